@@ -1,0 +1,68 @@
+"""The layers of //net, and the check that a library keeps to them.
+
+It runs while a BUILD file is loaded, so that a forbidden edge fails at once, with every compiler.
+layers_test looks at every pair of layers, and //net:layering_test at the real graph.
+"""
+
+# Layer -> the layers it may depend on. A package below a layer's belongs to that layer.
+LAYERS = {
+    "base": [],
+    "buffer": ["base"],
+    "poller": ["base"],
+    "reactor": ["base", "buffer", "poller"],
+    "balancer": ["base"],
+    "server": ["balancer", "base", "buffer", "poller", "reactor"],
+}
+
+def _package_of(dep):
+    """The package that a label of this repository names; None if it is the caller's own or foreign."""
+    repository, slashes, rest = dep.partition("//")
+    if not slashes or repository not in ["", "@", "@@", "@evnet"]:
+        return None
+    return rest.split(":")[0]
+
+def _layer_of(package):
+    return package.split("/")[1] if package.startswith("net/") else None
+
+def layering_violation(package, dep):
+    """Tells what forbids an edge.
+
+    Args:
+      package: the package that holds the library, such as "net/poller" or "net/poller/testing".
+      dep: the label it depends on.
+
+    Returns:
+      None if the edge is allowed, else why it is not.
+    """
+    if package != "net" and not package.startswith("net/"):
+        return None  # Above all layers: evnet, examples, fuzz, benchmarks.
+    layer = _layer_of(package)
+    if layer not in LAYERS:
+        return "layering: //%s is in no layer of bazel/layers.bzl" % package
+    target = _package_of(dep)
+    if target == None or target == "third_party" or target.startswith("third_party/"):
+        return None
+    target_layer = _layer_of(target)
+    if target_layer == layer or target_layer in LAYERS[layer]:
+        return None
+    return "layering: //%s may not depend on %s; layer %s may use %s (bazel/layers.bzl)" % (
+        package,
+        dep,
+        layer,
+        ", ".join(LAYERS[layer]) or "no other",
+    )
+
+def check_layering(package, name, deps):
+    """Fails if a library's dependency is not allowed.
+
+    Args:
+      package: the library's package.
+      name: the library's name.
+      deps: its labels, as strings.
+    """
+    if (package == "net" or package.startswith("net/")) and _layer_of(package) not in LAYERS:
+        fail("layering: //%s:%s is in no layer of bazel/layers.bzl" % (package, name))
+    for dep in deps:
+        violation = layering_violation(package, dep)
+        if violation:
+            fail("%s; library %s" % (violation, name))

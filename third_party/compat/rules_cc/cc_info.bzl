@@ -1,0 +1,5 @@
+"""Bazel 4 and 5 have it built in."""
+
+load(":cc_info_builtin.bzl", "cc_info_builtin")
+
+CcInfo = cc_info_builtin

@@ -1,0 +1,328 @@
+// Addresses as text and back. The text is split without looking at the host; the host is then read
+// as a number, and only evnet_address_resolve goes on to ask for a name.
+#include "net/base/address.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { HOST_BYTES = 256 };  // RFC 1035 section 2.3.4: a name is 255 octets at most
+
+struct scheme {
+  const char *prefix;
+  enum evnet_transport transport;
+  int family;  // AF_UNSPEC: both
+};
+
+static const struct scheme schemes[] = {
+    {"tcp://", EVNET_TRANSPORT_TCP, AF_UNSPEC}, {"tcp4://", EVNET_TRANSPORT_TCP, AF_INET},
+    {"tcp6://", EVNET_TRANSPORT_TCP, AF_INET6}, {"udp://", EVNET_TRANSPORT_UDP, AF_UNSPEC},
+    {"udp4://", EVNET_TRANSPORT_UDP, AF_INET},  {"udp6://", EVNET_TRANSPORT_UDP, AF_INET6},
+    {"unix://", EVNET_TRANSPORT_UNIX, AF_UNIX},
+};
+
+// A text split into its parts, its host not yet looked at.
+struct parts {
+  const struct scheme *scheme;
+  char host[HOST_BYTES];
+  bool bracketed;
+  uint16_t port;
+};
+
+// Where the message about `text` goes.
+struct report {
+  const char *text;
+  char *message;
+  size_t message_size;
+};
+
+static int refuse(const struct report *report, const char *format, ...) EVNET_PRINTF(2, 3);
+
+static int refuse(const struct report *report, const char *format, ...) {
+  if (report->message == NULL || report->message_size == 0) return EVNET_STATUS_ADDRESS;
+  // snprintf cannot fail here, nor in format: no wide characters, never near INT_MAX bytes.
+  const int used =
+      snprintf(report->message, report->message_size, "address '%.100s': ", report->text);
+  if ((size_t)used >= report->message_size) return EVNET_STATUS_ADDRESS;
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(report->message + used, report->message_size - (size_t)used, format, arguments);
+  va_end(arguments);
+  return EVNET_STATUS_ADDRESS;
+}
+
+// Reads decimal digits and nothing else: strtoul(3) would take spaces and signs, too. False for any
+// other text and for numbers above `max`, max <= UINT32_MAX.
+static bool parse_decimal(const char *text, uint32_t max, uint32_t *out) {
+  uint64_t number = 0;
+  for (const char *p = text; *p != '\0'; p++) {
+    if (*p < '0' || *p > '9') return false;
+    number = number * 10 + (uint64_t)(*p - '0');
+    if (number > max) return false;
+  }
+  *out = (uint32_t)number;
+  return *text != '\0';
+}
+
+static int parse_port(const struct report *report, const char *text, uint16_t *out) {
+  if (*text == '\0') return refuse(report, "the port is missing");
+  uint32_t port;
+  if (!parse_decimal(text, UINT16_MAX, &port)) {
+    return refuse(report, "the port '%.20s' is not a number from 0 to 65535", text);
+  }
+  *out = (uint16_t)port;
+  return 0;
+}
+
+// Reads the scheme; *rest is moved behind it.
+static int split_scheme(const struct report *report, const char **rest, const struct scheme **out) {
+  for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+    const size_t prefix_size = strlen(schemes[i].prefix);
+    if (strncmp(*rest, schemes[i].prefix, prefix_size) == 0) {
+      *rest += prefix_size;
+      *out = &schemes[i];
+      return 0;
+    }
+  }
+  if (strstr(*rest, "://") != NULL) {
+    return refuse(report, "the scheme is none of tcp, tcp4, tcp6, udp, udp4, udp6, unix");
+  }
+  *out = &schemes[0];
+  return 0;
+}
+
+// Splits HOST:PORT or [HOST]:PORT.
+static int split_host(const struct report *report, const char *text, struct parts *out) {
+  const char *host = text;
+  const char *host_end;
+  const char *colon;
+  out->bracketed = *text == '[';
+  if (out->bracketed) {
+    host++;
+    host_end = strchr(host, ']');
+    if (host_end == NULL) return refuse(report, "the bracket is not closed");
+    colon = host_end + 1;
+    if (*colon != ':') return refuse(report, "the port is missing");
+  } else {
+    colon = host_end = strrchr(host, ':');
+    if (host_end == NULL) return refuse(report, "the port is missing");
+    if (strchr(host, ':') != host_end) {
+      return refuse(report, "an IPv6 address must stand in brackets");
+    }
+  }
+  const size_t host_size = (size_t)(host_end - host);
+  if (host_size >= HOST_BYTES) {
+    return refuse(report, "the host is longer than %d bytes", HOST_BYTES - 1);
+  }
+  memcpy(out->host, host, host_size);
+  out->host[host_size] = '\0';
+  return parse_port(report, colon + 1, &out->port);
+}
+
+static int parse_unix(const struct report *report, const char *path, struct evnet_address *out) {
+  size_t size = strlen(path);
+  if (size == 0) return refuse(report, "the path is missing");
+  bool abstract = path[0] == '@';
+  if (abstract && size == 1) return refuse(report, "the abstract name is missing");
+  // A path keeps room for its 0 byte; an abstract name has none and ends with the address's size
+  // (unix(7)).
+  size_t size_max = sizeof out->socket.local.sun_path - (abstract ? 0 : 1);
+  if (size > size_max) {
+    return refuse(report, "the path is %zu bytes, at most %zu fit", size, size_max);
+  }
+  *out = (struct evnet_address){.transport = EVNET_TRANSPORT_UNIX};
+  out->socket.local.sun_family = AF_UNIX;
+  memcpy(out->socket.local.sun_path, path, size);
+  if (abstract) out->socket.local.sun_path[0] = '\0';
+  out->size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size + (abstract ? 0 : 1));
+  return 0;
+}
+
+static void set_ip4(struct evnet_address *address, struct in_addr host, uint16_t port) {
+  address->socket.ip4.sin_family = AF_INET;
+  address->socket.ip4.sin_port = htons(port);
+  address->socket.ip4.sin_addr = host;
+  address->size = sizeof address->socket.ip4;
+}
+
+static void set_ip6(struct evnet_address *address, const struct in6_addr *host, uint32_t zone,
+                    uint16_t port) {
+  address->socket.ip6.sin6_family = AF_INET6;
+  address->socket.ip6.sin6_port = htons(port);
+  address->socket.ip6.sin6_addr = *host;
+  address->socket.ip6.sin6_scope_id = zone;
+  address->size = sizeof address->socket.ip6;
+}
+
+static int parse_ip4(const struct report *report, const struct parts *parts, struct in_addr host,
+                     struct evnet_address *out) {
+  if (parts->scheme->family == AF_INET6) {
+    return refuse(report, "an IPv4 address with %s", parts->scheme->prefix);
+  }
+  set_ip4(out, host, parts->port);
+  return 0;
+}
+
+// RFC 4007 section 11.2: a zone is the name of an interface or its number, and 0 is no zone.
+static int parse_zone(const struct report *report, const char *text, uint32_t *out) {
+  if (!parse_decimal(text, UINT32_MAX, out)) *out = if_nametoindex(text);
+  return *out != 0 ? 0 : refuse(report, "no interface '%.40s'", text);
+}
+
+static int parse_ip6(const struct report *report, const struct parts *parts,
+                     struct evnet_address *out) {
+  char digits[HOST_BYTES];
+  memcpy(digits, parts->host, sizeof digits);
+  uint32_t zone = 0;
+  char *percent = strchr(digits, '%');
+  if (percent != NULL) {
+    *percent = '\0';
+    int status = parse_zone(report, percent + 1, &zone);
+    if (status < 0) return status;
+  }
+  struct in6_addr host;
+  if (inet_pton(AF_INET6, digits, &host) != 1) {
+    return refuse(report, "'%.60s' is not an IPv6 address", digits);
+  }
+  if (IN6_IS_ADDR_V4MAPPED(&host)) {
+    // As in Go. With IPV6_V6ONLY a socket cannot be bound to it: EINVAL (Linux 6.18).
+    struct in_addr mapped;
+    memcpy(&mapped, &host.s6_addr[12], sizeof mapped);
+    return parse_ip4(report, parts, mapped, out);
+  }
+  if (parts->scheme->family == AF_INET) {
+    return refuse(report, "an IPv6 address with %s", parts->scheme->prefix);
+  }
+  set_ip6(out, &host, zone, parts->port);
+  // As in Go: "[::]" under a scheme of both families takes both, tcp6 and udp6 take one.
+  out->dual_stack = parts->scheme->family == AF_UNSPEC && IN6_IS_ADDR_UNSPECIFIED(&host);
+  return 0;
+}
+
+static void set_wildcard(const struct parts *parts, struct evnet_address *out) {
+  if (parts->scheme->family == AF_INET) {
+    set_ip4(out, (struct in_addr){.s_addr = htonl(INADDR_ANY)}, parts->port);
+  } else {
+    set_ip6(out, &in6addr_any, 0, parts->port);
+    out->dual_stack = parts->scheme->family == AF_UNSPEC;
+  }
+}
+
+static int resolve_name(const struct report *report, const struct parts *parts,
+                        struct evnet_address *out) {
+  const struct addrinfo hints = {.ai_family = parts->scheme->family, .ai_socktype = SOCK_STREAM};
+  struct addrinfo *found = NULL;
+  int error = getaddrinfo(parts->host, NULL, &hints, &found);
+  if (error != 0) return refuse(report, "host '%.60s': %s", parts->host, gai_strerror(error));
+  // A name has addresses of these two families only: RFC 3493 section 6.1.
+  if (found->ai_family == AF_INET) {
+    struct sockaddr_in ip4;
+    memcpy(&ip4, found->ai_addr, sizeof ip4);
+    set_ip4(out, ip4.sin_addr, parts->port);
+  } else {
+    struct sockaddr_in6 ip6;
+    memcpy(&ip6, found->ai_addr, sizeof ip6);
+    set_ip6(out, &ip6.sin6_addr, ip6.sin6_scope_id, parts->port);
+  }
+  freeaddrinfo(found);
+  return 0;
+}
+
+static int parse_host(const struct report *report, const struct parts *parts, bool names,
+                      struct evnet_address *out) {
+  if (parts->bracketed) return parse_ip6(report, parts, out);
+  if (parts->host[0] == '\0') {
+    set_wildcard(parts, out);
+    return 0;
+  }
+  struct in_addr host;
+  if (inet_pton(AF_INET, parts->host, &host) == 1) return parse_ip4(report, parts, host, out);
+  if (names) return resolve_name(report, parts, out);
+  return refuse(report, "'%.60s' is not an IP address", parts->host);
+}
+
+static int parse(const char *text, bool names, struct evnet_address *out, char *message,
+                 size_t message_size) {
+  const struct report report = {.text = text, .message = message, .message_size = message_size};
+  struct parts parts = {0};
+  const char *rest = text;
+  int status = split_scheme(&report, &rest, &parts.scheme);
+  if (status < 0) return status;
+  if (parts.scheme->transport == EVNET_TRANSPORT_UNIX) return parse_unix(&report, rest, out);
+  status = split_host(&report, rest, &parts);
+  if (status < 0) return status;
+  struct evnet_address address = {.transport = parts.scheme->transport};
+  status = parse_host(&report, &parts, names, &address);
+  if (status < 0) return status;
+  *out = address;
+  return 0;
+}
+
+int evnet_address_parse(const char *text, struct evnet_address *out, char *message,
+                        size_t message_size) {
+  return parse(text, false, out, message, message_size);
+}
+
+int evnet_address_resolve(const char *text, struct evnet_address *out, char *message,
+                          size_t message_size) {
+  return parse(text, true, out, message, message_size);
+}
+
+static const char *scheme_name(const struct evnet_address *address) {
+  return address->transport == EVNET_TRANSPORT_UDP ? "udp" : "tcp";
+}
+
+static int format_unix(const struct evnet_address *address, char *text, size_t size) {
+  const size_t start = offsetof(struct sockaddr_un, sun_path);
+  const int path_size = address->size > start ? (int)(address->size - start) : 0;
+  const char *path = address->socket.local.sun_path;
+  if (path_size > 0 && path[0] == '\0') {
+    return snprintf(text, size, "unix://@%.*s", path_size - 1, path + 1);
+  }
+  return snprintf(text, size, "unix://%.*s", path_size, path);
+}
+
+static int format_ip6(const struct evnet_address *address, char *text, size_t size) {
+  const struct sockaddr_in6 *ip6 = &address->socket.ip6;
+  char host[INET6_ADDRSTRLEN] = "";
+  (void)inet_ntop(AF_INET6, &ip6->sin6_addr, host, sizeof host);
+  char zone[16] = "";
+  if (ip6->sin6_scope_id != 0) (void)snprintf(zone, sizeof zone, "%%%u", ip6->sin6_scope_id);
+  const bool one_family = IN6_IS_ADDR_UNSPECIFIED(&ip6->sin6_addr) && !address->dual_stack;
+  return snprintf(text, size, "%s%s://[%s%s]:%u", scheme_name(address), one_family ? "6" : "", host,
+                  zone, evnet_address_port(address));
+}
+
+static int format_ip4(const struct evnet_address *address, char *text, size_t size) {
+  char host[INET_ADDRSTRLEN] = "";
+  (void)inet_ntop(AF_INET, &address->socket.ip4.sin_addr, host, sizeof host);
+  return snprintf(text, size, "%s://%s:%u", scheme_name(address), host,
+                  evnet_address_port(address));
+}
+
+size_t evnet_address_format(const struct evnet_address *address, char *text, size_t size) {
+  switch (address->socket.any.sa_family) {
+    case AF_UNIX:
+      return (size_t)format_unix(address, text, size);
+    case AF_INET:
+      return (size_t)format_ip4(address, text, size);
+    case AF_INET6:
+      return (size_t)format_ip6(address, text, size);
+    default:
+      return (size_t)snprintf(text, size, "none");
+  }
+}
+
+uint16_t evnet_address_port(const struct evnet_address *address) {
+  switch (address->socket.any.sa_family) {
+    case AF_INET:
+      return ntohs(address->socket.ip4.sin_port);
+    case AF_INET6:
+      return ntohs(address->socket.ip6.sin6_port);
+    default:
+      return 0;
+  }
+}

@@ -1,0 +1,487 @@
+#include "net/base/address.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace {
+
+constexpr size_t kPathBytes = sizeof(sockaddr_un::sun_path);
+constexpr size_t kPathOffset = offsetof(sockaddr_un, sun_path);
+
+// What a call gave: the status, the address and the message.
+struct Parsed {
+  int status;
+  evnet_address address;
+  std::string message;
+};
+
+Parsed Call(int (*parse)(const char *, evnet_address *, char *, size_t), const std::string &text) {
+  Parsed out = {};
+  char message[EVNET_ADDRESS_MESSAGE_BYTES] = "";
+  out.status = parse(text.c_str(), &out.address, message, sizeof message);
+  out.message = message;
+  return out;
+}
+
+Parsed Parse(const std::string &text) { return Call(evnet_address_parse, text); }
+
+std::string Format(const evnet_address &address) {
+  char text[EVNET_ADDRESS_TEXT_BYTES];
+  const size_t length = evnet_address_format(&address, text, sizeof text);
+  EXPECT_EQ(length, strlen(text));
+  return text;
+}
+
+uint16_t Port(const evnet_address &address) { return evnet_address_port(&address); }
+
+bool Contains(const std::string &text, const std::string &part) {
+  return text.find(part) != std::string::npos;
+}
+
+evnet_address Ip4(evnet_transport transport, const uint8_t (&host)[4], uint16_t port) {
+  evnet_address out = {};
+  out.socket.ip4.sin_family = AF_INET;
+  const uint8_t port_bytes[2] = {static_cast<uint8_t>(port >> 8), static_cast<uint8_t>(port)};
+  memcpy(&out.socket.ip4.sin_port, port_bytes, 2);
+  memcpy(&out.socket.ip4.sin_addr, host, 4);
+  out.size = sizeof(sockaddr_in);
+  out.transport = transport;
+  return out;
+}
+
+evnet_address Ip6(evnet_transport transport, const uint8_t (&host)[16], uint16_t port) {
+  evnet_address out = {};
+  out.socket.ip6.sin6_family = AF_INET6;
+  const uint8_t port_bytes[2] = {static_cast<uint8_t>(port >> 8), static_cast<uint8_t>(port)};
+  memcpy(&out.socket.ip6.sin6_port, port_bytes, 2);
+  memcpy(&out.socket.ip6.sin6_addr, host, 16);
+  out.size = sizeof(sockaddr_in6);
+  out.transport = transport;
+  return out;
+}
+
+void ExpectSame(const evnet_address &actual, const evnet_address &expected) {
+  EXPECT_EQ(actual.size, expected.size);
+  EXPECT_EQ(actual.transport, expected.transport);
+  EXPECT_EQ(actual.dual_stack, expected.dual_stack);
+  EXPECT_EQ(memcmp(&actual.socket, &expected.socket, sizeof actual.socket), 0);
+}
+
+const uint8_t kAny4[4] = {0, 0, 0, 0};
+const uint8_t kLoopback4[4] = {127, 0, 0, 1};
+const uint8_t kAny6[16] = {};
+const uint8_t kLoopback6[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+const uint8_t kLinkLocal[16] = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7};
+
+TEST(AddressParse, EverySchemeWithANumericHost) {
+  const auto tcp = EVNET_TRANSPORT_TCP, udp = EVNET_TRANSPORT_UDP;
+  ExpectSame(Parse("127.0.0.1:9000").address, Ip4(tcp, kLoopback4, 9000));
+  ExpectSame(Parse("tcp://127.0.0.1:9000").address, Ip4(tcp, kLoopback4, 9000));
+  ExpectSame(Parse("tcp4://127.0.0.1:9000").address, Ip4(tcp, kLoopback4, 9000));
+  ExpectSame(Parse("udp://127.0.0.1:9000").address, Ip4(udp, kLoopback4, 9000));
+  ExpectSame(Parse("udp4://127.0.0.1:9000").address, Ip4(udp, kLoopback4, 9000));
+  ExpectSame(Parse("[::1]:9000").address, Ip6(tcp, kLoopback6, 9000));
+  ExpectSame(Parse("tcp://[::1]:9000").address, Ip6(tcp, kLoopback6, 9000));
+  ExpectSame(Parse("tcp6://[::1]:9000").address, Ip6(tcp, kLoopback6, 9000));
+  ExpectSame(Parse("udp://[::1]:9000").address, Ip6(udp, kLoopback6, 9000));
+  ExpectSame(Parse("udp6://[::1]:9000").address, Ip6(udp, kLoopback6, 9000));
+}
+
+TEST(AddressParse, NoHostIsEveryAddressOfTheSchemesFamilies) {
+  const auto tcp = EVNET_TRANSPORT_TCP, udp = EVNET_TRANSPORT_UDP;
+  evnet_address both = Ip6(tcp, kAny6, 80);
+  both.dual_stack = true;
+  ExpectSame(Parse(":80").address, both);
+  ExpectSame(Parse("tcp://:80").address, both);
+  ExpectSame(Parse("tcp://[::]:80").address, both);
+  both.transport = udp;
+  ExpectSame(Parse("udp://:80").address, both);
+  ExpectSame(Parse("tcp4://:80").address, Ip4(tcp, kAny4, 80));
+  ExpectSame(Parse("udp4://:80").address, Ip4(udp, kAny4, 80));
+  ExpectSame(Parse("tcp://0.0.0.0:80").address, Ip4(tcp, kAny4, 80));
+  ExpectSame(Parse("tcp6://:80").address, Ip6(tcp, kAny6, 80));
+  ExpectSame(Parse("udp6://:80").address, Ip6(udp, kAny6, 80));
+  ExpectSame(Parse("tcp6://[::]:80").address, Ip6(tcp, kAny6, 80));
+}
+
+TEST(AddressParse, PortsFrom0To65535InDecimal) {
+  EXPECT_EQ(Port(Parse(":0").address), 0);
+  EXPECT_EQ(Port(Parse(":1").address), 1);
+  EXPECT_EQ(Port(Parse(":258").address), 258);
+  EXPECT_EQ(Port(Parse("1.2.3.4:65535").address), 65535);
+  EXPECT_EQ(Port(Parse("[::1]:00080").address), 80);
+}
+
+TEST(AddressParse, AZoneIsANumberOrTheNameOfAnInterface) {
+  evnet_address expected = Ip6(EVNET_TRANSPORT_TCP, kLinkLocal, 80);
+  expected.socket.ip6.sin6_scope_id = 3;
+  ExpectSame(Parse("[fe80::7%3]:80").address, expected);
+  expected.socket.ip6.sin6_scope_id = 4294967295;
+  ExpectSame(Parse("[fe80::7%4294967295]:80").address, expected);
+
+  struct if_nameindex *interfaces = if_nameindex();
+  ASSERT_NE(interfaces, nullptr);
+  for (const struct if_nameindex *each = interfaces; each->if_index != 0; each++) {
+    expected.socket.ip6.sin6_scope_id = each->if_index;
+    ExpectSame(Parse("[fe80::7%" + std::string(each->if_name) + "]:80").address, expected);
+  }
+  if_freenameindex(interfaces);
+}
+
+// strtoul takes signs and spaces, and turns "-18446744073709551615" into 1.
+TEST(AddressParse, ANumericZoneIsDigitsOnly) {
+  for (const char *zone : {"0", "+1", "-1", " 1", "1 ", "-18446744073709551615", "4294967296",
+                           "18446744073709551617", "", "nosuchinterface", "1x"}) {
+    const std::string text = "[fe80::7%" + std::string(zone) + "]:80";
+    const Parsed parsed = Parse(text);
+    EXPECT_EQ(parsed.status, EVNET_STATUS_ADDRESS) << text;
+    EXPECT_TRUE(Contains(parsed.message, text)) << parsed.message;
+    EXPECT_TRUE(Contains(parsed.message, "interface")) << parsed.message;
+  }
+}
+
+// A socket for IPv6 alone cannot be bound to such an address: it is the IPv4 address it maps.
+TEST(AddressParse, AnIp4AddressMappedIntoIp6IsTheIp4Address) {
+  for (const char *text : {"[::ffff:127.0.0.1]:80", "tcp4://[::ffff:127.0.0.1]:80"}) {
+    const Parsed parsed = Parse(text);
+    EXPECT_EQ(parsed.status, 0) << parsed.message;
+    ExpectSame(parsed.address, Ip4(EVNET_TRANSPORT_TCP, kLoopback4, 80));
+  }
+  EXPECT_EQ(Parse("udp6://[::ffff:127.0.0.1]:80").status, EVNET_STATUS_ADDRESS);
+}
+
+TEST(AddressParse, OnlyTheWholeWildcardTakesBothFamilies) {
+  EXPECT_TRUE(Parse("[::0]:80").address.dual_stack);
+  for (const char *text :
+       {"[::1]:80", "[::1:0:0]:80", "[0:0:1::]:80", "[1::]:80", "[::1:0:0:0]:80"}) {
+    const Parsed parsed = Parse(text);
+    EXPECT_EQ(parsed.status, 0) << parsed.message;
+    EXPECT_FALSE(parsed.address.dual_stack) << text;
+  }
+}
+
+TEST(AddressParse, AUnixPathEndsWithA0Byte) {
+  const Parsed parsed = Parse("unix:///run/a.sock");
+  ASSERT_EQ(parsed.status, 0);
+  EXPECT_EQ(parsed.address.transport, EVNET_TRANSPORT_UNIX);
+  EXPECT_EQ(parsed.address.socket.local.sun_family, AF_UNIX);
+  EXPECT_EQ(parsed.address.size, kPathOffset + strlen("/run/a.sock") + 1);
+  EXPECT_STREQ(parsed.address.socket.local.sun_path, "/run/a.sock");
+  EXPECT_STREQ(Parse("unix://a://b:c@d").address.socket.local.sun_path, "a://b:c@d");
+  EXPECT_EQ(evnet_address_port(&parsed.address), 0);
+}
+
+TEST(AddressParse, AnAbstractNameEndsWithTheAddress) {
+  const Parsed parsed = Parse("unix://@name");
+  ASSERT_EQ(parsed.status, 0);
+  EXPECT_EQ(parsed.address.size, kPathOffset + 5);
+  EXPECT_EQ(memcmp(parsed.address.socket.local.sun_path, "\0name", 5), 0);
+}
+
+TEST(AddressParse, AUnixPathFillsTheAddressButForIts0Byte) {
+  const std::string longest(kPathBytes - 1, 'p');
+  const Parsed parsed = Parse("unix://" + longest);
+  ASSERT_EQ(parsed.status, 0);
+  EXPECT_EQ(parsed.address.size, sizeof(sockaddr_un));
+  EXPECT_EQ(parsed.address.socket.local.sun_path, longest);
+  EXPECT_EQ(Format(parsed.address), "unix://" + longest);
+
+  const Parsed refused = Parse("unix://" + longest + "p");
+  EXPECT_EQ(refused.status, EVNET_STATUS_ADDRESS);
+  EXPECT_TRUE(Contains(refused.message, "unix://" + longest.substr(0, 90))) << refused.message;
+  EXPECT_TRUE(Contains(refused.message, std::to_string(kPathBytes) + " bytes")) << refused.message;
+}
+
+TEST(AddressParse, AnAbstractNameFillsTheAddress) {
+  const std::string longest = "@" + std::string(kPathBytes - 1, 'n');
+  const Parsed parsed = Parse("unix://" + longest);
+  ASSERT_EQ(parsed.status, 0);
+  EXPECT_EQ(parsed.address.size, sizeof(sockaddr_un));
+  EXPECT_EQ(Format(parsed.address), "unix://" + longest);
+  EXPECT_EQ(Parse("unix://" + longest + "n").status, EVNET_STATUS_ADDRESS);
+}
+
+TEST(AddressParse, TheKernelTakesUnixAddressesAtTheirBounds) {
+  const std::string name = "@evnet-address-test-" + std::to_string(getpid()) + "-";
+  const Parsed parsed = Parse("unix://" + name + std::string(kPathBytes - name.size(), 'n'));
+  ASSERT_EQ(parsed.status, 0);
+  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_GE(fd, 0);
+  EXPECT_EQ(bind(fd, &parsed.address.socket.any, parsed.address.size), 0) << strerror(errno);
+  evnet_address bound = {};
+  bound.transport = EVNET_TRANSPORT_UNIX;
+  bound.size = sizeof bound.socket;
+  EXPECT_EQ(getsockname(fd, &bound.socket.any, &bound.size), 0);
+  ExpectSame(bound, parsed.address);
+  close(fd);
+}
+
+TEST(AddressParse, AWrongAddressIsRefusedWithAMessageThatNamesIt) {
+  const struct {
+    const char *text, *reason;
+  } cases[] = {
+      {"", "port is missing"},
+      {"localhost", "port is missing"},
+      {"tcp://", "port is missing"},
+      {"tcp://127.0.0.1", "port is missing"},
+      {"127.0.0.1:", "port is missing"},
+      {"[::1]", "port is missing"},
+      {"[::1]80", "port is missing"},
+      {"[::1]:", "port is missing"},
+      {"unix:/path", "'/path' is not a number"},
+      {":x", "'x' is not a number"},
+      {":80x", "'80x' is not a number"},
+      {":-1", "'-1' is not a number"},
+      {":+1", "'+1' is not a number"},
+      {": 1", "' 1' is not a number"},
+      {":65536", "'65536' is not a number from 0 to 65535"},
+      {":4294967296", "'4294967296' is not a number from 0 to 65535"},
+      {":18446744073709551696", "not a number from 0 to 65535"},
+      {"sctp://:80", "scheme"},
+      {"TCP://:80", "scheme"},
+      {"://:80", "scheme"},
+      {"tcp5://:80", "scheme"},
+      {"xtcp://:80", "scheme"},
+      {"tcp://tcp://:80", "brackets"},
+      {"::1:80", "brackets"},
+      {"fe80::1%1:80", "brackets"},
+      {"[::1:80", "bracket is not closed"},
+      {"[]:80", "not an IPv6 address"},
+      {"[127.0.0.1]:80", "'127.0.0.1' is not an IPv6 address"},
+      {"[localhost]:80", "'localhost' is not an IPv6 address"},
+      {"[:::]:80", "not an IPv6 address"},
+      {"[12345::]:80", "not an IPv6 address"},
+      {"tcp4://[::1]:80", "an IPv6 address with tcp4://"},
+      {"udp4://[::]:80", "an IPv6 address with udp4://"},
+      {"tcp6://127.0.0.1:80", "an IPv4 address with tcp6://"},
+      {"udp6://0.0.0.0:80", "an IPv4 address with udp6://"},
+      {"localhost:80", "'localhost' is not an IP address"},
+      {"127.1:80", "'127.1' is not an IP address"},
+      {"256.0.0.1:80", "'256.0.0.1' is not an IP address"},
+      {"1.2.3.4.5:80", "not an IP address"},
+      {"127.0.0.1%1:80", "not an IP address"},
+      {" 127.0.0.1:80", "not an IP address"},
+      {"unix://", "path is missing"},
+      {"unix://@", "abstract name is missing"},
+  };
+  for (const auto &each : cases) {
+    const Parsed parsed = Parse(each.text);
+    EXPECT_EQ(parsed.status, EVNET_STATUS_ADDRESS) << each.text;
+    EXPECT_TRUE(Contains(parsed.message, "'" + std::string(each.text) + "'")) << parsed.message;
+    EXPECT_TRUE(Contains(parsed.message, each.reason)) << parsed.message;
+    EXPECT_EQ(parsed.message.find('\n'), std::string::npos);
+  }
+}
+
+TEST(AddressParse, AHostOf256BytesIsTooLong) {
+  EXPECT_TRUE(Contains(Parse(std::string(255, 'h') + ":80").message, "not an IP address"));
+  EXPECT_TRUE(Contains(Parse(std::string(256, 'h') + ":80").message, "longer than 255"));
+  EXPECT_TRUE(Contains(Parse("[" + std::string(256, 'h') + "]:80").message, "longer than 255"));
+}
+
+TEST(AddressParse, TheAddressIsUntouchedOnError) {
+  evnet_address before;
+  memset(&before, 0x5A, sizeof before);
+  for (const char *text : {":x", "[::1]80", "[::g]:80", "[::1%0]:80", "x:80", "unix://", "y://:1",
+                           "tcp4://[::1]:1", "tcp6://1.2.3.4:1"}) {
+    evnet_address address = before;
+    EXPECT_EQ(evnet_address_parse(text, &address, nullptr, 0), EVNET_STATUS_ADDRESS);
+    EXPECT_EQ(memcmp(&address, &before, sizeof before), 0) << text;
+  }
+}
+
+TEST(AddressParse, TheMessageIsCutToItsSizeAndEndsWithA0Byte) {
+  evnet_address address;
+  char whole[EVNET_ADDRESS_MESSAGE_BYTES];
+  ASSERT_LT(evnet_address_parse("1.2.3.4:x", &address, whole, sizeof whole), 0);
+  for (size_t size = 0; size <= strlen(whole) + 2; size++) {
+    char message[EVNET_ADDRESS_MESSAGE_BYTES];
+    memset(message, '#', sizeof message);
+    EXPECT_LT(evnet_address_parse("1.2.3.4:x", &address, message, size), 0);
+    EXPECT_EQ(message[size], '#') << size;
+    if (size > 0) {
+      EXPECT_EQ(std::string(message), std::string(whole).substr(0, size - 1));
+    }
+  }
+  EXPECT_LT(evnet_address_parse("1.2.3.4:x", &address, nullptr, 100), 0);
+}
+
+TEST(AddressParse, TheMessageBytesHoldEveryMessage) {
+  const std::string names[] = {std::string(255, 'h'), std::string(63, 'h') + ".invalid"};
+  const std::string texts[] = {
+      names[0] + ":80",
+      names[1] + ":80",
+      "[" + names[0] + "]:80",
+      "[::%" + names[0] + "]:80",
+      ":" + std::string(300, '9'),
+      ":" + std::string(300, 'x'),
+      "unix://" + std::string(5000, 'p'),
+      std::string(300, 's') + "://",
+  };
+  for (const std::string &text : texts) {
+    for (const auto call : {evnet_address_parse, evnet_address_resolve}) {
+      evnet_address address;
+      char fits[EVNET_ADDRESS_MESSAGE_BYTES], large[1024];
+      ASSERT_LT(call(text.c_str(), &address, fits, sizeof fits), 0);
+      ASSERT_LT(call(text.c_str(), &address, large, sizeof large), 0);
+      EXPECT_STREQ(fits, large);
+      EXPECT_TRUE(Contains(large, text.substr(0, 100))) << large;
+    }
+  }
+}
+
+TEST(AddressResolve, TakesEverythingThatParseTakes) {
+  for (const char *text : {"tcp://127.0.0.1:1", "udp6://[::1]:2", ":3", "tcp4://:4", "unix:///a",
+                           "unix://@a", "[fe80::1%1]:5"}) {
+    const Parsed resolved = Call(evnet_address_resolve, text);
+    EXPECT_EQ(resolved.status, 0) << resolved.message;
+    ExpectSame(resolved.address, Parse(text).address);
+  }
+}
+
+TEST(AddressResolve, LocalhostIsTheLoopbackAddressOfTheSchemesFamily) {
+  const Parsed ip4 = Call(evnet_address_resolve, "udp4://localhost:70");
+  ASSERT_EQ(ip4.status, 0) << ip4.message;
+  EXPECT_EQ(ip4.address.socket.ip4.sin_addr.s_addr & htonl(0xFF000000), htonl(0x7F000000));
+  EXPECT_EQ(ip4.address.size, sizeof(sockaddr_in));
+  EXPECT_EQ(ip4.address.transport, EVNET_TRANSPORT_UDP);
+  EXPECT_EQ(evnet_address_port(&ip4.address), 70);
+
+  const Parsed any = Call(evnet_address_resolve, "localhost:70");
+  ASSERT_EQ(any.status, 0) << any.message;
+  EXPECT_EQ(any.address.transport, EVNET_TRANSPORT_TCP);
+  EXPECT_EQ(evnet_address_port(&any.address), 70);
+
+  // A machine without IPv6 need not know the name there.
+  const Parsed ip6 = Call(evnet_address_resolve, "tcp6://localhost:70");
+  if (ip6.status == 0) {
+    ExpectSame(ip6.address, Ip6(EVNET_TRANSPORT_TCP, kLoopback6, 70));
+  } else {
+    EXPECT_TRUE(Contains(ip6.message, "'localhost'"));
+  }
+}
+
+TEST(AddressResolve, AnUnknownNameIsRefusedWithAMessageThatNamesIt) {
+  // RFC 6761 section 6.4: names under .invalid do not exist.
+  const Parsed parsed = Call(evnet_address_resolve, "tcp://no.such.host.invalid:80");
+  EXPECT_EQ(parsed.status, EVNET_STATUS_ADDRESS);
+  EXPECT_TRUE(Contains(parsed.message, "'tcp://no.such.host.invalid:80'")) << parsed.message;
+  EXPECT_TRUE(Contains(parsed.message, "host 'no.such.host.invalid': ")) << parsed.message;
+}
+
+TEST(AddressResolve, RefusesWhatIsWrongBesidesTheName) {
+  EXPECT_EQ(Call(evnet_address_resolve, "localhost:65536").status, EVNET_STATUS_ADDRESS);
+  EXPECT_EQ(Call(evnet_address_resolve, "[localhost]:80").status, EVNET_STATUS_ADDRESS);
+}
+
+TEST(AddressFormat, WritesEachKind) {
+  const auto tcp = EVNET_TRANSPORT_TCP, udp = EVNET_TRANSPORT_UDP;
+  EXPECT_EQ(Format(Ip4(tcp, kLoopback4, 9000)), "tcp://127.0.0.1:9000");
+  EXPECT_EQ(Format(Ip4(udp, kAny4, 0)), "udp://0.0.0.0:0");
+  EXPECT_EQ(Format(Ip6(tcp, kLoopback6, 65535)), "tcp://[::1]:65535");
+  EXPECT_EQ(Format(Ip6(udp, kLoopback6, 1)), "udp://[::1]:1");
+  EXPECT_EQ(Format(Ip6(tcp, kAny6, 1)), "tcp6://[::]:1");
+  EXPECT_EQ(Format(Ip6(udp, kAny6, 1)), "udp6://[::]:1");
+  evnet_address both = Ip6(udp, kAny6, 1);
+  both.dual_stack = true;
+  EXPECT_EQ(Format(both), "udp://[::]:1");
+  evnet_address zone = Ip6(tcp, kLinkLocal, 1);
+  zone.socket.ip6.sin6_scope_id = 4294967295;
+  EXPECT_EQ(Format(zone), "tcp://[fe80::7%4294967295]:1");
+}
+
+TEST(AddressFormat, NoAddressIsNoneAndASocketWithoutANameIsEmpty) {
+  evnet_address address = {};
+  EXPECT_EQ(Format(address), "none");
+  EXPECT_EQ(evnet_address_port(&address), 0);
+  // What accept(2) gives for the usual client of a Unix socket: the family, and that is all.
+  address.socket.any.sa_family = AF_UNIX;
+  address.transport = EVNET_TRANSPORT_UNIX;
+  address.size = sizeof(sa_family_t);
+  EXPECT_EQ(Format(address), "unix://");
+  address.size = 0;
+  EXPECT_EQ(Format(address), "unix://");
+}
+
+// unix(7), BUGS: a path of the full size has no 0 byte.
+TEST(AddressFormat, APathWithoutA0ByteEndsWithTheAddress) {
+  evnet_address address = {};
+  address.socket.any.sa_family = AF_UNIX;
+  memset(address.socket.local.sun_path, 'p', kPathBytes);
+  address.size = sizeof(sockaddr_un);
+  EXPECT_EQ(Format(address), "unix://" + std::string(kPathBytes, 'p'));
+}
+
+TEST(AddressFormat, ATextIsCutToItsSizeAndItsLengthIsTheWholes) {
+  for (const char *whole :
+       {"tcp://127.0.0.1:9000", "udp://[fe80::7%3]:80", "unix://@name", "unix:///run/a.sock"}) {
+    const evnet_address address = Parse(whole).address;
+    for (size_t size = 0; size <= strlen(whole) + 2; size++) {
+      char text[EVNET_ADDRESS_TEXT_BYTES];
+      memset(text, '#', sizeof text);
+      EXPECT_EQ(evnet_address_format(&address, text, size), strlen(whole));
+      EXPECT_EQ(text[size], '#');
+      if (size > 0) {
+        EXPECT_EQ(std::string(text), std::string(whole).substr(0, size - 1));
+      }
+    }
+    EXPECT_EQ(evnet_address_format(&address, nullptr, 0), strlen(whole));
+  }
+}
+
+TEST(AddressFormat, ParseReadsBackWhatFormatWrote) {
+  const std::string longest(kPathBytes - 1, 'p');
+  const std::string texts[] = {
+      ":0",
+      "tcp://:1",
+      "tcp4://:2",
+      "tcp6://:3",
+      "udp://:4",
+      "udp4://:5",
+      "udp6://:6",
+      "tcp://[::]:7",
+      "tcp6://[::]:8",
+      "udp6://[::]:9",
+      "0.0.0.0:10",
+      "1.2.3.4:65535",
+      "tcp6://[::1]:11",
+      "udp6://[2001:db8::1:0:0:1]:12",
+      "[fe80::1%7]:13",
+      "[ff02::1%1]:14",
+      "udp://[1:2:3:4:5:6:7:8]:15",
+      "[::ffff:1.2.3.4]:16",
+      "[::1.2.3.4]:17",
+      "[0:0:1::]:1",
+      "[::1:0:0:0]:1",
+      "[::1:0:0]:1",
+      "[64:ff9b::1.2.3.4]:18",
+      "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535",
+      "[::%1]:19",
+      "unix://a",
+      "unix:///a/b",
+      "unix://@a",
+      "unix://@@",
+      "unix://" + longest,
+      "unix://@" + longest,
+      "unix://a b:c/[d]",
+  };
+  for (const std::string &text : texts) {
+    const Parsed first = Parse(text);
+    ASSERT_EQ(first.status, 0) << first.message;
+    const Parsed second = Parse(Format(first.address));
+    ASSERT_EQ(second.status, 0) << second.message;
+    ExpectSame(second.address, first.address);
+    EXPECT_EQ(Format(second.address), Format(first.address));
+  }
+}
+
+}  // namespace

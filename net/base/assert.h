@@ -1,0 +1,28 @@
+// EVNET_ASSERT guards ownership and control and stays on in release builds: a programmer's error
+// stops the process where it happened. EVNET_DCHECK is for hot paths and vanishes under NDEBUG.
+// Neither is ever used on what a peer sends or the system returns.
+#ifndef EVNET_NET_BASE_ASSERT_H_
+#define EVNET_NET_BASE_ASSERT_H_
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Prints the place and the expression on stderr and aborts.
+__attribute__((noreturn, cold)) void evnet_assert_failed(const char *expression, const char *file,
+                                                         int line);
+
+#ifdef __cplusplus
+}
+#endif
+
+#define EVNET_ASSERT(expression) \
+  ((expression) ? (void)0 : evnet_assert_failed(#expression, __FILE__, __LINE__))
+
+#ifdef NDEBUG
+#define EVNET_DCHECK(expression) ((void)sizeof(!(expression)))
+#else
+#define EVNET_DCHECK(expression) EVNET_ASSERT(expression)
+#endif
+
+#endif  // EVNET_NET_BASE_ASSERT_H_

@@ -1,0 +1,43 @@
+// The log: a callback with levels. evnet is silent unless one is set.
+#ifndef EVNET_NET_BASE_LOG_H_
+#define EVNET_NET_BASE_LOG_H_
+
+#include "status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum evnet_log_level {
+  EVNET_LOG_ERROR = 1,  // a call was refused, or the server cannot go on
+  EVNET_LOG_WARNING,    // the server goes on, with less: out of descriptors, a connection not taken
+  EVNET_LOG_INFO,       // listening, stopping
+  EVNET_LOG_DEBUG,      // each connection
+};
+
+// Where lines go. `log` receives one line without its line feed; it is called from any of evnet's
+// threads, also at once, so it must be thread-safe and must not block for long. NULL: nowhere.
+struct evnet_logger {
+  void (*log)(enum evnet_log_level level, const char *message, void *user);
+  void *user;
+  enum evnet_log_level level;  // the most detailed level passed on; 0: EVNET_LOG_WARNING
+};
+
+// evnet_log_stderr is a log function that writes "evnet: error: MESSAGE" to stderr, one write a
+// line. What it cannot write is lost.
+EVNET_API void evnet_log_stderr(enum evnet_log_level level, const char *message, void *user);
+
+// evnet_log formats a line, cut to EVNET_LOG_BYTES_MAX with its 0 byte, and passes it on if the
+// level asks for it. errno is kept, whatever the log function does to it.
+//
+// Thread:  any.
+EVNET_API void evnet_log(const struct evnet_logger *logger, enum evnet_log_level level,
+                         const char *format, ...) EVNET_PRINTF(3, 4);
+
+enum { EVNET_LOG_BYTES_MAX = 1024 };
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // EVNET_NET_BASE_LOG_H_

@@ -1,0 +1,45 @@
+#include "net/base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+void *evnet_allocate(const struct evnet_allocator *allocator, size_t size) {
+  if (allocator == NULL || allocator->allocate == NULL) return malloc(size);
+  return allocator->allocate(size, allocator->user);
+}
+
+void *evnet_allocate_zeroed(const struct evnet_allocator *allocator, size_t size) {
+  if (allocator == NULL || allocator->allocate == NULL) return calloc(1, size);
+  void *pointer = allocator->allocate(size, allocator->user);
+  if (pointer != NULL) memset(pointer, 0, size);
+  return pointer;
+}
+
+void evnet_release(const struct evnet_allocator *allocator, void *pointer) {
+  if (pointer == NULL) return;
+  if (allocator == NULL || allocator->allocate == NULL) {
+    free(pointer);
+  } else {
+    allocator->release(pointer, allocator->user);
+  }
+}
+
+#ifndef MAP_NORESERVE  // FreeBSD has none: its anonymous mappings are never reserved.
+#define MAP_NORESERVE 0
+#endif
+
+void *evnet_pages_reserve(size_t size) {
+  void *pages =
+      mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (pages == MAP_FAILED) return NULL;
+#ifdef MADV_NOHUGEPAGE
+  // Refused on kernels without huge pages, where it is not needed.
+  (void)madvise(pages, size, MADV_NOHUGEPAGE);
+#endif
+  return pages;
+}
+
+void evnet_pages_release(void *pages, size_t size) {
+  if (pages != NULL) (void)munmap(pages, size);
+}

@@ -1,0 +1,107 @@
+// An allocator hook for tests: it counts what is allocated and not yet released, and fails on
+// demand.
+//
+//   FailingAllocator allocator;
+//   evnet_ring_init(&ring, allocator.get(), 0);
+//   allocator.fail_at(2, false);
+//
+// Fresh memory is filled with a pattern, so that nobody relies on zeroes. Releasing what is not
+// live stops the test at once. Thread-safe.
+#ifndef EVNET_NET_BASE_TESTING_FAILING_ALLOCATOR_H_
+#define EVNET_NET_BASE_TESTING_FAILING_ALLOCATOR_H_
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mutex>
+#include <unordered_map>
+
+#include "net/base/memory.h"
+
+class FailingAllocator {
+ public:
+  FailingAllocator() : hook_{&FailingAllocator::Allocate, &FailingAllocator::Release, this} {}
+  FailingAllocator(const FailingAllocator &) = delete;
+  FailingAllocator &operator=(const FailingAllocator &) = delete;
+
+  // The hook; valid as long as this object.
+  const evnet_allocator *get() const { return &hook_; }
+
+  // Lets the n-th allocation from now on fail, 1 being the next, and with `forever` all behind it
+  // too. 0: none fails.
+  void fail_at(size_t n, bool forever) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    fail_at_ = n == 0 ? 0 : allocations_ + n;
+    forever_ = forever;
+  }
+
+  // How often memory was asked for, in vain or not.
+  size_t allocations() const { return Locked(allocations_); }
+  // How often in vain.
+  size_t failures() const { return Locked(failures_); }
+  // What is allocated now.
+  size_t live_bytes() const { return Locked(live_bytes_); }
+  size_t live_blocks() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return live_.size();
+  }
+  // The highest live_bytes() there has been.
+  size_t peak_bytes() const { return Locked(peak_bytes_); }
+
+ private:
+  size_t Locked(const size_t &value) const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return value;
+  }
+
+  static void *Allocate(size_t size, void *user) {
+    return static_cast<FailingAllocator *>(user)->Allocate(size);
+  }
+
+  static void Release(void *pointer, void *user) {
+    static_cast<FailingAllocator *>(user)->Release(pointer);
+  }
+
+  void *Allocate(size_t size) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    allocations_++;
+    const bool fails =
+        fail_at_ != 0 && (allocations_ == fail_at_ || (forever_ && allocations_ > fail_at_));
+    void *pointer = fails ? nullptr : malloc(size);
+    if (pointer == nullptr) {
+      failures_++;
+      return nullptr;
+    }
+    memset(pointer, 0xA5, size);
+    live_[pointer] = size;
+    live_bytes_ += size;
+    if (live_bytes_ > peak_bytes_) peak_bytes_ = live_bytes_;
+    return pointer;
+  }
+
+  void Release(void *pointer) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = live_.find(pointer);
+    if (found == live_.end()) {
+      fprintf(stderr, "FailingAllocator: %p is released, but not live\n", pointer);
+      abort();
+    }
+    live_bytes_ -= found->second;
+    live_.erase(found);
+    free(pointer);
+  }
+
+  const evnet_allocator hook_;
+  mutable std::mutex mutex_;
+  std::unordered_map<void *, size_t> live_;
+  size_t live_bytes_ = 0;
+  size_t peak_bytes_ = 0;
+  size_t allocations_ = 0;
+  size_t failures_ = 0;
+  size_t fail_at_ = 0;  // counted as allocations_; 0: never
+  bool forever_ = false;
+};
+
+#endif  // EVNET_NET_BASE_TESTING_FAILING_ALLOCATOR_H_

@@ -1,0 +1,149 @@
+// The outbound queue. Every block but the last is full, so only the first can be partly consumed
+// and only the last partly filled. Blocks are powers of two with their header; each new one is
+// twice the last, so that a queue that stays short costs little and one that grows long is not made
+// of crumbs.
+#include "net/buffer/outbound.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "net/base/assert.h"
+
+struct evnet_outbound_block {
+  struct evnet_outbound_block *next;
+  size_t capacity;  // bytes at data
+  size_t consumed;  // the first of them, no longer queued; < used, as an empty block is freed
+  size_t used;      // <= capacity; == capacity in every block but the last
+  uint8_t data[];
+};
+
+static size_t block_room(const struct evnet_outbound_block *block) {
+  return block != NULL ? block->capacity - block->used : 0;
+}
+
+static void blocks_release(const struct evnet_allocator *allocator,
+                           struct evnet_outbound_block *block) {
+  while (block != NULL) {
+    struct evnet_outbound_block *next = block->next;
+    evnet_release(allocator, block);
+    block = next;
+  }
+}
+
+// Chains blocks for `size` bytes behind one of `previous_bytes` bytes, header included; 0: there is
+// none. NULL when out of memory.
+static struct evnet_outbound_block *blocks_create(const struct evnet_allocator *allocator,
+                                                  size_t previous_bytes, size_t size) {
+  const size_t header_bytes = sizeof(struct evnet_outbound_block);
+  size_t block_bytes = previous_bytes;
+  struct evnet_outbound_block *first = NULL;
+  struct evnet_outbound_block **link = &first;
+  while (size > 0) {
+    block_bytes = block_bytes == 0 ? EVNET_OUTBOUND_BLOCK_BYTES_MIN : block_bytes * 2;
+    while (block_bytes - header_bytes < size && block_bytes < EVNET_OUTBOUND_BLOCK_BYTES_MAX) {
+      block_bytes *= 2;
+    }
+    if (block_bytes > EVNET_OUTBOUND_BLOCK_BYTES_MAX) block_bytes = EVNET_OUTBOUND_BLOCK_BYTES_MAX;
+    struct evnet_outbound_block *block = evnet_allocate(allocator, block_bytes);
+    if (block == NULL) {
+      blocks_release(allocator, first);
+      return NULL;
+    }
+    *block = (struct evnet_outbound_block){.capacity = block_bytes - header_bytes};
+    *link = block;
+    link = &block->next;
+    size -= size < block->capacity ? size : block->capacity;
+  }
+  return first;
+}
+
+// Copies `size` bytes to the last block and on to those chained behind it, which become the last in
+// turn.
+static void fill(struct evnet_outbound *queue, const uint8_t *data, size_t size) {
+  while (size > 0) {
+    struct evnet_outbound_block *block = queue->last;
+    if (block->used == block->capacity) {
+      block = block->next;
+      queue->last = block;
+    }
+    const size_t part = size < block_room(block) ? size : block_room(block);
+    memcpy(block->data + block->used, data, part);
+    block->used += part;
+    data += part;
+    size -= part;
+  }
+}
+
+void evnet_outbound_init(struct evnet_outbound *queue, const struct evnet_allocator *allocator,
+                         size_t bytes_max) {
+  *queue = (struct evnet_outbound){.bytes_max = bytes_max, .allocator = allocator};
+}
+
+void evnet_outbound_deinit(struct evnet_outbound *queue) {
+  blocks_release(queue->allocator, queue->first);
+  evnet_outbound_init(queue, queue->allocator, queue->bytes_max);
+}
+
+int evnet_outbound_append(struct evnet_outbound *queue, const struct iovec *pieces, size_t count,
+                          size_t skip) {
+  size_t total = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (pieces[i].iov_len > SIZE_MAX - total) return -ENOBUFS;
+    total += pieces[i].iov_len;
+  }
+  EVNET_ASSERT(skip <= total);
+  const size_t size = total - skip;
+  if (size == 0) return 0;
+  const size_t bytes_max = queue->bytes_max != 0 ? queue->bytes_max : SIZE_MAX;
+  if (queue->bytes > bytes_max || size > bytes_max - queue->bytes) return -ENOBUFS;
+
+  const size_t room = block_room(queue->last);
+  if (size > room) {
+    const size_t last_bytes = queue->last != NULL ? sizeof *queue->last + queue->last->capacity : 0;
+    struct evnet_outbound_block *blocks = blocks_create(queue->allocator, last_bytes, size - room);
+    if (blocks == NULL) return -ENOMEM;
+    if (queue->last != NULL) {
+      queue->last->next = blocks;
+    } else {
+      queue->first = queue->last = blocks;
+    }
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (skip >= pieces[i].iov_len) {  // an empty piece, too: its base may be NULL
+      skip -= pieces[i].iov_len;
+      continue;
+    }
+    fill(queue, (const uint8_t *)pieces[i].iov_base + skip, pieces[i].iov_len - skip);
+    skip = 0;
+  }
+  queue->bytes += size;
+  return 0;
+}
+
+size_t evnet_outbound_gather(const struct evnet_outbound *queue, struct iovec *out_pieces,
+                             size_t count) {
+  size_t written = 0;
+  for (struct evnet_outbound_block *block = queue->first; block != NULL && written < count;
+       block = block->next) {
+    out_pieces[written++] = (struct iovec){.iov_base = block->data + block->consumed,
+                                           .iov_len = block->used - block->consumed};
+  }
+  return written;
+}
+
+void evnet_outbound_consume(struct evnet_outbound *queue, size_t size) {
+  EVNET_ASSERT(size <= queue->bytes);
+  queue->bytes -= size;
+  while (size > 0) {
+    struct evnet_outbound_block *block = queue->first;
+    const size_t held = block->used - block->consumed;
+    if (size < held) {
+      block->consumed += size;
+      return;
+    }
+    size -= held;
+    queue->first = block->next;
+    if (queue->first == NULL) queue->last = NULL;
+    evnet_release(queue->allocator, block);
+  }
+}

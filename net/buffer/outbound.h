@@ -1,0 +1,78 @@
+// The outbound queue: bytes that a connection has accepted and the kernel has not. A list of blocks
+// that never move, so that a send in flight may point into them while more is appended behind.
+//
+//   first -> [consumed|bytes......] -> [bytes.................] -> [bytes...|free...] <- last
+//
+// Not thread-safe. All zero is a valid, empty queue without a bound.
+#ifndef EVNET_NET_BUFFER_OUTBOUND_H_
+#define EVNET_NET_BUFFER_OUTBOUND_H_
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "../base/memory.h"
+#include "../base/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct evnet_outbound_block;
+
+enum {
+  // One block with its header, for a little; each further block is twice the last, or larger if
+  // more is appended at once.
+  EVNET_OUTBOUND_BLOCK_BYTES_MIN = 4096,
+  EVNET_OUTBOUND_BLOCK_BYTES_MAX = 65536,  // and for much: what is consumed is freed in these steps
+};
+
+struct evnet_outbound {
+  struct evnet_outbound_block *first;
+  struct evnet_outbound_block *last;
+  size_t bytes;      // queued in all
+  size_t bytes_max;  // the bound on bytes; 0: none. The owner may change it at any time
+  const struct evnet_allocator *allocator;  // borrowed; NULL: malloc
+};
+
+// evnet_outbound_init makes an empty queue, which allocates nothing yet.
+EVNET_API void evnet_outbound_init(struct evnet_outbound *queue,
+                                   const struct evnet_allocator *allocator, size_t bytes_max);
+
+// evnet_outbound_deinit frees what is queued and leaves an empty queue with the same bound and
+// allocator.
+EVNET_API void evnet_outbound_deinit(struct evnet_outbound *queue);
+
+static inline size_t evnet_outbound_bytes(const struct evnet_outbound *queue) {
+  return queue->bytes;
+}
+
+// evnet_outbound_append copies the bytes of `count` pieces, but for the first `skip` of them,
+// behind what is queued: all or nothing. What was queued does not move. Empty pieces are allowed;
+// to queue nothing always succeeds.
+//
+//   skip  bytes that need not be queued, because the kernel took them; at most the pieces' sum
+//         (asserted).
+//
+// Returns: 0.
+// Errors:  -ENOBUFS when more than the bound would be queued; -ENOMEM. Nothing is changed then.
+EVNET_API EVNET_WARN_UNUSED int evnet_outbound_append(struct evnet_outbound *queue,
+                                                      const struct iovec *pieces, size_t count,
+                                                      size_t skip);
+
+// evnet_outbound_gather describes the first bytes queued as at most `count` pieces for sendmsg(2).
+// They stay queued and in place until evnet_outbound_consume or _deinit.
+//
+// Returns: the number of pieces written, 0 when the queue is empty.
+EVNET_API size_t evnet_outbound_gather(const struct evnet_outbound *queue, struct iovec *out_pieces,
+                                       size_t count);
+
+// evnet_outbound_consume drops the first `size` bytes, size <= bytes (asserted), and frees the
+// blocks they filled; the last block is freed with its last byte.
+EVNET_API void evnet_outbound_consume(struct evnet_outbound *queue, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // EVNET_NET_BUFFER_OUTBOUND_H_

@@ -1,0 +1,322 @@
+#!/usr/bin/env python3
+"""Compares two servers by their CPU time per request, in turn, on pinned cores.
+
+  benchmarks/compare.py \\
+      --a 'bazel-bin/benchmarks/floor/floor_lt tcp://127.0.0.1:0' \\
+      --b 'bazel-bin/examples/echo tcp://127.0.0.1:0' \\
+      --load bazel-bin/benchmarks/load/load \\
+      --workload 50x64x1:1.05 --workload 50x64x16:1.10 --workload 50x65536x1:1.05
+
+A is the denominator. Each round starts A, B and A' (a second A, the control) anew and gives them
+slices of time in turn. README.md beside this file tells why, and how to read what is printed.
+A server must print `listening on ADDRESS`; port 0 is replaced by a free one below 30000, as is
+`{port}` anywhere in a command.
+
+Exit code: 0; 1, a bar is missed; 2, bad argument; 3, a control is off: repeat; 4, a run failed.
+"""
+
+import argparse
+import collections
+import contextlib
+import json
+import os
+import platform
+import re
+import select
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import servers
+
+EXIT_BAR_MISSED = 1
+EXIT_CONTROL_OFF = 3
+EXIT_FAILED = 4
+
+CONTROL_MAX = 0.03
+# A median of fewer rounds is for trying things out.
+PAIRS_QUOTABLE = 15
+# Whether the server was the limit, so that its requests/s mean something.
+BUSY_MIN = 0.95
+
+Workload = collections.namedtuple("Workload", "text churn connections payload depth bar")
+Sample = collections.namedtuple("Sample", "cpu_us rate busy p50_us p99_us lost")
+
+
+def parse_workload(text):
+    match = re.fullmatch(r"((churn:)?(\d+)x(\d+)x(\d+))(?::(\d+(?:\.\d+)?))?", text)
+    if not match:
+        raise argparse.ArgumentTypeError(
+            "%r is not [churn:]CONNECTIONSxPAYLOADxDEPTH[:BAR]" % text
+        )
+    connections, payload, depth = (int(match[i]) for i in (3, 4, 5))
+    bar = float(match[6]) if match[6] else None
+    return Workload(match[1], bool(match[2]), connections, payload, depth, bar)
+
+
+def parse_cpus(text):
+    if not re.fullmatch(r"\d+(,\d+)*", text):
+        raise argparse.ArgumentTypeError("%r is not a list of CPUs, such as 0 or 0,1" % text)
+    cpus = {int(word) for word in text.split(",")}
+    if not cpus <= os.sched_getaffinity(0):
+        raise argparse.ArgumentTypeError("CPU %s cannot be used by this process" % text)
+    return cpus
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--a", required=True, metavar="COMMAND", help="the denominator")
+    parser.add_argument("--b", required=True, metavar="COMMAND", help="what is measured")
+    parser.add_argument("--load", required=True, metavar="PATH", help="the load generator")
+    parser.add_argument(
+        "--workload",
+        required=True,
+        action="append",
+        type=parse_workload,
+        metavar="[churn:]CxPxD[:BAR]",
+        help="connections x payload bytes x depth; BAR is the largest B/A that is good",
+    )
+    parser.add_argument("--pairs", type=int, default=15, help="rounds (default 15)")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each, a round (default 1)")
+    parser.add_argument(
+        "--slice", type=float, default=0.05, help="in turns of so many (default 0.05)"
+    )
+    parser.add_argument("--warmup", type=float, default=0.02, help="before each (default 0.02)")
+    parser.add_argument(
+        "--attempts", type=int, default=1, help="of a workload while its control is off (default 1)"
+    )
+    # The last is the first where there is but one.
+    cpus = sorted(os.sched_getaffinity(0))[:2]
+    for name, cpu in (("--server-cpu", cpus[0]), ("--load-cpu", cpus[-1])):
+        parser.add_argument(name, type=parse_cpus, default=str(cpu), help="default %(default)s")
+    arguments = parser.parse_args()
+    if arguments.pairs < 2 or arguments.attempts < 1:
+        parser.error("--pairs is at least 2, --attempts at least 1")
+    if not 0.01 <= arguments.slice <= arguments.seconds <= 60 or not 0 <= arguments.warmup <= 60:
+        parser.error("--slice is 0.01 to --seconds, which is at most 60; --warmup is 0 to 60")
+    return arguments
+
+
+class Load:
+    """A load generator connected to a server, which runs when told; a context manager."""
+
+    def __init__(self, arguments, workload, server):
+        self.server = server
+        self.words = [
+            arguments.load,
+            "--on-demand",
+            "--json",
+            "--server-pid=%d" % server.pid,
+            "--seconds=%g" % arguments.slice,
+            "--warmup=%g" % arguments.warmup,
+            "--connections=%d" % workload.connections,
+            "--payload=%d" % workload.payload,
+            "--depth=%d" % workload.depth,
+            "--mode=%s" % ("churn" if workload.churn else "echo"),
+            server.address,
+        ]
+        # The load bounds its own time: connecting takes 30 s at most, a silent server 10 s.
+        self.limit = arguments.slice + arguments.warmup + 60
+        self.stderr = tempfile.TemporaryFile()
+        try:
+            self.process = subprocess.Popen(
+                self.words,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.stderr,
+                preexec_fn=servers.child_setup(arguments.load_cpu),
+            )
+        except OSError as error:
+            raise servers.Failure("%s: %s" % (arguments.load, error)) from error
+
+    def run(self):
+        """One window. Returns what the load has to say about it."""
+        line = b""
+        try:
+            self.process.stdin.write(b"\n")
+            self.process.stdin.flush()
+            if not select.select([self.process.stdout], [], [], self.limit)[0]:
+                raise servers.Failure("%s: hangs" % shlex.join(self.words))
+            line = self.process.stdout.readline()
+        except BrokenPipeError:
+            pass
+        self.server.check()
+        if not line:
+            self.stderr.seek(0)
+            words = self.stderr.read(2000).decode(errors="replace").strip()
+            raise servers.Failure(self.server.told(words or "the load failed"))
+        return json.loads(line)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        try:
+            self.process.stdin.close()
+            if kind is None:
+                self.process.wait(self.limit)
+        except (BrokenPipeError, subprocess.TimeoutExpired):
+            pass
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
+            self.stderr.close()
+
+
+def sample_of(results):
+    """One sample from the results of a round's slices."""
+    cpu_ns, requests, window_ns, lost = (
+        sum(result[key] for result in results)
+        for key in ("server_cpu_ns", "requests", "window_ns", "lost")
+    )
+    if requests == 0:
+        raise servers.Failure("no request was done in a whole round")
+    return Sample(
+        cpu_us=cpu_ns / 1e3 / requests,
+        rate=requests / (window_ns / 1e9),
+        busy=cpu_ns / window_ns,
+        p50_us=statistics.median(result["p50_us"] for result in results),
+        p99_us=statistics.median(result["p99_us"] for result in results),
+        lost=lost,
+    )
+
+
+def measure_round(arguments, workload, commands, order):
+    """Returns a sample of each command, from slices of time taken in turn."""
+    results = {name: [] for name in order}
+    with contextlib.ExitStack() as stack:
+        loads = {}
+        for name in order:
+            server = stack.enter_context(servers.Server(commands[name], arguments.server_cpu))
+            loads[name] = stack.enter_context(Load(arguments, workload, server))
+        for _ in range(max(1, round(arguments.seconds / arguments.slice))):
+            for name in order:
+                results[name].append(loads[name].run())
+    return {name: sample_of(results[name]) for name in order}
+
+
+def measure_rounds(arguments, workload):
+    """Returns the samples of A, B and A', one of each a round."""
+    commands = {"A": arguments.a, "B": arguments.b, "A'": arguments.a}
+    names = list(commands)
+    samples = {name: [] for name in names}
+    for i in range(arguments.pairs):
+        show_progress("%s: round %d of %d" % (workload.text, i + 1, arguments.pairs))
+        # Each takes each place of the round equally often: what the place does cancels out.
+        order = names[i % 3 :] + names[: i % 3]
+        for name, sample in measure_round(arguments, workload, commands, order).items():
+            samples[name].append(sample)
+    show_progress("")
+    return samples
+
+
+def show_progress(text):
+    if sys.stderr.isatty():
+        print("\r\x1b[K" + text, end="", file=sys.stderr, flush=True)
+
+
+def ratios(numerators, denominators):
+    """The quartiles of the pairs' ratios."""
+    values = [n.cpu_us / d.cpu_us for n, d in zip(numerators, denominators)]
+    return statistics.quantiles(values, n=4, method="inclusive")
+
+
+def median(samples, field):
+    return statistics.median(getattr(sample, field) for sample in samples)
+
+
+def print_server(name, samples):
+    busy = median(samples, "busy")
+    rate = "%.0f requests/s" % median(samples, "rate")
+    if busy < BUSY_MIN:
+        rate += " (not the server's limit)"
+    lost = sum(sample.lost for sample in samples)
+    print(
+        "  %-4s %8.3f us CPU/request, busy %3.0f %%, p50 %.0f us, p99 %.0f us, %s%s"
+        % (
+            name,
+            median(samples, "cpu_us"),
+            100 * busy,
+            median(samples, "p50_us"),
+            median(samples, "p99_us"),
+            rate,
+            ", %d lost" % lost if lost else "",
+        )
+    )
+
+
+def report(workload, samples):
+    """Prints a workload's figures. Returns its exit code."""
+    print(workload.text)
+    for name in samples:
+        print_server(name, samples[name])
+    low, ratio, high = ratios(samples["B"], samples["A"])
+    print("  B/A  %8.3f  quartiles %.3f to %.3f" % (ratio, low, high))
+    low, control, high = ratios(samples["A'"], samples["A"])
+    holds = abs(control - 1) <= CONTROL_MAX
+    verdict = "holds" if holds else "repeat: control off by %.1f %%" % (100 * abs(control - 1))
+    print("  A'/A %8.3f  quartiles %.3f to %.3f  %s" % (control, low, high, verdict), flush=True)
+    if not holds:
+        return EXIT_CONTROL_OFF
+    if workload.bar is None:
+        return 0
+    good = ratio <= workload.bar
+    print("  bar  %8.3f  %s" % (workload.bar, "met" if good else "MISSED"), flush=True)
+    return 0 if good else EXIT_BAR_MISSED
+
+
+def cpu_list(cpus):
+    return ",".join(str(cpu) for cpu in sorted(cpus))
+
+
+def print_context(arguments):
+    model = "unknown"
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as cpuinfo:
+        for line in cpuinfo:
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    print("kernel %s, %s, %d CPUs" % (platform.release(), model, os.cpu_count()))
+    print("load average %.2f %.2f %.2f" % os.getloadavg())
+    pinned = (cpu_list(arguments.server_cpu), cpu_list(arguments.load_cpu))
+    print("servers on CPU %s, load on CPU %s" % pinned)
+    print("A = A' = %s" % arguments.a)
+    print("B      = %s" % arguments.b)
+    print(
+        "%d rounds of %g s each in slices of %g s, workloads are CONNECTIONSxBYTESxDEPTH"
+        % (arguments.pairs, arguments.seconds, arguments.slice),
+        flush=True,
+    )
+    if arguments.pairs < PAIRS_QUOTABLE:
+        print("fewer than %d rounds: not to be quoted" % PAIRS_QUOTABLE, flush=True)
+
+
+def main():
+    arguments = parse_arguments()
+    print_context(arguments)
+    codes = []
+    try:
+        for workload in arguments.workload:
+            for _ in range(arguments.attempts):
+                code = report(workload, measure_rounds(arguments, workload))
+                if code != EXIT_CONTROL_OFF:
+                    break
+            codes.append(code)
+    except servers.Failure as failure:
+        show_progress("")
+        print("compare.py: %s" % failure, file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_FAILED
+    # A missed bar with a good control says more than a control that is off.
+    return EXIT_BAR_MISSED if EXIT_BAR_MISSED in codes else max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

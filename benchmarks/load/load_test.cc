@@ -1,0 +1,179 @@
+// What the load generator is for: a server that is wrong must not pass. Each test runs the binary
+// against a small server that echoes, except where the test says otherwise.
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "gtest/gtest.h"
+
+namespace {
+
+// What comes back for what was received; index counts receipts from 0.
+using Reply = std::function<std::string(const std::string &received, int index)>;
+
+std::string Same(const std::string &received, int) { return received; }
+
+// Serves one client, tcp or udp, until it leaves or the server is destroyed.
+class Server {
+ public:
+  Server(int type, Reply reply) : fd_(socket(AF_INET, type, 0)), type_(type), reply_(reply) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto *generic = reinterpret_cast<sockaddr *>(&address);
+    EXPECT_EQ(bind(fd_, generic, size), 0);
+    EXPECT_EQ(getsockname(fd_, generic, &size), 0);
+    if (type == SOCK_STREAM) {
+      EXPECT_EQ(listen(fd_, 16), 0);
+    }
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { type_ == SOCK_STREAM ? ServeStream() : ServeDatagrams(); });
+  }
+
+  ~Server() {
+    shutdown(fd_,
+             SHUT_RDWR);  // wakes accept; and recvfrom, though the call itself reports ENOTCONN
+    thread_.join();
+    close(fd_);
+  }
+
+  std::string Address() const {
+    return (type_ == SOCK_STREAM ? "tcp://127.0.0.1:" : "udp://127.0.0.1:") + std::to_string(port_);
+  }
+
+ private:
+  void ServeStream() {
+    int client = accept(fd_, nullptr, nullptr);
+    if (client < 0) return;
+    char buffer[65536];
+    for (int i = 0;; i++) {
+      ssize_t got = recv(client, buffer, sizeof(buffer), 0);
+      if (got <= 0) break;
+      std::string reply = reply_(std::string(buffer, static_cast<size_t>(got)), i);
+      if (reply.empty()) break;
+      if (send(client, reply.data(), reply.size(), MSG_NOSIGNAL) < 0) break;
+    }
+    close(client);
+  }
+
+  void ServeDatagrams() {
+    char buffer[65536];
+    for (int i = 0;; i++) {
+      sockaddr_storage peer = {};
+      socklen_t size = sizeof(peer);
+      auto *generic = reinterpret_cast<sockaddr *>(&peer);
+      ssize_t got = recvfrom(fd_, buffer, sizeof(buffer), 0, generic, &size);
+      if (got <= 0) return;
+      std::string reply = reply_(std::string(buffer, static_cast<size_t>(got)), i);
+      if (!reply.empty()) sendto(fd_, reply.data(), reply.size(), 0, generic, size);
+    }
+  }
+
+  int fd_;
+  int type_;
+  Reply reply_;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+struct Outcome {
+  int exit_code;
+  std::string text;
+};
+
+Outcome Load(const std::string &arguments) {
+  std::string command = "benchmarks/load/load " + arguments + " 2>&1";
+  FILE *pipe = popen(command.c_str(), "r");
+  if (pipe == nullptr) return {-1, "popen failed"};
+  std::string text;
+  char piece[256];
+  while (fgets(piece, sizeof(piece), pipe) != nullptr) text += piece;
+  int status = pclose(pipe);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text};
+}
+
+Outcome LoadOne(const Server &server, const std::string &arguments = "") {
+  return Load("--connections=1 --warmup=0 --requests=100 --seconds=20 " + arguments + " " +
+              server.Address());
+}
+
+void ExpectFault(const Outcome &outcome, const std::string &words) {
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.text;
+  EXPECT_NE(outcome.text.find(words), std::string::npos) << outcome.text;
+}
+
+TEST(Load, AnHonestServerPasses) {
+  Outcome tcp = LoadOne(Server(SOCK_STREAM, Same));
+  EXPECT_EQ(tcp.exit_code, 0) << tcp.text;
+  EXPECT_EQ(tcp.text.rfind("100 requests in ", 0), 0u) << tcp.text;
+  Outcome udp = LoadOne(Server(SOCK_DGRAM, Same), "--depth=4");
+  EXPECT_EQ(udp.exit_code, 0) << udp.text;
+}
+
+TEST(Load, TellsAFlippedBit) {
+  auto flip = [](std::string data, int index) {
+    if (index == 10) data[20] = static_cast<char>(data[20] ^ 1);
+    return data;
+  };
+  ExpectFault(LoadOne(Server(SOCK_STREAM, flip)), "connection 0: byte 660 of the stream is 0x");
+  ExpectFault(LoadOne(Server(SOCK_DGRAM, flip)), "connection 0: byte 20 of datagram 11 is not");
+}
+
+TEST(Load, TellsALostByte) {
+  auto lose = [](const std::string &data, int index) {
+    return index == 10 ? data.substr(1) : data;
+  };
+  ExpectFault(LoadOne(Server(SOCK_STREAM, lose)), "byte 640 of the stream");
+  ExpectFault(LoadOne(Server(SOCK_DGRAM, lose)), "a datagram of 64 bytes came back with 63");
+}
+
+TEST(Load, TellsADoubledReply) {
+  auto twice = [](const std::string &data, int index) { return index == 10 ? data + data : data; };
+  ExpectFault(LoadOne(Server(SOCK_STREAM, twice)), "byte 704 of the stream");
+}
+
+TEST(Load, TellsRepliesInTheWrongOrder) {
+  auto swap = [](const std::string &data, int) {
+    // The first two payloads of 64 change places.
+    return data.size() < 128 ? data : data.substr(64, 64) + data.substr(0, 64) + data.substr(128);
+  };
+  ExpectFault(LoadOne(Server(SOCK_STREAM, swap), "--depth=16"), "byte 0 of the stream");
+}
+
+TEST(Load, TellsThatTheServerCloses) {
+  auto leave = [](const std::string &data, int index) {
+    return index == 10 ? std::string() : data;
+  };
+  ExpectFault(LoadOne(Server(SOCK_STREAM, leave)), "the server closed it after 640 bytes");
+}
+
+TEST(Load, CountsALostDatagramAndGoesOn) {
+  auto drop = [](const std::string &data, int index) { return index == 10 ? std::string() : data; };
+  Outcome outcome = LoadOne(Server(SOCK_DGRAM, drop));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.text;
+  EXPECT_NE(outcome.text.find("lost: 1, late: 0"), std::string::npos) << outcome.text;
+}
+
+TEST(Load, TellsThatNobodyListens) {
+  // Port 1 is below the ephemeral range and tcpmux is long dead.
+  ExpectFault(Load("tcp://127.0.0.1:1"), "connect, number 0: Connection refused");
+}
+
+TEST(Load, RefusesABadArgument) {
+  for (const char *arguments :
+       {"", "tcp://localhost:1", "--depth=0 tcp://127.0.0.1:1", "--payload=7 udp://127.0.0.1:1",
+        "--mode=churn udp://127.0.0.1:1"}) {
+    EXPECT_EQ(Load(arguments).exit_code, 2) << arguments;
+  }
+}
+
+}  // namespace

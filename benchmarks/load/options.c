@@ -1,0 +1,174 @@
+// Parsing of the command line; see options.h.
+
+#include "benchmarks/load/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char kHelp[] =
+    "usage: load [OPTION...] ADDRESS\n"
+    "\n"
+    "Drives an echo server from one thread and checks every byte that comes back.\n"
+    "ADDRESS is tcp://HOST:PORT, udp://HOST:PORT, unix://PATH or unix://@NAME; HOST is numeric.\n"
+    "\n"
+    "  --mode=echo        each connection keeps --depth requests in flight (the default)\n"
+    "  --mode=churn       connect, one request, close, again; tcp and unix\n"
+    "  --mode=idle        open all, one request on each, print `holding N`, keep them until stdin\n"
+    "                     ends (or --seconds, here 600, have passed); tcp and unix\n"
+    "  --connections=N    default 50\n"
+    "  --payload=BYTES    of one request, default 64; udp: from 8\n"
+    "  --depth=N          requests in flight on each connection, default 1\n"
+    "  --seconds=S        length of the measured window, default 5; fractions are good\n"
+    "  --warmup=S         before it, default 0.5\n"
+    "  --requests=N       the window ends with the N-th request; not to get there within "
+    "--seconds\n"
+    "                     (here 60) is an error\n"
+    "  --server-pid=PID   also tell the CPU time of that process in the window\n"
+    "  --on-demand        connect, then a run for each line read from stdin, until it ends\n"
+    "  --json             one line of JSON instead of text\n"
+    "\n"
+    "Exit code: 0; 1 when a byte is wrong, the server closes, refuses or stalls; 2 for a bad "
+    "argument.\n";
+
+enum {
+  CONNECTIONS_MAX = 60000,
+  DEPTH_MAX = 1024,
+  PAYLOAD_MAX = 16 * 1024 * 1024,
+  DATAGRAM_MIN = 8,  // the header: connection and sequence
+  DATAGRAM_MAX = 65507,
+  // What one datagram socket may have in flight; more than its send buffer (net.core.wmem_default,
+  // 208 KiB) could not be sent at all.
+  DATAGRAMS_IN_FLIGHT_BYTES_MAX = 128 * 1024,
+};
+
+static bool parse_count(const char *text, uint64_t min, uint64_t max, uint64_t *out) {
+  if (*text < '0' || *text > '9') return false;
+  char *end = NULL;
+  errno = 0;
+  unsigned long long value = strtoull(text, &end, 10);
+  if (errno != 0 || *end != '\0' || value < min || value > max) return false;
+  *out = value;
+  return true;
+}
+
+static bool parse_count32(const char *text, uint32_t min, uint32_t max, uint32_t *out) {
+  uint64_t value = 0;
+  if (!parse_count(text, min, max, &value)) return false;
+  *out = (uint32_t)value;
+  return true;
+}
+
+static bool parse_seconds(const char *text, double min, uint64_t *out_ns) {
+  char *end = NULL;
+  double seconds = strtod(text, &end);
+  // The negated form also refuses "nan".
+  if (end == text || *end != '\0' || !(seconds >= min && seconds <= 3600.0)) return false;
+  *out_ns = (uint64_t)(seconds * 1e9);
+  return true;
+}
+
+static bool parse_mode(const char *text, enum load_mode *out) {
+  static const char *const kNames[] = {"echo", "churn", "idle"};
+  static const enum load_mode kModes[] = {LOAD_ECHO, LOAD_CHURN, LOAD_IDLE};
+  for (size_t i = 0; i < sizeof(kModes) / sizeof(kModes[0]); i++) {
+    if (strcmp(text, kNames[i]) == 0) {
+      *out = kModes[i];
+      return true;
+    }
+  }
+  return false;
+}
+
+// If argument is `--name=value`, returns value, else NULL.
+static const char *value_of(const char *argument, const char *name) {
+  size_t name_bytes = strlen(name);
+  if (strncmp(argument, name, name_bytes) != 0 || argument[name_bytes] != '=') return NULL;
+  return argument + name_bytes + 1;
+}
+
+static bool parse_option(const char *argument, struct load_options *o) {
+  const char *value = NULL;
+  if (strcmp(argument, "--json") == 0) {
+    o->json = true;
+    return true;
+  }
+  if (strcmp(argument, "--on-demand") == 0) {
+    o->on_demand = true;
+    return true;
+  }
+  if ((value = value_of(argument, "--mode"))) return parse_mode(value, &o->mode);
+  if ((value = value_of(argument, "--connections"))) {
+    return parse_count32(value, 1, CONNECTIONS_MAX, &o->connections);
+  }
+  if ((value = value_of(argument, "--payload"))) {
+    return parse_count32(value, 1, PAYLOAD_MAX, &o->payload_bytes);
+  }
+  if ((value = value_of(argument, "--depth"))) {
+    return parse_count32(value, 1, DEPTH_MAX, &o->depth);
+  }
+  if ((value = value_of(argument, "--seconds"))) return parse_seconds(value, 0.001, &o->window_ns);
+  if ((value = value_of(argument, "--warmup"))) return parse_seconds(value, 0.0, &o->warmup_ns);
+  if ((value = value_of(argument, "--requests"))) {
+    return parse_count(value, 1, UINT64_MAX, &o->requests_max);
+  }
+  if ((value = value_of(argument, "--server-pid"))) {
+    uint64_t pid = 0;
+    if (!parse_count(value, 1, INT32_MAX, &pid)) return false;
+    o->server_pid = (pid_t)pid;
+    return true;
+  }
+  return false;
+}
+
+// What one option alone cannot tell. Returns what is wrong, or NULL.
+static const char *contradiction(const struct load_options *o) {
+  if (o->address.kind != BENCH_ADDRESS_UDP) return NULL;
+  if (o->mode != LOAD_ECHO) return "udp has no connections to churn or to hold";
+  if (o->payload_bytes < DATAGRAM_MIN) return "udp: --payload is at least 8";
+  if (o->payload_bytes > DATAGRAM_MAX) return "udp: --payload is at most 65507";
+  if ((uint64_t)o->payload_bytes * o->depth > DATAGRAMS_IN_FLIGHT_BYTES_MAX) {
+    return "udp: --payload times --depth is at most 131072";
+  }
+  return NULL;
+}
+
+static void fill_defaults(struct load_options *o) {
+  const uint64_t second_ns = 1000000000;
+  if (o->window_ns != 0) return;
+  if (o->mode == LOAD_IDLE) {
+    o->window_ns = 600 * second_ns;
+  } else {
+    o->window_ns = (o->requests_max != 0 ? 60 : 5) * second_ns;
+  }
+}
+
+enum load_parse load_options_parse(int argc, char **argv, struct load_options *out) {
+  struct load_options o = {
+      .connections = 50, .payload_bytes = 64, .depth = 1, .warmup_ns = 500000000};
+  const char *address = NULL;
+  for (int i = 1; i < argc; i++) {
+    const char *argument = argv[i];
+    if (strcmp(argument, "--help") == 0) {
+      fputs(kHelp, stdout);
+      return LOAD_PARSE_HELP;
+    }
+    bool good = argument[0] == '-'
+                    ? parse_option(argument, &o)
+                    : address == NULL && bench_address_parse(argument, &o.address) == 0;
+    if (!good) {
+      fprintf(stderr, "load: bad argument: %s (see --help)\n", argument);
+      return LOAD_PARSE_BAD;
+    }
+    if (argument[0] != '-') address = argument;
+  }
+  const char *why = address == NULL ? "no ADDRESS (see --help)" : contradiction(&o);
+  if (why != NULL) {
+    fprintf(stderr, "load: %s\n", why);
+    return LOAD_PARSE_BAD;
+  }
+  fill_defaults(&o);
+  *out = o;
+  return LOAD_PARSE_OK;
+}

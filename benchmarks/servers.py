@@ -1,0 +1,158 @@
+"""Starting and ending the servers that compare.py and idle_memory.py measure.
+
+Only processes started here are ended, each by its own pid, and none outlives the script: the kernel
+ends them should the script die (PR_SET_PDEATHSIG).
+"""
+
+import ctypes
+import itertools
+import os
+import random
+import re
+import select
+import shlex
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+# Below the ephemeral range (32768 and up), so that no client's port can be in a listener's way.
+PORTS = range(20000, 30000)
+START_SECONDS = 10
+STOP_SECONDS = 10
+
+_PR_SET_PDEATHSIG = 1
+_serials = itertools.count()
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Failure(Exception):
+    """A server or the load did not do its part; the text says which and how."""
+
+
+def free_port():
+    """A port that nobody has, for TCP and UDP."""
+    for _ in range(100):
+        port = random.choice(PORTS)
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    if kind == socket.SOCK_STREAM:
+                        # As servers do, or ports in TIME_WAIT would count as taken.
+                        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind(("127.0.0.1", port))
+            return port
+        except OSError:
+            continue
+    raise Failure("no free port from %d to %d" % (PORTS.start, PORTS.stop - 1))
+
+
+def child_setup(cpus):
+    """What a child does before exec: end with the parent, run on the given CPUs."""
+
+    def setup():
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if cpus:
+            os.sched_setaffinity(0, cpus)
+
+    return setup
+
+
+def command_words(command):
+    """Splits a command and makes its addresses its own, so that several can run at once.
+
+    Each `scheme://host:0`, and `{port}` anywhere, gets a free port; a `unix://` name gets a suffix.
+    """
+    port = str(free_port())
+    words = []
+    for word in shlex.split(command):
+        word = re.sub(r"^((?:tcp|udp)[46]?://.*):0$", lambda match: match[1] + ":" + port, word)
+        if word.startswith("unix://"):
+            word = "%s.%d.%d" % (word, os.getpid(), next(_serials))
+        words.append(word.replace("{port}", port))
+    return words
+
+
+class Server:
+    """A server process, from its `listening on ADDRESS` line to its end; a context manager."""
+
+    def __init__(self, command, cpus=None):
+        self.command = command
+        self.words = command_words(command)
+        self.stderr = tempfile.TemporaryFile()
+        try:
+            self.process = subprocess.Popen(
+                self.words,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self.stderr,
+                preexec_fn=child_setup(cpus),
+            )
+        except OSError as error:
+            raise Failure("%s: %s" % (command, error)) from error
+        self.pid = self.process.pid
+        try:
+            self.address = self._await_address()
+        except BaseException:
+            self._end()
+            raise
+
+    def _await_address(self):
+        deadline = time.monotonic() + START_SECONDS
+        text = b""
+        pipe = self.process.stdout.fileno()
+        while True:
+            match = re.search(rb"^listening on (\S+)\n", text, re.MULTILINE)
+            if match:
+                address = match[1].decode()
+                # A wildcard is no address to connect to.
+                return address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([pipe], [], [], left)[0]:
+                raise Failure(self.told("does not say `listening on` within %d s" % START_SECONDS))
+            piece = os.read(pipe, 4096)
+            if not piece:
+                raise Failure(self.told("ended before it listened"))
+            text += piece
+
+    def told(self, what):
+        """An error text: the command, what is wrong, and what the server had to say itself."""
+        self.stderr.seek(0)
+        words = self.stderr.read(2000).decode(errors="replace").strip()
+        return "%s: %s%s" % (shlex.join(self.words), what, "\n" + words if words else "")
+
+    def check(self):
+        """Raises Failure if the server is gone."""
+        if self.process.poll() is not None:
+            raise Failure(self.told("died, exit code %d" % self.process.returncode))
+
+    def _end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self):
+        """Asks the server to end; raises Failure if it does not, or had ended before."""
+        try:
+            self.check()
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                raise Failure(self.told("does not end within %d s of SIGTERM" % STOP_SECONDS))
+            if self.process.returncode not in (0, -signal.SIGTERM):
+                raise Failure(self.told("exit code %d" % self.process.returncode))
+        finally:
+            self._end()
+            self.stderr.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is None:
+            self.stop()
+        else:
+            self._end()

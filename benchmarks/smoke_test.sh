@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Runs floors, load generator and scripts once, briefly: that they work, not how fast anything is.
+set -euo pipefail
+
+floors=(benchmarks/floor/floor_lt benchmarks/floor/floor_et)
+load=benchmarks/load/load
+
+fail() {
+  echo "FAIL: $*"
+  exit 1
+}
+
+# with_floor FLOOR ADDRESS ARGUMENT...: starts the floor, runs the load with the arguments, and ends
+# the floor, which must say that all is well.
+with_floor() {
+  local floor=$1 address=$2 line
+  shift 2
+  coproc SERVER { exec "$floor" "$address"; }
+  local pid=$SERVER_PID
+  read -r -t 10 line <&"${SERVER[0]}" || fail "$floor $address does not listen"
+  "$load" --connections=5 --warmup=0.01 --seconds=0.05 "$@" "${line#listening on }" </dev/null ||
+    fail "load $* against $floor $address"
+  kill "$pid"
+  wait "$pid" || fail "$floor $address ends with $? after SIGTERM"
+}
+
+for floor in "${floors[@]}"; do
+  for address in tcp://127.0.0.1:0 "unix://@evnet-smoke-$$" udp://127.0.0.1:0; do
+    with_floor "$floor" "$address"
+    with_floor "$floor" "$address" --depth=16 --payload=1000 --json
+  done
+  for address in tcp://127.0.0.1:0 "unix://@evnet-smoke-$$"; do
+    with_floor "$floor" "$address" --payload=1000000 --depth=3 --warmup=0 --requests=20 --seconds=20
+    with_floor "$floor" "$address" --mode=churn
+    with_floor "$floor" "$address" --mode=idle
+  done
+done
+
+if ! command -v python3 >/dev/null; then
+  echo 'no python3: the scripts are not run'
+  exit 0
+fi
+# 3 is a control that is off, as it may well be in so short a time.
+python3 benchmarks/compare.py --load "$load" --pairs 2 --seconds 0.05 --slice 0.025 \
+  --a "${floors[0]} tcp://127.0.0.1:0" --b "${floors[1]} unix://@evnet-smoke-$$" \
+  --workload 5x64x1 --workload churn:5x64x1 || [ $? -eq 3 ] || fail 'compare.py'
+python3 benchmarks/idle_memory.py --load "$load" --connections 100 \
+  --server "${floors[0]} tcp://127.0.0.1:0" || fail 'idle_memory.py'

@@ -1,0 +1,391 @@
+// The poller's contract: receiving, the peer's end, and connections that die.
+#include <errno.h>
+
+#include "gtest/gtest.h"
+#include "net/poller/testing/contract.h"
+
+namespace evnet_testing {
+namespace {
+
+class RecvTest : public ContractTest {
+ protected:
+  // Runs until the handle has had an event of the operation.
+  bool RunUntilOp(evnet_handle handle, evnet_op op) {
+    return loop().RunUntil([this, handle, op] { return !loop().Of(handle, op).empty(); });
+  }
+
+  // Runs until a RECV without `more`.
+  bool RunUntilRecvEnds(evnet_handle handle) {
+    return loop().RunUntil([this, handle] {
+      const std::vector<Event> events = loop().Of(handle, EVNET_OP_RECV);
+      return !events.empty() && !events.back().more;
+    });
+  }
+
+  bool RunUntilData(evnet_handle handle, const std::string &expected) {
+    const bool came =
+        loop().RunUntil([&] { return loop().Data(handle).size() >= expected.size(); });
+    EXPECT_TRUE(loop().Data(handle) == expected);
+    return came;
+  }
+
+  // The bytes that a handle brought in each turn.
+  std::vector<size_t> BytesPerTurn(evnet_handle handle) {
+    std::vector<size_t> bytes;
+    uint64_t turn = 0;
+    for (const Event &event : loop().Of(handle, EVNET_OP_RECV)) {
+      if (event.turn != turn) bytes.push_back(0);
+      turn = event.turn;
+      bytes.back() += event.data.size();
+    }
+    return bytes;
+  }
+
+  void OpenWithRecvBytes(uint32_t bytes) {
+    evnet_poller_options options = {};
+    options.recv_bytes_max = bytes;
+    Open(options);
+  }
+};
+
+TEST_P(RecvTest, BytesArrive) {
+  Connection connection = Connect();
+  evnet_poller_recv_start(poller(), connection.handle);
+  for (const char *message : {"one", "two", "three"}) {
+    loop().Clear();
+    connection.peer->Send(message);
+    ASSERT_TRUE(RunUntilData(connection.handle, message));
+    EXPECT_TRUE(loop().Of(connection.handle).back().more);
+  }
+}
+
+TEST_P(RecvTest, BytesThatCameBeforeAttachArrive) {
+  Connection connection = ConnectOnly();
+  connection.peer->Send("early");
+  connection.handle = Attach(connection.descriptor);
+  evnet_poller_recv_start(poller(), connection.handle);
+  EXPECT_TRUE(RunUntilData(connection.handle, "early"));
+}
+
+TEST_P(RecvTest, DataAndEndInOneEventAreBothDeliveredInOrder) {
+  Connection connection = Connect();
+  connection.peer->Send("last words");
+  connection.peer->ShutdownWrite();
+  evnet_poller_recv_start(poller(), connection.handle);
+  ASSERT_TRUE(RunUntilRecvEnds(connection.handle));
+  EXPECT_EQ(loop().Story(connection.handle), "RECV:last words RECV=0");
+}
+
+TEST_P(RecvTest, DataAndEndWhileArmedAreBothDelivered) {
+  Connection connection = Connect();
+  evnet_poller_recv_start(poller(), connection.handle);
+  loop().Turn(0);
+  connection.peer->Send("last words");
+  connection.peer->Close();
+  ASSERT_TRUE(RunUntilRecvEnds(connection.handle));
+  EXPECT_EQ(loop().Story(connection.handle), "RECV:last words RECV=0");
+}
+
+TEST_P(RecvTest, AnEndAloneIsDelivered) {
+  Connection connection = Connect();
+  evnet_poller_recv_start(poller(), connection.handle);
+  loop().Turn(0);
+  connection.peer->ShutdownWrite();
+  ASSERT_TRUE(RunUntilRecvEnds(connection.handle));
+  EXPECT_EQ(loop().Story(connection.handle), "RECV=0");
+}
+
+TEST_P(RecvTest, MuchDataAndEndArriveWhole) {
+  OpenWithRecvBytes(1000);
+  Connection connection = Connect();
+  const std::string data = Pattern(10500);
+  connection.peer->Send(data);
+  connection.peer->ShutdownWrite();
+  evnet_poller_recv_start(poller(), connection.handle);
+  ASSERT_TRUE(RunUntilRecvEnds(connection.handle));
+  EXPECT_TRUE(loop().Data(connection.handle) == data);
+  EXPECT_EQ(loop().Of(connection.handle).back().result, 0);
+  for (const size_t bytes : BytesPerTurn(connection.handle)) EXPECT_LE(bytes, 1000u);
+}
+
+TEST_P(RecvTest, ReadsOfExactlyTheLimitLoseNothing) {
+  OpenWithRecvBytes(512);
+  Connection connection = Connect();
+  evnet_poller_recv_start(poller(), connection.handle);
+  for (const size_t size : {512u, 1024u, 511u, 513u}) {
+    loop().Clear();
+    const std::string data = Pattern(size);
+    connection.peer->Send(data);
+    ASSERT_TRUE(RunUntilData(connection.handle, data));
+  }
+  connection.peer->Send(Pattern(512));
+  connection.peer->ShutdownWrite();
+  loop().Clear();
+  ASSERT_TRUE(RunUntilRecvEnds(connection.handle));
+  EXPECT_TRUE(loop().Data(connection.handle) == Pattern(512));
+}
+
+TEST_P(RecvTest, ReadsOfOneByteLoseNothing) {
+  OpenWithRecvBytes(1);
+  Connection connection = Connect();
+  connection.peer->Send("a byte at a time");
+  connection.peer->ShutdownWrite();
+  evnet_poller_recv_start(poller(), connection.handle);
+  ASSERT_TRUE(RunUntilRecvEnds(connection.handle));
+  EXPECT_EQ(loop().Story(connection.handle), "RECV:a byte at a time RECV=0");
+}
+
+TEST_P(RecvTest, AGreatSenderLeavesTheOthersTheirTurn) {
+  OpenWithRecvBytes(1024);
+  Connection great = Connect();
+  Connection small = Connect();
+  const std::string data = Pattern(64 * 1024);
+  great.peer->Send(data);
+  small.peer->Send("x");
+  loop().Clear();
+  evnet_poller_recv_start(poller(), great.handle);
+  evnet_poller_recv_start(poller(), small.handle);
+  ASSERT_TRUE(RunUntilData(great.handle, data));
+  ASSERT_EQ(loop().Data(small.handle), "x");
+  EXPECT_LE(loop().Of(small.handle).front().turn, loop().Of(great.handle).front().turn + 1);
+  for (const size_t bytes : BytesPerTurn(great.handle)) EXPECT_LE(bytes, 1024u);
+}
+
+TEST_P(RecvTest, BytesThatCameWhileStoppedAreReportedAtOnce) {
+  Connection connection = Connect();
+  evnet_poller_recv_start(poller(), connection.handle);
+  connection.peer->Send("first");
+  ASSERT_TRUE(RunUntilData(connection.handle, "first"));
+  evnet_poller_recv_stop(poller(), connection.handle);
+  connection.peer->Send("second");
+  Settle();
+  EXPECT_EQ(loop().Data(connection.handle), "first");
+  evnet_poller_recv_start(poller(), connection.handle);
+  EXPECT_TRUE(RunUntilData(connection.handle, "firstsecond"));
+}
+
+TEST_P(RecvTest, StopInAHandlerSuppressesTheRestOfTheBatch) {
+  if (!GetParam().recv_stop_is_exact) GTEST_SKIP() << "completions may be under way";
+  Connection a = Connect();
+  Connection b = Connect();
+  a.peer->Send("a");
+  b.peer->Send("b");
+  loop().Clear();
+  loop().OnEvent([&](const Event &event) {
+    if (event.op != EVNET_OP_RECV) return;
+    if (event.handle == a.handle) evnet_poller_recv_stop(poller(), b.handle);
+    if (event.handle == b.handle) evnet_poller_recv_stop(poller(), a.handle);
+  });
+  evnet_poller_recv_start(poller(), a.handle);
+  evnet_poller_recv_start(poller(), b.handle);
+  ASSERT_TRUE(loop().RunUntil([&] { return !loop().events().empty(); }));
+  Settle();
+  EXPECT_EQ(loop().Data(a.handle).size() + loop().Data(b.handle).size(), 1u);
+  loop().OnEvent(nullptr);
+  evnet_poller_recv_start(poller(), a.handle);
+  evnet_poller_recv_start(poller(), b.handle);
+  EXPECT_TRUE(RunUntilData(a.handle, "a"));
+  EXPECT_TRUE(RunUntilData(b.handle, "b"));
+}
+
+TEST_P(RecvTest, StopBetweenDataAndEndKeepsTheEnd) {
+  if (!GetParam().recv_stop_is_exact) GTEST_SKIP() << "completions may be under way";
+  Connection connection = Connect();
+  connection.peer->Send("data");
+  connection.peer->ShutdownWrite();
+  loop().OnEvent([&](const Event &event) {
+    if (event.handle == connection.handle) evnet_poller_recv_stop(poller(), connection.handle);
+  });
+  evnet_poller_recv_start(poller(), connection.handle);
+  ASSERT_TRUE(RunUntilData(connection.handle, "data"));
+  Settle();
+  EXPECT_EQ(loop().Story(connection.handle), "RECV:data");
+  loop().OnEvent(nullptr);
+  evnet_poller_recv_start(poller(), connection.handle);
+  ASSERT_TRUE(RunUntilRecvEnds(connection.handle));
+  EXPECT_EQ(loop().Story(connection.handle), "RECV:data RECV=0");
+}
+
+TEST_P(RecvTest, AResetWhileArmedIsToldOnce) {
+  Connection connection = Connect();
+  evnet_poller_recv_start(poller(), connection.handle);
+  loop().Turn(0);
+  connection.peer->Reset();
+  ASSERT_TRUE(RunUntilRecvEnds(connection.handle));
+  Settle();
+  EXPECT_EQ(loop().Story(connection.handle), "RECV=-ECONNRESET");
+}
+
+TEST_P(RecvTest, DataInFrontOfAResetIsDelivered) {
+  Connection connection = Connect();
+  evnet_poller_recv_start(poller(), connection.handle);
+  loop().Turn(0);
+  connection.peer->Send("data");
+  connection.peer->Reset();
+  ASSERT_TRUE(RunUntilRecvEnds(connection.handle));
+  EXPECT_EQ(loop().Story(connection.handle), "RECV:data RECV=-ECONNRESET");
+}
+
+TEST_P(RecvTest, AResetWhileStoppedIsToldAtOnceAsHangup) {
+  Connection connection = Connect();
+  connection.peer->Reset();
+  ASSERT_TRUE(RunUntilOp(connection.handle, EVNET_OP_HANGUP));
+  Settle();
+  EXPECT_EQ(loop().Story(connection.handle), "HANGUP=-ECONNRESET");
+}
+
+TEST_P(RecvTest, AResetWhileStoppedWithDataInFrontIsToldAtOnce) {
+  Connection connection = Connect();
+  evnet_poller_recv_start(poller(), connection.handle);
+  loop().Turn(0);
+  evnet_poller_recv_stop(poller(), connection.handle);
+  connection.peer->Send("data");
+  connection.peer->Reset();
+  ASSERT_TRUE(RunUntilOp(connection.handle, EVNET_OP_HANGUP));
+  EXPECT_EQ(loop().Story(connection.handle), "HANGUP=-ECONNRESET");
+}
+
+TEST_P(RecvTest, StopInTheHandlerOfDataInFrontOfAResetTellsTheHangup) {
+  if (!GetParam().recv_stop_is_exact) GTEST_SKIP() << "completions may be under way";
+  Connection connection = Connect();
+  connection.peer->Send("data");
+  connection.peer->Reset();
+  loop().OnEvent([&](const Event &event) {
+    if (event.op == EVNET_OP_RECV && event.handle == connection.handle) {
+      evnet_poller_recv_stop(poller(), connection.handle);
+    }
+  });
+  evnet_poller_recv_start(poller(), connection.handle);
+  ASSERT_TRUE(RunUntilOp(connection.handle, EVNET_OP_HANGUP));
+  EXPECT_EQ(loop().Story(connection.handle), "RECV:data HANGUP=-ECONNRESET");
+}
+
+// The end disarms recv, so that the reset behind it has to come as HANGUP, or a connection that
+// only waits for its own answer is never told that there is nobody to answer to.
+TEST_P(RecvTest, AResetBehindAnEndIsToldAsHangup) {
+  Connection connection = Connect();
+  evnet_poller_recv_start(poller(), connection.handle);
+  loop().Turn(0);
+  connection.peer->Send("data");
+  connection.peer->ShutdownWrite();
+  connection.peer->Reset();
+  ASSERT_TRUE(RunUntilRecvEnds(connection.handle));
+  if (loop().Of(connection.handle).back().result == 0) {
+    ASSERT_TRUE(RunUntilOp(connection.handle, EVNET_OP_HANGUP));
+    EXPECT_LT(loop().Of(connection.handle).back().result, 0);
+  }
+}
+
+TEST_P(RecvTest, AResetAfterTheEndIsToldAsHangup) {
+  Connection connection = Connect();
+  evnet_poller_recv_start(poller(), connection.handle);
+  connection.peer->ShutdownWrite();
+  ASSERT_TRUE(RunUntilRecvEnds(connection.handle));
+  connection.peer->Reset();
+  ASSERT_TRUE(RunUntilOp(connection.handle, EVNET_OP_HANGUP));
+  EXPECT_LT(loop().Of(connection.handle, EVNET_OP_HANGUP).front().result, 0);
+}
+
+TEST_P(RecvTest, AnEndWhileStoppedIsNotToldAndFollowsTheData) {
+  Connection connection = Connect();
+  connection.peer->Send("data");
+  connection.peer->ShutdownWrite();
+  Settle();
+  EXPECT_EQ(loop().Story(connection.handle), "");
+  evnet_poller_recv_start(poller(), connection.handle);
+  ASSERT_TRUE(RunUntilRecvEnds(connection.handle));
+  EXPECT_EQ(loop().Story(connection.handle), "RECV:data RECV=0");
+}
+
+TEST_P(RecvTest, BothEndsWhileStoppedAreNotToldBeforeTheData) {
+  Connection connection = Connect();
+  ASSERT_EQ(evnet_poller_shutdown_write(poller(), connection.handle), 0);
+  EXPECT_EQ(connection.peer->ReceiveEnd(), Peer::End::kEnd);
+  connection.peer->Send("data");
+  connection.peer->ShutdownWrite();
+  Settle();
+  EXPECT_EQ(loop().Story(connection.handle), "");
+  evnet_poller_recv_start(poller(), connection.handle);
+  ASSERT_TRUE(RunUntilOp(connection.handle, EVNET_OP_HANGUP));
+  EXPECT_EQ(loop().Story(connection.handle), "RECV:data RECV=0 HANGUP=0");
+}
+
+TEST_P(RecvTest, BothEndsWhileStoppedWithoutDataAreTold) {
+  Connection connection = Connect();
+  ASSERT_EQ(evnet_poller_shutdown_write(poller(), connection.handle), 0);
+  EXPECT_EQ(connection.peer->ReceiveEnd(), Peer::End::kEnd);
+  connection.peer->ShutdownWrite();
+  ASSERT_TRUE(RunUntilOp(connection.handle, EVNET_OP_HANGUP));
+  Settle();
+  EXPECT_EQ(loop().Story(connection.handle), "HANGUP=0");
+}
+
+TEST_P(RecvTest, ADeadConnectionDoesNotSpin) {
+  Connection connection = Connect();
+  connection.peer->Reset();
+  ASSERT_TRUE(RunUntilOp(connection.handle, EVNET_OP_HANGUP));
+  Settle();
+  const uint64_t before = evnet_poller_now_ns(poller());
+  loop().Turn(30000000);
+  EXPECT_GE(evnet_poller_now_ns(poller()) - before, 30000000u);
+}
+
+TEST_P(RecvTest, UrgentDataLosesNoLaterBytes) {
+  Connection connection = Connect();
+  connection.peer->Send("before");
+  connection.peer->SendUrgent('!');
+  connection.peer->Send("after");
+  evnet_poller_recv_start(poller(), connection.handle);
+  EXPECT_TRUE(RunUntilData(connection.handle, "beforeafter"));
+  connection.peer->SendUrgent('!');
+  connection.peer->Send(" more");
+  EXPECT_TRUE(RunUntilData(connection.handle, "beforeafter more"));
+  connection.peer->Send(" end");
+  connection.peer->ShutdownWrite();
+  ASSERT_TRUE(RunUntilRecvEnds(connection.handle));
+  EXPECT_EQ(loop().Story(connection.handle), "RECV:beforeafter more end RECV=0");
+}
+
+TEST_P(RecvTest, UnixBytesAndEndArrive) {
+  Connection connection = AttachUnix();
+  evnet_poller_recv_start(poller(), connection.handle);
+  connection.peer->Send("one");
+  ASSERT_TRUE(RunUntilData(connection.handle, "one"));
+  connection.peer->Send("two");
+  connection.peer->Close();
+  ASSERT_TRUE(RunUntilRecvEnds(connection.handle));
+  EXPECT_EQ(loop().Story(connection.handle).substr(0, 18), "RECV:onetwo RECV=0");
+}
+
+TEST_P(RecvTest, UnixControlMessagesThatSplitReadsLeaveNothingBehind) {
+  const size_t before = fixture().OpenDescriptors();
+  Connection connection = AttachUnix();
+  connection.peer->Send("a");
+  connection.peer->SendWithControl("b");
+  connection.peer->Send("c");
+  connection.peer->SendWithControl("d");
+  connection.peer->Send("e");
+  evnet_poller_recv_start(poller(), connection.handle);
+  EXPECT_TRUE(RunUntilData(connection.handle, "abcde"));
+  // The descriptors that came with it are not kept.
+  EXPECT_EQ(fixture().OpenDescriptors(), before + 2);
+}
+
+TEST_P(RecvTest, SplitReadsDoNotLiftTheTurnsBound) {
+  OpenWithRecvBytes(1000);
+  Connection connection = AttachUnix();
+  std::string all;
+  for (int i = 0; i < 10; i++) {
+    const std::string data = Pattern(600);
+    connection.peer->SendWithControl(data);
+    all += data;
+  }
+  evnet_poller_recv_start(poller(), connection.handle);
+  ASSERT_TRUE(RunUntilData(connection.handle, all));
+  for (const size_t bytes : BytesPerTurn(connection.handle)) EXPECT_LE(bytes, 1000u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, RecvTest, ::testing::ValuesIn(Backends()), BackendName);
+
+}  // namespace
+}  // namespace evnet_testing

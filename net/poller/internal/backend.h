@@ -1,0 +1,59 @@
+// The table that a backend fills: evnet_poller_x calls ops->x, whose contract poller.h gives.
+#ifndef EVNET_NET_POLLER_INTERNAL_BACKEND_H_
+#define EVNET_NET_POLLER_INTERNAL_BACKEND_H_
+
+#include "net/poller/poller.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct evnet_poller_ops {
+  void (*destroy)(struct evnet_poller *poller);
+  uint64_t (*now_ns)(struct evnet_poller *poller);
+  int (*listen)(struct evnet_poller *poller, const struct evnet_address *address,
+                const struct evnet_listen_options *options, struct evnet_handle *out_handle);
+  int (*attach)(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
+                struct evnet_handle *out_handle);
+  void (*discard_descriptor)(struct evnet_poller *poller, int descriptor);
+  void (*detach)(struct evnet_poller *poller, struct evnet_handle handle);
+  void (*abort)(struct evnet_poller *poller, struct evnet_handle handle);
+  void (*accept_start)(struct evnet_poller *poller, struct evnet_handle handle);
+  void (*accept_stop)(struct evnet_poller *poller, struct evnet_handle handle);
+  void (*recv_start)(struct evnet_poller *poller, struct evnet_handle handle);
+  void (*recv_stop)(struct evnet_poller *poller, struct evnet_handle handle);
+  int64_t (*send)(struct evnet_poller *poller, struct evnet_handle handle,
+                  const struct iovec *pieces, size_t count);
+  void (*send_start)(struct evnet_poller *poller, struct evnet_handle handle,
+                     const struct evnet_send *send);
+  uint8_t *(*scratch)(struct evnet_poller *poller);
+  int (*shutdown_write)(struct evnet_poller *poller, struct evnet_handle handle);
+  int (*local_address)(struct evnet_poller *poller, struct evnet_handle handle,
+                       struct evnet_address *out_address);
+  int (*wait)(struct evnet_poller *poller, int64_t timeout_ns);
+  bool (*next)(struct evnet_poller *poller, struct evnet_completion *out_completion);
+  void (*wake)(struct evnet_poller *poller);
+};
+
+// The head of every backend's own struct.
+struct evnet_poller {
+  const struct evnet_poller_ops *ops;
+  const char *name;  // of the backend
+};
+
+enum {
+  EVNET_HANDLES_MAX_DEFAULT = 1 << 20,
+  EVNET_HANDLES_MAX = 1 << 24,  // io_uring's user_data leaves an index 24 bits
+  EVNET_RECV_BYTES_MAX_DEFAULT = 256 << 10,
+};
+
+// What this system's select() in BUILD chose: the backend that AUTO and its own name mean.
+// Each gets options whose zeroes are already replaced.
+int evnet_poller_platform_create(const struct evnet_poller_options *options,
+                                 struct evnet_poller **out_poller);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // EVNET_NET_POLLER_INTERNAL_BACKEND_H_

@@ -1,0 +1,14 @@
+// Which backends Linux has.
+#include <errno.h>
+
+#include "net/poller/internal/readiness.h"
+
+int evnet_poller_platform_create(const struct evnet_poller_options *options,
+                                 struct evnet_poller **out_poller) {
+  switch (options->backend) {
+    case EVNET_BACKEND_AUTO:
+    case EVNET_BACKEND_EPOLL:
+      return evnet_ready_create(&evnet_readiness_epoll, options, out_poller);
+  }
+  return -ENOSYS;
+}

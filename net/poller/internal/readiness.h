@@ -1,0 +1,55 @@
+// What epoll and kqueue have to do, and no more: register descriptors, and tell which became ready.
+// ready.c makes completions of it.
+#ifndef EVNET_NET_POLLER_INTERNAL_READINESS_H_
+#define EVNET_NET_POLLER_INTERNAL_READINESS_H_
+
+#include <stdint.h>
+
+#include "net/poller/internal/backend.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Bits of evnet_ready_event.state, and of an interest (IN, OUT).
+enum {
+  EVNET_READY_IN = 1,
+  EVNET_READY_OUT = 2,
+  EVNET_READY_END = 4,      // the peer has ended its side: a read will, in the end, return 0
+  EVNET_READY_HANGUP = 8,   // both sides have ended
+  EVNET_READY_ERROR = 16,   // an error is pending on the socket
+  EVNET_READY_URGENT = 32,  // out-of-band data: a short read says nothing
+};
+
+struct evnet_ready_event {
+  uint64_t token;
+  uint32_t state;
+};
+
+// All registrations are edge-triggered: a state is reported when it begins, and after a
+// registration or change when it holds.
+struct evnet_readiness_ops {
+  const char *name;
+  int (*open)(const struct evnet_allocator *allocator, void **out_state);
+  void (*close)(void *state);
+  int (*add)(void *state, int descriptor, uint64_t token, uint32_t interest);
+  int (*change)(void *state, int descriptor, uint64_t token, uint32_t interest);
+  void (*remove)(void *state, int descriptor);
+  // Returns the number of events written, at most `count`; 0 after a timeout, a signal, or a wake
+  // alone.
+  int (*wait)(void *state, struct evnet_ready_event *out_events, int count, int64_t timeout_ns);
+  void (*wake)(void *state);  // any thread, async-signal-safe
+};
+
+// evnet_ready_create makes a poller over a readiness kernel.
+EVNET_WARN_UNUSED int evnet_ready_create(const struct evnet_readiness_ops *readiness,
+                                         const struct evnet_poller_options *options,
+                                         struct evnet_poller **out_poller);
+
+extern const struct evnet_readiness_ops evnet_readiness_epoll;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // EVNET_NET_POLLER_INTERNAL_READINESS_H_

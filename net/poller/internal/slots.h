@@ -1,0 +1,118 @@
+// The table of attached descriptors: an index and a generation name a slot, and lists link slots by
+// index. What a slot remembers of its descriptor is ready.c's business.
+#ifndef EVNET_NET_POLLER_INTERNAL_SLOTS_H_
+#define EVNET_NET_POLLER_INTERNAL_SLOTS_H_
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/base/assert.h"
+#include "net/base/memory.h"
+#include "net/poller/poller.h"
+
+#define EVNET_SLOT_NONE 0xffffffffu
+
+// 24 bytes: it is part of what an idle connection costs.
+struct slot {
+  int descriptor;       // -1 in a free slot
+  uint32_t generation;  // changes when the slot is freed; never 0 once it was in use
+  uint32_t next;        // the link of whichever list the slot is on
+  uint16_t flags;       // all 0 in a free slot
+  uint8_t transport;
+  const struct evnet_send *send;  // under way, or NULL
+};
+
+// First in, first out; a slot is on one list at most.
+struct slot_list {
+  uint32_t first;
+  uint32_t last;
+};
+
+struct slots {
+  struct slot *table;  // max of them, reserved address space
+  uint32_t max;
+  uint32_t used;  // those below were in use at least once
+  struct slot_list
+      free;  // in the order they were freed: an index is used again as late as possible
+};
+
+static inline uint32_t slot_index(const struct slots *slots, const struct slot *slot) {
+  return (uint32_t)(slot - slots->table);
+}
+
+static inline struct evnet_handle slot_handle(const struct slots *slots, const struct slot *slot) {
+  return (struct evnet_handle){.index = slot_index(slots, slot), .generation = slot->generation};
+}
+
+static inline void slot_list_init(struct slot_list *list) {
+  list->first = list->last = EVNET_SLOT_NONE;
+}
+
+static inline bool slot_list_is_empty(const struct slot_list *list) {
+  return list->first == EVNET_SLOT_NONE;
+}
+
+static inline void slot_list_push(struct slots *slots, struct slot_list *list, struct slot *slot) {
+  uint32_t index = slot_index(slots, slot);
+  slot->next = EVNET_SLOT_NONE;
+  if (slot_list_is_empty(list)) {
+    list->first = index;
+  } else {
+    slots->table[list->last].next = index;
+  }
+  list->last = index;
+}
+
+// NULL when the list is empty.
+static inline struct slot *slot_list_pop(struct slots *slots, struct slot_list *list) {
+  if (slot_list_is_empty(list)) return NULL;
+  struct slot *slot = &slots->table[list->first];
+  list->first = slot->next;
+  return slot;
+}
+
+// Moves all of `tail` behind `list`.
+static inline void slot_list_append(struct slots *slots, struct slot_list *list,
+                                    struct slot_list *tail) {
+  if (slot_list_is_empty(tail)) return;
+  if (slot_list_is_empty(list)) {
+    list->first = tail->first;
+  } else {
+    slots->table[list->last].next = tail->first;
+  }
+  list->last = tail->last;
+  slot_list_init(tail);
+}
+
+static inline int slots_init(struct slots *slots, uint32_t max) {
+  slot_list_init(&slots->free);
+  slots->used = 0;
+  slots->max = max;
+  slots->table = evnet_pages_reserve(max * sizeof *slots->table);
+  return slots->table != NULL ? 0 : -ENOMEM;
+}
+
+static inline void slots_deinit(struct slots *slots) {
+  evnet_pages_release(slots->table, slots->max * sizeof *slots->table);
+}
+
+// NULL when all are in use. The slot keeps its generation; the caller sets the rest.
+static inline struct slot *slots_acquire(struct slots *slots) {
+  struct slot *slot = slot_list_pop(slots, &slots->free);
+  if (slot != NULL || slots->used == slots->max) return slot;
+  slot = &slots->table[slots->used++];
+  slot->generation = 1;
+  return slot;
+}
+
+static inline void slots_release(struct slots *slots, struct slot *slot) {
+  slot->generation++;
+  if (slot->generation == 0) slot->generation = 1;
+  slot->descriptor = -1;
+  slot->flags = 0;
+  slot->send = NULL;
+  slot_list_push(slots, &slots->free, slot);
+}
+
+#endif  // EVNET_NET_POLLER_INTERNAL_SLOTS_H_

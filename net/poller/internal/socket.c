@@ -1,0 +1,162 @@
+#include "net/poller/internal/socket.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+static int set_int(int descriptor, int level, int name, int value) {
+  return setsockopt(descriptor, level, name, &value, sizeof value) == 0 ? 0 : -errno;
+}
+
+static int listen_configure(int descriptor, const struct evnet_address *address,
+                            const struct evnet_listen_options *options) {
+  int status = 0;
+  if (!options->no_reuse_address) status = set_int(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (status == 0 && address->socket.any.sa_family == AF_INET6) {
+    status = set_int(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, !address->dual_stack);
+  }
+  if (status == 0 && !options->no_nodelay)
+    status = set_int(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (status == 0 && options->send_buffer_bytes > 0) {
+    status = set_int(descriptor, SOL_SOCKET, SO_SNDBUF, options->send_buffer_bytes);
+  }
+  if (status == 0 && options->receive_buffer_bytes > 0) {
+    // Before listen(2), so that the window scale is negotiated for it (tcp(7)).
+    status = set_int(descriptor, SOL_SOCKET, SO_RCVBUF, options->receive_buffer_bytes);
+  }
+  return status;
+}
+
+int evnet_socket_listen(const struct evnet_address *address,
+                        const struct evnet_listen_options *options) {
+  if (address->transport != EVNET_TRANSPORT_TCP) return -EOPNOTSUPP;
+  struct evnet_address chosen = *address;
+  int descriptor =
+      socket(chosen.socket.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0 && errno == EAFNOSUPPORT && chosen.dual_stack) {
+    // A kernel without IPv6: "all addresses" are then all IPv4 addresses.
+    chosen =
+        (struct evnet_address){.transport = EVNET_TRANSPORT_TCP, .size = sizeof chosen.socket.ip4};
+    chosen.socket.ip4.sin_family = AF_INET;
+    chosen.socket.ip4.sin_port = address->socket.ip6.sin6_port;
+    descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  }
+  if (descriptor < 0) return -errno;
+  int status = listen_configure(descriptor, &chosen, options);
+  if (status == 0 && bind(descriptor, &chosen.socket.any, chosen.size) != 0) status = -errno;
+  if (status == 0 && listen(descriptor, options->backlog > 0 ? options->backlog : SOMAXCONN) != 0) {
+    status = -errno;
+  }
+  if (status < 0) {
+    (void)close(descriptor);
+    return status;
+  }
+  return descriptor;
+}
+
+// A socket of both families reports IPv4 peers as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). Who
+// counts, logs or compares addresses wants one form.
+static void unmap_ip4(struct evnet_address *address) {
+  const struct sockaddr_in6 *ip6 = &address->socket.ip6;
+  if (ip6->sin6_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&ip6->sin6_addr)) return;
+  struct sockaddr_in ip4 = {.sin_family = AF_INET, .sin_port = ip6->sin6_port};
+  memcpy(&ip4.sin_addr, ip6->sin6_addr.s6_addr + 12, sizeof ip4.sin_addr);
+  address->socket.ip4 = ip4;
+  address->size = sizeof ip4;
+}
+
+int evnet_socket_accept(int listener, struct evnet_address *out_peer) {
+  for (;;) {
+    socklen_t size = sizeof out_peer->socket;
+    int descriptor = accept4(listener, &out_peer->socket.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor >= 0) {
+      out_peer->size = size;
+      unmap_ip4(out_peer);
+      return descriptor;
+    }
+    if (errno != EINTR) return -errno;
+  }
+}
+
+bool evnet_socket_accept_error_is_lasting(int status) {
+  switch (-status) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EBADF:
+    case EFAULT:
+    case EINVAL:
+    case ENOTSOCK:
+      return true;
+    default:
+      // accept(2): errors pending on the new socket are passed on as accept's own (ECONNABORTED,
+      // ENETDOWN, EPROTO, EHOSTUNREACH, ...), and firewall rules give EPERM.
+      return false;
+  }
+}
+
+int64_t evnet_socket_recv(int descriptor, void *out_data, size_t size) {
+  for (;;) {
+    ssize_t got = recv(descriptor, out_data, size, 0);
+    if (got >= 0) return got;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+int64_t evnet_socket_send(int descriptor, const struct iovec *pieces, size_t count) {
+  for (;;) {
+    ssize_t sent;
+    if (count == 1) {
+      // send(2) costs less than sendmsg(2) with one piece.
+      sent = send(descriptor, pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL);
+    } else {
+      struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces, .msg_iovlen = count};
+      sent = sendmsg(descriptor, &message, MSG_NOSIGNAL);
+    }
+    if (sent >= 0) return sent;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+int evnet_socket_peek_end(int descriptor) {
+  for (;;) {
+    uint8_t byte;
+    ssize_t got = recv(descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got >= 0) return got == 0 ? 0 : -EAGAIN;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+void evnet_socket_reset_on_close(int descriptor) {
+  const struct linger linger = {.l_onoff = 1, .l_linger = 0};
+  (void)setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+int evnet_socket_take_error(int descriptor) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return -errno;
+  return -error;
+}
+
+int evnet_socket_shutdown_write(int descriptor) {
+  return shutdown(descriptor, SHUT_WR) == 0 ? 0 : -errno;
+}
+
+int evnet_socket_local_address(int descriptor, enum evnet_transport transport,
+                               struct evnet_address *out_address) {
+  struct evnet_address address = {.transport = transport};
+  address.size = sizeof address.socket;
+  if (getsockname(descriptor, &address.socket.any, &address.size) != 0) return -errno;
+  if (address.socket.any.sa_family == AF_INET6) {
+    int one_family = 1;
+    socklen_t size = sizeof one_family;
+    (void)getsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &one_family, &size);
+    address.dual_stack = IN6_IS_ADDR_UNSPECIFIED(&address.socket.ip6.sin6_addr) && one_family == 0;
+  }
+  unmap_ip4(&address);
+  *out_address = address;
+  return 0;
+}

@@ -1,0 +1,46 @@
+// Socket calls in the form that the backends use: -errno results, EINTR retried, no SIGPIPE.
+#ifndef EVNET_NET_POLLER_INTERNAL_SOCKET_H_
+#define EVNET_NET_POLLER_INTERNAL_SOCKET_H_
+
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "net/poller/poller.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Opens, binds and listens. Returns a non-blocking, close-on-exec descriptor or -errno.
+int evnet_socket_listen(const struct evnet_address *address,
+                        const struct evnet_listen_options *options);
+
+// Accepts one connection. Returns a non-blocking, close-on-exec descriptor or -errno.
+int evnet_socket_accept(int listener, struct evnet_address *out_peer);
+
+// True when accept's error is about the listener or the system; false when only about the one
+// connection.
+bool evnet_socket_accept_error_is_lasting(int status);
+
+int64_t evnet_socket_recv(int descriptor, void *out_data, size_t size);
+int64_t evnet_socket_send(int descriptor, const struct iovec *pieces, size_t count);
+
+// Tells whether the peer's end is next: 0. -EAGAIN when it is not, or data stands in front of it;
+// else the connection's error.
+int evnet_socket_peek_end(int descriptor);
+
+// Makes close(2) reset the connection.
+void evnet_socket_reset_on_close(int descriptor);
+
+// Takes the pending error: 0 or -errno.
+int evnet_socket_take_error(int descriptor);
+
+int evnet_socket_shutdown_write(int descriptor);
+int evnet_socket_local_address(int descriptor, enum evnet_transport transport,
+                               struct evnet_address *out_address);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // EVNET_NET_POLLER_INTERNAL_SOCKET_H_

@@ -1,0 +1,95 @@
+// The public functions, each a call through the backend's table.
+#include "net/poller/poller.h"
+
+#include <errno.h>
+
+#include "net/poller/internal/backend.h"
+
+int evnet_poller_create(const struct evnet_poller_options *options,
+                        struct evnet_poller **out_poller) {
+  struct evnet_poller_options chosen = {0};
+  if (options != NULL) chosen = *options;
+  if (chosen.handles_max == 0) chosen.handles_max = EVNET_HANDLES_MAX_DEFAULT;
+  if (chosen.recv_bytes_max == 0) chosen.recv_bytes_max = EVNET_RECV_BYTES_MAX_DEFAULT;
+  if (chosen.handles_max > EVNET_HANDLES_MAX) return -EINVAL;
+  return evnet_poller_platform_create(&chosen, out_poller);
+}
+
+void evnet_poller_destroy(struct evnet_poller *poller) {
+  if (poller != NULL) poller->ops->destroy(poller);
+}
+
+const char *evnet_poller_name(const struct evnet_poller *poller) { return poller->name; }
+
+uint64_t evnet_poller_now_ns(struct evnet_poller *poller) { return poller->ops->now_ns(poller); }
+
+int evnet_poller_listen(struct evnet_poller *poller, const struct evnet_address *address,
+                        const struct evnet_listen_options *options,
+                        struct evnet_handle *out_handle) {
+  static const struct evnet_listen_options defaults = {0};
+  return poller->ops->listen(poller, address, options != NULL ? options : &defaults, out_handle);
+}
+
+int evnet_poller_attach(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
+                        struct evnet_handle *out_handle) {
+  return poller->ops->attach(poller, descriptor, transport, out_handle);
+}
+
+void evnet_poller_discard_descriptor(struct evnet_poller *poller, int descriptor) {
+  poller->ops->discard_descriptor(poller, descriptor);
+}
+
+void evnet_poller_detach(struct evnet_poller *poller, struct evnet_handle handle) {
+  poller->ops->detach(poller, handle);
+}
+
+void evnet_poller_abort(struct evnet_poller *poller, struct evnet_handle handle) {
+  poller->ops->abort(poller, handle);
+}
+
+void evnet_poller_accept_start(struct evnet_poller *poller, struct evnet_handle handle) {
+  poller->ops->accept_start(poller, handle);
+}
+
+void evnet_poller_accept_stop(struct evnet_poller *poller, struct evnet_handle handle) {
+  poller->ops->accept_stop(poller, handle);
+}
+
+void evnet_poller_recv_start(struct evnet_poller *poller, struct evnet_handle handle) {
+  poller->ops->recv_start(poller, handle);
+}
+
+void evnet_poller_recv_stop(struct evnet_poller *poller, struct evnet_handle handle) {
+  poller->ops->recv_stop(poller, handle);
+}
+
+int64_t evnet_poller_send(struct evnet_poller *poller, struct evnet_handle handle,
+                          const struct iovec *pieces, size_t count) {
+  return poller->ops->send(poller, handle, pieces, count);
+}
+
+void evnet_poller_send_start(struct evnet_poller *poller, struct evnet_handle handle,
+                             const struct evnet_send *send) {
+  poller->ops->send_start(poller, handle, send);
+}
+
+uint8_t *evnet_poller_scratch(struct evnet_poller *poller) { return poller->ops->scratch(poller); }
+
+int evnet_poller_shutdown_write(struct evnet_poller *poller, struct evnet_handle handle) {
+  return poller->ops->shutdown_write(poller, handle);
+}
+
+int evnet_poller_local_address(struct evnet_poller *poller, struct evnet_handle handle,
+                               struct evnet_address *out_address) {
+  return poller->ops->local_address(poller, handle, out_address);
+}
+
+int evnet_poller_wait(struct evnet_poller *poller, int64_t timeout_ns) {
+  return poller->ops->wait(poller, timeout_ns);
+}
+
+bool evnet_poller_next(struct evnet_poller *poller, struct evnet_completion *out_completion) {
+  return poller->ops->next(poller, out_completion);
+}
+
+void evnet_poller_wake(struct evnet_poller *poller) { poller->ops->wake(poller); }

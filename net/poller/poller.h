@@ -1,0 +1,237 @@
+// The poller: the kernel's side of a reactor. Descriptors go in, completions come out.
+//
+// One contract serves kernels that report completions (io_uring) and kernels that report readiness
+// (epoll, kqueue), which emulate completions once, in internal/ready.c. Nothing above this file
+// knows which one runs.
+//
+//   wait(timeout)        submits what is pending and blocks; once per turn of the loop
+//   next(&completion)    one completion, or false when this turn has no more: a pull, so that
+//   nothing re-enters
+//
+// A handle names an attached descriptor: an index below handles_max, and a generation that differs
+// each time the index is used again, checked before anything is done for it, so that a stale event
+// never reaches a new socket with the same number. An index is used again only after the handle's
+// DETACH completion, which is always its last.
+//
+// Thread: everything is for the thread that created the poller, but for evnet_poller_wake.
+#ifndef EVNET_NET_POLLER_POLLER_H_
+#define EVNET_NET_POLLER_POLLER_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "../base/address.h"
+#include "../base/memory.h"
+#include "../base/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct evnet_poller;
+
+enum evnet_backend {
+  EVNET_BACKEND_AUTO = 0,  // the best that this system has
+  EVNET_BACKEND_EPOLL = 1,
+};
+
+struct evnet_poller_options {
+  enum evnet_backend backend;
+  uint32_t handles_max;     // attached at once; 0: 1,048,576. Address space is reserved, not memory
+  uint32_t recv_bytes_max;  // the most one RECV brings and one handle brings a turn; 0: 256 KiB
+  const struct evnet_allocator *allocator;  // borrowed; NULL: malloc
+};
+
+// All zero is never valid.
+struct evnet_handle {
+  uint32_t index;
+  uint32_t generation;
+};
+
+enum evnet_op {
+  EVNET_OP_ACCEPT,  // accept_start: result is a new descriptor, the caller's, or -errno
+  EVNET_OP_RECV,    // recv_start: result bytes at data; 0: the peer's end; or -errno
+  EVNET_OP_SEND,    // send_start: result bytes taken, maybe fewer than asked for; or -errno
+  EVNET_OP_HANGUP,  // no recv is armed and the connection is dead: -errno, or 0 when both sides
+                    // have ended
+  EVNET_OP_DETACH,  // detach or abort: the descriptor is closed and the handle is gone
+};
+
+struct evnet_completion {
+  struct evnet_handle handle;
+  enum evnet_op op;
+  bool more;       // ACCEPT, RECV: the operation is still armed; else it has to be started again
+  int64_t result;  // see enum evnet_op
+  const uint8_t *data;  // RECV: leased until the next call of next or wait
+  const struct evnet_address
+      *peer;  // ACCEPT: who connected; valid until the next call of next or wait
+};
+
+// What evnet_poller_send_start sends. The caller's, and unchanged, until the SEND completion.
+struct evnet_send {
+  const struct iovec *pieces;
+  uint32_t count;  // 1 to EVNET_SEND_PIECES_MAX
+};
+
+enum {
+  EVNET_SEND_PIECES_MAX = 64,
+  EVNET_POLLER_SCRATCH_BYTES = 64 << 10,
+};
+
+struct evnet_listen_options {
+  int backlog;               // 0: SOMAXCONN; the kernel cuts it to net.core.somaxconn
+  int send_buffer_bytes;     // SO_SNDBUF, which accepted sockets inherit; 0: the system's
+  int receive_buffer_bytes;  // SO_RCVBUF, likewise
+  bool no_reuse_address;     // without SO_REUSEADDR a restart has to wait for TIME_WAIT
+  bool no_nodelay;  // without TCP_NODELAY, which accepted sockets inherit on Linux (tcp(7))
+};
+
+// evnet_poller_create makes a poller.
+//
+//   options  NULL: all defaults.
+//
+// Returns: 0.
+// Errors:  -ENOSYS for a backend that this system has not; -EINVAL for handles_max above 2^24;
+// -ENOMEM;
+//          -EMFILE, -ENFILE.
+// Thread:  the one that will use the poller.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_create(const struct evnet_poller_options *options,
+                                                    struct evnet_poller **out_poller);
+
+// evnet_poller_destroy closes what is still attached, without completions, and frees the poller;
+// NULL is accepted.
+EVNET_API void evnet_poller_destroy(struct evnet_poller *poller);
+
+// evnet_poller_name names the backend: "epoll".
+EVNET_API const char *evnet_poller_name(const struct evnet_poller *poller);
+
+// evnet_poller_now_ns reads the monotonic clock, which a simulated kernel replaces.
+EVNET_API uint64_t evnet_poller_now_ns(struct evnet_poller *poller);
+
+// evnet_poller_listen opens, binds and attaches a listening socket. Nothing is accepted before
+// accept_start.
+//
+//   options  NULL: all defaults.
+//
+// Returns: 0.
+// Errors:  -EADDRINUSE, -EADDRNOTAVAIL, -EACCES and the rest of socket(2), bind(2), listen(2);
+// -EOPNOTSUPP for a
+//          transport that is not served; -ENOBUFS at handles_max; -ENOMEM.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_listen(struct evnet_poller *poller,
+                                                    const struct evnet_address *address,
+                                                    const struct evnet_listen_options *options,
+                                                    struct evnet_handle *out_handle);
+
+// evnet_poller_attach takes a connected, non-blocking stream socket.
+//
+//   descriptor  the poller's from now on, closed by detach; still the caller's on error.
+//
+// Returns: 0.
+// Errors:  -ENOBUFS at handles_max; -ENOMEM, -ENOSPC from the kernel.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_attach(struct evnet_poller *poller, int descriptor,
+                                                    enum evnet_transport transport,
+                                                    struct evnet_handle *out_handle);
+
+// evnet_poller_discard_descriptor closes a descriptor that an ACCEPT brought and nobody will
+// attach; the peer sees a reset.
+EVNET_API void evnet_poller_discard_descriptor(struct evnet_poller *poller, int descriptor);
+
+// evnet_poller_detach closes the descriptor in an orderly way once nothing of it is in flight.
+// Operations under way complete first (a send with -ECANCELED or what it did), then DETACH comes,
+// last. Nothing else does.
+EVNET_API void evnet_poller_detach(struct evnet_poller *poller, struct evnet_handle handle);
+
+// evnet_poller_abort is evnet_poller_detach that makes the peer see a reset (SO_LINGER of 0
+// seconds, socket(7)). A Unix socket has no reset: there its peer sees an end.
+EVNET_API void evnet_poller_abort(struct evnet_poller *poller, struct evnet_handle handle);
+
+// evnet_poller_accept_start arms accepting; connections that wait already are reported at once. It
+// stays armed until accept_stop or a completion without `more`.
+//
+// An ACCEPT with a negative result has no `more`. -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM pass: start
+// again when a descriptor was freed or after a pause. What concerns only the connection being
+// accepted (accept(2): all but EBADF, EFAULT, EINVAL, ENOTSOCK) is passed over in silence, unless
+// nothing else comes: then it is reported, as what has to pass.
+EVNET_API void evnet_poller_accept_start(struct evnet_poller *poller, struct evnet_handle handle);
+
+// evnet_poller_accept_stop disarms accepting; connections wait in the kernel's queue. A
+// completion-based backend may still report those that the kernel had already handed over.
+EVNET_API void evnet_poller_accept_stop(struct evnet_poller *poller, struct evnet_handle handle);
+
+// evnet_poller_recv_start arms receiving until recv_stop or a completion without `more`. Bytes that
+// came while it was stopped are reported at once.
+EVNET_API void evnet_poller_recv_start(struct evnet_poller *poller, struct evnet_handle handle);
+
+// evnet_poller_recv_stop disarms receiving. A completion-based backend may still report bytes that
+// the kernel had already handed over; a dead connection is reported as HANGUP.
+EVNET_API void evnet_poller_recv_stop(struct evnet_poller *poller, struct evnet_handle handle);
+
+// evnet_poller_send hands bytes to the kernel now, as one send.
+//
+//   pieces  borrowed for the call, except bytes in the current RECV's data or in the scratch block,
+//   which the
+//           poller may go on using.
+//   count   1 to EVNET_SEND_PIECES_MAX.
+//
+// No send_start may be under way on the handle.
+//
+// Returns: the bytes taken, 0 to the pieces' sum. What was taken is delivered in order, or a HANGUP
+// or RECV tells
+//          why not. What was not taken is the caller's: the socket is full, use send_start for it.
+// Errors:  -EPIPE, -ECONNRESET and the rest of send(2) but EAGAIN and EINTR; nothing taken.
+EVNET_API int64_t evnet_poller_send(struct evnet_poller *poller, struct evnet_handle handle,
+                                    const struct iovec *pieces, size_t count);
+
+// evnet_poller_send_start sends as soon as the socket takes bytes, and completes once, with SEND.
+//
+//   send  the caller's until the completion, with all it points to; one at a time for each handle.
+EVNET_API void evnet_poller_send_start(struct evnet_poller *poller, struct evnet_handle handle,
+                                       const struct evnet_send *send);
+
+// evnet_poller_scratch gives a block of EVNET_POLLER_SCRATCH_BYTES in which small writes gather
+// before one evnet_poller_send. It is the caller's until that send; ask again after it.
+EVNET_API uint8_t *evnet_poller_scratch(struct evnet_poller *poller);
+
+// evnet_poller_shutdown_write ends the outgoing direction, behind everything sent; the peer sees
+// the end. No send_start may be under way.
+//
+// Returns: 0.
+// Errors:  -ENOTCONN when the connection is gone.
+EVNET_API int evnet_poller_shutdown_write(struct evnet_poller *poller, struct evnet_handle handle);
+
+// evnet_poller_local_address tells the address that the socket is bound to.
+//
+// Returns: 0, or -errno of getsockname(2).
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_local_address(struct evnet_poller *poller,
+                                                           struct evnet_handle handle,
+                                                           struct evnet_address *out_address);
+
+// evnet_poller_wait submits what is pending and waits until there is something to report. It is
+// called only after evnet_poller_next has returned false (asserted): what it had left to report
+// would be lost.
+//
+//   timeout_ns  at most this long; negative: without a limit. 0: only looks. Backends may round up
+//   to 1 ms.
+//
+// Returns: 0, also after a signal or a wake.
+// Errors:  -errno of the kernel's wait, which means that the poller cannot go on.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_wait(struct evnet_poller *poller, int64_t timeout_ns);
+
+// evnet_poller_next gives one completion of this turn.
+//
+// Returns: false when there is none left: run evnet_poller_wait.
+EVNET_API bool evnet_poller_next(struct evnet_poller *poller,
+                                 struct evnet_completion *out_completion);
+
+// evnet_poller_wake makes the current, or else the next, evnet_poller_wait return.
+//
+// Thread:  any, as long as the poller exists; async-signal-safe; errno is kept.
+EVNET_API void evnet_poller_wake(struct evnet_poller *poller);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // EVNET_NET_POLLER_POLLER_H_

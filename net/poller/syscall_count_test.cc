@@ -1,0 +1,140 @@
+// What a request costs in system calls, counted by the linker (--wrap).
+#include <limits.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "gtest/gtest.h"
+#include "net/poller/testing/contract.h"
+
+namespace {
+
+struct {
+  int recv, send, sendmsg, epoll_ctl, epoll_wait, read, write, getsockopt;
+} calls;
+
+int last_timeout_ms;
+
+}  // namespace
+
+#define COUNT(result, name, parameters, arguments) \
+  result __real_##name parameters;                 \
+  result __wrap_##name parameters;                 \
+  result __wrap_##name parameters {                \
+    calls.name++;                                  \
+    return __real_##name arguments;                \
+  }
+
+extern "C" {
+COUNT(ssize_t, recv, (int descriptor, void *data, size_t size, int flags),
+      (descriptor, data, size, flags))
+COUNT(ssize_t, send, (int descriptor, const void *data, size_t size, int flags),
+      (descriptor, data, size, flags))
+COUNT(ssize_t, sendmsg, (int descriptor, const msghdr *message, int flags),
+      (descriptor, message, flags))
+COUNT(int, epoll_ctl, (int epoll, int operation, int descriptor, epoll_event *event),
+      (epoll, operation, descriptor, event))
+int __real_epoll_wait(int epoll, epoll_event *events, int count, int timeout_ms);
+int __wrap_epoll_wait(int epoll, epoll_event *events, int count, int timeout_ms);
+int __wrap_epoll_wait(int epoll, epoll_event *events, int count, int timeout_ms) {
+  calls.epoll_wait++;
+  last_timeout_ms = timeout_ms;
+  // A wait without a limit would hang the test.
+  return __real_epoll_wait(epoll, events, count, timeout_ms < 0 ? 0 : std::min(timeout_ms, 5));
+}
+COUNT(ssize_t, read, (int descriptor, void *data, size_t size), (descriptor, data, size))
+COUNT(ssize_t, write, (int descriptor, const void *data, size_t size), (descriptor, data, size))
+COUNT(int, getsockopt, (int descriptor, int level, int name, void *value, socklen_t *size),
+      (descriptor, level, name, value, size))
+}
+
+namespace evnet_testing {
+namespace {
+
+class SyscallCountTest : public ContractTest {};
+
+TEST_P(SyscallCountTest, ARequestCostsOneRecvAndOneSendAndOneWait) {
+  Connection connection = Connect();
+  evnet_poller_recv_start(poller(), connection.handle);
+  loop().Turn(0);  // the registration's own event
+  const std::string request = Pattern(64);
+  for (int i = 0; i < 10; i++) {
+    connection.peer->Send(request);
+    loop().Clear();
+    calls = {};
+    loop().Turn(1000000000);
+    ASSERT_EQ(loop().Data(connection.handle), request);
+    ASSERT_EQ(Send(connection.handle, request), 64);
+    EXPECT_EQ(calls.epoll_wait, 1);
+    EXPECT_EQ(calls.recv, 1);
+    EXPECT_EQ(calls.send, 1);
+    EXPECT_EQ(calls.sendmsg, 0);
+    EXPECT_EQ(calls.epoll_ctl, 0);
+    EXPECT_EQ(calls.read, 0);
+    EXPECT_EQ(calls.write, 0);
+    EXPECT_EQ(calls.getsockopt, 0);
+    EXPECT_EQ(connection.peer->Receive(64), request);
+  }
+}
+
+TEST_P(SyscallCountTest, SeveralPiecesAreOneSendmsg) {
+  Connection connection = Connect();
+  char data[] = "abc";
+  const iovec pieces[] = {{data, 1}, {data + 1, 1}, {data + 2, 1}};
+  calls = {};
+  ASSERT_EQ(evnet_poller_send(poller(), connection.handle, pieces, 3), 3);
+  EXPECT_EQ(calls.sendmsg, 1);
+  EXPECT_EQ(calls.send, 0);
+  EXPECT_EQ(calls.epoll_ctl, 0);
+}
+
+TEST_P(SyscallCountTest, StopAndStartCostNothing) {
+  Connection connection = Connect();
+  evnet_poller_recv_start(poller(), connection.handle);
+  loop().Turn(0);
+  calls = {};
+  for (int i = 0; i < 10; i++) {
+    evnet_poller_recv_stop(poller(), connection.handle);
+    evnet_poller_recv_start(poller(), connection.handle);
+  }
+  EXPECT_EQ(calls.recv + calls.epoll_ctl + calls.epoll_wait + calls.getsockopt, 0);
+}
+
+TEST_P(SyscallCountTest, AConnectionCostsTwoRegistrationCalls) {
+  Connection connection = ConnectOnly();
+  calls = {};
+  connection.handle = Attach(connection.descriptor);
+  EXPECT_EQ(calls.epoll_ctl, 1);
+  evnet_poller_detach(poller(), connection.handle);
+  ASSERT_TRUE(loop().RunUntil([&] { return !loop().Of(connection.handle).empty(); }));
+  EXPECT_EQ(calls.epoll_ctl, 2);
+}
+
+TEST_P(SyscallCountTest, TimeoutsAreRoundedUpAndCut) {
+  const struct {
+    int64_t timeout_ns;
+    int timeout_ms;
+  } cases[] = {{-1, -1},           {INT64_MIN, -1},     {0, 0}, {1, 1}, {1000000, 1}, {1000001, 2},
+               {1999999999, 2000}, {INT64_MAX, INT_MAX}};
+  for (const auto &[timeout_ns, timeout_ms] : cases) {
+    loop().Turn(timeout_ns);
+    EXPECT_EQ(last_timeout_ms, timeout_ms) << timeout_ns;
+  }
+}
+
+TEST_P(SyscallCountTest, AWakeIsOneWriteAndNoRead) {
+  calls = {};
+  evnet_poller_wake(poller());
+  loop().Turn(1000000000);
+  EXPECT_EQ(calls.write, 1);
+  EXPECT_EQ(calls.read, 0);
+  EXPECT_EQ(calls.epoll_wait, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, SyscallCountTest, ::testing::ValuesIn(SocketCallBackends()),
+                         BackendName);
+
+}  // namespace
+}  // namespace evnet_testing

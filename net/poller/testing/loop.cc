@@ -1,0 +1,111 @@
+#include "net/poller/testing/loop.h"
+
+#include <chrono>
+
+#include "gtest/gtest.h"
+#include "net/poller/testing/peer.h"
+
+namespace evnet_testing {
+namespace {
+
+constexpr int64_t kTurnNs = 5000000;
+
+const char *NameOf(evnet_op op) {
+  switch (op) {
+    case EVNET_OP_ACCEPT:
+      return "ACCEPT";
+    case EVNET_OP_RECV:
+      return "RECV";
+    case EVNET_OP_SEND:
+      return "SEND";
+    case EVNET_OP_HANGUP:
+      return "HANGUP";
+    case EVNET_OP_DETACH:
+      return "DETACH";
+  }
+  return "?";
+}
+
+}  // namespace
+
+void Loop::Turn(int64_t timeout_ns) {
+  ASSERT_EQ(evnet_poller_wait(poller_, timeout_ns), 0);
+  turn_++;
+  evnet_completion completion;
+  while (evnet_poller_next(poller_, &completion)) {
+    Event event = {};
+    event.handle = completion.handle;
+    event.op = completion.op;
+    event.more = completion.more;
+    event.result = completion.result;
+    event.turn = turn_;
+    if (completion.op == EVNET_OP_RECV && completion.result > 0) {
+      event.data.assign(reinterpret_cast<const char *>(completion.data),
+                        static_cast<size_t>(completion.result));
+    }
+    if (completion.op == EVNET_OP_ACCEPT && completion.result >= 0) event.peer = *completion.peer;
+    events_.push_back(event);
+    if (handler_) handler_(event);
+  }
+}
+
+bool Loop::RunUntil(const std::function<bool()> &done) {
+  const auto deadline = std::chrono::steady_clock::now() + kDeadline;
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      ADD_FAILURE() << "not reached before the deadline";
+      return false;
+    }
+    Turn(kTurnNs);
+    if (::testing::Test::HasFatalFailure()) return false;
+  }
+  return true;
+}
+
+std::vector<Event> Loop::Of(evnet_handle handle) const {
+  std::vector<Event> found;
+  for (const Event &event : events_) {
+    if (event.handle == handle) found.push_back(event);
+  }
+  return found;
+}
+
+std::vector<Event> Loop::Of(evnet_handle handle, evnet_op op) const {
+  std::vector<Event> found;
+  for (const Event &event : events_) {
+    if (event.handle == handle && event.op == op) found.push_back(event);
+  }
+  return found;
+}
+
+std::string Loop::Data(evnet_handle handle) const {
+  std::string data;
+  for (const Event &event : events_) {
+    if (event.handle == handle) data += event.data;
+  }
+  return data;
+}
+
+std::string Loop::Story(evnet_handle handle) const {
+  std::string story;
+  bool in_data = false;
+  for (const Event &event : events_) {
+    if (!(event.handle == handle)) continue;
+    if (!event.data.empty()) {
+      if (!in_data) story += story.empty() ? "RECV:" : " RECV:";
+      story += event.data;
+      in_data = true;
+      continue;
+    }
+    in_data = false;
+    if (!story.empty()) story += " ";
+    story += NameOf(event.op);
+    story += "=";
+    story += event.result < 0
+                 ? std::string("-") + (evnet_status_name(static_cast<int>(event.result)))
+                 : std::to_string(event.result);
+  }
+  return story;
+}
+
+}  // namespace evnet_testing

@@ -1,0 +1,15 @@
+// Peers that are real sockets.
+#ifndef EVNET_NET_POLLER_TESTING_SOCKET_FIXTURE_H_
+#define EVNET_NET_POLLER_TESTING_SOCKET_FIXTURE_H_
+
+#include <memory>
+
+#include "net/poller/testing/peer.h"
+
+namespace evnet_testing {
+
+std::unique_ptr<Fixture> MakeSocketFixture();
+
+}  // namespace evnet_testing
+
+#endif  // EVNET_NET_POLLER_TESTING_SOCKET_FIXTURE_H_

@@ -1,0 +1,378 @@
+// The states of a connection, from the accepted descriptor to DETACH; conn.h has the picture.
+// Nothing here calls on_close directly: a connection that reaches CLOSED is put on the due list,
+// and conn_run_due, at the end of the turn, is the only place that closes.
+#include "net/reactor/conn.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "net/reactor/internal/state.h"
+
+_Static_assert(sizeof(struct evnet_conn) == 96,
+               "an idle connection's memory is part of the contract");
+
+// Opening
+
+static void set_peer(struct evnet_conn *conn, const struct evnet_address *peer) {
+  if (peer->socket.any.sa_family == AF_INET6) {
+    const struct sockaddr_in6 *ip6 = &peer->socket.ip6;
+    memcpy(conn->peer_host, &ip6->sin6_addr, sizeof conn->peer_host);
+    conn->peer_port = ip6->sin6_port;
+    conn->flags |= PEER_IS_IP6;
+    if (IN6_IS_ADDR_LINKLOCAL(&ip6->sin6_addr)) {
+      // The zone goes where a link-local address has only zeroes (RFC 4291 section 2.5.6).
+      memcpy(conn->peer_host + 2, &ip6->sin6_scope_id, sizeof ip6->sin6_scope_id);
+    }
+  } else if (peer->socket.any.sa_family == AF_INET) {
+    memcpy(conn->peer_host, &peer->socket.ip4.sin_addr, sizeof peer->socket.ip4.sin_addr);
+    conn->peer_port = peer->socket.ip4.sin_port;
+  }
+}
+
+static struct evnet_conn *conn_init(struct evnet_reactor *reactor, struct evnet_handle handle,
+                                    const struct evnet_address *peer, uint8_t listener_index) {
+  struct evnet_conn *conn = &reactor->conns[handle.index];
+  EVNET_ASSERT(conn->state == CONN_FREE);
+  if (handle.index >= reactor->conns_top) reactor->conns_top = handle.index + 1;
+  *conn = (struct evnet_conn){
+      .reactor = reactor,
+      .generation = ++reactor->generation_last,
+      .deadline = {.tag = handle.generation},
+      .in_ms = now32(reactor),
+      .out_ms = now32(reactor),
+      .read_since_ms = now32(reactor),
+      .due_next = NONE,
+      .listener = listener_index,
+      .state = CONN_OPEN,
+  };
+  set_peer(conn, peer);
+  return conn;
+}
+
+int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
+                       const struct evnet_address *peer, uint8_t listener_index) {
+  int status = 0;
+  struct evnet_handle handle;
+  if (reactor->stop_phase == STOP_DONE) {
+    status = -ESHUTDOWN;
+  } else if (reactor->stats.connections_open >= reactor->options.connections_max) {
+    status = -ENOBUFS;
+  } else {
+    status = evnet_poller_attach(reactor->poller, descriptor, peer->transport, &handle);
+  }
+  if (status < 0) {
+    evnet_poller_discard_descriptor(reactor->poller, descriptor);
+    return status;
+  }
+  reactor->handles++;
+  struct evnet_conn *conn = conn_init(reactor, handle, peer, listener_index);
+  if (reactor->options.lifetime_ms != EVNET_OFF && side_get(conn) == NULL) {
+    conn->state = CONN_CLOSED;  // it has had no on_open and gets no on_close
+    evnet_poller_abort(reactor->poller, handle);
+    return -ENOMEM;
+  }
+  // Accepted by another reactor before the stop began: its bytes get their last read too.
+  if (reactor->stop_phase == STOP_DRAINING) reactor->stop_phase = STOP_NONE;
+  counter_add(&reactor->stats.connections_open, 1);
+  counter_add(&reactor->stats.connections_opened, 1);
+  deadline_arm_open(conn);
+  enum evnet_action action = EVNET_NONE;
+  if (reactor->handler.on_open != NULL) action = reactor->handler.on_open(conn, reactor->user);
+  reactor_after_callback(reactor, conn, action);
+  conn_update_reading(conn);
+  return 0;
+}
+
+// Reading on and off
+
+void conn_update_reading(struct evnet_conn *conn) {
+  bool wanted =
+      !(conn->flags & PEER_ENDED) &&
+      ((conn->state == CONN_OPEN && conn->read_stop == 0) || conn->state == CONN_LINGERING);
+  if (wanted == ((conn->flags & RECEIVING) != 0)) return;
+  struct evnet_reactor *reactor = conn->reactor;
+  if (wanted) {
+    conn->flags |= RECEIVING;
+    evnet_poller_recv_start(reactor->poller, conn_handle(conn));
+    if (conn->state != CONN_OPEN) return;
+    conn->read_since_ms = now32(reactor);
+    if (reactor->options.read_timeout_ms != EVNET_OFF) {
+      deadline_arm(conn, (uint64_t)reactor->options.read_timeout_ms);
+    }
+  } else {
+    conn->flags &= (uint16_t)~RECEIVING;
+    evnet_poller_recv_stop(reactor->poller, conn_handle(conn));
+  }
+}
+
+void conn_stop_reading(struct evnet_conn *conn, unsigned bit) {
+  conn->read_stop = (uint8_t)((conn->read_stop | bit) & 15);
+  conn_update_reading(conn);
+}
+
+void conn_allow_reading(struct evnet_conn *conn, unsigned bit) {
+  if (!(conn->read_stop & bit)) return;
+  conn->read_stop = (uint8_t)(conn->read_stop & ~bit & 15);
+  conn_update_reading(conn);
+  if (conn->read_stop != 0) return;
+  if (evnet_conn_inbound_bytes(conn) > 0 || (conn->flags & END_WAITS)) conn_defer(conn, DUE_DATA);
+}
+
+void evnet_conn_pause_reading(struct evnet_conn *conn) { conn_stop_reading(conn, STOP_USER); }
+
+void evnet_conn_resume_reading(struct evnet_conn *conn) {
+  // What stands above the bound is presented too: on_data either takes it or the connection
+  // overflows.
+  conn_allow_reading(conn, STOP_USER | STOP_INBOUND_MAX);
+}
+
+// Work for the end of the turn
+
+void conn_defer(struct evnet_conn *conn, uint16_t due) {
+  conn->flags |= due;
+  if (conn->flags & LISTED) return;
+  conn->flags |= LISTED;
+  struct evnet_reactor *reactor = conn->reactor;
+  uint32_t index = conn_handle(conn).index;
+  conn->due_next = NONE;
+  if (reactor->due_first == NONE) {
+    reactor->due_first = index;
+  } else {
+    reactor->conns[reactor->due_last].due_next = index;
+  }
+  reactor->due_last = index;
+}
+
+static void tell(struct evnet_conn *conn,
+                 enum evnet_action (*callback)(struct evnet_conn *conn, void *user)) {
+  struct evnet_reactor *reactor = conn->reactor;
+  if (callback == NULL || conn->state != CONN_OPEN) return;
+  reactor_after_callback(reactor, conn, callback(conn, reactor->user));
+}
+
+static void tell_closed(struct evnet_conn *conn) {
+  struct evnet_reactor *reactor = conn->reactor;
+  enum evnet_action action = EVNET_NONE;
+  if (reactor->handler.on_close != NULL)
+    action = reactor->handler.on_close(conn, conn->reason, reactor->user);
+  // EVNET_CLOSE means nothing here.
+  reactor_after_callback(reactor, NULL, action == EVNET_SHUTDOWN ? EVNET_SHUTDOWN : EVNET_NONE);
+  evnet_wheel_cancel(&reactor->deadlines, &conn->deadline);
+  counter_add(&reactor->stats.connections_open, (uint64_t)-1);
+  counter_add(&reactor->stats.connections_closed, 1);
+  if (conn->flags & RESET) {
+    evnet_poller_abort(reactor->poller, conn_handle(conn));
+  } else {
+    evnet_poller_detach(reactor->poller, conn_handle(conn));
+  }
+  if (reactor->owner.closed != NULL) reactor->owner.closed(reactor->owner.context);
+}
+
+static void tell_ended(struct evnet_conn *conn) {
+  struct evnet_reactor *reactor = conn->reactor;
+  if (reactor->handler.on_half_close != NULL) {
+    tell(conn, reactor->handler.on_half_close);
+    conn_check_stopping(conn);
+  } else if (conn->holds > 0) {
+    conn->flags |= CLOSE_ON_RELEASE;
+  } else {
+    conn_close_for(conn, EVNET_REASON_PEER);
+  }
+}
+
+// What was unread when reading was resumed, and the peer's end if that stood behind it.
+static void present_again(struct evnet_conn *conn) {
+  if (conn->state != CONN_OPEN || conn->read_stop != 0) return;
+  if (evnet_conn_inbound_bytes(conn) > 0) inbound_present(conn);
+  if (conn->state != CONN_OPEN || conn->read_stop != 0 || !(conn->flags & END_WAITS)) return;
+  conn->flags &= (uint16_t)~END_WAITS;
+  tell_ended(conn);
+}
+
+static void run_due(struct evnet_conn *conn) {
+  uint16_t due = conn->flags & (DUE_PRESSURE | DUE_DRAIN | DUE_DATA | DUE_CLOSE);
+  conn->flags &= (uint16_t) ~(LISTED | DUE_PRESSURE | DUE_DRAIN | DUE_DATA | DUE_CLOSE);
+  if (due & DUE_CLOSE) {
+    tell_closed(conn);
+    return;
+  }
+  if (due & DUE_PRESSURE) tell(conn, conn->reactor->handler.on_pressure);
+  if (due & DUE_DRAIN) {
+    conn_allow_reading(conn, STOP_OUTBOUND_HIGH);  // first: on_drain may cross the mark again
+    tell(conn, conn->reactor->handler.on_drain);
+  }
+  if (due & DUE_DATA) present_again(conn);
+  conn_check_stopping(conn);
+}
+
+void conn_run_due(struct evnet_reactor *reactor) {
+  // Only those that are due now: what they bring about waits for the next turn, with I/O between.
+  uint32_t index = reactor->due_first;
+  reactor->due_first = NONE;
+  while (index != NONE) {
+    struct evnet_conn *conn = &reactor->conns[index];
+    index = conn->due_next;
+    run_due(conn);
+  }
+}
+
+// Ends
+
+static void finish(struct evnet_conn *conn, int reason) {
+  if (conn->state == CONN_CLOSED) return;
+  struct evnet_reactor *reactor = conn->reactor;
+  if (reactor->scratch_conn == conn) {
+    reactor->scratch_conn = NULL;
+    reactor->scratch_bytes = 0;
+  }
+  conn->state = CONN_CLOSED;
+  conn->reason = reason;
+  conn_stop_reading(conn, STOP_CLOSING);
+  conn_defer(conn, DUE_CLOSE);
+}
+
+void conn_finish(struct evnet_conn *conn, int reason) { finish(conn, reason); }
+
+void conn_abort_for(struct evnet_conn *conn, int reason) {
+  if (conn->state == CONN_CLOSED) return;
+  conn->flags |= RESET;
+  finish(conn, reason);
+}
+
+void conn_linger(struct evnet_conn *conn) {
+  EVNET_DCHECK(conn->state == CONN_FLUSHING);
+  struct evnet_reactor *reactor = conn->reactor;
+  bool peer_ended = conn->flags & PEER_ENDED;
+  if (peer_ended || reactor->options.linger_ms == EVNET_OFF) {
+    finish(conn, conn->reason);
+    return;
+  }
+  // close(2) with unread input makes the kernel send a reset, which can destroy what the peer has
+  // not read yet (RFC 1122 section 4.2.2.13). So: our end first, then throw input away until the
+  // peer's end.
+  if (!(conn->flags & END_SENT) &&
+      evnet_poller_shutdown_write(reactor->poller, conn_handle(conn)) < 0) {
+    finish(conn, conn->reason);
+    return;
+  }
+  conn->flags |= END_SENT;
+  conn->state = CONN_LINGERING;
+  conn->out_ms = now32(reactor);
+  deadline_arm(conn, (uint64_t)reactor->options.linger_ms);
+  conn_update_reading(conn);
+}
+
+void conn_close_for(struct evnet_conn *conn, int reason) {
+  if (conn->state != CONN_OPEN) return;
+  if (conn->reactor->scratch_conn == conn) outbound_flush_scratch(conn->reactor);
+  if (conn->state != CONN_OPEN) return;  // sending failed
+  conn->state = CONN_FLUSHING;
+  conn->reason = reason;
+  conn_stop_reading(conn, STOP_CLOSING);
+  if (outbound_is_empty(conn)) conn_linger(conn);
+  // Else the write timeout has been running since the bytes were queued.
+}
+
+void conn_peer_ended(struct evnet_conn *conn) {
+  conn->flags |= PEER_ENDED;
+  if (conn->state == CONN_LINGERING) finish(conn, conn->reason);
+  if (conn->state != CONN_OPEN) return;
+  bool presenting = evnet_conn_inbound_bytes(conn) > 0 && (conn->flags & DUE_DATA);
+  if (presenting || conn->read_stop != 0) {
+    conn->flags |= END_WAITS;
+  } else {
+    tell_ended(conn);
+  }
+}
+
+void conn_detached(struct evnet_conn *conn) {
+  side_free(conn);
+  conn->reactor->handles--;
+  conn->state = CONN_FREE;
+}
+
+void evnet_conn_close(struct evnet_conn *conn) { conn_close_for(conn, EVNET_REASON_LOCAL); }
+
+void evnet_conn_abort(struct evnet_conn *conn) { conn_abort_for(conn, EVNET_REASON_ABORTED); }
+
+void evnet_conn_hold(struct evnet_conn *conn) {
+  EVNET_ASSERT(conn->holds < UINT16_MAX);
+  conn->holds++;
+}
+
+void evnet_conn_release(struct evnet_conn *conn) {
+  EVNET_ASSERT(conn->holds > 0);
+  conn->holds--;
+  if (conn->holds > 0) return;
+  if (conn->flags & CLOSE_ON_RELEASE) conn_close_for(conn, EVNET_REASON_PEER);
+  conn_check_stopping_later(conn);
+}
+
+// Stopping
+
+void conn_check_stopping(struct evnet_conn *conn) {
+  if (conn->reactor->stop_phase != STOP_DRAINING || conn->state != CONN_OPEN) return;
+  bool done = conn->holds == 0 && evnet_conn_inbound_bytes(conn) == 0 &&
+              evnet_conn_outbound_bytes(conn) == 0;
+  if (done && (conn->flags & STOPPING_TOLD)) conn_close_for(conn, EVNET_REASON_SHUTDOWN);
+}
+
+void conn_check_stopping_later(struct evnet_conn *conn) {
+  if (conn->reactor->stop_phase == STOP_DRAINING && conn->state == CONN_OPEN) conn_defer(conn, 0);
+}
+
+void conn_tell_stopping(struct evnet_conn *conn) {
+  struct evnet_reactor *reactor = conn->reactor;
+  if (conn->state != CONN_OPEN) return;
+  if (!(conn->flags & STOPPING_TOLD)) {
+    conn->flags |= STOPPING_TOLD;
+    if (reactor->handler.on_stopping != NULL) reactor->handler.on_stopping(conn, reactor->user);
+    reactor_after_callback(reactor, conn, EVNET_NONE);
+  }
+  conn_check_stopping(conn);
+}
+
+// What it is
+
+struct evnet_conn_id evnet_conn_id(const struct evnet_conn *conn) {
+  return (struct evnet_conn_id){.reactor = conn->reactor->owner.reactor_index,
+                                .index = conn_handle(conn).index,
+                                .generation = conn->generation};
+}
+
+void *evnet_conn_user(const struct evnet_conn *conn) { return conn->user; }
+
+void evnet_conn_set_user(struct evnet_conn *conn, void *user) { conn->user = user; }
+
+struct evnet_reactor *evnet_conn_reactor(const struct evnet_conn *conn) {
+  return conn->reactor;
+}
+
+int evnet_conn_listener_index(const struct evnet_conn *conn) {
+  return conn->listener == EVNET_LISTENER_NONE ? -1 : conn->listener;
+}
+
+void evnet_conn_remote_address(const struct evnet_conn *conn, struct evnet_address *out_address) {
+  struct evnet_address address = {.transport = EVNET_TRANSPORT_TCP};
+  if (conn->flags & PEER_IS_IP6) {
+    struct sockaddr_in6 *ip6 = &address.socket.ip6;
+    ip6->sin6_family = AF_INET6;
+    ip6->sin6_port = conn->peer_port;
+    memcpy(&ip6->sin6_addr, conn->peer_host, sizeof ip6->sin6_addr);
+    if (IN6_IS_ADDR_LINKLOCAL(&ip6->sin6_addr)) {
+      memcpy(&ip6->sin6_scope_id, conn->peer_host + 2, sizeof ip6->sin6_scope_id);
+      memset(ip6->sin6_addr.s6_addr + 2, 0, sizeof ip6->sin6_scope_id);
+    }
+    address.size = sizeof *ip6;
+  } else {
+    address.socket.ip4.sin_family = AF_INET;
+    address.socket.ip4.sin_port = conn->peer_port;
+    memcpy(&address.socket.ip4.sin_addr, conn->peer_host, sizeof address.socket.ip4.sin_addr);
+    address.size = sizeof address.socket.ip4;
+  }
+  *out_address = address;
+}
+
+int evnet_conn_local_address(const struct evnet_conn *conn, struct evnet_address *out_address) {
+  return evnet_poller_local_address(conn->reactor->poller, conn_handle(conn), out_address);
+}

@@ -1,0 +1,174 @@
+// Connections, as callbacks see them.
+//
+//            close, EVNET_CLOSE,               all sent: our end          the peer's end,
+//            its end, timeout, stop            of the stream follows      or linger_ms
+//   OPEN --------------------------> FLUSHING -----------------> LINGERING -------------+
+//    |                                  | write_timeout_ms,          |                  v
+//    |                                  | an error                   | an error      CLOSED
+//    +-- abort, error, overflow --------+----------------------------+------------> on_close
+//
+// A connection belongs to one reactor. Every function here is for that reactor's thread, in a
+// callback or in a posted function. A pointer to a connection is good until its on_close returns.
+// Closing inside any callback, twice, or from on_close is harmless: on_close itself always comes
+// later in the turn, never from inside another function.
+#ifndef EVNET_NET_REACTOR_CONN_H_
+#define EVNET_NET_REACTOR_CONN_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "../base/address.h"
+#include "../base/bytes.h"
+#include "../base/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct evnet_conn;
+struct evnet_reactor;
+
+// Reading. Pointers that peek, peek_pair and next give are valid until the callback returns, or
+// until the next call of one of these that reads on the same connection; discard does not
+// invalidate them.
+
+// evnet_conn_inbound_bytes tells how many bytes are unread.
+EVNET_API size_t evnet_conn_inbound_bytes(const struct evnet_conn *conn);
+
+// evnet_conn_peek gives all unread bytes, contiguous, and consumes none. Bytes that wrap around
+// inside their buffer are copied into one piece first.
+//
+// Returns: the bytes; empty when there are none, or when no memory was left to make them
+// contiguous: the
+//          connection then ends with -ENOMEM.
+EVNET_API struct evnet_bytes evnet_conn_peek(struct evnet_conn *conn);
+
+// evnet_conn_peek_pair gives all unread bytes as two spans, in order, and never copies.
+EVNET_API void evnet_conn_peek_pair(const struct evnet_conn *conn, struct evnet_bytes out_spans[2]);
+
+// evnet_conn_next gives the first `size` unread bytes, contiguous, and consumes them.
+//
+// Returns: the bytes; empty, with nothing consumed, when fewer are unread (or as evnet_conn_peek).
+EVNET_API struct evnet_bytes evnet_conn_next(struct evnet_conn *conn, size_t size);
+
+// evnet_conn_read copies up to `size` unread bytes out and consumes them.
+//
+// Returns: the number of bytes copied.
+EVNET_API size_t evnet_conn_read(struct evnet_conn *conn, void *out, size_t size);
+
+// evnet_conn_discard consumes up to `size` unread bytes.
+//
+// Returns: the number of bytes consumed: size, or what was unread if that is less.
+EVNET_API size_t evnet_conn_discard(struct evnet_conn *conn, size_t size);
+
+// evnet_conn_pause_reading stops on_data, and soon the peer, until evnet_conn_resume_reading. A
+// reset by the peer is still noticed at once. Twice is once.
+EVNET_API void evnet_conn_pause_reading(struct evnet_conn *conn);
+
+// evnet_conn_resume_reading ends a pause; unread bytes are presented again later in this turn or in
+// the next.
+EVNET_API void evnet_conn_resume_reading(struct evnet_conn *conn);
+
+// Writing.
+
+// evnet_conn_write queues bytes to be sent to the peer, in order. What a callback writes leaves in
+// one send when it returns; a large write (a page or more) is sent at once, together with what was
+// written before it, and only what the kernel does not take is copied.
+//
+//   data   size bytes; borrowed for the call.
+//
+// Returns: size, all of it taken (sent or queued); it never takes a part.
+// Errors:  -ENOBUFS when more than outbound_bytes_max would be queued, nothing taken (and the
+// connection
+//          closes, unless the option is EVNET_OVERFLOW_REFUSE); -EPIPE after
+//          evnet_conn_shutdown_write; -ENOTCONN once closing; -ENOMEM, and the connection ends; the
+//          kernel's error if the connection broke.
+EVNET_API ssize_t evnet_conn_write(struct evnet_conn *conn, const void *data, size_t size);
+
+// evnet_conn_writev is evnet_conn_write of `count` pieces, of which some may be empty; count is not
+// bounded.
+EVNET_API ssize_t evnet_conn_writev(struct evnet_conn *conn, const struct iovec *pieces,
+                                    size_t count);
+
+// evnet_conn_flush sends what this callback has written so far, instead of when it returns.
+//
+// Returns: the bytes that stay queued because the kernel took no more.
+// Errors:  the kernel's, when the connection broke; -ENOTCONN once closed.
+EVNET_API ssize_t evnet_conn_flush(struct evnet_conn *conn);
+
+// evnet_conn_outbound_bytes tells how many bytes were written and not yet taken by the kernel.
+EVNET_API size_t evnet_conn_outbound_bytes(const struct evnet_conn *conn);
+
+// evnet_conn_shutdown_write ends the outgoing direction behind what was written; the peer sees the
+// end of the stream and may go on sending.
+//
+// Returns: 0, also a second time.
+// Errors:  -ENOTCONN once closing.
+EVNET_API int evnet_conn_shutdown_write(struct evnet_conn *conn);
+
+// Ends.
+
+// evnet_conn_close delivers what was written, tells the peer, waits for its end, and closes, by the
+// picture above. There is no on_data, on_half_close or on_drain from here on, only on_close with
+// EVNET_REASON_LOCAL.
+EVNET_API void evnet_conn_close(struct evnet_conn *conn);
+
+// evnet_conn_abort drops everything and resets the connection; on_close gets EVNET_REASON_ABORTED.
+EVNET_API void evnet_conn_abort(struct evnet_conn *conn);
+
+// evnet_conn_hold says that an answer is owed: while a hold is out, the peer's end and a stopping
+// server wait for it. Holds count; at most 65,535 at once (asserted).
+EVNET_API void evnet_conn_hold(struct evnet_conn *conn);
+
+// evnet_conn_release takes one hold back (asserted that there is one).
+EVNET_API void evnet_conn_release(struct evnet_conn *conn);
+
+// What it is.
+
+// By value, for those who must not hold a pointer. All zero is never valid.
+struct evnet_conn_id {
+  uint32_t reactor;     // the index of the reactor in its server, 0 alone
+  uint32_t index;       // of the connection in the reactor
+  uint64_t generation;  // different for every connection of the reactor, from 1
+};
+
+#if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
+// A struct and a function share a name here; g++ would call that hiding a constructor.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
+EVNET_API struct evnet_conn_id evnet_conn_id(const struct evnet_conn *conn);
+#if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+// The one pointer that each connection keeps for its user; NULL at first. evnet never looks at it.
+EVNET_API void *evnet_conn_user(const struct evnet_conn *conn);
+EVNET_API void evnet_conn_set_user(struct evnet_conn *conn, void *user);
+
+EVNET_API struct evnet_reactor *evnet_conn_reactor(const struct evnet_conn *conn);
+
+// evnet_conn_listener_index tells which of the server's addresses, from 0, the connection came in
+// by; -1 for none.
+EVNET_API int evnet_conn_listener_index(const struct evnet_conn *conn);
+
+// evnet_conn_remote_address gives the peer's address as it was when the connection was made, also
+// after a reset.
+EVNET_API void evnet_conn_remote_address(const struct evnet_conn *conn,
+                                         struct evnet_address *out_address);
+
+// evnet_conn_local_address asks the kernel for the connection's own address.
+//
+// Returns: 0.
+// Errors:  -errno of getsockname(2).
+EVNET_API EVNET_WARN_UNUSED int evnet_conn_local_address(const struct evnet_conn *conn,
+                                                         struct evnet_address *out_address);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // EVNET_NET_REACTOR_CONN_H_

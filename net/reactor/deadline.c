@@ -1,0 +1,140 @@
+// Deadlines of connections. Each connection has one node on the wheel, never later than its
+// earliest deadline. Bytes that move a deadline away only note the time; when the node expires,
+// what is left is computed and the node goes back. So traffic costs a store, not a timer operation.
+#include "net/reactor/internal/state.h"
+
+void deadline_arm(struct evnet_conn *conn, uint64_t delay_ms) {
+  struct evnet_reactor *reactor = conn->reactor;
+  if (evnet_wheel_scheduled(&conn->deadline)) {
+    // Signed: one that has expired but was not yet popped is in the past.
+    int32_t left = (int32_t)(conn->deadline.expires_ms - now32(reactor));
+    if (left < 0 || (uint64_t)left <= delay_ms) return;
+  }
+  evnet_wheel_schedule(&reactor->deadlines, &conn->deadline, reactor->now_ms + delay_ms);
+}
+
+void deadline_arm_open(struct evnet_conn *conn) {
+  const struct evnet_reactor_options *options = &conn->reactor->options;
+  if (options->idle_timeout_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)options->idle_timeout_ms);
+  if (options->read_timeout_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)options->read_timeout_ms);
+  if (options->lifetime_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)options->lifetime_ms);
+}
+
+// The earliest deadline found so far.
+struct earliest {
+  int64_t left_ms;  // 0 or less: passed
+  enum evnet_timeout which;
+  bool any;
+};
+
+static void consider(struct earliest *earliest, enum evnet_timeout which, int64_t timeout_ms,
+                     uint32_t age_ms) {
+  if (timeout_ms == EVNET_OFF) return;
+  int64_t left_ms = timeout_ms - age_ms;
+  if (earliest->any && earliest->left_ms <= left_ms) return;
+  *earliest = (struct earliest){.left_ms = left_ms, .which = which, .any = true};
+}
+
+static uint32_t younger(uint32_t now, uint32_t a, uint32_t b) {
+  return now - a < now - b ? now - a : now - b;
+}
+
+static struct earliest find_earliest(const struct evnet_conn *conn) {
+  const struct evnet_reactor_options *options = &conn->reactor->options;
+  uint32_t now = now32(conn->reactor);
+  struct earliest earliest = {0};
+  if (conn->state == CONN_LINGERING) {
+    consider(&earliest, EVNET_TIMEOUT_IDLE, options->linger_ms, now - conn->out_ms);
+    return earliest;
+  }
+  if (!outbound_is_empty(conn)) {
+    consider(&earliest, EVNET_TIMEOUT_WRITE, options->write_timeout_ms,
+             now - conn->side->write_since_ms);
+  }
+  if (conn->state != CONN_OPEN) return earliest;
+  consider(&earliest, EVNET_TIMEOUT_IDLE, options->idle_timeout_ms,
+           younger(now, conn->in_ms, conn->out_ms));
+  if (conn->flags & RECEIVING) {
+    consider(&earliest, EVNET_TIMEOUT_READ, options->read_timeout_ms,
+             younger(now, conn->in_ms, conn->read_since_ms));
+  }
+  if (conn->side != NULL) {
+    consider(&earliest, EVNET_TIMEOUT_LIFETIME, options->lifetime_ms, now - conn->side->opened_ms);
+  }
+  return earliest;
+}
+
+static int reason_of(enum evnet_timeout which) {
+  switch (which) {
+    case EVNET_TIMEOUT_IDLE:
+      return EVNET_REASON_IDLE_TIMEOUT;
+    case EVNET_TIMEOUT_READ:
+      return EVNET_REASON_READ_TIMEOUT;
+    case EVNET_TIMEOUT_WRITE:
+      return EVNET_REASON_WRITE_TIMEOUT;
+    case EVNET_TIMEOUT_LIFETIME:
+      return EVNET_REASON_LIFETIME;
+  }
+  return EVNET_REASON_IDLE_TIMEOUT;
+}
+
+static void restart(struct evnet_conn *conn, enum evnet_timeout which) {
+  uint32_t now = now32(conn->reactor);
+  switch (which) {
+    case EVNET_TIMEOUT_IDLE:
+      conn->out_ms = now;  // not in_ms: the read timeout goes on
+      break;
+    case EVNET_TIMEOUT_READ:
+      conn->read_since_ms = now;
+      break;
+    case EVNET_TIMEOUT_WRITE:
+      if (conn->side != NULL) conn->side->write_since_ms = now;
+      break;
+    case EVNET_TIMEOUT_LIFETIME:
+      if (conn->side != NULL) conn->side->opened_ms = now;
+      break;
+  }
+}
+
+static void time_out(struct evnet_conn *conn, enum evnet_timeout which) {
+  struct evnet_reactor *reactor = conn->reactor;
+  enum evnet_action action = EVNET_CLOSE;
+  if (reactor->handler.on_timeout != NULL)
+    action = reactor->handler.on_timeout(conn, which, reactor->user);
+  bool keep = action == EVNET_KEEP;
+  reactor_after_callback(reactor, conn, action == EVNET_SHUTDOWN ? EVNET_SHUTDOWN : EVNET_NONE);
+  if (conn->state != CONN_OPEN) return;
+  if (keep) {
+    restart(conn, which);
+  } else if (which == EVNET_TIMEOUT_WRITE) {
+    // Nothing more can be delivered to a peer that takes nothing.
+    conn_abort_for(conn, EVNET_REASON_WRITE_TIMEOUT);
+  } else {
+    conn_close_for(conn, reason_of(which));
+  }
+}
+
+static void expire(struct evnet_conn *conn) {
+  if (conn->state == CONN_CLOSED) return;  // on_close is due
+  struct earliest earliest = find_earliest(conn);
+  if (earliest.any && earliest.left_ms <= 0) {
+    if (conn->state == CONN_LINGERING) {
+      conn_finish(conn, conn->reason);  // all was delivered; the peer keeps its side open too long
+    } else if (conn->state == CONN_FLUSHING) {
+      conn_abort_for(conn, EVNET_REASON_WRITE_TIMEOUT);
+    } else {
+      time_out(conn, earliest.which);
+    }
+    if (conn->state == CONN_CLOSED) return;
+    earliest = find_earliest(conn);
+  }
+  if (earliest.any) deadline_arm(conn, earliest.left_ms > 0 ? (uint64_t)earliest.left_ms : 0);
+}
+
+void deadline_expire(struct evnet_reactor *reactor) {
+  evnet_wheel_advance(&reactor->deadlines, reactor->now_ms);
+  struct evnet_wheel_node *node;
+  while ((node = evnet_wheel_pop(&reactor->deadlines)) != NULL) {
+    expire((struct evnet_conn *)((char *)node - offsetof(struct evnet_conn, deadline)));
+  }
+}

@@ -1,0 +1,140 @@
+// The way in: from the poller's lease to the handler, what is left into the connection's ring, and
+// the functions by which a handler takes bytes.
+//
+// Unread bytes are in one place at a time: in the lease while the very bytes that came are being
+// presented, or in the ring. A lease that arrives while the ring holds bytes is appended to it
+// first.
+#include <errno.h>
+#include <string.h>
+
+#include "net/reactor/internal/state.h"
+
+static bool has_lease(const struct evnet_conn *conn) { return conn->reactor->lease_conn == conn; }
+
+size_t evnet_conn_inbound_bytes(const struct evnet_conn *conn) {
+  if (has_lease(conn)) return conn->reactor->lease.size;
+  return conn->side != NULL ? evnet_ring_size(&conn->side->inbound) : 0;
+}
+
+void evnet_conn_peek_pair(const struct evnet_conn *conn, struct evnet_bytes out_spans[2]) {
+  out_spans[0] = out_spans[1] = (struct evnet_bytes){0};
+  if (has_lease(conn)) {
+    out_spans[0] = conn->reactor->lease;
+  } else if (conn->side != NULL) {
+    evnet_ring_peek_pair(&conn->side->inbound, out_spans);
+  }
+}
+
+struct evnet_bytes evnet_conn_peek(struct evnet_conn *conn) {
+  struct evnet_bytes spans[2];
+  evnet_conn_peek_pair(conn, spans);
+  if (spans[1].size == 0) return spans[0];
+  // One block is enough to remember: once straight, the ring cannot wrap again before the callback
+  // returns, so nobody may still use the one that a callback before this retired.
+  evnet_release(conn->reactor->options.allocator, conn->side->retired);
+  int status = evnet_ring_linearize(&conn->side->inbound, &conn->side->retired);
+  if (status < 0) {
+    conn_abort_for(conn, status);
+    return (struct evnet_bytes){0};
+  }
+  evnet_ring_peek_pair(&conn->side->inbound, spans);
+  return spans[0];
+}
+
+size_t evnet_conn_discard(struct evnet_conn *conn, size_t size) {
+  size_t unread = evnet_conn_inbound_bytes(conn);
+  if (size > unread) size = unread;
+  if (size == 0) return 0;
+  if (has_lease(conn)) {
+    conn->reactor->lease.data += size;
+    conn->reactor->lease.size -= size;
+  } else {
+    evnet_ring_discard(&conn->side->inbound, size);
+  }
+  conn_check_stopping_later(conn);
+  return size;
+}
+
+struct evnet_bytes evnet_conn_next(struct evnet_conn *conn, size_t size) {
+  struct evnet_bytes spans[2];
+  evnet_conn_peek_pair(conn, spans);
+  if (size > spans[0].size + spans[1].size) return (struct evnet_bytes){0};
+  if (size > spans[0].size) spans[0] = evnet_conn_peek(conn);
+  if (spans[0].size < size) return (struct evnet_bytes){0};
+  evnet_conn_discard(conn, size);
+  return (struct evnet_bytes){.data = spans[0].data, .size = size};
+}
+
+size_t evnet_conn_read(struct evnet_conn *conn, void *out, size_t size) {
+  struct evnet_bytes spans[2];
+  evnet_conn_peek_pair(conn, spans);
+  size_t copied = 0;
+  for (int i = 0; i < 2; i++) {
+    size_t part = size - copied < spans[i].size ? size - copied : spans[i].size;
+    if (part > 0) memcpy((uint8_t *)out + copied, spans[i].data, part);
+    copied += part;
+  }
+  return evnet_conn_discard(conn, copied);
+}
+
+// Puts bytes behind those that stand in the ring. Without memory the connection ends: to lose them
+// would be worse.
+static void keep(struct evnet_conn *conn, const uint8_t *data, size_t size) {
+  struct conn_side *side = side_get(conn);
+  // No callback is looking any more; and from here on the ring may wrap, and be made straight,
+  // again.
+  if (side != NULL) side_release_retired(conn);
+  int status = side == NULL ? -ENOMEM : evnet_ring_append(&side->inbound, data, size);
+  if (status < 0) conn_abort_for(conn, status == -ENOBUFS ? EVNET_REASON_INBOUND_OVERFLOW : status);
+}
+
+// After on_data: the lease ends, so what it still holds has to be kept, and the bound is checked.
+static void settle(struct evnet_conn *conn) {
+  struct evnet_reactor *reactor = conn->reactor;
+  if (has_lease(conn)) {
+    struct evnet_bytes left = reactor->lease;
+    reactor->lease_conn = NULL;
+    if (left.size > 0 && conn->state == CONN_OPEN) keep(conn, left.data, left.size);
+  }
+  if (conn->state == CONN_OPEN &&
+      evnet_conn_inbound_bytes(conn) >= reactor->options.inbound_bytes_max) {
+    if (conn->read_stop & STOP_USER) {
+      conn_stop_reading(conn, STOP_INBOUND_MAX);
+    } else {
+      // To stop reading would wait forever for the rest of a frame that is larger than the bound.
+      conn_close_for(conn, EVNET_REASON_INBOUND_OVERFLOW);
+    }
+  }
+  side_trim(conn);
+}
+
+void inbound_present(struct evnet_conn *conn) {
+  struct evnet_reactor *reactor = conn->reactor;
+  enum evnet_action action = EVNET_NONE;
+  if (reactor->handler.on_data != NULL) {
+    action = reactor->handler.on_data(conn, reactor->user);
+  } else {
+    evnet_conn_discard(conn, SIZE_MAX);
+  }
+  // Before the bytes are kept: what was written may point into them.
+  reactor_after_callback(reactor, conn, action);
+  settle(conn);
+  conn_check_stopping(conn);
+}
+
+void inbound_received(struct evnet_conn *conn, const uint8_t *data, size_t size) {
+  struct evnet_reactor *reactor = conn->reactor;
+  counter_add(&reactor->stats.bytes_received, size);
+  conn->in_ms = now32(reactor);
+  if (conn->state != CONN_OPEN) return;  // closing: thrown away
+  bool standing = evnet_conn_inbound_bytes(conn) > 0;
+  if (standing || conn->read_stop != 0) {
+    // Bytes may come after reading was stopped; they wait like the rest.
+    keep(conn, data, size);
+    if (conn->state != CONN_OPEN || conn->read_stop != 0) return;
+  } else {
+    reactor->lease_conn = conn;
+    reactor->lease = (struct evnet_bytes){.data = data, .size = size};
+  }
+  inbound_present(conn);
+}

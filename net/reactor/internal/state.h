@@ -1,0 +1,234 @@
+// The reactor's and the connection's state, shared by the files of net/reactor and by nothing else.
+#ifndef EVNET_NET_REACTOR_INTERNAL_STATE_H_
+#define EVNET_NET_REACTOR_INTERNAL_STATE_H_
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/base/assert.h"
+#include "net/base/bytes.h"
+#include "net/buffer/outbound.h"
+#include "net/buffer/ring.h"
+#include "net/poller/poller.h"
+#include "net/reactor/mailbox.h"
+#include "net/reactor/owner.h"
+#include "net/reactor/reactor.h"
+#include "net/reactor/timer.h"
+#include "net/reactor/wheel.h"
+
+// The order matters: what is behind OPEN is on its way out.
+enum conn_state {
+  CONN_FREE = 0,
+  CONN_OPEN,
+  CONN_FLUSHING,   // no more input; output is being delivered
+  CONN_LINGERING,  // all delivered and our end sent; input is thrown away until the peer's end
+  CONN_CLOSED,     // on_close is due or done; waiting for DETACH
+  CONN_LISTENER,   // not a connection: the handle is a listener's
+};
+
+// Why reading is stopped. Each bit is set and cleared by its owner only.
+enum {
+  STOP_USER = 1,           // evnet_conn_pause_reading
+  STOP_OUTBOUND_HIGH = 2,  // between on_pressure and on_drain
+  STOP_INBOUND_MAX = 4,    // inbound_bytes_max stand unread under a pause
+  STOP_CLOSING = 8,        // not OPEN any more
+};
+
+enum {
+  PEER_ENDED = 1 << 0,   // the peer's end was read
+  WRITE_ENDED = 1 << 1,  // evnet_conn_shutdown_write: our end follows the last queued byte
+  END_SENT = 1 << 2,     // and has been sent
+  RESET = 1 << 3,        // close by a reset
+  PRESSED = 1 << 4,      // output has crossed the high mark and not yet fallen to the low one
+  SENDING = 1 << 5,      // a send_start is under way: side->send is the poller's
+  RECEIVING = 1 << 6,    // a recv is armed
+  PEER_IS_IP6 = 1 << 7,
+  CLOSE_ON_RELEASE = 1 << 8,  // the peer has ended and only holds keep the connection open
+  STOPPING_TOLD = 1 << 9,
+  DUE_PRESSURE = 1 << 10,  // what run_due has to do
+  DUE_DRAIN = 1 << 11,
+  DUE_DATA = 1 << 12,
+  DUE_CLOSE = 1 << 13,
+  LISTED = 1 << 14,  // on the reactor's due list
+  END_WAITS =
+      1 << 15,  // the peer's end was read, and bytes in front of it are still to be presented
+};
+
+enum {
+  NONE = 0xffffffff,
+  // From this size on a write is sent from where it lies instead of being gathered: copying costs
+  // more than a sendmsg with one more piece saves (benchmarks/README.md has the measurement).
+  DIRECT_BYTES = 4096,
+  SEND_PIECES = 16,
+};
+
+// What a connection needs only while bytes stand on either side of it.
+struct conn_side {
+  struct evnet_ring inbound;
+  struct evnet_outbound outbound;
+  void *retired;  // the block that `inbound` outgrew while spans into it may still be in use
+  uint32_t
+      write_since_ms;  // when the kernel last took a byte of `outbound`, or it got its first one
+  uint32_t opened_ms;  // for lifetime_ms
+  struct evnet_send send;  // the poller's while SENDING
+  struct iovec pieces[SEND_PIECES];
+};
+
+// 96 bytes: with the poller's slot an idle connection costs 120. The wheel's 32-bit tag holds the
+// generation of the poller's handle. Times are the low 32 bits of the reactor's milliseconds: only
+// differences are used, and no timeout is longer than 2^30 ms.
+struct evnet_conn {
+  struct evnet_reactor *reactor;
+  void *user;
+  struct conn_side *side;  // NULL: nothing unread beyond the lease, nothing queued
+  uint64_t generation;
+  struct evnet_wheel_node deadline;  // at its earliest deadline or before it
+  uint8_t peer_host[16];             // in network order; an IPv4 address is in the first four
+  uint32_t in_ms;                    // when bytes last came
+  uint32_t out_ms;                   // when the kernel last took bytes; in LINGERING: since when
+  union {
+    uint32_t read_since_ms;  // OPEN: since when a read timeout counts
+    int32_t reason;          // later
+  };
+  uint32_t due_next;
+  uint16_t peer_port;  // in network order
+  uint16_t holds;
+  uint16_t flags;
+  uint8_t listener;  // its index, or EVNET_LISTENER_NONE
+  uint8_t state : 4;
+  uint8_t read_stop : 4;
+};
+
+struct listener {
+  struct evnet_handle handle;
+  bool armed;
+  bool starved;              // the last accept failed for want of descriptors or memory
+  struct evnet_timer retry;  // and this tries again
+};
+
+enum stop_phase {
+  STOP_NONE = 0,
+  STOP_READING,   // what the kernel holds is being read once more
+  STOP_DRAINING,  // connections close as they finish
+  STOP_DONE,
+};
+
+struct evnet_reactor {
+  struct evnet_handler handler;
+  void *user;
+  struct evnet_reactor_options options;  // no zeroes left
+  struct evnet_reactor_owner owner;
+  struct evnet_poller *poller;
+
+  struct evnet_conn *conns;  // by the index of the poller's handle; reserved address space
+  uint32_t conns_max;
+  uint32_t conns_top;  // no connection has ever had an index from here on
+  uint32_t handles;    // attached, or detached with DETACH still to come; listeners included
+  uint64_t generation_last;
+
+  // Bytes of the RECV being presented; lease_conn NULL: none.
+  struct evnet_conn *lease_conn;
+  struct evnet_bytes lease;
+
+  // Small writes of one connection, gathered until its callback returns.
+  struct evnet_conn *scratch_conn;
+  uint8_t *scratch;
+  size_t scratch_bytes;
+  bool in_prewrite;
+
+  // Connections with something to do at the end of the turn.
+  uint32_t due_first;
+  uint32_t due_last;
+
+  uint64_t origin_ns;
+  uint64_t now_ms;               // since origin_ns, read twice a turn at most
+  struct evnet_wheel deadlines;  // of connections
+  struct evnet_wheel timers;     // struct evnet_timer
+  // Other threads write the mailbox: no field that the loop uses shares its cache lines.
+  uint8_t before_mailbox[64];
+  struct evnet_mailbox mailbox;
+  uint8_t after_mailbox[64];
+  struct evnet_message *inbox;  // taken from the mailbox and not yet run
+
+  struct listener listeners[EVNET_LISTENERS_MAX];
+  uint8_t listener_count;
+  bool accepting;
+
+  uint64_t stop_at_ns;  // atomic; the poller's clock; UINT64_MAX: no stop asked for
+  enum stop_phase stop_phase;
+  uint32_t stop_turns_left;  // of STOP_READING
+  uint64_t received_before;  // bytes_received at the last turn's end, in STOP_READING
+
+  struct evnet_reactor_stats stats;  // written here only, by atomic stores; read by any thread
+};
+
+// A counter that other threads read.
+static inline void counter_add(uint64_t *counter, uint64_t amount) {
+  __atomic_store_n(counter, *counter + amount, __ATOMIC_RELAXED);
+}
+
+static inline uint32_t now32(const struct evnet_reactor *reactor) {
+  return (uint32_t)reactor->now_ms;
+}
+
+static inline struct evnet_handle conn_handle(const struct evnet_conn *conn) {
+  return (struct evnet_handle){.index = (uint32_t)(conn - conn->reactor->conns),
+                               .generation = conn->deadline.tag};
+}
+
+// reactor.c
+// After each return of user code: sends what it wrote and does what it answered. conn may be NULL.
+void reactor_after_callback(struct evnet_reactor *reactor, struct evnet_conn *conn,
+                            enum evnet_action action);
+
+// conn.c
+void conn_defer(struct evnet_conn *conn, uint16_t due);
+void conn_run_due(struct evnet_reactor *reactor);
+void conn_close_for(struct evnet_conn *conn, int reason);  // orderly
+void conn_abort_for(struct evnet_conn *conn, int reason);  // with a reset
+void conn_finish(struct evnet_conn *conn, int reason);     // at once, without a reset
+void conn_peer_ended(struct evnet_conn *conn);
+void conn_linger(struct evnet_conn *conn);  // FLUSHING, and all is sent
+void conn_stop_reading(struct evnet_conn *conn, unsigned bit);
+void conn_allow_reading(struct evnet_conn *conn, unsigned bit);
+void conn_update_reading(struct evnet_conn *conn);
+void conn_check_stopping(
+    struct evnet_conn *conn);  // while the reactor stops: close what has nothing to do
+void conn_check_stopping_later(
+    struct evnet_conn *conn);  // when what this callback wrote has gone out
+void conn_tell_stopping(struct evnet_conn *conn);
+void conn_detached(struct evnet_conn *conn);
+
+// side.c
+struct conn_side *side_get(struct evnet_conn *conn);  // NULL: out of memory
+void side_trim(struct evnet_conn *conn);              // frees it if nothing needs it
+void side_free(struct evnet_conn *conn);
+void side_release_retired(struct evnet_conn *conn);
+
+// inbound.c
+void inbound_received(struct evnet_conn *conn, const uint8_t *data, size_t size);
+void inbound_present(struct evnet_conn *conn);
+
+// outbound.c
+void outbound_flush_scratch(struct evnet_reactor *reactor);
+void outbound_sent(struct evnet_conn *conn, int64_t result);  // a SEND completion
+bool outbound_is_empty(const struct evnet_conn *conn);
+
+// deadline.c
+void deadline_arm(struct evnet_conn *conn, uint64_t delay_ms);  // unless an earlier one is armed
+void deadline_arm_open(struct evnet_conn *conn);  // what an OPEN connection has from its options
+void deadline_expire(struct evnet_reactor *reactor);  // all that are due
+
+// listener.c
+void listener_accepted(struct evnet_reactor *reactor, uint8_t index,
+                       const struct evnet_completion *completion);
+void listener_close_all(struct evnet_reactor *reactor);
+
+// stop.c
+void stop_step(struct evnet_reactor *reactor);  // once a turn, before the wait
+bool stop_is_reading(const struct evnet_reactor *reactor);
+uint64_t stop_deadline_ns(const struct evnet_reactor *reactor);  // UINT64_MAX: none
+
+#endif  // EVNET_NET_REACTOR_INTERNAL_STATE_H_

@@ -1,0 +1,100 @@
+// Listening sockets: accepting on and off, and going on after the system ran out of descriptors or
+// memory.
+#include <errno.h>
+#include <string.h>
+
+#include "net/reactor/internal/state.h"
+
+// How soon accepting is tried again after it failed for want of descriptors or memory: often enough
+// to be back well within a second of one being freed, and far too seldom to cost anything.
+enum { RETRY_MS = 100 };
+
+static void arm(struct evnet_reactor *reactor, struct listener *listener) {
+  bool wanted = reactor->accepting && !listener->starved;
+  if (wanted == listener->armed) return;
+  listener->armed = wanted;
+  if (wanted) {
+    evnet_poller_accept_start(reactor->poller, listener->handle);
+  } else {
+    evnet_poller_accept_stop(reactor->poller, listener->handle);
+  }
+}
+
+int evnet_reactor_listen(struct evnet_reactor *reactor, const struct evnet_address *address,
+                         const struct evnet_listen_options *options,
+                         struct evnet_address *out_address) {
+  if (reactor->listener_count == EVNET_LISTENERS_MAX) return -ENOBUFS;
+  struct evnet_handle handle;
+  int status = evnet_poller_listen(reactor->poller, address, options, &handle);
+  if (status < 0) return status;
+  // First, as its DETACH will come to it.
+  const uint8_t index = reactor->listener_count;
+  reactor->handles++;
+  if (handle.index >= reactor->conns_top) reactor->conns_top = handle.index + 1;
+  reactor->conns[handle.index] = (struct evnet_conn){.reactor = reactor,
+                                                     .deadline = {.tag = handle.generation},
+                                                     .listener = index,
+                                                     .state = CONN_LISTENER};
+  status = evnet_poller_local_address(reactor->poller, handle, out_address);
+  if (status < 0) {
+    evnet_poller_detach(reactor->poller, handle);
+    return status;
+  }
+  reactor->listeners[index] = (struct listener){.handle = handle};
+  reactor->listener_count++;
+  return index;
+}
+
+static void arm_all(struct evnet_reactor *reactor, bool accepting) {
+  if (reactor->stop_phase != STOP_NONE || reactor->accepting == accepting) return;
+  reactor->accepting = accepting;
+  for (uint8_t i = 0; i < reactor->listener_count; i++) arm(reactor, &reactor->listeners[i]);
+}
+
+void evnet_reactor_accept_pause(struct evnet_reactor *reactor) { arm_all(reactor, false); }
+
+void evnet_reactor_accept_resume(struct evnet_reactor *reactor) { arm_all(reactor, true); }
+
+static void retry(struct evnet_timer *timer, void *user) {
+  struct listener *listener = (struct listener *)((char *)timer - offsetof(struct listener, retry));
+  listener->starved = false;
+  arm(user, listener);
+}
+
+static void starve(struct evnet_reactor *reactor, struct listener *listener, int status) {
+  evnet_log(&reactor->options.logger, EVNET_LOG_WARNING, "accepting pauses for %d ms: %s", RETRY_MS,
+            evnet_status_message(status));
+  listener->starved = true;
+  evnet_timer_start(reactor, &listener->retry, RETRY_MS, retry, reactor);
+}
+
+void listener_accepted(struct evnet_reactor *reactor, uint8_t index,
+                       const struct evnet_completion *completion) {
+  struct listener *listener = &reactor->listeners[index];
+  if (completion->result < 0) {
+    listener->armed = false;
+    starve(reactor, listener, (int)completion->result);
+    return;
+  }
+  if (!completion->more) {
+    listener->armed = false;
+    arm(reactor, listener);
+  }
+  int descriptor = (int)completion->result;
+  if (reactor->owner.accepted != NULL) {
+    reactor->owner.accepted(reactor->owner.context, descriptor, completion->peer, index);
+  } else {
+    (void)evnet_reactor_open(reactor, descriptor, completion->peer, index);
+  }
+}
+
+void listener_close_all(struct evnet_reactor *reactor) {
+  reactor->accepting = false;
+  for (uint8_t i = 0; i < reactor->listener_count; i++) {
+    struct listener *listener = &reactor->listeners[i];
+    evnet_timer_stop(reactor, &listener->retry);
+    evnet_poller_detach(reactor->poller, listener->handle);
+    listener->armed = false;
+  }
+  reactor->listener_count = 0;
+}

@@ -1,0 +1,90 @@
+// The options of a reactor: their defaults, and what is refused. net/server/server.h has the table
+// of defaults.
+#include <inttypes.h>
+#include <string.h>
+
+#include "net/reactor/owner.h"
+
+static int refuse(const struct evnet_logger *logger, const char *name, int64_t value,
+                  const char *why) {
+  evnet_log(logger, EVNET_LOG_ERROR, "option %s = %" PRId64 ": %s", name, value, why);
+  return EVNET_STATUS_OPTION;
+}
+
+static int resolve_times(struct evnet_reactor_options *options) {
+  const struct {
+    const char *name;
+    int64_t *value;
+    int64_t by_default;
+  } times[] = {
+      {"idle_timeout_ms", &options->idle_timeout_ms, EVNET_OFF},
+      {"read_timeout_ms", &options->read_timeout_ms, EVNET_OFF},
+      {"write_timeout_ms", &options->write_timeout_ms, 30000},
+      {"lifetime_ms", &options->lifetime_ms, EVNET_OFF},
+      {"linger_ms", &options->linger_ms, 2000},
+      {"drain_ms", &options->drain_ms, 5000},
+  };
+  for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+    if (*times[i].value == 0) *times[i].value = times[i].by_default;
+    if (*times[i].value < EVNET_OFF || *times[i].value > EVNET_TIMEOUT_MS_MAX) {
+      return refuse(&options->logger, times[i].name, *times[i].value,
+                    "must be 1 to 1073741823, 0 for the default, or EVNET_OFF");
+    }
+  }
+  // Without a deadline a stop would wait for peers for ever; the longest there is stands for "off".
+  if (options->drain_ms == EVNET_OFF) options->drain_ms = EVNET_TIMEOUT_MS_MAX;
+  return 0;
+}
+
+static size_t or_default(size_t value, size_t by_default) {
+  return value == 0 ? by_default : value;
+}
+
+static int resolve_sizes(struct evnet_reactor_options *options) {
+  const struct evnet_logger *logger = &options->logger;
+  options->inbound_bytes_max = or_default(options->inbound_bytes_max, 16 << 20);
+  options->read_turn_bytes_max = or_default(options->read_turn_bytes_max, 256 << 10);
+  options->mailbox_bytes_max = or_default(options->mailbox_bytes_max, 64 << 20);
+  options->connections_max = or_default(options->connections_max, 1 << 20);
+  if (options->read_turn_bytes_max < 512 || options->read_turn_bytes_max > 64 << 20) {
+    return refuse(logger, "read_turn_bytes_max", (int64_t)options->read_turn_bytes_max,
+                  "must be 512 to 67108864, or 0 for the default");
+  }
+  size_t high = options->outbound_high_water_bytes =
+      or_default(options->outbound_high_water_bytes, 1 << 20);
+  size_t low = options->outbound_low_water_bytes =
+      or_default(options->outbound_low_water_bytes, high / 2);
+  if (low > high) {
+    return refuse(logger, "outbound_low_water_bytes", (int64_t)low,
+                  "is above outbound_high_water_bytes");
+  }
+  // One turn's answer must fit above the mark, or back-pressure would come too late.
+  size_t turn = options->read_turn_bytes_max;
+  size_t needed = high > SIZE_MAX - turn ? SIZE_MAX : high + turn;
+  size_t by_default = needed > 16 << 20 ? needed : 16 << 20;
+  options->outbound_bytes_max = or_default(options->outbound_bytes_max, by_default);
+  if (options->outbound_bytes_max < needed) {
+    return refuse(logger, "outbound_bytes_max", (int64_t)options->outbound_bytes_max,
+                  "is below outbound_high_water_bytes + read_turn_bytes_max");
+  }
+  return 0;
+}
+
+int evnet_reactor_options_resolve(const struct evnet_reactor_options *options,
+                                  struct evnet_reactor_options *out_options) {
+  struct evnet_reactor_options resolved = {0};
+  if (options != NULL) resolved = *options;
+  int status = resolve_times(&resolved);
+  if (status == 0) status = resolve_sizes(&resolved);
+  if (status < 0) return status;
+  const unsigned action = (unsigned)resolved.outbound_high_action;
+  if (action > EVNET_HIGH_NOTIFY) {
+    return refuse(&resolved.logger, "outbound_high_action", action, "is no enum evnet_high_action");
+  }
+  const unsigned overflow = (unsigned)resolved.outbound_overflow;
+  if (overflow > EVNET_OVERFLOW_REFUSE) {
+    return refuse(&resolved.logger, "outbound_overflow", overflow, "is no enum evnet_overflow");
+  }
+  *out_options = resolved;
+  return 0;
+}

@@ -1,0 +1,277 @@
+// The way out: small writes gather in the scratch block and leave in one send; large ones go out
+// from where they lie; what the kernel does not take stands in the connection's queue until the
+// poller has sent it.
+//
+//   small writes --> scratch --callback returns--+--> one send --all taken--> done
+//   large writes --no queue, with the scratch----+        |
+//                                                         | the rest
+//                                                         v
+//   writes while there is a queue ---------------------> queue --send_start--> SEND --> next part
+//
+// The order of bytes is scratch behind queue, and only one of the two is ever in use for a
+// connection: once bytes are queued, all later ones are queued behind them.
+#include <errno.h>
+#include <string.h>
+
+#include "net/reactor/internal/state.h"
+
+static size_t queued_bytes(const struct evnet_conn *conn) {
+  return conn->side != NULL ? evnet_outbound_bytes(&conn->side->outbound) : 0;
+}
+
+static size_t gathered_bytes(const struct evnet_conn *conn) {
+  return conn->reactor->scratch_conn == conn ? conn->reactor->scratch_bytes : 0;
+}
+
+size_t evnet_conn_outbound_bytes(const struct evnet_conn *conn) {
+  return queued_bytes(conn) + gathered_bytes(conn);
+}
+
+bool outbound_is_empty(const struct evnet_conn *conn) { return queued_bytes(conn) == 0; }
+
+static void prewrite(struct evnet_conn *conn) {
+  struct evnet_reactor *reactor = conn->reactor;
+  if (reactor->handler.on_prewrite == NULL || reactor->in_prewrite) return;
+  // The scratch may be another connection's, before and after: those bytes must not wait, nor mix
+  // with conn's.
+  if (reactor->scratch_conn != conn) outbound_flush_scratch(reactor);
+  if (conn->state == CONN_CLOSED) return;
+  reactor->in_prewrite = true;  // what it writes goes along, and is not itself announced
+  reactor->handler.on_prewrite(conn, reactor->user);
+  if (reactor->scratch_conn != conn) outbound_flush_scratch(reactor);
+  reactor->in_prewrite = false;
+}
+
+static void note_sent(struct evnet_conn *conn, size_t size) {
+  counter_add(&conn->reactor->stats.bytes_sent, size);
+  conn->out_ms = now32(conn->reactor);
+}
+
+// The queue
+
+static void send_queue(struct evnet_conn *conn) {
+  struct conn_side *side = conn->side;
+  size_t count = evnet_outbound_gather(&side->outbound, side->pieces, SEND_PIECES);
+  side->send = (struct evnet_send){.pieces = side->pieces, .count = (uint32_t)count};
+  conn->flags |= SENDING;
+  evnet_poller_send_start(conn->reactor->poller, conn_handle(conn), &side->send);
+}
+
+static void check_high_mark(struct evnet_conn *conn) {
+  const struct evnet_reactor_options *options = &conn->reactor->options;
+  if ((conn->flags & PRESSED) || queued_bytes(conn) <= options->outbound_high_water_bytes) return;
+  conn->flags |= PRESSED;
+  switch (options->outbound_high_action) {
+    case EVNET_HIGH_CLOSE:
+      conn_abort_for(conn, EVNET_REASON_HIGH_WATER);
+      return;
+    case EVNET_HIGH_STOP_READING:
+      conn_stop_reading(conn, STOP_OUTBOUND_HIGH);
+      break;
+    case EVNET_HIGH_NOTIFY:
+      break;
+  }
+  // A drain that was not told yet never happened: the two would be told in the wrong order.
+  if (conn->flags & DUE_DRAIN) {
+    conn->flags &= (uint16_t)~DUE_DRAIN;
+  } else {
+    conn_defer(conn, DUE_PRESSURE);
+  }
+}
+
+// Queues the pieces but for their first `skip` bytes. On failure the connection ends, as a part may
+// be sent.
+static int queue(struct evnet_conn *conn, const struct iovec *pieces, size_t count, size_t skip) {
+  struct conn_side *side = side_get(conn);
+  bool first = queued_bytes(conn) == 0;
+  int status = side == NULL ? -ENOMEM : evnet_outbound_append(&side->outbound, pieces, count, skip);
+  if (status < 0) {
+    conn_abort_for(conn, status);
+    return status;
+  }
+  if (first && !outbound_is_empty(conn)) {
+    const struct evnet_reactor *reactor = conn->reactor;
+    side->write_since_ms = now32(reactor);
+    if (reactor->options.write_timeout_ms != EVNET_OFF) {
+      deadline_arm(conn, (uint64_t)reactor->options.write_timeout_ms);
+    }
+    send_queue(conn);
+  }
+  check_high_mark(conn);
+  return 0;
+}
+
+static void send_end(struct evnet_conn *conn) {
+  if (!(conn->flags & WRITE_ENDED) || (conn->flags & END_SENT)) return;
+  conn->flags |= END_SENT;
+  (void)evnet_poller_shutdown_write(conn->reactor->poller, conn_handle(conn));
+}
+
+// All that was queued is sent.
+static void drained(struct evnet_conn *conn) {
+  send_end(conn);
+  if (conn->state == CONN_FLUSHING) conn_linger(conn);
+  side_trim(conn);
+  conn_check_stopping(conn);
+}
+
+void outbound_sent(struct evnet_conn *conn, int64_t result) {
+  conn->flags &= (uint16_t)~SENDING;
+  if (conn->state == CONN_CLOSED) return;
+  if (result < 0) {
+    conn_finish(conn, (int)result);
+    return;
+  }
+  struct evnet_reactor *reactor = conn->reactor;
+  struct conn_side *side = conn->side;
+  evnet_outbound_consume(&side->outbound, (size_t)result);
+  note_sent(conn, (size_t)result);
+  if (result > 0) side->write_since_ms = now32(reactor);
+  if ((conn->flags & PRESSED) && queued_bytes(conn) <= reactor->options.outbound_low_water_bytes) {
+    conn->flags &= (uint16_t)~PRESSED;
+    // Reading starts again with on_drain, not before it: what is read would be answered.
+    if (conn->state == CONN_OPEN) conn_defer(conn, DUE_DRAIN);
+  }
+  if (outbound_is_empty(conn)) {
+    drained(conn);
+    return;
+  }
+  prewrite(conn);  // what it writes is queued, as the queue is not empty
+  if (conn->state != CONN_CLOSED) send_queue(conn);
+}
+
+static int may_write(const struct evnet_conn *conn) {
+  if (conn->state != CONN_OPEN) return -ENOTCONN;
+  return conn->flags & WRITE_ENDED ? -EPIPE : 0;
+}
+
+// Sending now. The scratch and then the pieces, in calls of at most EVNET_SEND_PIECES_MAX; what is
+// not taken is queued. Returns 0, or the error that ended the connection.
+static int send_now(struct evnet_conn *conn, const struct iovec *pieces, size_t count) {
+  struct evnet_reactor *reactor = conn->reactor;
+  prewrite(conn);
+  if (conn->state == CONN_CLOSED) return -ENOTCONN;
+  // It may have ended the way out in front of the pieces.
+  int status = count > 0 ? may_write(conn) : 0;
+  if (status < 0) return status;
+  struct iovec batch[EVNET_SEND_PIECES_MAX];
+  size_t batch_count = 0;
+  size_t next = 0;
+  if (reactor->scratch_conn == conn) {
+    if (reactor->scratch_bytes > 0) {
+      batch[batch_count++] =
+          (struct iovec){.iov_base = reactor->scratch, .iov_len = reactor->scratch_bytes};
+    }
+    reactor->scratch_conn = NULL;
+    reactor->scratch_bytes = 0;
+  }
+  bool taken_all = outbound_is_empty(conn);
+  while (batch_count > 0 || next < count) {
+    size_t asked = batch_count > 0 ? batch[0].iov_len : 0;
+    for (; next < count && batch_count < EVNET_SEND_PIECES_MAX; next++) {
+      if (pieces[next].iov_len == 0) continue;
+      asked += pieces[next].iov_len;
+      batch[batch_count++] = pieces[next];
+    }
+    if (batch_count == 0) break;
+    int64_t sent = 0;
+    if (taken_all) {
+      sent = evnet_poller_send(reactor->poller, conn_handle(conn), batch, batch_count);
+      if (sent < 0) {
+        conn_finish(conn, (int)sent);
+        return (int)sent;
+      }
+      if (sent > 0) note_sent(conn, (size_t)sent);
+      taken_all = (size_t)sent == asked;
+    }
+    if (!taken_all) {
+      status = queue(conn, batch, batch_count, (size_t)sent);
+      if (status < 0) return status;
+    }
+    batch_count = 0;
+  }
+  return 0;
+}
+
+void outbound_flush_scratch(struct evnet_reactor *reactor) {
+  struct evnet_conn *conn = reactor->scratch_conn;
+  if (conn != NULL) (void)send_now(conn, NULL, 0);
+}
+
+// Writing
+
+static int gather(struct evnet_conn *conn, const struct iovec *pieces, size_t count, size_t size) {
+  struct evnet_reactor *reactor = conn->reactor;
+  if (reactor->scratch_conn != conn) outbound_flush_scratch(reactor);
+  if (gathered_bytes(conn) + size > EVNET_POLLER_SCRATCH_BYTES) {
+    int status = send_now(conn, NULL, 0);
+    if (status < 0) return status;
+  }
+  // Either may have run on_prewrite, which may have done anything to conn.
+  int status = may_write(conn);
+  if (status < 0) return status;
+  if (!outbound_is_empty(conn)) return queue(conn, pieces, count, 0);
+  if (reactor->scratch_conn == NULL) {
+    reactor->scratch_conn = conn;
+    reactor->scratch = evnet_poller_scratch(reactor->poller);
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (pieces[i].iov_len == 0) continue;
+    memcpy(reactor->scratch + reactor->scratch_bytes, pieces[i].iov_base, pieces[i].iov_len);
+    reactor->scratch_bytes += pieces[i].iov_len;
+  }
+  return 0;
+}
+
+static int overflow(struct evnet_conn *conn) {
+  if (conn->reactor->options.outbound_overflow == EVNET_OVERFLOW_CLOSE) {
+    conn_abort_for(conn, EVNET_REASON_OUTBOUND_OVERFLOW);
+  }
+  return -ENOBUFS;
+}
+
+ssize_t evnet_conn_writev(struct evnet_conn *conn, const struct iovec *pieces, size_t count) {
+  int status = may_write(conn);
+  if (status < 0) return status;
+  size_t size_max = conn->reactor->options.outbound_bytes_max;
+  size_t standing = evnet_conn_outbound_bytes(conn);
+  if (standing > size_max) return overflow(conn);
+  size_t size = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (pieces[i].iov_len > size_max - standing - size) return overflow(conn);
+    size += pieces[i].iov_len;
+  }
+  if (size == 0) return 0;
+  if (!outbound_is_empty(conn)) {
+    status = queue(conn, pieces, count, 0);
+  } else if (size < DIRECT_BYTES) {
+    status = gather(conn, pieces, count, size);
+  } else {
+    status = send_now(conn, pieces, count);
+  }
+  return status < 0 ? status : (ssize_t)size;
+}
+
+ssize_t evnet_conn_write(struct evnet_conn *conn, const void *data, size_t size) {
+  const struct iovec piece = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
+  return evnet_conn_writev(conn, &piece, 1);
+}
+
+ssize_t evnet_conn_flush(struct evnet_conn *conn) {
+  if (conn->state == CONN_CLOSED) return -ENOTCONN;
+  if (gathered_bytes(conn) > 0) {
+    int status = send_now(conn, NULL, 0);
+    if (status < 0) return status;
+  }
+  return (ssize_t)queued_bytes(conn);
+}
+
+int evnet_conn_shutdown_write(struct evnet_conn *conn) {
+  if (conn->state != CONN_OPEN) return -ENOTCONN;
+  if (conn->flags & WRITE_ENDED) return 0;
+  if (gathered_bytes(conn) > 0 && send_now(conn, NULL, 0) < 0) return -ENOTCONN;
+  conn->flags |= WRITE_ENDED;
+  // Not drained(): a callback may be looking at unread bytes, which a trim would move.
+  if (outbound_is_empty(conn)) send_end(conn);
+  return 0;
+}

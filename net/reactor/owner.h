@@ -1,0 +1,86 @@
+// What a server needs of its reactors beyond reactor.h, and what they tell it.
+#ifndef EVNET_NET_REACTOR_OWNER_H_
+#define EVNET_NET_REACTOR_OWNER_H_
+
+#include "net/reactor/mailbox.h"
+#include "net/reactor/reactor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Who gets to know. All are called on the reactor's thread; NULL members are not called.
+struct evnet_reactor_owner {
+  void *context;
+  uint32_t reactor_index;  // for evnet_conn_id
+  // A listener brought a descriptor, now the callee's: to open here or elsewhere with
+  // evnet_reactor_open, or to discard. NULL: opened here.
+  void (*accepted)(void *context, int descriptor, const struct evnet_address *peer,
+                   uint8_t listener_index);
+  // A connection has closed.
+  void (*closed)(void *context);
+  // A callback answered EVNET_SHUTDOWN. NULL: the reactor stops itself.
+  void (*shutdown)(void *context);
+};
+
+// Before the first turn; copied.
+void evnet_reactor_set_owner(struct evnet_reactor *reactor,
+                             const struct evnet_reactor_owner *owner);
+
+enum {
+  EVNET_LISTENERS_MAX = 64,
+  EVNET_LISTENER_NONE = 255,
+};
+
+// evnet_reactor_listen opens a listening socket; accepting begins with evnet_reactor_accept_resume.
+//
+//   out_address  the address as bound, with the real port.
+//
+// Returns: the listener's index, from 0.
+// Errors:  -ENOBUFS after EVNET_LISTENERS_MAX; and those of evnet_poller_listen.
+EVNET_WARN_UNUSED int evnet_reactor_listen(struct evnet_reactor *reactor,
+                                           const struct evnet_address *address,
+                                           const struct evnet_listen_options *options,
+                                           struct evnet_address *out_address);
+
+// Accepting on all of the reactor's listeners. Paused at first. Both do nothing once the reactor
+// stops.
+void evnet_reactor_accept_pause(struct evnet_reactor *reactor);
+void evnet_reactor_accept_resume(struct evnet_reactor *reactor);
+
+// evnet_reactor_open makes a connection of an accepted descriptor; on_open follows before it
+// returns.
+//
+//   descriptor  the reactor's from now on, also on error, when it has been discarded.
+//
+// Returns: 0.
+// Errors:  -ENOBUFS at connections_max; -ESHUTDOWN when the reactor has ended; -ENOMEM.
+int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
+                       const struct evnet_address *peer, uint8_t listener_index);
+
+// evnet_reactor_discard closes a descriptor that nobody will open.
+void evnet_reactor_discard(struct evnet_reactor *reactor, int descriptor);
+
+// evnet_reactor_post_message posts a message without allocating. Its run gets the reactor as
+// context; it also runs when the reactor ends, when evnet_reactor_open and the like answer
+// -ESHUTDOWN.
+//
+// Returns: 0.
+// Errors:  -ENOBUFS, -ESHUTDOWN: not taken.
+// Thread:  any.
+EVNET_WARN_UNUSED int evnet_reactor_post_message(struct evnet_reactor *reactor,
+                                                 struct evnet_message *message);
+
+// The options with every zero replaced by its default. logger: where a refusal is explained.
+//
+// Errors:  EVNET_STATUS_OPTION.
+EVNET_WARN_UNUSED int evnet_reactor_options_resolve(const struct evnet_reactor_options *options,
+                                                    struct evnet_reactor_options *out_options);
+
+const char *evnet_reactor_backend_name(const struct evnet_reactor *reactor);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // EVNET_NET_REACTOR_OWNER_H_

@@ -1,0 +1,219 @@
+// Functions posted to a reactor: order, wake, bounds, fairness, and the end.
+#include <errno.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "net/reactor/testing/harness.h"
+
+namespace evnet_testing {
+namespace {
+
+class Post : public ::testing::Test {
+ protected:
+  Harness h;
+};
+
+TEST_F(Post, RunsInOrder) {
+  h.Start();
+  std::vector<int> ran;
+  for (int i = 0; i < 100; i++) h.Post([&, i] { ran.push_back(i); });
+  EXPECT_TRUE(ran.empty());
+  h.Turn();
+  ASSERT_EQ(ran.size(), 100u);
+  for (int i = 0; i < 100; i++) EXPECT_EQ(ran[i], i);
+}
+
+TEST_F(Post, FromAPostedFunctionRunsInALaterTurn) {
+  h.Start();
+  int depth = 0;
+  std::function<void()> again = [&] {
+    if (++depth < 5) h.Post(again);
+  };
+  h.Post(again);
+  for (int i = 1; i <= 5; i++) {
+    h.Turn();
+    EXPECT_EQ(depth, i);
+  }
+}
+
+TEST_F(Post, AFloodStarvesNoConnection) {
+  h.on.data = [](evnet_conn *conn) {
+    Write(conn, TakeAll(conn));
+    return EVNET_NONE;
+  };
+  h.Start();
+  Harness::Pair pair = h.Connect();
+  int ran = 0;
+  for (int i = 0; i < 5000; i++) h.Post([&] { ran++; });
+  pair.client.Write("x");
+  h.Turn();
+  EXPECT_EQ(ran, 1024);
+  EXPECT_EQ(pair.client.Read(), "x");
+  for (int expected : {2048, 3072, 4096}) {
+    h.Turn(-1);  // never sleeps with some left
+    EXPECT_EQ(ran, expected);
+  }
+  h.Turn();
+  EXPECT_EQ(ran, 5000);
+}
+
+TEST_F(Post, KeepsItsOrderOverTheBoundOfATurn) {
+  h.Start();
+  std::vector<int> ran;
+  for (int i = 0; i < 2000; i++) h.Post([&, i] { ran.push_back(i); });
+  h.Turn();
+  for (int i = 2000; i < 3000; i++) h.Post([&, i] { ran.push_back(i); });
+  h.Turns(4);
+  ASSERT_EQ(ran.size(), 3000u);
+  for (int i = 0; i < 3000; i++) ASSERT_EQ(ran[i], i);
+}
+
+TEST_F(Post, WakesASleepingReactorFromAnotherThread) {
+  h.Start();
+  std::atomic<int> ran{0};
+  std::thread poster([&] {
+    for (int i = 0; i < 200; i++) {
+      EXPECT_EQ(
+          evnet_reactor_post(
+              h.reactor(), [](void *user) { ++*static_cast<std::atomic<int> *>(user); }, &ran),
+          0);
+      // The next one only when this one has run, so that the reactor is on its way to sleep, or
+      // asleep.
+      while (ran.load() == i) std::this_thread::yield();
+    }
+    evnet_reactor_stop(h.reactor(), 0);
+  });
+  EXPECT_EQ(evnet_reactor_run(h.reactor()), 0);
+  poster.join();
+  EXPECT_EQ(ran.load(), 200);
+}
+
+TEST_F(Post, FromManyThreadsEachInItsOrderAndEachOnce) {
+  h.Start();
+  constexpr int kThreads = 4;
+  constexpr int kEach = 20000;
+  struct Item {
+    std::vector<int> *seen;
+    int value;
+  };
+  std::vector<std::vector<int>> seen(kThreads);
+  std::vector<std::vector<Item>> items(kThreads);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; t++) {
+    for (int i = 0; i < kEach; i++) items[t].push_back({&seen[t], i});
+    threads.emplace_back([&, t] {
+      for (Item &item : items[t]) {
+        ASSERT_EQ(evnet_reactor_post(
+                      h.reactor(),
+                      [](void *user) {
+                        Item *each = static_cast<Item *>(user);
+                        each->seen->push_back(each->value);
+                      },
+                      &item),
+                  0);
+      }
+    });
+  }
+  h.Until([&] {
+    for (const auto &each : seen) {
+      if (each.size() < kEach) return false;
+    }
+    return true;
+  });
+  for (std::thread &thread : threads) thread.join();
+  for (const auto &each : seen) {
+    ASSERT_EQ(each.size(), size_t{kEach});
+    for (int i = 0; i < kEach; i++) ASSERT_EQ(each[i], i);
+  }
+}
+
+TEST_F(Post, IsRefusedAboveTheBoundAndTakenAgainAfterwards) {
+  h.options.mailbox_bytes_max = 1000;
+  h.Start();
+  int accepted = 0;
+  int ran = 0;
+  int status;
+  while ((status = evnet_reactor_post(
+              h.reactor(), [](void *user) { ++*static_cast<int *>(user); }, &ran)) == 0) {
+    accepted++;
+  }
+  EXPECT_EQ(status, -ENOBUFS);
+  EXPECT_GT(accepted, 5);
+  h.Turn();
+  EXPECT_EQ(ran, accepted);
+  EXPECT_EQ(evnet_reactor_post(
+                h.reactor(), [](void *) {}, nullptr),
+            0);
+}
+
+TEST_F(Post, WithoutMemoryNothingIsTaken) {
+  h.Start();
+  h.allocator().fail_at(1, false);
+  EXPECT_EQ(evnet_reactor_post(
+                h.reactor(), [](void *) { FAIL(); }, nullptr),
+            -ENOMEM);
+  h.Turns(2);
+}
+
+TEST_F(Post, WhatWasAcceptedRunsAtTheEndAndWhatComesLaterIsRefused) {
+  h.Start();
+  int ran = 0;
+  int refused = 0;
+  evnet_reactor_stop(h.reactor(), 0);
+  for (int i = 0; i < 5000; i++) {
+    h.Post([&] {
+      ran++;
+      // At the very end a function may still post, but nobody would run it.
+      if (evnet_reactor_post(
+              h.reactor(), [](void *) {}, nullptr) == -ESHUTDOWN)
+        refused++;
+    });
+  }
+  while (h.Turn() == 1) {
+  }
+  EXPECT_EQ(ran, 5000);
+  EXPECT_GT(refused, 0);
+  EXPECT_EQ(evnet_reactor_post(
+                h.reactor(), [](void *) {}, nullptr),
+            -ESHUTDOWN);
+  EXPECT_EQ(h.Turn(), 0);
+}
+
+TEST_F(Post, RunsAtDestroyWithoutATurn) {
+  h.Start();
+  int ran = 0;
+  for (int i = 0; i < 3000; i++) h.Post([&] { ran++; });
+  h.Destroy();
+  EXPECT_EQ(ran, 3000);
+}
+
+TEST_F(Post, WhileThreadsPostTheEndLosesNothing) {
+  for (int round = 0; round < 20; round++) {
+    Harness g;
+    g.Start();
+    std::atomic<int> accepted{0};
+    std::atomic<int> ran{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 2; t++) {
+      threads.emplace_back([&] {
+        for (;;) {
+          const int status = evnet_reactor_post(
+              g.reactor(), [](void *user) { ++*static_cast<std::atomic<int> *>(user); }, &ran);
+          if (status == -ESHUTDOWN) return;
+          if (status == 0) accepted++;
+        }
+      });
+    }
+    g.Turns(3);
+    evnet_reactor_stop(g.reactor(), 0);
+    EXPECT_EQ(evnet_reactor_run(g.reactor()), 0);
+    for (std::thread &thread : threads) thread.join();
+    EXPECT_EQ(ran.load(), accepted.load());
+  }
+}
+
+}  // namespace
+}  // namespace evnet_testing

@@ -1,0 +1,326 @@
+// One event loop: its turn, what each completion means, and its mailbox and timers.
+#include "net/reactor/reactor.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "net/reactor/internal/state.h"
+
+// What other threads post must not keep sockets waiting: so many a turn, the rest in the next.
+enum { MESSAGES_PER_TURN = 1024 };
+
+static void update_now(struct evnet_reactor *reactor) {
+  reactor->now_ms = (evnet_poller_now_ns(reactor->poller) - reactor->origin_ns) / 1000000;
+}
+
+// Creating
+
+static int create_parts(struct evnet_reactor *reactor) {
+  const struct evnet_reactor_options *options = &reactor->options;
+  // One handle for each listener, and room for those whose DETACH is still to come.
+  const uint32_t spare = EVNET_LISTENERS_MAX + 1024;
+  const uint32_t conns_max = (1 << 24) - spare;
+  reactor->conns_max =
+      spare +
+      (options->connections_max < conns_max ? (uint32_t)options->connections_max : conns_max);
+  reactor->conns = evnet_pages_reserve((size_t)reactor->conns_max * sizeof *reactor->conns);
+  if (reactor->conns == NULL) return -ENOMEM;
+  const struct evnet_poller_options poller_options = {
+      .backend = options->backend,
+      .handles_max = reactor->conns_max,
+      .recv_bytes_max = (uint32_t)options->read_turn_bytes_max,
+      .allocator = options->allocator,
+  };
+  return evnet_poller_create(&poller_options, &reactor->poller);
+}
+
+int evnet_reactor_create(const struct evnet_handler *handler, void *user,
+                         const struct evnet_reactor_options *options,
+                         struct evnet_reactor **out_reactor) {
+  struct evnet_reactor_options resolved;
+  int status = evnet_reactor_options_resolve(options, &resolved);
+  if (status < 0) return status;
+  struct evnet_reactor *reactor = evnet_allocate_zeroed(resolved.allocator, sizeof *reactor);
+  if (reactor == NULL) return -ENOMEM;
+  reactor->handler = *handler;
+  reactor->user = user;
+  reactor->options = resolved;
+  reactor->due_first = NONE;
+  reactor->stop_at_ns = UINT64_MAX;
+  evnet_mailbox_init(&reactor->mailbox, resolved.mailbox_bytes_max);
+  status = create_parts(reactor);
+  if (status < 0) {
+    evnet_pages_release(reactor->conns, (size_t)reactor->conns_max * sizeof *reactor->conns);
+    evnet_release(resolved.allocator, reactor);
+    return status;
+  }
+  reactor->origin_ns = evnet_poller_now_ns(reactor->poller);
+  evnet_wheel_init(&reactor->deadlines, 0);
+  evnet_wheel_init(&reactor->timers, 0);
+  *out_reactor = reactor;
+  return 0;
+}
+
+void evnet_reactor_set_owner(struct evnet_reactor *reactor,
+                             const struct evnet_reactor_owner *owner) {
+  reactor->owner = *owner;
+}
+
+const char *evnet_reactor_backend_name(const struct evnet_reactor *reactor) {
+  return evnet_poller_name(reactor->poller);
+}
+
+// After user code
+
+void reactor_after_callback(struct evnet_reactor *reactor, struct evnet_conn *conn,
+                            enum evnet_action action) {
+  if (reactor->scratch_conn != NULL) outbound_flush_scratch(reactor);
+  if (action == EVNET_NONE) return;
+  if (action == EVNET_CLOSE && conn != NULL) conn_close_for(conn, EVNET_REASON_LOCAL);
+  if (action == EVNET_SHUTDOWN) {
+    if (reactor->owner.shutdown != NULL) {
+      reactor->owner.shutdown(reactor->owner.context);
+    } else {
+      evnet_reactor_stop(reactor, reactor->options.drain_ms);
+    }
+  }
+}
+
+// Posting
+
+struct task {
+  struct evnet_message message;  // first: run gets a pointer to it
+  void (*function)(void *user);
+  void *user;
+};
+
+static void run_task(struct evnet_message *message, void *context) {
+  struct evnet_reactor *reactor = context;
+  struct task task = *(struct task *)message;
+  evnet_release(reactor->options.allocator, message);
+  task.function(task.user);
+}
+
+int evnet_reactor_post(struct evnet_reactor *reactor, void (*function)(void *user), void *user) {
+  struct task *task = evnet_allocate(reactor->options.allocator, sizeof *task);
+  if (task == NULL) return -ENOMEM;
+  *task = (struct task){
+      .message = {.run = run_task, .bytes = sizeof *task}, .function = function, .user = user};
+  int status = evnet_reactor_post_message(reactor, &task->message);
+  if (status < 0) evnet_release(reactor->options.allocator, task);
+  return status;
+}
+
+int evnet_reactor_post_message(struct evnet_reactor *reactor, struct evnet_message *message) {
+  int status = evnet_mailbox_post(&reactor->mailbox, message);
+  if (status > 0) evnet_poller_wake(reactor->poller);
+  return status < 0 ? status : 0;
+}
+
+static void run_message(struct evnet_reactor *reactor, struct evnet_message *message) {
+  size_t bytes = message->bytes;
+  message->run(message, reactor);
+  reactor_after_callback(reactor, NULL, EVNET_NONE);
+  evnet_mailbox_release(&reactor->mailbox, bytes);
+}
+
+static void run_messages(struct evnet_reactor *reactor, int count) {
+  if (reactor->inbox == NULL) reactor->inbox = evnet_mailbox_take(&reactor->mailbox);
+  for (; count > 0 && reactor->inbox != NULL; count--) {
+    struct evnet_message *message = reactor->inbox;
+    reactor->inbox = message->next;
+    run_message(reactor, message);
+  }
+}
+
+// Nothing that was posted is left lying: the last messages run now, and later posts are refused.
+static void seal(struct evnet_reactor *reactor) {
+  struct evnet_message *rest = evnet_mailbox_seal(&reactor->mailbox);
+  while (reactor->inbox != NULL || rest != NULL) {
+    if (reactor->inbox == NULL) {
+      reactor->inbox = rest;
+      rest = NULL;
+    }
+    struct evnet_message *message = reactor->inbox;
+    reactor->inbox = message->next;
+    run_message(reactor, message);
+  }
+}
+
+// Timers
+
+static void timer_schedule(struct evnet_reactor *reactor, struct evnet_timer *timer) {
+  evnet_wheel_schedule(&reactor->timers, &timer->node, timer->expires_ms);
+}
+
+void evnet_timer_start(struct evnet_reactor *reactor, struct evnet_timer *timer, uint64_t delay_ms,
+                       void (*expired)(struct evnet_timer *timer, void *user), void *user) {
+  update_now(reactor);  // the caller may have run for long since the turn began
+  timer->expires_ms =
+      delay_ms > UINT64_MAX - reactor->now_ms ? UINT64_MAX : reactor->now_ms + delay_ms;
+  timer->expired = expired;
+  timer->user = user;
+  timer_schedule(reactor, timer);
+}
+
+void evnet_timer_stop(struct evnet_reactor *reactor, struct evnet_timer *timer) {
+  evnet_wheel_cancel(&reactor->timers, &timer->node);
+}
+
+static void expire_timers(struct evnet_reactor *reactor) {
+  evnet_wheel_advance(&reactor->timers, reactor->now_ms);
+  struct evnet_wheel_node *node;
+  while ((node = evnet_wheel_pop(&reactor->timers)) != NULL) {
+    struct evnet_timer *timer =
+        (struct evnet_timer *)((char *)node - offsetof(struct evnet_timer, node));
+    if (timer->expires_ms > reactor->now_ms) {
+      timer_schedule(reactor, timer);  // it was further away than the wheel reaches
+      continue;
+    }
+    timer->expired(timer, timer->user);
+    reactor_after_callback(reactor, NULL, EVNET_NONE);
+  }
+}
+
+// The turn
+
+static void dispatch(struct evnet_reactor *reactor, const struct evnet_completion *completion) {
+  struct evnet_conn *conn = &reactor->conns[completion->handle.index];
+  EVNET_DCHECK(conn->deadline.tag == completion->handle.generation);
+  switch (completion->op) {
+    case EVNET_OP_RECV:
+      if (!completion->more) conn->flags &= (uint16_t)~RECEIVING;
+      if (conn->state == CONN_CLOSED) break;
+      if (completion->result > 0) {
+        inbound_received(conn, completion->data, (size_t)completion->result);
+      } else if (completion->result == 0) {
+        conn_peer_ended(conn);
+      } else {
+        conn_finish(conn, (int)completion->result);
+      }
+      break;
+    case EVNET_OP_SEND:
+      outbound_sent(conn, completion->result);
+      break;
+    case EVNET_OP_HANGUP:
+      // 0: both sides have ended; nothing more can happen but a close. Unread bytes are presented
+      // first, and then a RECV brings the end.
+      if (completion->result < 0) {
+        conn_finish(conn, (int)completion->result);
+      } else if (conn->state == CONN_OPEN && evnet_conn_inbound_bytes(conn) == 0) {
+        conn_finish(conn, EVNET_REASON_PEER);
+      }
+      break;
+    case EVNET_OP_ACCEPT:
+      if (conn->state == CONN_LISTENER) listener_accepted(reactor, conn->listener, completion);
+      break;
+    case EVNET_OP_DETACH:
+      conn_detached(conn);
+      break;
+  }
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+// How long the kernel may wait, in ns; -1: until something happens.
+static int64_t wait_time(struct evnet_reactor *reactor, int64_t wait_ms_max) {
+  if (reactor->due_first != NONE || reactor->inbox != NULL || stop_is_reading(reactor)) return 0;
+  uint64_t wake_ms =
+      earlier(evnet_wheel_next_ms(&reactor->deadlines), evnet_wheel_next_ms(&reactor->timers));
+  if (wait_ms_max >= 0) wake_ms = earlier(wake_ms, reactor->now_ms + (uint64_t)wait_ms_max);
+  uint64_t wake_ns = UINT64_MAX;
+  if (wake_ms < (UINT64_MAX - reactor->origin_ns) / 1000000)
+    wake_ns = reactor->origin_ns + wake_ms * 1000000;
+  wake_ns = earlier(wake_ns, stop_deadline_ns(reactor));
+  if (wake_ns == UINT64_MAX) return -1;
+  uint64_t now_ns = evnet_poller_now_ns(reactor->poller);
+  if (wake_ns <= now_ns) return 0;
+  return wake_ns - now_ns > INT64_MAX ? INT64_MAX : (int64_t)(wake_ns - now_ns);
+}
+
+static int wait_for_kernel(struct evnet_reactor *reactor, int64_t wait_ms_max) {
+  int64_t timeout_ns = wait_time(reactor, wait_ms_max);
+  bool sleeps = timeout_ns != 0;
+  if (sleeps && !evnet_mailbox_sleep(&reactor->mailbox)) timeout_ns = 0;
+  int status = evnet_poller_wait(reactor->poller, timeout_ns);
+  if (sleeps) evnet_mailbox_awake(&reactor->mailbox);
+  counter_add(&reactor->stats.turns, 1);
+  return status;
+}
+
+int evnet_reactor_turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
+  if (reactor->stop_phase == STOP_DONE) return 0;
+  run_messages(reactor, MESSAGES_PER_TURN);
+  // With nothing scheduled the time of the last turn will do: it only has to be near, as the wheels
+  // count from it.
+  if (reactor->deadlines.count > 0 || reactor->timers.count > 0) update_now(reactor);
+  deadline_expire(reactor);
+  expire_timers(reactor);
+  conn_run_due(reactor);
+  stop_step(reactor);
+  if (reactor->stop_phase == STOP_DONE) {
+    seal(reactor);
+    return 0;
+  }
+  int status = wait_for_kernel(reactor, wait_ms_max);
+  if (status < 0) return status;
+  update_now(reactor);
+  struct evnet_completion completion;
+  while (evnet_poller_next(reactor->poller, &completion)) dispatch(reactor, &completion);
+  conn_run_due(reactor);
+  return 1;
+}
+
+// Everything closes, with on_close: the reactor ends without a stop.
+static void abandon(struct evnet_reactor *reactor, int reason) {
+  reactor->stop_phase = STOP_DONE;
+  for (uint32_t i = 0; i < reactor->conns_top; i++) {
+    struct evnet_conn *conn = &reactor->conns[i];
+    if (conn->state != CONN_FREE && conn->state != CONN_LISTENER) conn_abort_for(conn, reason);
+  }
+  while (reactor->due_first != NONE)
+    conn_run_due(reactor);  // ends: whatever is open has been closed
+  seal(reactor);
+}
+
+int evnet_reactor_run(struct evnet_reactor *reactor) {
+  int status;
+  do {
+    status = evnet_reactor_turn(reactor, -1);
+  } while (status > 0);
+  if (status < 0) {
+    evnet_log(&reactor->options.logger, EVNET_LOG_ERROR, "the event loop cannot go on: %s",
+              evnet_status_message(status));
+    abandon(reactor, status);
+  }
+  return status;
+}
+
+void evnet_reactor_stats(const struct evnet_reactor *reactor,
+                         struct evnet_reactor_stats *out_stats) {
+  const struct evnet_reactor_stats *stats = &reactor->stats;
+  *out_stats = (struct evnet_reactor_stats){
+      .connections_open = __atomic_load_n(&stats->connections_open, __ATOMIC_RELAXED),
+      .connections_opened = __atomic_load_n(&stats->connections_opened, __ATOMIC_RELAXED),
+      .connections_closed = __atomic_load_n(&stats->connections_closed, __ATOMIC_RELAXED),
+      .bytes_received = __atomic_load_n(&stats->bytes_received, __ATOMIC_RELAXED),
+      .bytes_sent = __atomic_load_n(&stats->bytes_sent, __ATOMIC_RELAXED),
+      .turns = __atomic_load_n(&stats->turns, __ATOMIC_RELAXED),
+  };
+}
+
+void evnet_reactor_discard(struct evnet_reactor *reactor, int descriptor) {
+  evnet_poller_discard_descriptor(reactor->poller, descriptor);
+}
+
+void evnet_reactor_destroy(struct evnet_reactor *reactor) {
+  if (reactor == NULL) return;
+  if (reactor->stop_phase != STOP_DONE) abandon(reactor, EVNET_REASON_ABORTED);
+  const struct evnet_allocator *allocator = reactor->options.allocator;
+  evnet_poller_destroy(reactor->poller);  // now nothing that a send was using is in use any more
+  for (uint32_t i = 0; i < reactor->conns_top; i++) {
+    if (reactor->conns[i].state != CONN_FREE) side_free(&reactor->conns[i]);
+  }
+  evnet_pages_release(reactor->conns, (size_t)reactor->conns_max * sizeof *reactor->conns);
+  evnet_release(allocator, reactor);
+}

@@ -1,0 +1,154 @@
+// The reactor: one event loop, on one thread, with the connections that live on it. A server runs
+// one or several; a reactor can also be used alone.
+#ifndef EVNET_NET_REACTOR_REACTOR_H_
+#define EVNET_NET_REACTOR_REACTOR_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/log.h"
+#include "../base/memory.h"
+#include "../base/status.h"
+#include "../poller/poller.h"
+#include "conn.h"
+#include "handler.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct evnet_reactor;
+
+// "None" for what is otherwise a time; 0 would be the default.
+#define EVNET_OFF ((int64_t)-1)
+// "No bound" for what is otherwise a size or count; 0 would be the default.
+#define EVNET_UNLIMITED SIZE_MAX
+
+// What happens when queued output crosses the high-water mark.
+enum evnet_high_action {
+  EVNET_HIGH_STOP_READING = 0,  // reading stops until it has fallen to the low mark
+  EVNET_HIGH_CLOSE,             // the connection is reset with EVNET_REASON_HIGH_WATER
+  EVNET_HIGH_NOTIFY,            // only on_pressure and on_drain are called
+};
+
+// What happens to a write that would exceed outbound_bytes_max.
+enum evnet_overflow {
+  EVNET_OVERFLOW_CLOSE = 0,  // the connection is reset with EVNET_REASON_OUTBOUND_OVERFLOW
+  EVNET_OVERFLOW_REFUSE,     // nothing else: the write returns -ENOBUFS
+};
+
+// All zero: the defaults, which net/server/server.h lists. Times are milliseconds, at most
+// EVNET_TIMEOUT_MS_MAX, and EVNET_OFF for none; sizes are bytes.
+struct evnet_reactor_options {
+  int64_t idle_timeout_ms;
+  int64_t read_timeout_ms;
+  int64_t write_timeout_ms;
+  int64_t lifetime_ms;
+  int64_t linger_ms;
+  int64_t drain_ms;
+  size_t inbound_bytes_max;
+  size_t outbound_high_water_bytes;
+  size_t outbound_low_water_bytes;
+  size_t outbound_bytes_max;
+  enum evnet_high_action outbound_high_action;
+  enum evnet_overflow outbound_overflow;
+  size_t read_turn_bytes_max;
+  size_t mailbox_bytes_max;
+  size_t connections_max;
+  enum evnet_backend backend;
+  const struct evnet_allocator *allocator;  // borrowed for the reactor's life; NULL: malloc
+  struct evnet_logger logger;
+};
+
+enum { EVNET_TIMEOUT_MS_MAX = (1 << 30) - 1 };  // about 12 days
+
+// Counters since the reactor was created, and states.
+struct evnet_reactor_stats {
+  uint64_t connections_open;
+  uint64_t connections_opened;
+  uint64_t connections_closed;
+  uint64_t bytes_received;
+  uint64_t bytes_sent;
+  uint64_t turns;  // of the loop: one wait in the kernel each
+};
+
+// evnet_reactor_create makes a reactor.
+//
+//   handler  copied.
+//   user     given to every callback.
+//   options  copied; NULL: all defaults.
+//
+// Returns: 0.
+// Errors:  EVNET_STATUS_OPTION, with a line in the log that names the option and its value;
+// -ENOMEM; and those of
+//          evnet_poller_create.
+// Thread:  the one that will run it.
+EVNET_API EVNET_WARN_UNUSED int evnet_reactor_create(const struct evnet_handler *handler,
+                                                     void *user,
+                                                     const struct evnet_reactor_options *options,
+                                                     struct evnet_reactor **out_reactor);
+
+// evnet_reactor_run runs the loop until a stop is complete.
+//
+// Returns: 0 after a stop.
+// Errors:  those of evnet_poller_wait: the kernel refuses to go on. Every connection has had its
+// on_close. Thread:  the one that created the reactor.
+EVNET_API int evnet_reactor_run(struct evnet_reactor *reactor);
+
+// evnet_reactor_turn runs one turn: what was posted, timers that are due, one wait in the kernel,
+// its completions.
+//
+//   wait_ms_max  waits at most so long; negative: until something happens.
+//
+// Returns: 1; 0 when a stop is complete.
+// Errors:  as evnet_reactor_run.
+// Thread:  the one that created the reactor.
+EVNET_API EVNET_WARN_UNUSED int evnet_reactor_turn(struct evnet_reactor *reactor,
+                                                   int64_t wait_ms_max);
+
+// evnet_reactor_stop begins an orderly end: nothing new is accepted, what the kernel holds is read
+// once more, on_stopping runs, and connections close as soon as they have no unread bytes, output
+// or hold; at the deadline the rest is aborted. Of several calls the earliest deadline wins.
+//
+//   drain_ms  until the deadline; 0 or less: abort at once.
+//
+// Thread:  any, while the reactor exists; async-signal-safe.
+EVNET_API void evnet_reactor_stop(struct evnet_reactor *reactor, int64_t drain_ms);
+
+// evnet_reactor_post runs a function on the reactor's thread, soon. Functions of one poster run in
+// order.
+//
+//   function  called once with `user`.
+//
+// Returns: 0.
+// Errors:  -ENOMEM; -ENOBUFS above mailbox_bytes_max; -ESHUTDOWN when the reactor has ended. Not
+// called then. Thread:  any, while the reactor exists.
+EVNET_API int evnet_reactor_post(struct evnet_reactor *reactor, void (*function)(void *user),
+                                 void *user);
+
+// evnet_reactor_stats copies the counters; each is right by itself, together they may be a moment
+// apart.
+//
+// Thread:  any, while the reactor exists.
+#if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
+// A struct and a function share a name here; g++ would call that hiding a constructor.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
+EVNET_API void evnet_reactor_stats(const struct evnet_reactor *reactor,
+                                   struct evnet_reactor_stats *out_stats);
+#if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+// evnet_reactor_destroy frees a reactor that is not running. Connections that are still open are
+// reset after their on_close with EVNET_REASON_ABORTED. NULL is accepted.
+//
+// Thread:  the one that created the reactor.
+EVNET_API void evnet_reactor_destroy(struct evnet_reactor *reactor);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // EVNET_NET_REACTOR_REACTOR_H_

@@ -1,0 +1,45 @@
+// The part of a connection that exists only while bytes stand on either side of it.
+#include "net/reactor/internal/state.h"
+
+struct conn_side *side_get(struct evnet_conn *conn) {
+  if (conn->side != NULL) return conn->side;
+  struct evnet_reactor *reactor = conn->reactor;
+  struct conn_side *side = evnet_allocate(reactor->options.allocator, sizeof *side);
+  if (side == NULL) return NULL;
+  // The bound on unread bytes is checked when on_data returns, so one turn's bytes may stand above
+  // it.
+  size_t inbound_max = reactor->options.inbound_bytes_max;
+  size_t turn_max = reactor->options.read_turn_bytes_max;
+  evnet_ring_init(&side->inbound, reactor->options.allocator,
+                  inbound_max > SIZE_MAX - turn_max ? SIZE_MAX : inbound_max + turn_max);
+  evnet_outbound_init(&side->outbound, reactor->options.allocator, 0);
+  side->retired = NULL;
+  side->write_since_ms = now32(reactor);
+  side->opened_ms = now32(reactor);
+  conn->side = side;
+  return side;
+}
+
+void side_release_retired(struct evnet_conn *conn) {
+  evnet_release(conn->reactor->options.allocator, conn->side->retired);
+  conn->side->retired = NULL;
+}
+
+void side_trim(struct evnet_conn *conn) {
+  struct conn_side *side = conn->side;
+  if (side == NULL) return;
+  side_release_retired(conn);
+  evnet_ring_trim(&side->inbound);
+  bool needed = evnet_ring_size(&side->inbound) > 0 || evnet_outbound_bytes(&side->outbound) > 0 ||
+                (conn->flags & SENDING) || conn->reactor->options.lifetime_ms != EVNET_OFF;
+  if (!needed) side_free(conn);
+}
+
+void side_free(struct evnet_conn *conn) {
+  if (conn->side == NULL) return;
+  side_release_retired(conn);
+  evnet_ring_deinit(&conn->side->inbound);
+  evnet_outbound_deinit(&conn->side->outbound);
+  evnet_release(conn->reactor->options.allocator, conn->side);
+  conn->side = NULL;
+}

@@ -1,0 +1,75 @@
+// The orderly end of a reactor.
+//
+//   NONE --stop--> READING --nothing more came--> DRAINING --no handle left--> DONE
+//                     |                              ^
+//                     +-------- deadline ------------+  everything left is aborted
+//
+// READING turns the loop without waiting, so that what clients had sent before the stop reaches its
+// handlers.
+#include "net/reactor/internal/state.h"
+
+// A client that never stops sending must not keep READING from ending; this many turns read 16 MiB
+// of each, more than a kernel's receive buffer holds.
+enum { READING_TURNS_MAX = 64 };
+
+void evnet_reactor_stop(struct evnet_reactor *reactor, int64_t drain_ms) {
+  uint64_t now_ns = evnet_poller_now_ns(reactor->poller);
+  uint64_t wait_ns = drain_ms <= 0 ? 0 : (uint64_t)drain_ms * 1000000;
+  uint64_t stop_at = drain_ms > INT64_MAX / 1000000 - 1 || wait_ns > UINT64_MAX - 1 - now_ns
+                         ? UINT64_MAX - 1
+                         : now_ns + wait_ns;
+  uint64_t before = __atomic_load_n(&reactor->stop_at_ns, __ATOMIC_RELAXED);
+  while (stop_at < before &&
+         !__atomic_compare_exchange_n(&reactor->stop_at_ns, &before, stop_at, true,
+                                      __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+  }
+  evnet_poller_wake(reactor->poller);
+}
+
+uint64_t stop_deadline_ns(const struct evnet_reactor *reactor) {
+  return __atomic_load_n(&reactor->stop_at_ns, __ATOMIC_ACQUIRE);
+}
+
+bool stop_is_reading(const struct evnet_reactor *reactor) {
+  return reactor->stop_phase == STOP_READING;
+}
+
+static void for_each_conn(struct evnet_reactor *reactor, void (*visit)(struct evnet_conn *conn)) {
+  for (uint32_t i = 0; i < reactor->conns_top; i++) {
+    enum conn_state state = (enum conn_state)reactor->conns[i].state;
+    if (state == CONN_OPEN || state == CONN_FLUSHING || state == CONN_LINGERING)
+      visit(&reactor->conns[i]);
+  }
+}
+
+static void give_up(struct evnet_conn *conn) {
+  conn_tell_stopping(conn);
+  if (conn->state == CONN_LINGERING) {
+    conn_finish(conn, conn->reason);  // delivered; only the peer's end is missing
+  } else {
+    conn_abort_for(conn, EVNET_REASON_DRAIN_DEADLINE);
+  }
+}
+
+void stop_step(struct evnet_reactor *reactor) {
+  uint64_t deadline_ns = stop_deadline_ns(reactor);
+  if (deadline_ns == UINT64_MAX || reactor->stop_phase == STOP_DONE) return;
+  if (reactor->stop_phase == STOP_NONE) {
+    listener_close_all(reactor);
+    reactor->stop_phase = STOP_READING;
+    reactor->stop_turns_left = READING_TURNS_MAX;
+  } else if (reactor->stop_phase == STOP_READING) {
+    if (reactor->stats.bytes_received == reactor->received_before ||
+        --reactor->stop_turns_left == 0) {
+      reactor->stop_phase = STOP_DRAINING;
+      for_each_conn(reactor, conn_tell_stopping);
+    }
+  }
+  reactor->received_before = reactor->stats.bytes_received;
+  if (evnet_poller_now_ns(reactor->poller) >= deadline_ns) {
+    reactor->stop_phase = STOP_DRAINING;
+    for_each_conn(reactor, give_up);
+  }
+  if (reactor->stop_phase == STOP_DRAINING && reactor->handles == 0)
+    reactor->stop_phase = STOP_DONE;
+}

@@ -1,0 +1,304 @@
+// The orderly end of a reactor.
+#include <errno.h>
+
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "net/reactor/testing/harness.h"
+
+namespace evnet_testing {
+namespace {
+
+constexpr size_t kTooMuch = 12 << 20;
+
+class Stop : public ::testing::Test {
+ protected:
+  Stop() {
+    h.options.linger_ms = EVNET_OFF;
+    h.on.stopping = [](evnet_conn *) {};
+    TheKernel().StopClock();
+  }
+  void Run() {
+    h.Until([&] { return h.Turn() == 0; });
+    EXPECT_EQ(h.Turn(), 0);
+  }
+
+  Harness h;
+};
+
+TEST_F(Stop, OfAnEmptyReactorIsDoneAtOnce) {
+  h.Start();
+  evnet_reactor_stop(h.reactor(), 5000);
+  Run();
+}
+
+TEST_F(Stop, AcceptsNothingMore) {
+  h.Start();
+  evnet_reactor_stop(h.reactor(), 5000);
+  Client late = h.ConnectOnly();
+  Run();
+  evnet_reactor_accept_resume(h.reactor());
+  EXPECT_EQ(h.Stats().connections_opened, 0u);
+}
+
+TEST_F(Stop, ReadsOnceMoreWhatTheKernelHolds) {
+  h.options.read_turn_bytes_max = 4096;
+  h.Start();
+  Harness::Pair pair = h.Connect();
+  pair.client.Write(Pattern(100000));
+  evnet_reactor_stop(h.reactor(), 5000);
+  Run();
+  EXPECT_EQ(h.Of(pair).received, Pattern(100000));
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_SHUTDOWN);
+  EXPECT_EQ(h.Of(pair).Story(), "open stopping close");
+}
+
+TEST_F(Stop, TellsEachOpenConnectionOnceAndItsLastWordArrives) {
+  h.on.stopping = [](evnet_conn *conn) { Write(conn, "bye"); };
+  h.Start();
+  std::vector<Harness::Pair> pairs;
+  for (int i = 0; i < 5; i++) pairs.push_back(h.Connect());
+  evnet_reactor_stop(h.reactor(), 5000);
+  evnet_reactor_stop(h.reactor(), 5000);
+  Run();
+  for (Harness::Pair &pair : pairs) {
+    EXPECT_EQ(h.Of(pair).Story(), "open stopping close");
+    EXPECT_EQ(h.ReadToEnd(&pair.client), "bye");
+    EXPECT_EQ(pair.client.end(), End::kEnd);
+  }
+}
+
+TEST_F(Stop, WaitsForOutputToBeTaken) {
+  h.Start();
+  Harness::Pair pair = h.Connect(4096);
+  h.Post([&] { Write(pair.conn, Pattern(kTooMuch)); });
+  h.Turn();
+  evnet_reactor_stop(h.reactor(), 5000);
+  h.Settle();
+  EXPECT_EQ(h.Of(pair).closed, 0);
+  std::string got;
+  h.Until([&] {
+    got += pair.client.Read();
+    return h.Turn() == 0;
+  });
+  got += pair.client.Read();
+  EXPECT_EQ(got.size(), kTooMuch);
+  EXPECT_EQ(pair.client.end(), End::kEnd);
+}
+
+TEST_F(Stop, WaitsForUnreadBytesToBeTaken) {
+  h.on.data = [](evnet_conn *conn) {
+    if (Peek(conn).back() == '.') TakeAll(conn);
+    return EVNET_NONE;
+  };
+  h.Start();
+  Harness::Pair pair = h.Connect();
+  pair.client.Write("half a fra");
+  h.Settle();
+  evnet_reactor_stop(h.reactor(), 5000);
+  h.Settle();
+  EXPECT_EQ(h.Of(pair).closed, 0);
+  pair.client.Write("me.");
+  Run();
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_SHUTDOWN);
+}
+
+TEST_F(Stop, WaitsForUnreadBytesThatAPostedFunctionTakes) {
+  h.on.data = [](evnet_conn *conn) {
+    evnet_conn_pause_reading(conn);
+    return EVNET_NONE;
+  };
+  h.Start();
+  Harness::Pair pair = h.Connect();
+  pair.client.Write("unread");
+  h.Settle();
+  evnet_reactor_stop(h.reactor(), 5000);
+  h.Settle();
+  EXPECT_EQ(h.Of(pair).closed, 0);
+  h.Post([&] { EXPECT_EQ(TakeAll(pair.conn), "unread"); });
+  Run();
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_SHUTDOWN);
+}
+
+TEST_F(Stop, AtTheDeadlineTheRestIsReset) {
+  h.Start();
+  Harness::Pair pair = h.Connect();
+  h.Post([&] { evnet_conn_hold(pair.conn); });
+  evnet_reactor_stop(h.reactor(), 5000);
+  h.Settle();
+  TheKernel().Advance(4999);
+  h.Settle();
+  EXPECT_EQ(h.Of(pair).closed, 0);
+  TheKernel().Advance(2);
+  Run();
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_DRAIN_DEADLINE);
+  h.ReadToEnd(&pair.client);
+  EXPECT_EQ(pair.client.end(), End::kReset);
+}
+
+TEST_F(Stop, TheDeadlineEndsALingerInAnOrderlyWayAndAFlushWithAReset) {
+  h.options.linger_ms = 1 << 29;
+  h.Start();
+  Harness::Pair lingering = h.Connect();
+  Harness::Pair flushing = h.Connect(4096);
+  h.Post([&] {
+    h.Close(lingering.conn);
+    Write(flushing.conn, Pattern(kTooMuch));
+    h.Close(flushing.conn);
+  });
+  h.Settle();
+  evnet_reactor_stop(h.reactor(), 1000);
+  h.Settle();
+  TheKernel().Advance(1001);
+  Run();
+  EXPECT_EQ(h.Of(lingering).Story(), "open close") << "it is not open: not told";
+  EXPECT_EQ(h.Of(lingering).reason, EVNET_REASON_LOCAL);
+  EXPECT_EQ(h.Of(flushing).reason, EVNET_REASON_DRAIN_DEADLINE);
+}
+
+TEST_F(Stop, WithoutTimeTellsAllAndResetsThoseThatHaveSomethingToDo) {
+  for (int64_t drain_ms : {int64_t{0}, int64_t{-1}, INT64_MIN}) {
+    Harness g;
+    g.on.stopping = [](evnet_conn *) {};
+    g.Start();
+    Harness::Pair idle = g.Connect();
+    Harness::Pair held = g.Connect();
+    g.Post([&] { evnet_conn_hold(held.conn); });
+    g.Settle();
+    evnet_reactor_stop(g.reactor(), drain_ms);
+    g.Until([&] { return g.Turn() == 0; });
+    EXPECT_EQ(g.Of(idle).Story(), "open stopping close");
+    EXPECT_EQ(g.Of(idle).reason, EVNET_REASON_SHUTDOWN);
+    EXPECT_EQ(g.Of(held).Story(), "open stopping close");
+    EXPECT_EQ(g.Of(held).reason, EVNET_REASON_DRAIN_DEADLINE);
+  }
+}
+
+TEST_F(Stop, TheEarlierDeadlineWins) {
+  h.Start();
+  Harness::Pair pair = h.Connect();
+  h.Post([&] { evnet_conn_hold(pair.conn); });
+  evnet_reactor_stop(h.reactor(), INT64_MAX);
+  h.Settle();
+  evnet_reactor_stop(h.reactor(), 1000);
+  evnet_reactor_stop(h.reactor(), 100000);
+  h.Settle();
+  TheKernel().Advance(999);
+  h.Settle();
+  EXPECT_EQ(h.Of(pair).closed, 0);
+  TheKernel().Advance(2);
+  Run();
+}
+
+TEST_F(Stop, FromAnotherThreadEndsASleep) {
+  ResetKernel();  // the real clock
+  h.Start();
+  std::thread stopper([&] { evnet_reactor_stop(h.reactor(), 5000); });
+  EXPECT_EQ(evnet_reactor_run(h.reactor()), 0);
+  stopper.join();
+}
+
+TEST_F(Stop, AnsweredByACallbackTakesTheDrainTimeOfTheOptions) {
+  h.options.drain_ms = 1234;
+  h.on.data = [](evnet_conn *conn) {
+    evnet_conn_hold(conn);
+    TakeAll(conn);
+    return EVNET_SHUTDOWN;
+  };
+  h.Start();
+  Harness::Pair pair = h.Connect();
+  pair.client.Write("stop");
+  h.Settle();
+  TheKernel().Advance(1233);
+  h.Settle();
+  EXPECT_EQ(h.Of(pair).closed, 0);
+  TheKernel().Advance(2);
+  Run();
+}
+
+TEST_F(Stop, AnOwnerIsAskedInsteadOfTheReactor) {
+  int asked = 0;
+  h.owner.context = &asked;
+  h.owner.shutdown = [](void *context) { ++*static_cast<int *>(context); };
+  h.on.data = [](evnet_conn *conn) {
+    TakeAll(conn);
+    return EVNET_SHUTDOWN;
+  };
+  h.Start();
+  Harness::Pair pair = h.Connect();
+  pair.client.Write("stop");
+  h.Settle();
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(h.Turn(), 1);
+}
+
+// Descriptors that were accepted elsewhere and handed over while this reactor stops.
+class StopHandOver : public Stop {
+ protected:
+  StopHandOver() {
+    h.owner.context = this;
+    h.owner.accepted = [](void *context, int descriptor, const evnet_address *peer, uint8_t) {
+      static_cast<StopHandOver *>(context)->waiting.push_back({descriptor, *peer});
+    };
+  }
+  Client Accept() {
+    const size_t before = waiting.size();
+    Client client = h.ConnectOnly();
+    h.Until([&] { return waiting.size() > before; });
+    return client;
+  }
+  int Open(size_t i) {
+    return evnet_reactor_open(h.reactor(), waiting[i].first, &waiting[i].second, 0);
+  }
+  std::vector<std::pair<int, evnet_address>> waiting;
+};
+
+TEST_F(StopHandOver, GetsItsBytesReadAndItsOnStopping) {
+  h.Start();
+  Client a = Accept();
+  Client b = Accept();
+  ASSERT_EQ(Open(0), 0);
+  h.Settle();
+  evnet_conn *held = h.records().begin()->second.conn;
+  h.Post([&] { evnet_conn_hold(held); });
+  evnet_reactor_stop(h.reactor(), 5000);
+  h.Settle();
+  b.Write("sent before the stop");
+  ASSERT_EQ(Open(1), 0);
+  // The hold ends while the reactor reads for the newcomer: nobody must be forgotten.
+  h.Post([&] { evnet_conn_release(held); });
+  Run();
+  ASSERT_EQ(h.records().size(), 2u);
+  for (const auto &each : h.records()) {
+    EXPECT_EQ(each.second.Story(), "open stopping close");
+    EXPECT_EQ(each.second.reason, EVNET_REASON_SHUTDOWN);
+  }
+  EXPECT_EQ(h.records().rbegin()->second.received, "sent before the stop");
+}
+
+TEST_F(StopHandOver, AfterTheEndIsRefusedAndReset) {
+  h.Start();
+  Client a = Accept();
+  evnet_reactor_stop(h.reactor(), 0);
+  Run();
+  EXPECT_EQ(Open(0), -ESHUTDOWN);
+  a.Read();
+  EXPECT_EQ(a.end(), End::kReset);
+}
+
+TEST_F(StopHandOver, AfterTheDeadlineIsClosedToo) {
+  h.Start();
+  Client a = Accept();
+  Client b = Accept();
+  ASSERT_EQ(Open(0), 0);
+  h.Post([&] { evnet_conn_hold(h.records().begin()->second.conn); });
+  evnet_reactor_stop(h.reactor(), 0);
+  h.Post([&] { EXPECT_EQ(Open(1), 0); });
+  Run();
+  EXPECT_EQ(h.records().begin()->second.reason, EVNET_REASON_DRAIN_DEADLINE);
+  EXPECT_EQ(h.records().rbegin()->second.reason, EVNET_REASON_SHUTDOWN);
+  EXPECT_EQ(h.records().rbegin()->second.Story(), "open stopping close");
+}
+
+}  // namespace
+}  // namespace evnet_testing

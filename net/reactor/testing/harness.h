@@ -1,0 +1,152 @@
+// A reactor under test, driven turn by turn in the test's own thread, with a listener and recorded
+// callbacks.
+//
+//   Harness harness;
+//   harness.on.data = [](evnet_conn *conn) { ...; return EVNET_NONE; };
+//   harness.Start();
+//   Harness::Pair pair = harness.Connect();
+//   pair.client.Write("x");
+//   harness.Until([&] { return harness.Of(pair).closed == 1; });
+//
+// What must hold for every connection is checked on each callback: on_open first and once, on_close
+// last and once, and nothing between a call of Close, or Abort, and on_close that the contract
+// forbids.
+#ifndef EVNET_NET_REACTOR_TESTING_HARNESS_H_
+#define EVNET_NET_REACTOR_TESTING_HARNESS_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "net/base/testing/failing_allocator.h"
+#include "net/reactor/owner.h"
+#include "net/reactor/testing/client.h"
+#include "net/reactor/testing/kernel.h"
+#include "net/reactor/timer.h"
+
+namespace evnet_testing {
+
+// What happened to one connection.
+struct Record {
+  evnet_conn *conn = nullptr;
+  int opened = 0;
+  int closed = 0;
+  int reason = 0;
+  bool ending = false;  // Close or Abort was called
+  std::string received;
+  std::vector<std::string> events;  // "open", "data", "half_close", "pressure", "drain", "timeout
+                                    // 0", "prewrite", "stopping", "close"
+
+  int Count(const std::string &event) const;
+  std::string Story() const;  // the events, joined, runs of "data" and "prewrite" left out
+};
+
+// An unset callback is NULL in the handler, but for on_open and on_close, which always record, and
+// on_data, which then takes all bytes into Record::received. May be changed while running, but not
+// from unset to set.
+struct Callbacks {
+  std::function<evnet_action(evnet_conn *)> open, data, half_close, pressure, drain;
+  std::function<evnet_action(evnet_conn *, evnet_timeout)> timeout;
+  std::function<evnet_action(evnet_conn *, int)> close;
+  std::function<void(evnet_conn *)> prewrite, stopping;
+};
+
+class Harness {
+ public:
+  struct Pair {
+    Client client;
+    evnet_conn *conn = nullptr;
+    uint64_t generation = 0;
+  };
+
+  Harness();
+  ~Harness();
+  Harness(const Harness &) = delete;
+  Harness &operator=(const Harness &) = delete;
+
+  // To be set before Start.
+  Callbacks on;
+  evnet_reactor_options options = {};
+  evnet_listen_options listen_options = {};
+  evnet_reactor_owner owner = {};
+  bool null_data = false;  // on_data is NULL
+
+  void Start();
+  int TryStart();  // the status of evnet_reactor_create; listens only if it is 0
+  void Destroy();  // checks that nothing is left allocated and every connection closed once
+
+  evnet_reactor *reactor() { return reactor_; }
+  const evnet_address &address() const { return address_; }
+  FailingAllocator &allocator() { return allocator_; }
+
+  // A connection, opened. `on_open` has run.
+  Pair Connect(int client_receive_buffer_bytes = 0);
+  // A connection whose on_open is still to come.
+  Client ConnectOnly(int client_receive_buffer_bytes = 0);
+
+  int Turn(int64_t wait_ms = 0);
+  void Turns(int count);
+  // Turns until `done`; false, and a failed test, at the deadline.
+  bool Until(const std::function<bool()> &done);
+  // Until nothing more can happen without new causes: everything that the kernel knew has been
+  // reported.
+  void Settle() { Turns(16); }
+  // Runs `function` on the reactor, as a posted function, in the next turn.
+  void Post(std::function<void()> function);
+
+  // Reads until `bytes` have come, or the end.
+  std::string ReadExactly(Client *client, size_t bytes);
+  // Reads to the end, which it returns with the bytes.
+  std::string ReadToEnd(Client *client);
+
+  // The recorded ways to end a connection: nothing but on_close (and prewrite) may follow.
+  void Close(evnet_conn *conn);
+  void Abort(evnet_conn *conn);
+
+  Record &Of(const evnet_conn *conn);
+  Record &Of(const Pair &pair) { return records_[pair.generation]; }
+  std::map<uint64_t, Record> &records() { return records_; }
+  size_t open_count() const;
+  struct evnet_reactor_stats Stats();
+
+ private:
+  static Harness *Self(void *user) { return static_cast<Harness *>(user); }
+  static evnet_action OnOpen(evnet_conn *conn, void *user);
+  static evnet_action OnData(evnet_conn *conn, void *user);
+  static evnet_action OnHalfClose(evnet_conn *conn, void *user);
+  static evnet_action OnPressure(evnet_conn *conn, void *user);
+  static evnet_action OnDrain(evnet_conn *conn, void *user);
+  static evnet_action OnTimeout(evnet_conn *conn, evnet_timeout which, void *user);
+  static void OnPrewrite(evnet_conn *conn, void *user);
+  static void OnStopping(evnet_conn *conn, void *user);
+  static evnet_action OnClose(evnet_conn *conn, int reason, void *user);
+  // Records an event of an open connection.
+  Record &Note(evnet_conn *conn, const char *event, bool also_when_ending = false);
+  // Notes what an answer means.
+  static evnet_action Answer(Record *record, evnet_action action);
+
+  FailingAllocator allocator_;
+  evnet_reactor *reactor_ = nullptr;
+  evnet_address address_ = {};
+  std::map<uint64_t, Record> records_;
+  std::vector<evnet_conn *> opened_;
+};
+
+// Bytes of a pattern in which no part equals its neighbours.
+std::string Pattern(size_t size, uint32_t seed = 1);
+
+// What evnet_conn_peek gives, as a string.
+std::string Peek(evnet_conn *conn);
+// Takes all unread bytes.
+std::string TakeAll(evnet_conn *conn);
+ssize_t Write(evnet_conn *conn, const std::string &data);
+
+}  // namespace evnet_testing
+
+#endif  // EVNET_NET_REACTOR_TESTING_HARNESS_H_

@@ -1,0 +1,137 @@
+// A new connection's way to its reactor: counted, given to the reactor that the balancer picks, and
+// counted off when it closes. At connections_max accepting pauses; the close that makes room, on
+// whichever reactor, resumes it.
+#include <errno.h>
+
+#include "net/server/internal/state.h"
+
+// An accepted descriptor on its way to another reactor.
+struct hand_over {
+  struct evnet_message message;  // first: run gets a pointer to it
+  struct server_reactor *target;
+  struct evnet_address peer;
+  int descriptor;
+  uint8_t listener_index;
+};
+
+static void count_off(struct server_reactor *target) {
+  struct evnet_server *server = target->server;
+  __atomic_sub_fetch(&target->load, 1, __ATOMIC_RELAXED);
+  uint64_t open = __atomic_sub_fetch(&server->connections_open, 1, __ATOMIC_SEQ_CST);
+  if (open >= server->reactor_options.connections_max) return;
+  if (!__atomic_load_n(&server->accept_paused, __ATOMIC_SEQ_CST)) return;
+  if (__atomic_exchange_n(&server->resume_posted, true, __ATOMIC_ACQ_REL))
+    return;  // on its way already
+  // Refused only when reactor 0 has ended, which accepts nothing any more.
+  struct evnet_reactor *main_reactor =
+      __atomic_load_n(&server->reactors[0].reactor, __ATOMIC_ACQUIRE);
+  if (evnet_reactor_post_message(main_reactor, &server->resume_message) < 0) {
+    __atomic_store_n(&server->resume_posted, false, __ATOMIC_RELEASE);
+  }
+}
+
+static bool is_full(struct evnet_server *server) {
+  return __atomic_load_n(&server->connections_open, __ATOMIC_SEQ_CST) >=
+         server->reactor_options.connections_max;
+}
+
+// On reactor 0.
+static void pause_if_full(struct evnet_server *server) {
+  if (!is_full(server)) return;
+  __atomic_store_n(&server->accept_paused, true, __ATOMIC_SEQ_CST);
+  if (is_full(server)) {
+    evnet_reactor_accept_pause(server->reactors[0].reactor);
+  } else {
+    // One closed in between, and may not have seen the mark.
+    __atomic_store_n(&server->accept_paused, false, __ATOMIC_SEQ_CST);
+  }
+}
+
+void server_run_resume(struct evnet_message *message, void *context) {
+  struct evnet_server *server =
+      (struct evnet_server *)((char *)message - offsetof(struct evnet_server, resume_message));
+  __atomic_store_n(&server->accept_paused, false, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&server->resume_posted, false, __ATOMIC_RELEASE);
+  evnet_reactor_accept_resume(context);
+  pause_if_full(server);  // a connection that was under way may have taken the room
+}
+
+static void open_here(struct server_reactor *target, int descriptor,
+                      const struct evnet_address *peer, uint8_t listener_index) {
+  int status = evnet_reactor_open(target->reactor, descriptor, peer, listener_index);
+  if (status == 0) return;
+  if (status != -ESHUTDOWN) {
+    evnet_log(&target->server->logger, EVNET_LOG_WARNING, "a connection is refused: %s",
+              evnet_status_message(status));
+  }
+  count_off(target);
+}
+
+static void run_hand_over(struct evnet_message *message, void *context) {
+  (void)context;
+  struct hand_over taken = *(struct hand_over *)message;
+  evnet_release(taken.target->server->options.allocator, message);
+  open_here(taken.target, taken.descriptor, &taken.peer, taken.listener_index);
+}
+
+static void hand_over(struct server_reactor *target, int descriptor,
+                      const struct evnet_address *peer, uint8_t listener_index) {
+  struct evnet_server *server = target->server;
+  struct hand_over *given = evnet_allocate(server->options.allocator, sizeof *given);
+  int status = -ENOMEM;
+  if (given != NULL) {
+    *given = (struct hand_over){.message = {.run = run_hand_over, .bytes = sizeof *given},
+                                .target = target,
+                                .peer = *peer,
+                                .descriptor = descriptor,
+                                .listener_index = listener_index};
+    status = evnet_reactor_post_message(target->reactor, &given->message);
+  }
+  if (status == 0) return;
+  evnet_release(server->options.allocator, given);
+  evnet_log(&server->logger, EVNET_LOG_WARNING, "a connection is refused: reactor %u: %s",
+            target->index, evnet_status_message(status));
+  evnet_reactor_discard(server->reactors[0].reactor, descriptor);
+  count_off(target);
+}
+
+static struct evnet_bytes source_of(const struct evnet_address *peer) {
+  const struct sockaddr *any = &peer->socket.any;
+  if (any->sa_family == AF_INET) {
+    const struct in_addr *host = &peer->socket.ip4.sin_addr;
+    return (struct evnet_bytes){.data = (const uint8_t *)host, .size = sizeof *host};
+  }
+  if (any->sa_family == AF_INET6) {
+    const struct in6_addr *host = &peer->socket.ip6.sin6_addr;
+    return (struct evnet_bytes){.data = (const uint8_t *)host, .size = sizeof *host};
+  }
+  return (struct evnet_bytes){0};
+}
+
+static struct server_reactor *pick(struct evnet_server *server, const struct evnet_address *peer) {
+  if (server->reactor_count == 1) return &server->reactors[0];
+  if (server->balancer.balancing == EVNET_LEAST_CONNECTIONS) {
+    for (uint32_t i = 0; i < server->reactor_count; i++) {
+      server->loads[i] = __atomic_load_n(&server->reactors[i].load, __ATOMIC_RELAXED);
+    }
+  }
+  return &server->reactors[evnet_balancer_pick(&server->balancer, server->loads,
+                                               server->reactor_count, source_of(peer))];
+}
+
+void server_accepted(void *context, int descriptor, const struct evnet_address *peer,
+                     uint8_t listener_index) {
+  const struct server_reactor *acceptor = context;
+  struct evnet_server *server = acceptor->server;
+  struct server_reactor *target = pick(server, peer);
+  __atomic_add_fetch(&target->load, 1, __ATOMIC_RELAXED);
+  __atomic_add_fetch(&server->connections_open, 1, __ATOMIC_SEQ_CST);
+  pause_if_full(server);
+  if (target == acceptor) {
+    open_here(target, descriptor, peer, listener_index);
+  } else {
+    hand_over(target, descriptor, peer, listener_index);
+  }
+}
+
+void server_closed(void *context) { count_off(context); }

@@ -1,0 +1,99 @@
+// Every allocation fails, one after the other, once and for ever: no crash, no leak, no hang, and
+// the error reaches whoever can act on it.
+#include <errno.h>
+
+#include "gtest/gtest.h"
+#include "net/base/testing/failing_allocator.h"
+#include "net/server/server.h"
+#include "net/server/testing/client.h"
+#include "net/server/testing/server.h"
+
+namespace evnet_testing {
+namespace {
+
+class AllocationFaults : public testing::TestWithParam<bool> {
+ protected:
+  // Create, start, two exchanges, a stop. Returns whether the allocation that was to fail was
+  // reached.
+  bool Run(size_t n, bool forever) {
+    FailingAllocator allocator;
+    evnet_options options = {};
+    options.allocator = allocator.get();
+    options.reactors = 2;
+    options.lifetime_ms = 60000;
+    options.receive_buffer_bytes = options.send_buffer_bytes = 20000;
+    const size_t descriptors = OpenDescriptors();
+    Callbacks callbacks = Echo();
+    callbacks.on_close = [](evnet_conn *, int reason) {
+      EXPECT_TRUE(reason == -ENOMEM || reason == EVNET_REASON_PEER ||
+                  reason == EVNET_REASON_SHUTDOWN || reason == EVNET_REASON_DRAIN_DEADLINE ||
+                  reason == -ECONNRESET)
+          << evnet_status_name(reason);
+      return EVNET_NONE;
+    };
+    callbacks.on_data = [](evnet_conn *conn) {
+      // Leaves a part unread, so that it has to be kept.
+      if (evnet_conn_inbound_bytes(conn) < 100000) return EVNET_NONE;
+      return EchoData(conn);
+    };
+    bool started = false;
+    {
+      Created server(callbacks, Armed(options, &allocator, n, forever));
+      if (server.status() == 0) {
+        const int status = evnet_server_start(server.get());
+        started = status == 0;
+        if (!started) {
+          EXPECT_EQ(status, -ENOMEM) << server.log().Text();
+        }
+      } else {
+        EXPECT_EQ(server.status(), -ENOMEM);
+      }
+      if (started) {
+        for (int i = 0; i < 2; i++) {
+          // Served, or its connection ends: nothing in between, and never a wrong byte.
+          Client client(server.port());
+          const std::string data = Pattern(100000);
+          const size_t sent = client.SendUntilBlocked(data, 5000);
+          if (sent == data.size()) client.ShutdownWrite();
+          const std::string received = client.ReceiveToEnd();
+          if (received != data) {
+            EXPECT_GT(allocator.failures(), 0u) << sent;
+            EXPECT_EQ(received, data.substr(0, received.size()));
+          }
+        }
+        evnet_server_stop(server.get(), 5000);
+        EXPECT_EQ(evnet_server_wait(server.get()), 0);
+        EXPECT_EQ(server.stats().connections_open, 0u);
+      }
+    }
+    EXPECT_EQ(allocator.live_blocks(), 0u);
+    EXPECT_EQ(OpenDescriptors(), descriptors);
+    return allocator.failures() > 0;
+  }
+
+ private:
+  static evnet_options Armed(const evnet_options &options, FailingAllocator *allocator, size_t n,
+                             bool forever) {
+    allocator->fail_at(n, forever);
+    return options;
+  }
+};
+
+TEST_P(AllocationFaults, LeadToAnErrorOrALostConnectionAndNothingElse) {
+  const bool forever = GetParam();
+  size_t n = 1;
+  while (Run(n, forever)) {
+    ASSERT_FALSE(HasFailure()) << "allocation " << n << " failed";
+    n++;
+    ASSERT_LT(n, 1000u);
+  }
+  EXPECT_GT(n, 20u) << "so many allocations there are at least";
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, AllocationFaults, testing::Values(false, true),
+                         [](const testing::TestParamInfo<bool> &forever) {
+                           return forever.param ? "ForEver" : "Once";
+                         });
+
+}  // namespace
+}  // namespace evnet_testing

@@ -1,0 +1,154 @@
+// What a request costs in system calls, counted by the linker's --wrap.
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <atomic>
+
+#include "gtest/gtest.h"
+#include "net/server/server.h"
+#include "net/server/testing/client.h"
+#include "net/server/testing/server.h"
+
+namespace {
+
+// Calls of the server's thread.
+struct Calls {
+  std::atomic<int> recv{0}, send{0}, sendmsg{0}, epoll_ctl{0}, epoll_wait{0}, clock{0};
+  void Clear() { recv = send = sendmsg = epoll_ctl = epoll_wait = clock = 0; }
+} calls;
+
+thread_local bool counted = false;
+
+void Count(std::atomic<int> *calls_of) {
+  if (counted) (*calls_of)++;
+}
+
+}  // namespace
+
+extern "C" {
+
+ssize_t __real_recv(int, void *, size_t, int);
+ssize_t __real_send(int, const void *, size_t, int);
+ssize_t __real_sendmsg(int, const struct msghdr *, int);
+int __real_epoll_ctl(int, int, int, struct epoll_event *);
+int __real_epoll_wait(int, struct epoll_event *, int, int);
+int __real_clock_gettime(clockid_t, struct timespec *);
+
+ssize_t __wrap_recv(int descriptor, void *data, size_t size, int flags) {
+  Count(&calls.recv);
+  return __real_recv(descriptor, data, size, flags);
+}
+ssize_t __wrap_send(int descriptor, const void *data, size_t size, int flags) {
+  Count(&calls.send);
+  return __real_send(descriptor, data, size, flags);
+}
+ssize_t __wrap_sendmsg(int descriptor, const struct msghdr *message, int flags) {
+  Count(&calls.sendmsg);
+  return __real_sendmsg(descriptor, message, flags);
+}
+int __wrap_epoll_ctl(int epoll, int operation, int descriptor, struct epoll_event *event) {
+  Count(&calls.epoll_ctl);
+  return __real_epoll_ctl(epoll, operation, descriptor, event);
+}
+int __wrap_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout_ms) {
+  Count(&calls.epoll_wait);
+  return __real_epoll_wait(epoll, events, count, timeout_ms);
+}
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time) {
+  Count(&calls.clock);
+  return __real_clock_gettime(clock, time);
+}
+
+}  // extern "C"
+
+namespace evnet_testing {
+namespace {
+
+constexpr int kRounds = 50;
+
+// A server of requests of 64 bytes, each answered by one write, and a connection that has been in
+// use.
+class CallCount : public testing::Test {
+ protected:
+  void Begin(const evnet_options &options = {}) {
+    Callbacks callbacks;
+    callbacks.on_open = [](evnet_conn *) {
+      counted = true;
+      return EVNET_NONE;
+    };
+    callbacks.on_data = [](evnet_conn *conn) {
+      while (evnet_conn_inbound_bytes(conn) >= 64) {
+        const evnet_bytes request = evnet_conn_next(conn, 64);
+        evnet_conn_write(conn, request.data, request.size);
+      }
+      return EVNET_NONE;
+    };
+    server_ = std::make_unique<Server>(callbacks, options);
+    client_ = std::make_unique<Client>(server_->port());
+    for (int i = 0; i < 3; i++) Ask(1);
+  }
+
+  // Sends `count` requests in one send.
+  void Ask(size_t count) {
+    const std::string requests = Pattern(64 * count);
+    client_->SendAll(requests);
+    ASSERT_EQ(client_->Receive(requests.size()), requests);
+  }
+
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<Client> client_;
+};
+
+TEST_F(CallCount, ARequestCostsOneRecvAndOneSendAndNoEpollCtl) {
+  Begin();
+  calls.Clear();
+  for (int i = 0; i < kRounds; i++) Ask(1);
+  EXPECT_EQ(calls.recv, kRounds);
+  EXPECT_EQ(calls.send, kRounds);
+  EXPECT_EQ(calls.sendmsg, 0);
+  EXPECT_EQ(calls.epoll_ctl, 0);
+  EXPECT_LE(calls.epoll_wait, kRounds + 1);
+}
+
+TEST_F(CallCount, SixteenPipelinedRequestsCostTheSame) {
+  Begin();
+  calls.Clear();
+  for (int i = 0; i < kRounds; i++) Ask(16);
+  EXPECT_EQ(calls.recv, kRounds);
+  EXPECT_EQ(calls.send, kRounds);
+  EXPECT_EQ(calls.sendmsg, 0);
+  EXPECT_EQ(calls.epoll_ctl, 0);
+  EXPECT_LE(calls.epoll_wait, kRounds + 1);
+}
+
+TEST_F(CallCount, TheClockIsReadAFewTimesATurnWhateverTheTimeouts) {
+  evnet_options options = {};
+  options.idle_timeout_ms = options.read_timeout_ms = options.lifetime_ms = 60000;
+  Begin(options);
+  calls.Clear();
+  for (int i = 0; i < kRounds; i++) Ask(16);
+  EXPECT_LE(calls.clock, 3 * (kRounds + 1));
+  EXPECT_EQ(calls.recv, kRounds);
+  EXPECT_EQ(calls.send, kRounds);
+}
+
+TEST_F(CallCount, AConnectionIsRegisteredOnceInItsLife) {
+  Begin();
+  calls.Clear();
+  {
+    Client client(server_->port());
+    const std::string data = Pattern(4 << 20);  // blocked sends and pauses on the way
+    client.SendAll(data);
+    client.ShutdownWrite();
+    client.Receive(data.size() / 64 * 64);
+    client.ReceiveToEnd();
+  }
+  ASSERT_TRUE(server_->WaitForClosed(1));
+  EXPECT_EQ(server_->Stop(0), 0);
+  // Added and removed; the other connection and the listener removed by the stop.
+  EXPECT_LE(calls.epoll_ctl, 4);
+}
+
+}  // namespace
+}  // namespace evnet_testing

@@ -1,0 +1,111 @@
+#include <limits.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/server/internal/cpus.h"
+
+// In thousandths of a CPU; 0 for what is no quota.
+static long thousandths(long quota, long period) {
+  if (quota <= 0 || period <= 0 || quota > LONG_MAX / 1000) return 0;
+  return quota * 1000 / period;
+}
+
+// Version 2: "cpu.max" holds "QUOTA PERIOD" or "max PERIOD", in microseconds (cgroup-v2.rst, CPU
+// Interface Files). Version 1: two files hold one number each, a quota of -1 being none.
+static long read_quota(const char *root, const char *group) {
+  char path[PATH_MAX];
+  long quota = 0;
+  long period = 0;
+  int size = snprintf(path, sizeof path, "%s%s/cpu.max", root, group);
+  if (size < 0 || (size_t)size >= sizeof path) return 0;
+  FILE *file = fopen(path, "re");
+  if (file != NULL) {
+    bool both = fscanf(file, "%ld %ld", &quota, &period) == 2;
+    (void)fclose(file);
+    return both ? thousandths(quota, period) : 0;
+  }
+  const char *const names[] = {"cpu.cfs_quota_us", "cpu.cfs_period_us"};
+  long values[2] = {0, 0};
+  for (int i = 0; i < 2; i++) {
+    size = snprintf(path, sizeof path, "%s/cpu%s/%s", root, group, names[i]);
+    if (size < 0 || (size_t)size >= sizeof path) return 0;
+    file = fopen(path, "re");
+    if (file == NULL) return 0;
+    if (fscanf(file, "%ld", &values[i]) != 1) values[i] = 0;
+    (void)fclose(file);
+  }
+  return thousandths(values[0], values[1]);
+}
+
+// Whether a list like "cpu,cpuacct" has the controller "cpu".
+static bool has_cpu(const char *controllers) {
+  for (;;) {
+    size_t size = strcspn(controllers, ",");
+    if (size == 3 && memcmp(controllers, "cpu", 3) == 0) return true;
+    if (controllers[size] == '\0') return false;
+    controllers += size + 1;
+  }
+}
+
+// Finds the group in lines "ID:CONTROLLERS:PATH": the one with the cpu controller, else version
+// 2's, whose list is empty.
+static bool find_group(const char *self, char *out_group, size_t size) {
+  FILE *file = fopen(self, "re");
+  if (file == NULL) return false;
+  bool found = false;
+  char line[PATH_MAX];
+  while (fgets(line, sizeof line, file) != NULL) {
+    line[strcspn(line, "\n")] = '\0';
+    char *controllers = strchr(line, ':');
+    char *group = controllers != NULL ? strchr(controllers + 1, ':') : NULL;
+    if (group == NULL || strlen(group + 1) >= size) continue;
+    *group = '\0';
+    controllers++;
+    bool cpu = has_cpu(controllers);
+    if (!cpu && (found || *controllers != '\0')) continue;
+    strcpy(out_group, group + 1);
+    found = true;
+    if (cpu) break;
+  }
+  (void)fclose(file);
+  return found;
+}
+
+long evnet_cpu_quota(const char *self, const char *root) {
+  char group[PATH_MAX];
+  if (!find_group(self, group, sizeof group)) return 0;
+  long smallest = 0;
+  for (;;) {
+    if (strcmp(group, "/") == 0) group[0] = '\0';
+    long quota = read_quota(root, group);
+    if (quota > 0 && (smallest == 0 || quota < smallest)) smallest = quota;
+    char *last = strrchr(group, '/');
+    if (last == NULL) return smallest;
+    *last = '\0';
+  }
+}
+
+static int affinity_count(void) {
+  // A mask too small for the machine is EINVAL (sched_setaffinity(2)), so it grows; 65,536 CPUs end
+  // it.
+  for (size_t cpus = 1024; cpus <= 65536; cpus *= 2) {
+    cpu_set_t *set = CPU_ALLOC(cpus);
+    if (set == NULL) break;
+    size_t size = CPU_ALLOC_SIZE(cpus);
+    int count = sched_getaffinity(0, size, set) == 0 ? CPU_COUNT_S(size, set) : 0;
+    CPU_FREE(set);
+    if (count > 0) return count;
+  }
+  long online = sysconf(_SC_NPROCESSORS_ONLN);
+  return online > 0 && online < INT_MAX ? (int)online : 1;
+}
+
+int evnet_cpu_count(void) {
+  int count = affinity_count();
+  long quota = evnet_cpu_quota("/proc/self/cgroup", "/sys/fs/cgroup");
+  if (quota > 0 && quota / 1000 < count) count = (int)(quota / 1000);
+  return count > 0 ? count : 1;
+}

@@ -1,0 +1,79 @@
+// The server's state, shared by the files of net/server and by nothing else.
+#ifndef EVNET_NET_SERVER_INTERNAL_STATE_H_
+#define EVNET_NET_SERVER_INTERNAL_STATE_H_
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/balancer/balancer.h"
+#include "net/reactor/mailbox.h"
+#include "net/reactor/owner.h"
+#include "net/reactor/timer.h"
+#include "net/server/server.h"
+
+// One reactor of a server, with its thread.
+struct server_reactor {
+  struct evnet_server *server;
+  uint32_t index;
+  struct evnet_reactor *reactor;  // atomic: set once by its thread, freed by evnet_server_destroy
+  uint64_t load;                  // atomic: connections given to it and not yet closed
+  pthread_t thread;
+  bool has_thread;
+  int status;  // of its creation, then of its run; under the server's mutex
+};
+
+enum server_state {
+  SERVER_CREATED,
+  SERVER_STARTING,  // reactors are being made, addresses bound
+  SERVER_RUNNING,
+  SERVER_ENDED,  // could not start, or has stopped
+};
+
+struct evnet_server {
+  struct evnet_handler handler;
+  void *user;
+  struct evnet_options options;
+  struct evnet_reactor_options reactor_options;
+  struct evnet_logger logger;
+
+  struct evnet_address *addresses;  // as given
+  struct evnet_address *bound;      // as bound, with the real ports
+  size_t address_count;
+  size_t bound_count;  // atomic: set when all are
+
+  struct server_reactor *reactors;
+  uint32_t reactor_count;
+  struct evnet_balancer balancer;  // reactor 0's thread
+  uint64_t *loads;                 // reactor 0's thread: what the balancer looks at
+
+  // Every connection from accept to its close, on all reactors; at the limit accepting pauses.
+  uint64_t connections_open;  // atomic
+  bool accept_paused;         // atomic
+  bool resume_posted;         // atomic: resume_message is on its way
+  struct evnet_message resume_message;
+
+  struct evnet_timer tick;  // reactor 0's
+  int64_t stop_drain_ms;    // atomic; the shortest asked for; INT64_MAX: no stop
+
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+  enum server_state state;  // under mutex
+  uint32_t ready_count;     // reactors whose status is known, under mutex
+  bool waited;              // under mutex
+};
+
+// accept.c
+void server_accepted(void *context, int descriptor, const struct evnet_address *peer,
+                     uint8_t listener_index);
+void server_closed(void *context);
+void server_run_resume(struct evnet_message *message, void *context);
+
+// run.c
+void server_shutdown(void *context);
+
+// signal.c
+void server_forget_signals(struct evnet_server *server);
+
+#endif  // EVNET_NET_SERVER_INTERNAL_STATE_H_

@@ -1,0 +1,174 @@
+// connections_max, and a process that runs out of descriptors.
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "net/server/server.h"
+#include "net/server/testing/client.h"
+#include "net/server/testing/server.h"
+
+namespace evnet_testing {
+namespace {
+
+TEST(ConnectionsMax, PausesAcceptingUntilOneCloses) {
+  for (const int reactors : {1, 3}) {
+    SCOPED_TRACE(reactors);
+    evnet_options options = {};
+    options.connections_max = 4;
+    options.reactors = reactors;
+    std::atomic<uint64_t> most{0};
+    std::atomic<int> open{0};
+    Callbacks callbacks = Echo();
+    callbacks.on_open = [&](evnet_conn *) {
+      const uint64_t now = static_cast<uint64_t>(++open);
+      if (now > most) most = now;
+      return EVNET_NONE;
+    };
+    callbacks.on_close = [&](evnet_conn *, int) {
+      open--;
+      return EVNET_NONE;
+    };
+    Server server(callbacks, options);
+    std::vector<Client> clients;
+    for (int i = 0; i < 12; i++) {
+      clients.emplace_back(server.port());
+      clients.back().SendAll("hello");
+    }
+    // The kernel accepts for a listener in order, so the first four are served, and one more for
+    // each that goes.
+    for (size_t gone = 0; gone + 4 <= clients.size(); gone++) {
+      for (size_t i = gone == 0 ? 0 : gone + 3; i < gone + 4; i++) {
+        EXPECT_EQ(clients[i].Receive(5), "hello");
+      }
+      if (gone + 4 < clients.size()) {
+        EXPECT_FALSE(clients[gone + 4].Readable(20)) << "waits in the backlog";
+      }
+      clients[gone].Close();
+    }
+    EXPECT_EQ(most, 4u);
+    EXPECT_EQ(server.stats().connections_accepted, 12u);
+  }
+}
+
+TEST(ConnectionsMax, SurvivesAStormOfShortConnections) {
+  for (const int reactors : {1, 3}) {
+    evnet_options options = {};
+    options.connections_max = 3;
+    options.reactors = reactors;
+    Server server(Echo(), options);
+    std::vector<std::thread> threads;
+    for (int thread = 0; thread < 6; thread++) {
+      threads.emplace_back([&] {
+        for (int i = 0; i < 50; i++) {
+          Client client(server.port());
+          EXPECT_EQ(client.Exchange("hello"), "hello");
+        }
+      });
+    }
+    for (std::thread &thread : threads) thread.join();
+    EXPECT_TRUE(server.WaitForClosed(300));
+    EXPECT_EQ(server.stats().connections_open, 0u);
+  }
+}
+
+TEST(ConnectionsMax, AStopWhilePausedEnds) {
+  evnet_options options = {};
+  options.connections_max = 1;
+  options.reactors = 2;
+  Server server(Echo(), options);
+  Client first(server.port());
+  EXPECT_EQ(first.Exchange("x"), "x");
+  Client waiting(server.port());
+  EXPECT_EQ(server.Stop(100), 0);
+  waiting.ReceiveToEnd();
+  EXPECT_EQ(waiting.end(), Client::End::kReset) << "what waits in the kernel's queue is reset";
+}
+
+// A server in a process of its own, with few descriptors.
+class ChildServer {
+ public:
+  ChildServer(rlim_t descriptors_max, int reactors) {
+    int ends[2];
+    EXPECT_EQ(pipe(ends), 0);
+    pid_ = fork();
+    if (pid_ == 0) {
+      const rlimit limit = {descriptors_max, descriptors_max};
+      setrlimit(RLIMIT_NOFILE, &limit);
+      Callbacks callbacks = Echo();
+      callbacks.on_boot = [&](evnet_server *server) {
+        evnet_address address;
+        if (evnet_server_address(server, 0, &address) < 0) _exit(2);
+        const uint16_t port = evnet_address_port(&address);
+        if (write(ends[1], &port, sizeof port) != sizeof port) _exit(3);
+        return EVNET_NONE;
+      };
+      evnet_options options = {};
+      options.reactors = reactors;
+      Created server(callbacks, options);
+      if (evnet_server_stop_on_signal(server.get(), SIGTERM, 5000) < 0) _exit(4);
+      _exit(evnet_server_run(server.get()) == 0 ? 0 : 5);
+    }
+    close(ends[1]);
+    EXPECT_EQ(read(ends[0], &port_, sizeof port_), static_cast<ssize_t>(sizeof port_));
+    close(ends[0]);
+  }
+
+  ~ChildServer() {
+    kill(pid_, SIGTERM);
+    int status = -1;
+    EXPECT_EQ(waitpid(pid_, &status, 0), pid_);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  }
+
+  uint16_t port() const { return port_; }
+
+  int64_t CpuMs() const {
+    clockid_t clock;
+    timespec time = {};
+    EXPECT_EQ(clock_getcpuclockid(pid_, &clock), 0);
+    EXPECT_EQ(clock_gettime(clock, &time), 0);
+    return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+  }
+
+ private:
+  pid_t pid_;
+  uint16_t port_ = 0;
+};
+
+TEST(OutOfDescriptors, TheRestIsServedAtNoCostAndAcceptingGoesOnWhenOneIsFree) {
+  for (const int reactors : {1, 2}) {
+    SCOPED_TRACE(reactors);
+    ChildServer server(OpenDescriptors() + 20, reactors);
+    std::vector<Client> clients;
+    for (int i = 0; i < 40; i++) {
+      clients.emplace_back(server.port());
+      clients.back().SendAll("x");
+    }
+    // The first ones are served, the rest wait in the backlog.
+    size_t served = 0;
+    while (served < clients.size() && clients[served].Readable(served < 5 ? 5000 : 300)) {
+      EXPECT_EQ(clients[served++].Receive(1), "x");
+    }
+    ASSERT_GT(served, 5u);
+    ASSERT_LT(served, 35u);
+
+    const int64_t before_ms = server.CpuMs();
+    EXPECT_FALSE(clients[served].Readable(1000));
+    EXPECT_LT(server.CpuMs() - before_ms, 50) << "of 1000 ms";
+
+    for (size_t i = 0; i < served; i++) EXPECT_EQ(clients[i].Exchange("served"), "served");
+    clients[0].Close();
+    EXPECT_TRUE(clients[served].Readable(1000)) << "accepted within a second";
+    EXPECT_EQ(clients[served].Receive(1), "x");
+  }
+}
+
+}  // namespace
+}  // namespace evnet_testing

@@ -1,0 +1,192 @@
+// Several reactors: how connections are spread, and that many at once are served.
+#include <stdlib.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "net/server/server.h"
+#include "net/server/testing/client.h"
+#include "net/server/testing/server.h"
+
+namespace evnet_testing {
+namespace {
+
+// Tells each client the reactor that it came to, as one digit; echoes from then on.
+Callbacks Telling() {
+  Callbacks callbacks = Echo();
+  callbacks.on_open = [](evnet_conn *conn) {
+    Write(conn, std::to_string(evnet_conn_id(conn).reactor));
+    return EVNET_NONE;
+  };
+  return callbacks;
+}
+
+evnet_options Three(evnet_balancing balancer) {
+  evnet_options options = {};
+  options.reactors = 3;
+  options.balancer = balancer;
+  return options;
+}
+
+TEST(Reactors, RoundRobinGivesEachItsTurn) {
+  Server server(Telling(), Three(EVNET_ROUND_ROBIN));
+  std::string order;
+  std::vector<Client> clients;
+  for (int i = 0; i < 9; i++) {
+    clients.emplace_back(server.port());
+    order += clients.back().Receive(1);
+  }
+  EXPECT_EQ(order, "012012012");
+}
+
+TEST(Reactors, LeastConnectionsFillsTheGapsThatCloseLeaves) {
+  Server server(Telling(), Three(EVNET_LEAST_CONNECTIONS));
+  std::map<std::string, std::vector<Client>> clients;
+  for (int i = 0; i < 9; i++) {
+    Client client(server.port());
+    const std::string reactor = client.Receive(1);
+    clients[reactor].push_back(std::move(client));
+  }
+  for (const char *reactor : {"0", "1", "2"}) EXPECT_EQ(clients[reactor].size(), 3u);
+  clients["1"].clear();
+  ASSERT_TRUE(server.WaitForClosed(3));
+  for (int i = 0; i < 3; i++) {
+    Client client(server.port());
+    EXPECT_EQ(client.Receive(1), "1");
+    clients["1"].push_back(std::move(client));
+  }
+}
+
+TEST(Reactors, SourceHashIsStableForAnAddressAndSpreadsAddresses) {
+  Server server(Telling(), Three(EVNET_SOURCE_HASH));
+  std::map<std::string, int> counts;
+  for (int host = 1; host <= 30; host++) {
+    ClientOptions from;
+    from.source = "127.0.0." + std::to_string(host);
+    std::string first;
+    for (int i = 0; i < 3; i++) {
+      Client client(server.port(), from);
+      const std::string reactor = client.Receive(1);
+      if (i == 0) first = reactor;
+      EXPECT_EQ(reactor, first) << from.source;
+    }
+    counts[first]++;
+  }
+  for (const char *reactor : {"0", "1", "2"}) EXPECT_GT(counts[reactor], 0) << reactor;
+}
+
+TEST(Reactors, CallbacksOfAConnectionComeOnOneThread) {
+  Callbacks callbacks;
+  const auto check = [](evnet_conn *conn) {
+    auto *thread = static_cast<std::thread::id *>(evnet_conn_user(conn));
+    EXPECT_EQ(*thread, std::this_thread::get_id());
+  };
+  callbacks.on_open = [](evnet_conn *conn) {
+    evnet_conn_set_user(conn, new std::thread::id(std::this_thread::get_id()));
+    return EVNET_NONE;
+  };
+  callbacks.on_data = [=](evnet_conn *conn) {
+    check(conn);
+    return EchoData(conn);
+  };
+  callbacks.on_close = [=](evnet_conn *conn, int) {
+    check(conn);
+    delete static_cast<std::thread::id *>(evnet_conn_user(conn));
+    return EVNET_NONE;
+  };
+  Server server(callbacks, Three(EVNET_ROUND_ROBIN));
+  std::vector<Client> clients;
+  for (int i = 0; i < 30; i++) clients.emplace_back(server.port());
+  for (Client &client : clients) EXPECT_EQ(client.Exchange("hello"), "hello");
+}
+
+TEST(Reactors, AThousandConnectionsAtOnceAllEcho) {
+  Server server(Echo(), Three(EVNET_LEAST_CONNECTIONS));
+  std::vector<Client> clients;
+  for (int i = 0; i < 1000; i++) clients.emplace_back(server.port());
+  for (size_t round = 0; round < 3; round++) {
+    for (size_t i = 0; i < clients.size(); i++) {
+      clients[i].SendAll(Pattern(100, static_cast<uint32_t>(i * 3 + round)));
+    }
+    for (size_t i = 0; i < clients.size(); i++) {
+      ASSERT_EQ(clients[i].Receive(100), Pattern(100, static_cast<uint32_t>(i * 3 + round)));
+    }
+  }
+  const struct evnet_server_stats stats = server.stats();
+  EXPECT_EQ(stats.connections_open, 1000u);
+  EXPECT_EQ(stats.bytes_received, 300000u);
+  EXPECT_EQ(stats.bytes_sent, 300000u);
+}
+
+TEST(Reactors, TwoThousandConnectsAndClosesLeaveEverythingBalanced) {
+  for (const int reactors : {1, 3}) {
+    const size_t descriptors = OpenDescriptors();
+    std::atomic<int> opened{0}, closed{0};
+    Callbacks callbacks = Echo();
+    callbacks.on_open = [&](evnet_conn *) {
+      opened++;
+      return EVNET_NONE;
+    };
+    callbacks.on_close = [&](evnet_conn *, int) {
+      closed++;
+      return EVNET_NONE;
+    };
+    evnet_options options = {};
+    options.reactors = reactors;
+    Server server(callbacks, options);
+    const size_t idle = OpenDescriptors();
+    for (int i = 0; i < 1000; i++) {
+      Client client(server.port());
+      if (i % 4 != 0) {
+        ASSERT_EQ(client.Exchange("x"), "x");
+      }
+      if (i % 4 < 2) client.Reset();
+    }
+    // One that is reset before it is accepted may never be opened.
+    ASSERT_TRUE(WaitUntil([&] {
+      const struct evnet_server_stats stats = server.stats();
+      return stats.connections_open == 0 && stats.connections_closed >= 750 &&
+             OpenDescriptors() == idle;
+    }));
+    EXPECT_EQ(server.stats().connections_accepted, server.stats().connections_closed);
+    EXPECT_EQ(server.Stop(0), 0);
+    EXPECT_EQ(opened, closed);
+    server.Destroy();
+    EXPECT_EQ(OpenDescriptors(), descriptors);
+  }
+}
+
+TEST(Reactors, StartedAndStoppedUnderLoadManyTimesLeavesNothing) {
+  const size_t descriptors = OpenDescriptors();
+  const size_t threads = Threads();
+  for (int round = 0; round < 30; round++) {
+    std::atomic<int> balance{0};
+    Callbacks callbacks = Echo();
+    callbacks.on_open = [&](evnet_conn *) {
+      balance++;
+      return EVNET_NONE;
+    };
+    callbacks.on_close = [&](evnet_conn *, int) {
+      balance--;
+      return EVNET_NONE;
+    };
+    Server server(callbacks, Three(EVNET_ROUND_ROBIN));
+    std::vector<Client> clients;
+    for (int i = 0; i < 20; i++) {
+      clients.emplace_back(server.port());
+      clients.back().TrySend(Pattern(10000));
+    }
+    // Connections are being accepted, handed over and served right now.
+    EXPECT_EQ(server.Stop(round % 2 ? 0 : 20), 0);
+    EXPECT_EQ(balance, 0);
+    EXPECT_EQ(server.stats().connections_open, 0u);
+  }
+  EXPECT_EQ(OpenDescriptors(), descriptors);
+  EXPECT_TRUE(WaitUntil([&] { return Threads() == threads; }));
+}
+
+}  // namespace
+}  // namespace evnet_testing

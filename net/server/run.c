@@ -1,0 +1,270 @@
+// A server's threads, from start to shutdown.
+//
+//   reactor 0 (the caller of run, or a thread)             reactors 1 to N-1, a thread each
+//   create the reactor                                     create the reactor, report
+//   wait for all reports; bind; on_boot           ----->   run when told to, or leave
+//   on_tick; accept; run
+//   stopped: join the others; on_shutdown         <-----   stopped: leave
+//
+// Reactors are created on their own threads, since a kernel interface may be bound to the thread
+// that made it.
+#include <errno.h>
+#include <signal.h>
+
+#include "net/base/assert.h"
+#include "net/server/internal/state.h"
+
+// Whose reactor runs on this thread.
+static _Thread_local const struct evnet_server *server_of_this_thread;
+
+// Starting
+
+// Threads of ours take no signal that could go to another; what a fault of their own raises stays.
+static void block_signals(sigset_t *out_before) {
+  sigset_t blocked;
+  (void)sigfillset(&blocked);
+  const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+  for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+    (void)sigdelset(&blocked, faults[i]);
+  (void)pthread_sigmask(SIG_BLOCK, &blocked, out_before);
+}
+
+static int create_thread(struct server_reactor *self, void *(*main)(void *)) {
+  sigset_t before;
+  block_signals(&before);
+  int status = -pthread_create(&self->thread, NULL, main, self);
+  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+  self->has_thread = status == 0;
+  return status;
+}
+
+static int create_reactor(struct server_reactor *self) {
+  struct evnet_server *server = self->server;
+  struct evnet_reactor *reactor;
+  int status =
+      evnet_reactor_create(&server->handler, server->user, &server->reactor_options, &reactor);
+  if (status < 0) return status;
+  const struct evnet_reactor_owner owner = {
+      .context = self,
+      .reactor_index = self->index,
+      .accepted = server_accepted,
+      .closed = server_closed,
+      .shutdown = server_shutdown,
+  };
+  evnet_reactor_set_owner(reactor, &owner);
+  // Either evnet_server_stop sees the reactor, or this sees the stop.
+  __atomic_store_n(&self->reactor, reactor, __ATOMIC_SEQ_CST);
+  int64_t drain_ms = __atomic_load_n(&server->stop_drain_ms, __ATOMIC_SEQ_CST);
+  if (drain_ms != INT64_MAX) evnet_reactor_stop(reactor, drain_ms);
+  return 0;
+}
+
+static void report(struct server_reactor *self, int status) {
+  struct evnet_server *server = self->server;
+  (void)pthread_mutex_lock(&server->mutex);
+  self->status = status;
+  server->ready_count++;
+  (void)pthread_cond_broadcast(&server->changed);
+  (void)pthread_mutex_unlock(&server->mutex);
+}
+
+static void set_state(struct evnet_server *server, enum server_state state) {
+  (void)pthread_mutex_lock(&server->mutex);
+  server->state = state;
+  (void)pthread_cond_broadcast(&server->changed);
+  (void)pthread_mutex_unlock(&server->mutex);
+}
+
+// Waits until the server is no longer starting; returns whether it runs.
+static bool wait_for_start(struct evnet_server *server) {
+  (void)pthread_mutex_lock(&server->mutex);
+  while (server->state == SERVER_STARTING)
+    (void)pthread_cond_wait(&server->changed, &server->mutex);
+  bool running = server->state == SERVER_RUNNING;
+  (void)pthread_mutex_unlock(&server->mutex);
+  return running;
+}
+
+static int run_loop(struct server_reactor *self) {
+  int status = evnet_reactor_run(self->reactor);
+  // One reactor that cannot go on takes the server with it, in an orderly way.
+  if (status < 0) evnet_server_stop(self->server, self->server->reactor_options.drain_ms);
+  return status;
+}
+
+static void *sub_main(void *argument) {
+  struct server_reactor *self = argument;
+  server_of_this_thread = self->server;
+  int status = create_reactor(self);
+  report(self, status);
+  if (status < 0 || !wait_for_start(self->server)) return NULL;
+  self->status = run_loop(self);  // read after the join
+  return NULL;
+}
+
+static int start_subs(struct evnet_server *server) {
+  uint32_t started = 0;
+  int status = 0;
+  for (uint32_t i = 1; i < server->reactor_count && status == 0; i++) {
+    status = create_thread(&server->reactors[i], sub_main);
+    if (status == 0) started++;
+  }
+  (void)pthread_mutex_lock(&server->mutex);
+  while (server->ready_count < started) (void)pthread_cond_wait(&server->changed, &server->mutex);
+  for (uint32_t i = 1; i <= started && status == 0; i++) status = server->reactors[i].status;
+  (void)pthread_mutex_unlock(&server->mutex);
+  if (status < 0) {
+    evnet_log(&server->logger, EVNET_LOG_ERROR, "a reactor cannot be started: %s",
+              evnet_status_message(status));
+  }
+  return status;
+}
+
+static int bind_addresses(struct evnet_server *server) {
+  const struct evnet_options *options = &server->options;
+  const struct evnet_listen_options listen_options = {
+      .backlog = options->backlog,
+      .send_buffer_bytes = options->send_buffer_bytes,
+      .receive_buffer_bytes = options->receive_buffer_bytes,
+      .no_reuse_address = options->no_reuse_address,
+      .no_nodelay = options->no_nodelay,
+  };
+  for (size_t i = 0; i < server->address_count; i++) {
+    int status = evnet_reactor_listen(server->reactors[0].reactor, &server->addresses[i],
+                                      &listen_options, &server->bound[i]);
+    char text[EVNET_ADDRESS_TEXT_BYTES];
+    if (status < 0) {
+      evnet_address_format(&server->addresses[i], text, sizeof text);
+      evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%s': %s", text,
+                evnet_status_message(status));
+      return status;
+    }
+    evnet_address_format(&server->bound[i], text, sizeof text);
+    evnet_log(&server->logger, EVNET_LOG_INFO, "listening on %s", text);
+  }
+  __atomic_store_n(&server->bound_count, server->address_count, __ATOMIC_RELEASE);
+  return 0;
+}
+
+// Running
+
+static void join_subs(struct evnet_server *server) {
+  for (uint32_t i = 1; i < server->reactor_count; i++) {
+    if (server->reactors[i].has_thread) (void)pthread_join(server->reactors[i].thread, NULL);
+  }
+}
+
+static void tick(struct evnet_timer *timer, void *user) {
+  struct evnet_server *server = user;
+  uint64_t delay_ms = UINT64_MAX;
+  enum evnet_action action = server->handler.on_tick(server, &delay_ms, server->user);
+  if (action == EVNET_SHUTDOWN) evnet_server_stop(server, server->reactor_options.drain_ms);
+  if (delay_ms != UINT64_MAX)
+    evnet_timer_start(server->reactors[0].reactor, timer, delay_ms, tick, server);
+}
+
+// Reactor 0 up to the moment when its loop may run.
+static int boot(struct evnet_server *server) {
+  int status = create_reactor(&server->reactors[0]);
+  if (status == 0) status = start_subs(server);
+  if (status == 0) status = bind_addresses(server);
+  if (status < 0) return status;
+  if (server->handler.on_boot != NULL &&
+      server->handler.on_boot(server, server->user) == EVNET_SHUTDOWN) {
+    evnet_server_stop(server, server->reactor_options.drain_ms);
+  }
+  return 0;
+}
+
+static int main_run(struct evnet_server *server) {
+  const struct evnet_server *outer = server_of_this_thread;
+  server_of_this_thread = server;
+  int status = boot(server);
+  set_state(server, status < 0 ? SERVER_ENDED : SERVER_RUNNING);
+  if (status == 0) {
+    if (server->handler.on_tick != NULL) tick(&server->tick, server);
+    evnet_reactor_accept_resume(server->reactors[0].reactor);
+    status = run_loop(&server->reactors[0]);
+    join_subs(server);
+    for (uint32_t i = 1; i < server->reactor_count && status == 0; i++)
+      status = server->reactors[i].status;
+    if (server->handler.on_shutdown != NULL) server->handler.on_shutdown(server, server->user);
+  } else {
+    join_subs(server);
+  }
+  server->reactors[0].status = status;
+  server_of_this_thread = outer;
+  return status;
+}
+
+static void *main_thread(void *argument) {
+  struct server_reactor *self = argument;
+  (void)main_run(self->server);
+  return NULL;
+}
+
+static int begin(struct evnet_server *server) {
+  (void)pthread_mutex_lock(&server->mutex);
+  bool first = server->state == SERVER_CREATED;
+  if (first) server->state = SERVER_STARTING;
+  (void)pthread_mutex_unlock(&server->mutex);
+  if (first) return 0;
+  evnet_log(&server->logger, EVNET_LOG_ERROR, "the server was started before: a server runs once");
+  return -EALREADY;
+}
+
+int evnet_server_run(struct evnet_server *server) {
+  int status = begin(server);
+  if (status < 0) return status;
+  status = main_run(server);
+  set_state(server, SERVER_ENDED);
+  return status;
+}
+
+int evnet_server_start(struct evnet_server *server) {
+  int status = begin(server);
+  if (status < 0) return status;
+  struct server_reactor *self = &server->reactors[0];
+  status = create_thread(self, main_thread);
+  if (status < 0) {
+    set_state(server, SERVER_ENDED);
+    return status;
+  }
+  if (wait_for_start(server)) return 0;
+  (void)pthread_join(self->thread, NULL);
+  self->has_thread = false;
+  return self->status;
+}
+
+int evnet_server_wait(struct evnet_server *server) {
+  if (server_of_this_thread == server) return -EDEADLK;
+  (void)pthread_mutex_lock(&server->mutex);
+  bool started = server->reactors[0].has_thread && !server->waited;
+  if (started) server->waited = true;
+  (void)pthread_mutex_unlock(&server->mutex);
+  if (!started) return -EINVAL;
+  (void)pthread_join(server->reactors[0].thread, NULL);
+  set_state(server, SERVER_ENDED);
+  return server->reactors[0].status;
+}
+
+// Stopping
+
+int evnet_server_stop(struct evnet_server *server, int64_t drain_ms) {
+  if (drain_ms < 0) drain_ms = 0;
+  int64_t before = __atomic_load_n(&server->stop_drain_ms, __ATOMIC_RELAXED);
+  while (drain_ms < before &&
+         !__atomic_compare_exchange_n(&server->stop_drain_ms, &before, drain_ms, true,
+                                      __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+  }
+  for (uint32_t i = 0; i < server->reactor_count; i++) {
+    struct evnet_reactor *reactor = __atomic_load_n(&server->reactors[i].reactor, __ATOMIC_SEQ_CST);
+    if (reactor != NULL) evnet_reactor_stop(reactor, drain_ms);
+  }
+  return 0;
+}
+
+void server_shutdown(void *context) {
+  const struct server_reactor *self = context;
+  evnet_server_stop(self->server, self->server->reactor_options.drain_ms);
+}

@@ -1,0 +1,206 @@
+// A server's creation, its numbers, its end. run.c has its threads, accept.c what happens to a new
+// connection.
+#include "net/server/server.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "net/base/assert.h"
+#include "net/server/internal/cpus.h"
+#include "net/server/internal/state.h"
+
+static int refuse(const struct evnet_server *server, const char *name, int64_t value,
+                  const char *why) {
+  evnet_log(&server->logger, EVNET_LOG_ERROR, "option %s = %" PRId64 ": %s", name, value, why);
+  return EVNET_STATUS_OPTION;
+}
+
+static int resolve_reactors(struct evnet_server *server) {
+  struct evnet_options *options = &server->options;
+  if (options->reactors == 0) options->reactors = 1;
+  if (options->reactors == EVNET_REACTOR_PER_CPU) options->reactors = evnet_cpu_count();
+  if (options->reactors < 1 || options->reactors > EVNET_REACTORS_MAX) {
+    return refuse(server, "reactors", options->reactors,
+                  "must be 1 to 1024, 0 for the default, or EVNET_REACTOR_PER_CPU");
+  }
+  if ((unsigned)options->balancer > EVNET_SOURCE_HASH) {
+    return refuse(server, "balancer", options->balancer, "is no enum evnet_balancing");
+  }
+  if ((unsigned)options->backend > EVNET_BACKEND_EPOLL) {
+    return refuse(server, "backend", options->backend, "is no enum evnet_backend");
+  }
+  if (options->backlog < 0) return refuse(server, "backlog", options->backlog, "is negative");
+  if (options->send_buffer_bytes < 0) {
+    return refuse(server, "send_buffer_bytes", options->send_buffer_bytes, "is negative");
+  }
+  if (options->receive_buffer_bytes < 0) {
+    return refuse(server, "receive_buffer_bytes", options->receive_buffer_bytes, "is negative");
+  }
+  server->reactor_count = (uint32_t)options->reactors;
+  server->balancer.balancing = options->balancer;
+  return 0;
+}
+
+static int resolve_options(struct evnet_server *server) {
+  int status = resolve_reactors(server);
+  if (status < 0) return status;
+  const struct evnet_options *options = &server->options;
+  const struct evnet_reactor_options given = {
+      .idle_timeout_ms = options->idle_timeout_ms,
+      .read_timeout_ms = options->read_timeout_ms,
+      .write_timeout_ms = options->write_timeout_ms,
+      .lifetime_ms = options->lifetime_ms,
+      .linger_ms = options->linger_ms,
+      .drain_ms = options->drain_ms,
+      .inbound_bytes_max = options->inbound_bytes_max,
+      .outbound_high_water_bytes = options->outbound_high_water_bytes,
+      .outbound_low_water_bytes = options->outbound_low_water_bytes,
+      .outbound_bytes_max = options->outbound_bytes_max,
+      .outbound_high_action = options->outbound_high_action,
+      .outbound_overflow = options->outbound_overflow,
+      .read_turn_bytes_max = options->read_turn_bytes_max,
+      .mailbox_bytes_max = options->mailbox_bytes_max,
+      .connections_max = options->connections_max,
+      .backend = options->backend,
+      .allocator = options->allocator,
+      .logger = server->logger,
+  };
+  return evnet_reactor_options_resolve(&given, &server->reactor_options);
+}
+
+static int parse_addresses(struct evnet_server *server, const char *const *addresses) {
+  for (size_t i = 0; i < server->address_count; i++) {
+    char message[EVNET_ADDRESS_MESSAGE_BYTES];
+    if (addresses[i] == NULL) {
+      evnet_log(&server->logger, EVNET_LOG_ERROR, "address %zu is NULL", i);
+      return EVNET_STATUS_ADDRESS;
+    }
+    int status =
+        evnet_address_resolve(addresses[i], &server->addresses[i], message, sizeof message);
+    if (status < 0) {
+      evnet_log(&server->logger, EVNET_LOG_ERROR, "%s", message);
+      return status;
+    }
+    if (server->addresses[i].transport != EVNET_TRANSPORT_TCP) {
+      evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%.100s': only tcp is served",
+                addresses[i]);
+      return -EPROTONOSUPPORT;
+    }
+  }
+  return 0;
+}
+
+static int allocate_parts(struct evnet_server *server) {
+  const struct evnet_allocator *allocator = server->options.allocator;
+  server->addresses =
+      evnet_allocate_zeroed(allocator, server->address_count * sizeof *server->addresses);
+  server->bound = evnet_allocate_zeroed(allocator, server->address_count * sizeof *server->bound);
+  server->reactors =
+      evnet_allocate_zeroed(allocator, server->reactor_count * sizeof *server->reactors);
+  server->loads = evnet_allocate_zeroed(allocator, server->reactor_count * sizeof *server->loads);
+  if (server->addresses == NULL || server->bound == NULL || server->reactors == NULL ||
+      server->loads == NULL) {
+    return -ENOMEM;
+  }
+  for (uint32_t i = 0; i < server->reactor_count; i++) {
+    server->reactors[i].server = server;
+    server->reactors[i].index = i;
+  }
+  return 0;
+}
+
+static void free_parts(struct evnet_server *server) {
+  const struct evnet_allocator *allocator = server->options.allocator;
+  evnet_release(allocator, server->loads);
+  evnet_release(allocator, server->reactors);
+  evnet_release(allocator, server->bound);
+  evnet_release(allocator, server->addresses);
+  evnet_release(allocator, server);
+}
+
+int evnet_server_create(const struct evnet_handler *handler, void *user,
+                        const char *const *addresses, size_t count,
+                        const struct evnet_options *options, struct evnet_server **out_server) {
+  static const struct evnet_options defaults = {0};
+  if (options == NULL) options = &defaults;
+  const struct evnet_logger logger = {
+      .log = options->log, .user = options->log_user, .level = options->log_level};
+  if (count == 0 || count > EVNET_LISTENERS_MAX) {
+    evnet_log(&logger, EVNET_LOG_ERROR, "%zu addresses: must be 1 to %d", count,
+              EVNET_LISTENERS_MAX);
+    return -EINVAL;
+  }
+  struct evnet_server *server = evnet_allocate_zeroed(options->allocator, sizeof *server);
+  if (server == NULL) return -ENOMEM;
+  server->handler = *handler;
+  server->user = user;
+  server->options = *options;
+  server->logger = logger;
+  server->address_count = count;
+  server->stop_drain_ms = INT64_MAX;
+  server->resume_message.run = server_run_resume;
+  int status = resolve_options(server);
+  if (status == 0) status = allocate_parts(server);
+  if (status == 0) status = parse_addresses(server, addresses);
+  if (status == 0) status = -pthread_mutex_init(&server->mutex, NULL);
+  if (status == 0) {
+    status = -pthread_cond_init(&server->changed, NULL);
+    if (status < 0) (void)pthread_mutex_destroy(&server->mutex);
+  }
+  if (status < 0) {
+    free_parts(server);
+    return status;
+  }
+  *out_server = server;
+  return 0;
+}
+
+int evnet_serve(const struct evnet_handler *handler, void *user, const char *const *addresses,
+                size_t count, const struct evnet_options *options) {
+  struct evnet_server *server;
+  int status = evnet_server_create(handler, user, addresses, count, options, &server);
+  if (status < 0) return status;
+  status = evnet_server_run(server);
+  evnet_server_destroy(server);
+  return status;
+}
+
+int evnet_server_address(const struct evnet_server *server, size_t index,
+                         struct evnet_address *out_address) {
+  if (index >= server->address_count) return -EINVAL;
+  if (__atomic_load_n(&server->bound_count, __ATOMIC_ACQUIRE) == 0) return -ENOTCONN;
+  *out_address = server->bound[index];
+  return 0;
+}
+
+void evnet_server_stats(const struct evnet_server *server, struct evnet_server_stats *out_stats) {
+  struct evnet_server_stats sum = {.backend = ""};
+  for (uint32_t i = 0; i < server->reactor_count; i++) {
+    const struct evnet_reactor *reactor =
+        __atomic_load_n(&server->reactors[i].reactor, __ATOMIC_ACQUIRE);
+    if (reactor == NULL) continue;
+    struct evnet_reactor_stats one;
+    evnet_reactor_stats(reactor, &one);
+    sum.connections_open += one.connections_open;
+    sum.connections_accepted += one.connections_opened;
+    sum.connections_closed += one.connections_closed;
+    sum.bytes_received += one.bytes_received;
+    sum.bytes_sent += one.bytes_sent;
+    sum.turns += one.turns;
+    sum.reactors++;
+    sum.backend = evnet_reactor_backend_name(reactor);
+  }
+  *out_stats = sum;
+}
+
+void evnet_server_destroy(struct evnet_server *server) {
+  if (server == NULL) return;
+  EVNET_ASSERT(server->state == SERVER_CREATED || server->state == SERVER_ENDED);
+  server_forget_signals(server);
+  for (uint32_t i = 0; i < server->reactor_count; i++)
+    evnet_reactor_destroy(server->reactors[i].reactor);
+  (void)pthread_cond_destroy(&server->changed);
+  (void)pthread_mutex_destroy(&server->mutex);
+  free_parts(server);
+}

@@ -1,0 +1,232 @@
+// evnet's front door: a server for any number of addresses on one or several reactors.
+//
+//   static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
+//     struct evnet_bytes in = evnet_conn_peek(conn);  // all unread bytes, contiguous
+//     evnet_conn_write(conn, in.data, in.size);       // leaves in one send on return
+//     evnet_conn_discard(conn, in.size);
+//     return EVNET_NONE;
+//   }
+//   ...
+//   const struct evnet_handler echo = {.on_data = on_data};
+//   int status = evnet_serve(&echo, NULL, (const char *const[]){"tcp://:9000"}, 1, NULL);
+//
+// Conventions: 0 or a count is good, negative is -errno or an evnet status (evnet_status_message
+// says it in words; what was wrong with which value goes to options.log). A callback runs on its
+// connection's reactor. Every function is for that thread unless its comment says "any". Several
+// servers may run in one process.
+#ifndef EVNET_NET_SERVER_SERVER_H_
+#define EVNET_NET_SERVER_SERVER_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../balancer/balancer.h"
+#include "../base/address.h"
+#include "../base/bytes.h"
+#include "../base/log.h"
+#include "../base/memory.h"
+#include "../base/status.h"
+#include "../poller/poller.h"
+#include "../reactor/conn.h"
+#include "../reactor/handler.h"
+#include "../reactor/reactor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct evnet_server;
+
+// options.reactors: one for each CPU that this process may use, by its affinity mask and its
+// cgroup's quota.
+#define EVNET_REACTOR_PER_CPU (-1)
+
+enum { EVNET_REACTORS_MAX = 1024 };
+
+// All zero is the default of everything. Times are milliseconds, at most EVNET_TIMEOUT_MS_MAX (12
+// days), and EVNET_OFF for none; sizes are bytes. What is on by default has a name that begins with
+// no_.
+//
+//   option                      default
+//   reactors                    1
+//   balancer                    EVNET_ROUND_ROBIN
+//   backend                     EVNET_BACKEND_AUTO
+//   connections_max             1048576
+//   idle_timeout_ms             EVNET_OFF
+//   read_timeout_ms             EVNET_OFF
+//   write_timeout_ms            30000
+//   lifetime_ms                 EVNET_OFF
+//   linger_ms                   2000
+//   drain_ms                    5000
+//   inbound_bytes_max           16777216
+//   outbound_high_water_bytes   1048576
+//   outbound_low_water_bytes    half of outbound_high_water_bytes
+//   outbound_bytes_max          16777216, or high water + read_turn_bytes_max if that is more
+//   outbound_high_action        EVNET_HIGH_STOP_READING
+//   outbound_overflow           EVNET_OVERFLOW_CLOSE
+//   read_turn_bytes_max         262144
+//   mailbox_bytes_max           67108864
+//   backlog                     SOMAXCONN
+//   send_buffer_bytes           the system's
+//   receive_buffer_bytes        the system's
+//   log_level                   EVNET_LOG_WARNING
+struct evnet_options {
+  // Threads and how connections get to them.
+  int reactors;  // 1: the whole server is one thread, the caller's of evnet_serve. Up to
+                 // EVNET_REACTORS_MAX
+  enum evnet_balancing balancer;
+  enum evnet_backend backend;
+
+  // Limits. At connections_max accepting pauses until one closes; peers wait in the backlog.
+  size_t connections_max;
+  int64_t idle_timeout_ms;   // no byte either way
+  int64_t read_timeout_ms;   // no byte in, while reading is not stopped
+  int64_t write_timeout_ms;  // output is queued and the kernel takes none of it
+  int64_t lifetime_ms;       // since on_open
+  int64_t linger_ms;         // after our end of the stream, for the peer's
+  int64_t drain_ms;          // of the stop that EVNET_SHUTDOWN begins
+
+  // Memory of a connection.
+  size_t inbound_bytes_max;          // unread; the connection closes above it
+  size_t outbound_high_water_bytes;  // queued; above it outbound_high_action
+  size_t outbound_low_water_bytes;   // queued; at it the action is undone
+  size_t outbound_bytes_max;         // queued; a write above it does outbound_overflow
+  enum evnet_high_action outbound_high_action;
+  enum evnet_overflow outbound_overflow;
+  size_t read_turn_bytes_max;  // from one connection in one turn of the loop; 512 to 67108864
+  size_t mailbox_bytes_max;    // posted to one reactor and not yet run
+
+  // Sockets.
+  int backlog;
+  int send_buffer_bytes;
+  int receive_buffer_bytes;
+  bool no_reuse_address;  // without SO_REUSEADDR
+  bool no_nodelay;        // with Nagle's algorithm
+
+  // Words and memory.
+  void (*log)(enum evnet_log_level level, const char *message, void *user);  // NULL: silent
+  void *log_user;
+  enum evnet_log_level log_level;           // the most detailed that is passed on
+  const struct evnet_allocator *allocator;  // borrowed for the server's life; NULL: malloc
+};
+
+// Sums over the reactors; each number is right by itself, together they may be a moment apart.
+struct evnet_server_stats {
+  uint64_t connections_open;      // handed to a reactor and not yet closed
+  uint64_t connections_accepted;  // by on_open
+  uint64_t connections_closed;    // by on_close
+  uint64_t bytes_received;
+  uint64_t bytes_sent;
+  uint64_t turns;
+  uint32_t reactors;
+  const char *backend;  // "epoll"; a constant string
+};
+
+// evnet_serve creates a server, runs it on this thread until it stops, and destroys it.
+//
+//   handler    copied.
+//   user       given to every callback.
+//   addresses  `count` texts as net/base/address.h reads them, 1 to 64; borrowed for the call.
+//   options    copied; NULL: all defaults.
+//
+// Returns: 0 after a stop.
+// Errors:  those of evnet_server_create and evnet_server_run.
+EVNET_API int evnet_serve(const struct evnet_handler *handler, void *user,
+                          const char *const *addresses, size_t count,
+                          const struct evnet_options *options);
+
+// evnet_server_create checks addresses and options and makes a server that does nothing yet. Names
+// among the addresses are looked up here, which may block.
+//
+// Returns: 0.
+// Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_OPTION, -EPROTONOSUPPORT (an address whose transport
+// is not
+//          served), each with a line in the log that names the value; -EINVAL for a count of 0 or
+//          above 64; -ENOMEM.
+EVNET_API EVNET_WARN_UNUSED int evnet_server_create(const struct evnet_handler *handler, void *user,
+                                                    const char *const *addresses, size_t count,
+                                                    const struct evnet_options *options,
+                                                    struct evnet_server **out_server);
+
+// evnet_server_start runs a server on threads of its own. It returns when all addresses are bound
+// and on_boot has returned. All signals are blocked in these threads.
+//
+// Returns: 0.
+// Errors:  -EALREADY when it was started or run before, and the log says so; those of bind(2)
+// (-EADDRINUSE,
+//          -EACCES, ...), with a line in the log that names the address; -ENOMEM, -EMFILE, -EAGAIN
+//          from thread creation. Nothing runs then, and only evnet_server_destroy is left to do.
+// Thread:  any, one at a time.
+EVNET_API EVNET_WARN_UNUSED int evnet_server_start(struct evnet_server *server);
+
+// evnet_server_wait waits until a started server has stopped.
+//
+// Returns: 0 after a stop.
+// Errors:  -EDEADLK on one of the server's own threads; -EINVAL when it was not started; an error
+// that ended the
+//          event loop.
+// Thread:  any but the server's, one at a time.
+EVNET_API int evnet_server_wait(struct evnet_server *server);
+
+// evnet_server_run is start and wait in one, with reactor 0 on the calling thread.
+EVNET_API int evnet_server_run(struct evnet_server *server);
+
+// evnet_server_stop begins an orderly end. Nothing new is accepted; what clients had sent is read
+// once more; on_stopping runs; connections close as soon as they have no unread bytes, output or
+// hold, and at the deadline the rest is reset. What still waits in the kernel's accept queue is
+// reset. A second call is harmless; the earlier deadline wins. A server that was not started yet
+// stops as soon as it is.
+//
+//   drain_ms  until the deadline; 0 or less: at once.
+//
+// Returns: 0.
+// Thread:  any, while the server exists, also a signal handler; it never blocks and keeps errno.
+EVNET_API int evnet_server_stop(struct evnet_server *server, int64_t drain_ms);
+
+// evnet_server_stop_on_signal lets a signal stop the server as evnet_server_stop(server, drain_ms)
+// does; the same signal a second time stops it at once. The previous disposition comes back with
+// evnet_server_destroy.
+//
+// Returns: 0.
+// Errors:  -EINVAL for a number that is no signal or cannot be caught; -ENOSPC after 16
+// registrations in the process. Thread:  any. Several servers may share a signal.
+EVNET_API int evnet_server_stop_on_signal(struct evnet_server *server, int signal_number,
+                                          int64_t drain_ms);
+
+// evnet_server_address gives an address as it is bound, with the real port.
+//
+//   index  of the address as given to evnet_server_create, from 0.
+//
+// Returns: 0.
+// Errors:  -EINVAL for an index that there is not; -ENOTCONN before it is bound.
+// Thread:  any, from on_boot on, or after evnet_server_start has returned.
+EVNET_API EVNET_WARN_UNUSED int evnet_server_address(const struct evnet_server *server,
+                                                     size_t index,
+                                                     struct evnet_address *out_address);
+
+// evnet_server_stats copies the numbers.
+//
+// Thread:  any, from on_boot to evnet_server_destroy. Before that all are 0.
+#if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
+// A struct and a function share a name here; g++ would call that hiding a constructor.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
+EVNET_API void evnet_server_stats(const struct evnet_server *server,
+                                  struct evnet_server_stats *out_stats);
+#if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+// evnet_server_destroy frees a server that was never started or was waited for (asserted). NULL is
+// accepted.
+//
+// Thread:  any but the server's.
+EVNET_API void evnet_server_destroy(struct evnet_server *server);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // EVNET_NET_SERVER_SERVER_H_

@@ -1,0 +1,82 @@
+// A client for tests: a blocking TCP socket of which no call waits longer than kDeadline. A call
+// that cannot do what its name says fails the running test.
+#ifndef EVNET_NET_SERVER_TESTING_CLIENT_H_
+#define EVNET_NET_SERVER_TESTING_CLIENT_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <string>
+
+#include "net/base/address.h"
+
+namespace evnet_testing {
+
+struct ClientOptions {
+  int send_buffer_bytes = 0;  // 0: the system's
+  int receive_buffer_bytes = 0;
+  std::string source;  // an IPv4 address to connect from; empty: the system's choice
+};
+
+class Client {
+ public:
+  // How the server's side of the stream ended.
+  enum class End { kOpen, kEnd, kReset };
+
+  // Connects to 127.0.0.1.
+  explicit Client(uint16_t port, const ClientOptions &options = {});
+  explicit Client(const evnet_address &address, const ClientOptions &options = {});
+  Client(Client &&other) noexcept;
+  Client &operator=(Client &&other) noexcept;
+  ~Client();
+
+  int descriptor() const { return descriptor_; }
+  bool connected() const { return connected_; }
+  // The address that the server sees, and the one it is reached at.
+  evnet_address LocalAddress() const;
+  evnet_address RemoteAddress() const;
+
+  void SendAll(const std::string &data);
+  // Sends as much as fits without waiting; returns how much.
+  size_t TrySend(const std::string &data);
+  // The same until the connection takes none for as long as `quiet_ms`: every buffer on the way is
+  // full.
+  size_t SendUntilBlocked(const std::string &data, int quiet_ms = 100);
+
+  // Waits until the server's kernel has all that was sent.
+  void WaitUntilDelivered();
+
+  // Receives exactly `bytes`; fewer, with a failure, if the stream ends before.
+  std::string Receive(size_t bytes);
+  // Receives what comes until the stream ends; end() tells how.
+  std::string ReceiveToEnd();
+  // Receives what has come; does not wait.
+  std::string TryReceive();
+  // Whether something can be read, or the end, within `ms`.
+  bool Readable(int ms);
+  // How the stream has ended, so far as it was read.
+  End end() const { return end_; }
+
+  // Sends `data` while it receives as many bytes as that.
+  std::string Exchange(const std::string &data);
+
+  void ShutdownWrite();
+  void Close();
+  // Closes so that the server sees a reset.
+  void Reset();
+
+ private:
+  void Connect(const evnet_address &address, const ClientOptions &options);
+  // Waits; returns whether one of the events came.
+  bool Wait(short events, int ms) const;
+  // Appends what has come, at most `bytes`; returns false at the end of the stream.
+  bool ReceiveSome(std::string *out, size_t bytes);
+
+  int descriptor_ = -1;
+  bool connected_ = false;
+  End end_ = End::kOpen;
+};
+
+}  // namespace evnet_testing
+
+#endif  // EVNET_NET_SERVER_TESTING_CLIENT_H_

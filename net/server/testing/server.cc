@@ -1,0 +1,195 @@
+#include "net/server/testing/server.h"
+
+#include "gtest/gtest.h"
+
+namespace evnet_testing {
+namespace {
+
+const Callbacks *CallbacksOf(void *user) { return static_cast<const Callbacks *>(user); }
+
+}  // namespace
+
+evnet_handler Callbacks::Handler() const {
+  evnet_handler handler = {};
+  if (on_boot) {
+    handler.on_boot = [](evnet_server *server, void *user) {
+      return CallbacksOf(user)->on_boot(server);
+    };
+  }
+  if (on_open) {
+    handler.on_open = [](evnet_conn *conn, void *user) { return CallbacksOf(user)->on_open(conn); };
+  }
+  if (on_data) {
+    handler.on_data = [](evnet_conn *conn, void *user) { return CallbacksOf(user)->on_data(conn); };
+  }
+  if (on_half_close) {
+    handler.on_half_close = [](evnet_conn *conn, void *user) {
+      return CallbacksOf(user)->on_half_close(conn);
+    };
+  }
+  if (on_pressure) {
+    handler.on_pressure = [](evnet_conn *conn, void *user) {
+      return CallbacksOf(user)->on_pressure(conn);
+    };
+  }
+  if (on_drain) {
+    handler.on_drain = [](evnet_conn *conn, void *user) {
+      return CallbacksOf(user)->on_drain(conn);
+    };
+  }
+  if (on_timeout) {
+    handler.on_timeout = [](evnet_conn *conn, evnet_timeout which, void *user) {
+      return CallbacksOf(user)->on_timeout(conn, which);
+    };
+  }
+  if (on_prewrite) {
+    handler.on_prewrite = [](evnet_conn *conn, void *user) {
+      CallbacksOf(user)->on_prewrite(conn);
+    };
+  }
+  if (on_close) {
+    handler.on_close = [](evnet_conn *conn, int reason, void *user) {
+      return CallbacksOf(user)->on_close(conn, reason);
+    };
+  }
+  if (on_tick) {
+    handler.on_tick = [](evnet_server *server, uint64_t *delay_ms, void *user) {
+      return CallbacksOf(user)->on_tick(server, delay_ms);
+    };
+  }
+  if (on_stopping) {
+    handler.on_stopping = [](evnet_conn *conn, void *user) {
+      CallbacksOf(user)->on_stopping(conn);
+    };
+  }
+  if (on_shutdown) {
+    handler.on_shutdown = [](evnet_server *server, void *user) {
+      CallbacksOf(user)->on_shutdown(server);
+    };
+  }
+  return handler;
+}
+
+evnet_action EchoData(evnet_conn *conn) {
+  const evnet_bytes in = evnet_conn_peek(conn);
+  evnet_conn_write(conn, in.data, in.size);
+  evnet_conn_discard(conn, in.size);
+  return EVNET_NONE;
+}
+
+Callbacks Echo() {
+  Callbacks callbacks;
+  callbacks.on_data = EchoData;
+  return callbacks;
+}
+
+std::string Take(evnet_conn *conn) {
+  const evnet_bytes in = evnet_conn_peek(conn);
+  std::string taken(reinterpret_cast<const char *>(in.data), in.size);
+  evnet_conn_discard(conn, in.size);
+  return taken;
+}
+
+void Write(evnet_conn *conn, const std::string &data) {
+  EXPECT_EQ(evnet_conn_write(conn, data.data(), data.size()), static_cast<ssize_t>(data.size()));
+}
+
+void Post(evnet_reactor *reactor, std::function<void()> function) {
+  auto *posted = new std::function<void()>(std::move(function));
+  const int status = evnet_reactor_post(
+      reactor,
+      [](void *user) {
+        std::unique_ptr<std::function<void()>> run(static_cast<std::function<void()> *>(user));
+        (*run)();
+      },
+      posted);
+  if (status < 0) delete posted;
+  EXPECT_EQ(status, 0);
+}
+
+void Log::Attach(evnet_options *options, evnet_log_level level) {
+  options->log = Line;
+  options->log_user = this;
+  options->log_level = level;
+}
+
+std::string Log::Text() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return text_;
+}
+
+void Log::Line(evnet_log_level, const char *message, void *user) {
+  Log *log = static_cast<Log *>(user);
+  std::lock_guard<std::mutex> lock(log->mutex_);
+  log->text_ += message;
+  log->text_ += '\n';
+}
+
+Created::Created(const Callbacks &callbacks, const evnet_options &options,
+                 const std::vector<std::string> &addresses)
+    : callbacks_(callbacks) {
+  evnet_options with_log = options;
+  if (with_log.log == nullptr) log_.Attach(&with_log);
+  std::vector<const char *> texts;
+  for (const std::string &address : addresses) texts.push_back(address.c_str());
+  const evnet_handler handler = callbacks_.Handler();
+  status_ =
+      evnet_server_create(&handler, &callbacks_, texts.data(), texts.size(), &with_log, &server_);
+}
+
+Created::~Created() { Destroy(); }
+
+void Created::Destroy() {
+  evnet_server_destroy(server_);
+  server_ = nullptr;
+}
+
+evnet_address Created::address(size_t index) const {
+  evnet_address address = {};
+  if (evnet_server_address(server_, index, &address) < 0) return evnet_address{};
+  return address;
+}
+
+uint16_t Created::port(size_t index) const {
+  const evnet_address bound = address(index);
+  return evnet_address_port(&bound);
+}
+
+struct evnet_server_stats Created::stats() const {
+  struct evnet_server_stats sum = {};
+  evnet_server_stats(get(), &sum);
+  return sum;
+}
+
+Server::Server(const Callbacks &callbacks, const evnet_options &options,
+               const std::vector<std::string> &addresses)
+    : Created(callbacks, options, addresses) {
+  int started = status();
+  if (started == 0) started = evnet_server_start(get());
+  running_ = started == 0;
+  EXPECT_EQ(started, 0) << log().Text();
+}
+
+Server::~Server() {
+  if (running_) Stop(0);
+}
+
+int Server::Wait() {
+  running_ = false;
+  return evnet_server_wait(get());
+}
+
+int Server::Stop(int64_t drain_ms) {
+  evnet_server_stop(get(), drain_ms);
+  return Wait();
+}
+
+bool Server::WaitForClosed(uint64_t count) const {
+  return WaitUntil([&] { return stats().connections_closed >= count; });
+}
+
+bool Server::WaitForOpen(uint64_t count) const {
+  return WaitUntil([&] { return stats().connections_open >= count; });
+}
+
+}  // namespace evnet_testing

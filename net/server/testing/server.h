@@ -1,0 +1,118 @@
+// A server for tests, on threads of its own and on a port that the kernel chose: made in a line,
+// and stopped, waited for and destroyed by its destructor.
+//
+//   Callbacks callbacks = Echo();
+//   callbacks.on_close = [&](evnet_conn *, int reason) { ...; return EVNET_NONE; };
+//   Server server(callbacks);
+//   Client client(server.port());
+#ifndef EVNET_NET_SERVER_TESTING_SERVER_H_
+#define EVNET_NET_SERVER_TESTING_SERVER_H_
+
+#include <stdint.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "net/server/server.h"
+#include "net/server/testing/wait.h"
+
+namespace evnet_testing {
+
+// struct evnet_handler for C++. What is empty is NULL in the handler, so that its default shows.
+struct Callbacks {
+  std::function<evnet_action(evnet_server *)> on_boot;
+  std::function<evnet_action(evnet_conn *)> on_open;
+  std::function<evnet_action(evnet_conn *)> on_data;
+  std::function<evnet_action(evnet_conn *)> on_half_close;
+  std::function<evnet_action(evnet_conn *)> on_pressure;
+  std::function<evnet_action(evnet_conn *)> on_drain;
+  std::function<evnet_action(evnet_conn *, evnet_timeout)> on_timeout;
+  std::function<void(evnet_conn *)> on_prewrite;
+  std::function<evnet_action(evnet_conn *, int)> on_close;
+  std::function<evnet_action(evnet_server *, uint64_t *)> on_tick;
+  std::function<void(evnet_conn *)> on_stopping;
+  std::function<void(evnet_server *)> on_shutdown;
+
+  // For a server whose user is this object.
+  evnet_handler Handler() const;
+};
+
+// on_data: takes everything and sends it back.
+evnet_action EchoData(evnet_conn *conn);
+Callbacks Echo();
+
+// Takes all unread bytes.
+std::string Take(evnet_conn *conn);
+// Writes all, or fails the test.
+void Write(evnet_conn *conn, const std::string &data);
+
+// Runs a function on the connection's or reactor's thread, soon.
+void Post(evnet_reactor *reactor, std::function<void()> function);
+
+// Collects the lines of options.log.
+class Log {
+ public:
+  void Attach(evnet_options *options, evnet_log_level level = EVNET_LOG_DEBUG);
+  std::string Text() const;
+  bool Has(const std::string &part) const { return Text().find(part) != std::string::npos; }
+
+ private:
+  static void Line(evnet_log_level level, const char *message, void *user);
+
+  mutable std::mutex mutex_;
+  std::string text_;
+};
+
+// evnet_server_create, and later evnet_server_destroy.
+class Created {
+ public:
+  Created(const Callbacks &callbacks, const evnet_options &options,
+          const std::vector<std::string> &addresses = {"tcp://127.0.0.1:0"});
+  Created(const Created &) = delete;
+  Created &operator=(const Created &) = delete;
+  ~Created();
+
+  int status() const { return status_; }
+  evnet_server *get() const { return server_; }
+  const Log &log() const { return log_; }
+  // Of an address, once it is bound; 0 before.
+  uint16_t port(size_t index = 0) const;
+  evnet_address address(size_t index = 0) const;
+  // `struct`, as the function has the same name.
+  struct evnet_server_stats stats() const;
+  // Destroys the server now.
+  void Destroy();
+
+ private:
+  Callbacks callbacks_;
+  Log log_;
+  evnet_server *server_ = nullptr;
+  int status_;
+};
+
+// The same, running.
+class Server : public Created {
+ public:
+  explicit Server(const Callbacks &callbacks = Echo(), const evnet_options &options = {},
+                  const std::vector<std::string> &addresses = {"tcp://127.0.0.1:0"});
+  ~Server();
+
+  // Waits for the end; what evnet_server_wait returns.
+  int Wait();
+  // evnet_server_stop and Wait.
+  int Stop(int64_t drain_ms);
+
+  // Waits until so many connections have been closed.
+  bool WaitForClosed(uint64_t count) const;
+  bool WaitForOpen(uint64_t count) const;
+
+ private:
+  bool running_ = false;
+};
+
+}  // namespace evnet_testing
+
+#endif  // EVNET_NET_SERVER_TESTING_SERVER_H_

@@ -1,0 +1,48 @@
+// Waiting for a condition, with a deadline, and looking at the process from outside.
+#ifndef EVNET_NET_SERVER_TESTING_WAIT_H_
+#define EVNET_NET_SERVER_TESTING_WAIT_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace evnet_testing {
+
+// Long past what a loaded machine needs; only a failing test waits for it.
+constexpr std::chrono::seconds kDeadline(20);
+
+// Returns whether the condition held before the deadline. It is asked again and again.
+bool WaitUntil(const std::function<bool()> &condition);
+
+// Milliseconds of the monotonic clock.
+int64_t NowMs();
+
+// This process's descriptors and threads.
+size_t OpenDescriptors();
+size_t Threads();
+
+// What happened, in order; any thread.
+class Journal {
+ public:
+  void Add(std::string line);
+  size_t Count(const std::string &line) const;
+  std::vector<std::string> Lines() const;
+  // Waits until `line` was added `count` times.
+  bool WaitFor(const std::string &line, size_t count = 1) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> lines_;
+};
+
+// Bytes that tell their place: a lost, doubled or moved one shows.
+std::string Pattern(size_t bytes, uint32_t seed = 1);
+
+}  // namespace evnet_testing
+
+#endif  // EVNET_NET_SERVER_TESTING_WAIT_H_

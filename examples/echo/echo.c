@@ -1,0 +1,121 @@
+// An echo server: what a client sends comes back.
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/server/server.h"
+
+enum {
+  DRAIN_MS = 5000,
+  ADDRESSES_MAX = 64,
+  EXIT_USAGE = 2,
+};
+
+struct arguments {
+  struct evnet_options options;
+  const char *addresses[ADDRESSES_MAX];
+  size_t address_count;
+};
+
+static const char usage[] =
+    "usage: echo [--reactors=N] [ADDRESS...]\n"
+    "\n"
+    "Sends every byte back to the client that sent it.\n"
+    "\n"
+    "  ADDRESS       [tcp://|tcp4://|tcp6://]HOST:PORT; an empty HOST is every address of the "
+    "machine, PORT 0 a free\n"
+    "                port. Default: tcp://127.0.0.1:9000\n"
+    "  --reactors=N  event loops, one thread each; \"cpu\" for one per available CPU. Default: 1\n"
+    "\n"
+    "SIGINT and SIGTERM stop it: no new connections, and what is queued is delivered within 5 "
+    "seconds. A second signal\n"
+    "ends it at once.\n";
+
+static enum evnet_action on_boot(struct evnet_server *server, void *user) {
+  const struct arguments *arguments = user;
+  for (size_t i = 0; i < arguments->address_count; i++) {
+    struct evnet_address address;
+    char text[EVNET_ADDRESS_TEXT_BYTES];
+    if (evnet_server_address(server, i, &address) < 0) continue;
+    evnet_address_format(&address, text, sizeof text);
+    printf("listening on %s\n", text);
+  }
+  fflush(stdout);
+  return EVNET_NONE;
+}
+
+static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
+  (void)user;
+  struct evnet_bytes in = evnet_conn_peek(conn);
+  evnet_conn_write(conn, in.data, in.size);
+  evnet_conn_discard(conn, in.size);
+  return EVNET_NONE;
+}
+
+static void log_line(enum evnet_log_level level, const char *message, void *user) {
+  (void)level;
+  (void)user;
+  fprintf(stderr, "echo: %s\n", message);
+}
+
+static bool parse_reactors(const char *text, int *out) {
+  if (strcmp(text, "cpu") == 0) {
+    *out = EVNET_REACTOR_PER_CPU;
+    return true;
+  }
+  char *end = NULL;
+  long value = strtol(text, &end, 10);
+  if (end == text || *end != '\0' || value < 1 || value > EVNET_REACTORS_MAX) return false;
+  *out = (int)value;
+  return true;
+}
+
+// Returns -1 when the arguments are good, else the exit code.
+static int parse(int argc, char **argv, struct arguments *out) {
+  static const char reactors[] = "--reactors=";
+  for (int i = 1; i < argc; i++) {
+    const char *argument = argv[i];
+    if (strcmp(argument, "--help") == 0) {
+      fputs(usage, stdout);
+      return EXIT_SUCCESS;
+    }
+    if (strncmp(argument, reactors, sizeof reactors - 1) == 0) {
+      if (parse_reactors(argument + sizeof reactors - 1, &out->options.reactors)) continue;
+      fprintf(stderr, "echo: '%s': N must be 1 to %d, or cpu\n", argument, EVNET_REACTORS_MAX);
+      return EXIT_USAGE;
+    }
+    if (argument[0] == '-') {
+      fprintf(stderr, "echo: unknown option '%s' (--help lists them)\n", argument);
+      return EXIT_USAGE;
+    }
+    if (out->address_count == ADDRESSES_MAX) {
+      fprintf(stderr, "echo: '%s': at most %d addresses\n", argument, ADDRESSES_MAX);
+      return EXIT_USAGE;
+    }
+    out->addresses[out->address_count++] = argument;
+  }
+  if (out->address_count == 0) out->addresses[out->address_count++] = "tcp://127.0.0.1:9000";
+  return -1;
+}
+
+int main(int argc, char **argv) {
+  struct arguments arguments = {.options = {.log = log_line}};
+  int exit_code = parse(argc, argv, &arguments);
+  if (exit_code >= 0) return exit_code;
+
+  const struct evnet_handler handler = {.on_boot = on_boot, .on_data = on_data};
+  struct evnet_server *server = NULL;
+  int status = evnet_server_create(&handler, &arguments, arguments.addresses,
+                                   arguments.address_count, &arguments.options, &server);
+  // The log has said which argument it was.
+  if (status == EVNET_STATUS_ADDRESS || status == -EPROTONOSUPPORT) return EXIT_USAGE;
+  if (status == 0) status = evnet_server_stop_on_signal(server, SIGINT, DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(server, SIGTERM, DRAIN_MS);
+  if (status == 0) status = evnet_server_run(server);
+  if (status < 0) fprintf(stderr, "echo: %s\n", evnet_status_message(status));
+  evnet_server_destroy(server);
+  return status < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

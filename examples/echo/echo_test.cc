@@ -1,0 +1,261 @@
+// The echo program as its user meets it: a process, its arguments, its output, its signals.
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "net/server/testing/client.h"
+#include "net/server/testing/wait.h"
+
+namespace evnet_testing {
+namespace {
+
+// A running echo; killed at the end if it still runs.
+class Process {
+ public:
+  explicit Process(std::vector<std::string> arguments) {
+    int out[2], err[2];
+    EXPECT_EQ(pipe(out), 0);
+    EXPECT_EQ(pipe(err), 0);
+    const char *program = getenv("ECHO_PROGRAM");
+    EXPECT_NE(program, nullptr) << "ECHO_PROGRAM names the program under test";
+    std::vector<char *> pointers = {const_cast<char *>("echo")};
+    for (std::string &argument : arguments) pointers.push_back(&argument[0]);
+    pointers.push_back(nullptr);
+    pid_ = fork();
+    if (pid_ == 0) {
+      dup2(out[1], STDOUT_FILENO);
+      dup2(err[1], STDERR_FILENO);
+      for (const int end : {out[0], out[1], err[0], err[1]}) close(end);
+      execv(program, pointers.data());
+      _exit(127);
+    }
+    close(out[1]);
+    close(err[1]);
+    out_ = out[0];
+    err_ = err[0];
+  }
+
+  ~Process() {
+    if (!exited_) {
+      kill(pid_, SIGKILL);
+      waitpid(pid_, nullptr, 0);
+    }
+    close(out_);
+    close(err_);
+  }
+
+  // One line of stdout, without its line feed.
+  std::string Line() {
+    std::string line;
+    char byte;
+    while (ReadByte(out_, &byte) && byte != '\n') line += byte;
+    return line;
+  }
+
+  // All that is left of stdout or stderr; ends with the process.
+  std::string RestOfOut() { return Rest(out_); }
+  std::string RestOfErr() { return Rest(err_); }
+
+  void Signal(int number) { EXPECT_EQ(kill(pid_, number), 0); }
+
+  // Waits for the exit; -1 for a death by signal or when it does not end.
+  int ExitCode() {
+    int status = 0;
+    exited_ = WaitUntil([&] { return waitpid(pid_, &status, WNOHANG) == pid_; });
+    EXPECT_TRUE(exited_) << "does not end";
+    return exited_ && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+ private:
+  static bool ReadByte(int descriptor, char *out) {
+    pollfd waited = {descriptor, POLLIN, 0};
+    const int ms = static_cast<int>(std::chrono::milliseconds(kDeadline).count());
+    return poll(&waited, 1, ms) == 1 && read(descriptor, out, 1) == 1;
+  }
+
+  static std::string Rest(int descriptor) {
+    std::string rest;
+    char byte;
+    while (ReadByte(descriptor, &byte)) rest += byte;
+    return rest;
+  }
+
+  pid_t pid_;
+  bool exited_ = false;
+  int out_;
+  int err_;
+};
+
+// The port in "listening on tcp://127.0.0.1:PORT"; 0 for any other line.
+uint16_t PortOf(const std::string &line) {
+  const std::string start = "listening on tcp://127.0.0.1:";
+  EXPECT_EQ(line.substr(0, start.size()), start);
+  if (line.size() <= start.size()) return 0;
+  const int port = atoi(line.c_str() + start.size());
+  EXPECT_EQ(line, start + std::to_string(port));
+  EXPECT_NE(port, 0) << "the real one";
+  return static_cast<uint16_t>(port);
+}
+
+class Echo : public testing::TestWithParam<std::string> {
+ protected:
+  // An echo with the test's number of reactors, and its port.
+  void Begin() {
+    echo_ = std::make_unique<Process>(std::vector<std::string>{GetParam(), "tcp://127.0.0.1:0"});
+    port_ = PortOf(echo_->Line());
+  }
+
+  void ExpectEndOnSigterm() {
+    echo_->Signal(SIGTERM);
+    EXPECT_EQ(echo_->ExitCode(), 0);
+    EXPECT_EQ(echo_->RestOfOut(), "");
+    EXPECT_EQ(echo_->RestOfErr(), "");
+  }
+
+  std::unique_ptr<Process> echo_;
+  uint16_t port_ = 0;
+};
+
+TEST_P(Echo, AnswersHelloAndTheEnd) {
+  Begin();
+  Client client(port_);
+  client.SendAll("hello\n");
+  client.ShutdownWrite();
+  EXPECT_EQ(client.ReceiveToEnd(), "hello\n");
+  EXPECT_EQ(client.end(), Client::End::kEnd);
+  ExpectEndOnSigterm();
+}
+
+TEST_P(Echo, SendsBack64MegabytesWhileTheyComeThenTheEnd) {
+  Begin();
+  Client client(port_);
+  const std::string data = Pattern(64 << 20);
+  EXPECT_TRUE(client.Exchange(data) == data);
+  client.ShutdownWrite();
+  EXPECT_EQ(client.ReceiveToEnd(), "");
+  EXPECT_EQ(client.end(), Client::End::kEnd);
+  ExpectEndOnSigterm();
+}
+
+TEST_P(Echo, SendsBackAMegabyteToOneThatReadsOnlyAfterItsEnd) {
+  Begin();
+  Client client(port_);
+  const std::string data = Pattern(1 << 20);
+  client.SendAll(data);
+  client.ShutdownWrite();
+  EXPECT_TRUE(client.ReceiveToEnd() == data);
+  EXPECT_EQ(client.end(), Client::End::kEnd);
+  ExpectEndOnSigterm();
+}
+
+TEST_P(Echo, AResetHurtsNobodyElse) {
+  Begin();
+  Client other(port_);
+  for (int i = 0; i < 20; i++) {
+    Client client(port_);
+    client.SendUntilBlocked(Pattern(1 << 20), 10);
+    client.Reset();
+  }
+  EXPECT_EQ(other.Exchange("unharmed"), "unharmed");
+}
+
+TEST_P(Echo, SigtermDeliversWhatIsQueuedThenEndsWithZero) {
+  Begin();
+  Client client(port_);
+  const std::string data = Pattern(1 << 20);
+  client.SendAll(data);
+  client.WaitUntilDelivered();
+  echo_->Signal(SIGTERM);
+  EXPECT_TRUE(client.ReceiveToEnd() == data);
+  EXPECT_EQ(client.end(), Client::End::kEnd);
+  client.Close();
+  EXPECT_EQ(echo_->ExitCode(), 0);
+}
+
+TEST_P(Echo, ASecondSignalEndsAtOnceWithZero) {
+  for (const int number : {SIGINT, SIGTERM}) {
+    Begin();
+    Client client(port_);
+    client.SendUntilBlocked(Pattern(32 << 20), 200);  // never read: five seconds to drain
+    const int64_t began_ms = NowMs();
+    echo_->Signal(number);
+    client.Readable(0);
+    EXPECT_TRUE(WaitUntil([&] {  // the first has been seen when nothing is accepted any more
+      const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      const evnet_address address = client.RemoteAddress();
+      const bool refused = connect(descriptor, &address.socket.any, address.size) != 0;
+      close(descriptor);
+      return refused;
+    }));
+    echo_->Signal(number);
+    EXPECT_EQ(echo_->ExitCode(), 0);
+    EXPECT_LT(NowMs() - began_ms, 4000);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(With, Echo,
+                         testing::Values("--reactors=1", "--reactors=3", "--reactors=cpu"),
+                         [](const testing::TestParamInfo<std::string> &reactors) {
+                           return "Reactors" + reactors.param.substr(11);
+                         });
+
+TEST(EchoArguments, SeveralAddressesAreNamedInOrder) {
+  Process echo({"tcp://127.0.0.1:0", "127.0.0.1:0", "tcp4://127.0.0.1:0"});
+  for (int i = 0; i < 3; i++) {
+    Client client(PortOf(echo.Line()));
+    EXPECT_EQ(client.Exchange("hello"), "hello");
+  }
+}
+
+TEST(EchoArguments, HelpIsPrintedAndEndsWithZero) {
+  Process echo({"--help"});
+  EXPECT_EQ(echo.ExitCode(), 0);
+  const std::string help = echo.RestOfOut();
+  for (const char *word : {"--reactors=N", "ADDRESS", "tcp://127.0.0.1:9000", "SIGTERM"}) {
+    EXPECT_NE(help.find(word), std::string::npos) << word;
+  }
+  EXPECT_EQ(echo.RestOfErr(), "");
+}
+
+TEST(EchoArguments, ABadOneIsNamedInALineOnStderrAndEndsWithTwo) {
+  for (const char *bad :
+       {"--reactors=0", "--reactors=", "--reactors=x", "--reactors=1025", "--reactors=-1",
+        "--reactors=1x", "--reactors=99999999999999999999", "--wrong", "-h", "nonsense",
+        "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "tcp://300.1.1.1:80", "http://127.0.0.1:80",
+        "udp://127.0.0.1:0", "unix:///tmp/echo", ""}) {
+    SCOPED_TRACE(bad);
+    Process echo({"tcp://127.0.0.1:0", bad});
+    EXPECT_EQ(echo.ExitCode(), 2);
+    const std::string line = echo.RestOfErr();
+    EXPECT_NE(line.find(std::string("'") + bad + "'"), std::string::npos) << line;
+    EXPECT_EQ(line.find('\n'), line.size() - 1) << "one line: " << line;
+    EXPECT_EQ(echo.RestOfOut(), "");
+  }
+}
+
+TEST(EchoArguments, AnAddressInUseIsNamedAndEndsWithOne) {
+  Process first({"tcp://127.0.0.1:0"});
+  const std::string address = "tcp://127.0.0.1:" + std::to_string(PortOf(first.Line()));
+  Process second({address});
+  EXPECT_EQ(second.ExitCode(), 1);
+  const std::string words = second.RestOfErr();
+  EXPECT_NE(words.find(address), std::string::npos) << words;
+  EXPECT_EQ(second.RestOfOut(), "");
+}
+
+TEST(EchoArguments, MoreThanSixtyFourAddressesAreRefused) {
+  Process echo(std::vector<std::string>(65, "tcp://127.0.0.1:0"));
+  EXPECT_EQ(echo.ExitCode(), 2);
+  EXPECT_NE(echo.RestOfErr().find("at most 64 addresses"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace evnet_testing

@@ -1,0 +1,102 @@
+#!/bin/sh
+# Installs what building and testing evnet needs and this machine lacks.
+#
+#   ./setup.sh        Bazel, gcc, GoogleTest, Google Benchmark, python3
+#   ./setup.sh --all  also what sanitizers, fuzzing, lint and .ci/run need
+#
+# On Debian and Ubuntu it installs by apt; elsewhere it says what to install. A bazel or bazelisk that is
+# on PATH stays the one in use. With nothing missing it does nothing, at once.
+set -eu
+
+all=false
+case "${1-}" in
+  '') ;;
+  --all) all=true ;;
+  *)
+    echo "usage: $0 [--all]" >&2
+    exit 2
+    ;;
+esac
+
+missing=''
+# want PACKAGE TEST...: PACKAGE is missing unless the command TEST succeeds.
+want() {
+  package=$1
+  shift
+  "$@" > /dev/null 2>&1 || missing="$missing $package"
+}
+has() { command -v "$1"; }
+has_any() { for name in "$@"; do ! has "$name" || return 0; done; return 1; }
+# compiler-rt comes in a package of its own; a clang without it cannot link a sanitizer.
+has_sanitizers() { find "$(clang -print-resource-dir)/" -name 'libclang_rt.asan*' | grep -q .; }
+
+want bazel-bootstrap has_any bazel bazelisk
+# What Bazel itself looks for.
+want gcc has "${CC:-gcc}"
+want g++ has_any g++ clang++
+want python3 has python3
+if has apt-get > /dev/null; then
+  # Linked from the system, so that tests need no network; without apt, Bazel downloads them.
+  want googletest test -e /usr/src/googletest/googletest/src/gtest-all.cc
+  want libbenchmark-dev test -e /usr/include/benchmark/benchmark.h
+fi
+if $all; then
+  want clang has clang
+  want lld has ld.lld
+  want llvm has llvm-symbolizer
+  want libclang-rt-dev has_sanitizers
+  want clang-format has clang-format
+  want clang-tidy has clang-tidy
+  want git has git
+  # tools/format.sh takes buildifier from npm.
+  want npm has_any buildifier npm
+fi
+
+if [ -z "$missing" ]; then
+  echo 'setup.sh: everything is there'
+elif ! has apt-get > /dev/null; then
+  missing=$(echo "$missing" | sed 's/bazel-bootstrap/bazelisk (named bazel)/')
+  echo "setup.sh: there is no apt here; please install:$missing" >&2
+  exit 1
+else
+  sudo=''
+  if [ "$(id -u)" -ne 0 ]; then
+    sudo='sudo'
+    if ! has sudo > /dev/null; then
+      echo "setup.sh: neither root nor sudo; please run as root: apt-get install$missing" >&2
+      exit 1
+    fi
+  fi
+  apt() { $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q "$@"; }
+  # $missing is a list, split on purpose.
+  # shellcheck disable=SC2086
+  install() { apt install -y --no-install-recommends $missing; }
+
+  echo "setup.sh: installing by apt:$missing"
+  updated=false
+  # A fresh container has no package lists at all.
+  if ! find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' 2> /dev/null | grep -q .; then
+    apt update
+    updated=true
+  fi
+  case "$missing " in
+    *' bazel-bootstrap '*)
+      if ! apt-cache show bazel-bootstrap > /dev/null 2>&1; then
+        echo 'setup.sh: this release has no Bazel; please install bazelisk and name it bazel' >&2
+        exit 1
+      fi
+      ;;
+  esac
+  # Lists that are there may be older than what the mirror still has.
+  if ! install; then
+    if $updated; then exit 1; fi
+    apt update
+    install
+  fi
+  echo 'setup.sh: done'
+fi
+
+if ! has bazel > /dev/null; then
+  bazelisk=$(command -v bazelisk)
+  echo "setup.sh: no command named bazel; to have one: ln -s $bazelisk ${bazelisk%isk}"
+fi

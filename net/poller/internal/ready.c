@@ -314,6 +314,7 @@ static int ready_attach(struct evnet_poller *poller, int descriptor, enum evnet_
                         struct evnet_handle *out_handle) {
   uint32_t interest = EVNET_READY_IN;
   if (transport == EVNET_TRANSPORT_TCP) interest |= EVNET_READY_OUT;
+  evnet_socket_attach(descriptor);
   return slot_open(ready_of(poller), descriptor, transport, WRITABLE, interest, out_handle);
 }
 

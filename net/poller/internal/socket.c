@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "net/poller/internal/socket_system.h"
+
 static int set_int(int descriptor, int level, int name, int value) {
   return setsockopt(descriptor, level, name, &value, sizeof value) == 0 ? 0 : -errno;
 }
@@ -32,17 +34,16 @@ int evnet_socket_listen(const struct evnet_address *address,
                         const struct evnet_listen_options *options) {
   if (address->transport != EVNET_TRANSPORT_TCP) return -EOPNOTSUPP;
   struct evnet_address chosen = *address;
-  int descriptor =
-      socket(chosen.socket.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0 && errno == EAFNOSUPPORT && chosen.dual_stack) {
+  int descriptor = evnet_socket_system_open(chosen.socket.any.sa_family, SOCK_STREAM);
+  if (descriptor == -EAFNOSUPPORT && chosen.dual_stack) {
     // A kernel without IPv6: "all addresses" are then all IPv4 addresses.
     chosen =
         (struct evnet_address){.transport = EVNET_TRANSPORT_TCP, .size = sizeof chosen.socket.ip4};
     chosen.socket.ip4.sin_family = AF_INET;
     chosen.socket.ip4.sin_port = address->socket.ip6.sin6_port;
-    descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    descriptor = evnet_socket_system_open(AF_INET, SOCK_STREAM);
   }
-  if (descriptor < 0) return -errno;
+  if (descriptor < 0) return descriptor;
   int status = listen_configure(descriptor, &chosen, options);
   if (status == 0 && bind(descriptor, &chosen.socket.any, chosen.size) != 0) status = -errno;
   if (status == 0 && listen(descriptor, options->backlog > 0 ? options->backlog : SOMAXCONN) != 0) {
@@ -69,15 +70,17 @@ static void unmap_ip4(struct evnet_address *address) {
 int evnet_socket_accept(int listener, struct evnet_address *out_peer) {
   for (;;) {
     socklen_t size = sizeof out_peer->socket;
-    int descriptor = accept4(listener, &out_peer->socket.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int descriptor = evnet_socket_system_accept(listener, &out_peer->socket.any, &size);
     if (descriptor >= 0) {
       out_peer->size = size;
       unmap_ip4(out_peer);
       return descriptor;
     }
-    if (errno != EINTR) return -errno;
+    if (descriptor != -EINTR) return descriptor;
   }
 }
+
+void evnet_socket_attach(int descriptor) { evnet_socket_system_attach(descriptor); }
 
 bool evnet_socket_accept_error_is_lasting(int status) {
   switch (-status) {
@@ -110,10 +113,12 @@ int64_t evnet_socket_send(int descriptor, const struct iovec *pieces, size_t cou
     ssize_t sent;
     if (count == 1) {
       // send(2) costs less than sendmsg(2) with one piece.
-      sent = send(descriptor, pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL);
+      sent = send(descriptor, pieces->iov_base, pieces->iov_len, evnet_socket_system_send_flags);
     } else {
-      struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces, .msg_iovlen = count};
-      sent = sendmsg(descriptor, &message, MSG_NOSIGNAL);
+      // msg_iovlen is a size_t on Linux, an int on the BSDs; both hold EVNET_SEND_PIECES_MAX.
+      struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces,
+                               .msg_iovlen = (uint8_t)count};
+      sent = sendmsg(descriptor, &message, evnet_socket_system_send_flags);
     }
     if (sent >= 0) return sent;
     if (errno != EINTR) return -errno;

@@ -18,6 +18,9 @@ int evnet_socket_listen(const struct evnet_address *address,
 // Accepts one connection. Returns a non-blocking, close-on-exec descriptor or -errno.
 int evnet_socket_accept(int listener, struct evnet_address *out_peer);
 
+// Prepares a socket, whoever made it, for evnet_socket_send.
+void evnet_socket_attach(int descriptor);
+
 // True when accept's error is about the listener or the system; false when only about the one
 // connection.
 bool evnet_socket_accept_error_is_lasting(int status);

@@ -55,6 +55,7 @@ def evnet_cc_library(
         name,
         srcs = [],
         deps = [],
+        select_srcs = {},
         select_deps = {},
         copts = [],
         features = [],
@@ -66,6 +67,7 @@ def evnet_cc_library(
       name: the target's name.
       srcs: sources of one language.
       deps: labels; a plain list, as a select() could not be looked into for layering.
+      select_srcs: condition -> sources: a platform is a file.
       select_deps: condition -> labels, for what deps cannot hold; checked likewise.
       copts: after the usual ones.
       features: after the usual ones.
@@ -78,10 +80,11 @@ def evnet_cc_library(
     check_layering(native.package_name(), name, deps)
     for labels in select_deps.values():
         check_layering(native.package_name(), name, labels)
+    all_srcs = srcs + [s for chosen in select_srcs.values() for s in chosen]
     cc_library(
         name = name,
-        srcs = srcs,
-        copts = language_copts(name, srcs) + ["-fvisibility=hidden"] + copts,
+        srcs = srcs + (select(select_srcs) if select_srcs else []),
+        copts = language_copts(name, all_srcs) + ["-fvisibility=hidden"] + copts,
         # gcc knows no layering_check and ignores it; CI builds with clang for its sake.
         features = ["layering_check"] + features,
         linkstatic = linkstatic,

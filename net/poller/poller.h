@@ -33,8 +33,9 @@ extern "C" {
 struct evnet_poller;
 
 enum evnet_backend {
-  EVNET_BACKEND_AUTO = 0,  // the best that this system has
-  EVNET_BACKEND_EPOLL = 1,
+  EVNET_BACKEND_AUTO = 0,    // the best that this system has
+  EVNET_BACKEND_EPOLL = 1,   // Linux
+  EVNET_BACKEND_KQUEUE = 3,  // macOS and the BSDs
 };
 
 struct evnet_poller_options {
@@ -104,7 +105,7 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_create(const struct evnet_poller_op
 // NULL is accepted.
 EVNET_API void evnet_poller_destroy(struct evnet_poller *poller);
 
-// evnet_poller_name names the backend: "epoll".
+// evnet_poller_name names the backend: "epoll", "kqueue".
 EVNET_API const char *evnet_poller_name(const struct evnet_poller *poller);
 
 // evnet_poller_now_ns reads the monotonic clock, which a simulated kernel replaces.

@@ -9,6 +9,7 @@ int evnet_poller_platform_create(const struct evnet_poller_options *options,
     case EVNET_BACKEND_AUTO:
     case EVNET_BACKEND_EPOLL:
       return evnet_ready_create(&evnet_readiness_epoll, options, out_poller);
+    default:
+      return -ENOSYS;
   }
-  return -ENOSYS;
 }

@@ -46,7 +46,8 @@ EVNET_WARN_UNUSED int evnet_ready_create(const struct evnet_readiness_ops *readi
                                          const struct evnet_poller_options *options,
                                          struct evnet_poller **out_poller);
 
-extern const struct evnet_readiness_ops evnet_readiness_epoll;
+extern const struct evnet_readiness_ops evnet_readiness_epoll;   // Linux
+extern const struct evnet_readiness_ops evnet_readiness_kqueue;  // macOS, the BSDs
 
 #ifdef __cplusplus
 }

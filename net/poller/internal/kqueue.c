@@ -1,0 +1,161 @@
+// kqueue: registers descriptors, edge-triggered, and reports which became ready. The wake is a user
+// event (EVFILT_USER), triggered from anywhere.
+//
+// A descriptor has two filters, each with its own events:
+//
+//   EVFILT_READ    IN; EV_EOF: the peer has ended its side (END), with an error in fflags (ERROR)
+//   EVFILT_WRITE   OUT; EV_EOF: nothing more can be sent (HANGUP), with an error in fflags (ERROR)
+//
+// Where nobody waits for OUT, the write filter stays for the sake of EV_EOF alone, its low-water
+// mark out of reach. EV_EOF of the write filter may also be our own shutdown(2), which ready.c
+// finds out when it looks at the socket before it tells. Both filters of one descriptor may stand
+// in one batch: ready.c passes over the second when the first led to a detach.
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/types.h>
+// FreeBSD's needs sys/types.h.
+#include <sys/event.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "net/poller/internal/readiness.h"
+
+enum {
+  EVENTS_MAX = 512,
+  WAIT_SECONDS_MAX = 100000000,  // above, XNU's itimerfix refuses with EINVAL
+};
+
+// A token travels through udata.
+_Static_assert(sizeof(void *) >= sizeof(uint64_t), "kqueue.c needs a 64-bit system");
+
+struct queue {
+  const struct evnet_allocator *allocator;
+  int descriptor;
+  struct kevent events[EVENTS_MAX];
+};
+
+// Applies changes in order. Returns 0, or -errno of the first that failed; those behind it are then
+// left out.
+static int apply(const struct queue *queue, const struct kevent *changes, int count) {
+  return kevent(queue->descriptor, changes, count, NULL, 0, NULL) >= 0 ? 0 : -errno;
+}
+
+static int kqueue_register(const struct queue *queue, int descriptor, uint64_t token,
+                           uint32_t interest) {
+  bool out = interest & EVNET_READY_OUT;
+  uintptr_t ident = (uintptr_t)descriptor;
+  void *udata = (void *)(uintptr_t)token;
+  struct kevent changes[2];
+  EV_SET(&changes[0], ident, EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0, udata);
+  EV_SET(&changes[1], ident, EVFILT_WRITE, EV_ADD | EV_CLEAR, out ? 0 : NOTE_LOWAT,
+         out ? 0 : INT_MAX, udata);
+  return apply(queue, changes, 2);
+}
+
+static void kqueue_close(void *state) {
+  struct queue *queue = state;
+  if (queue->descriptor >= 0) (void)close(queue->descriptor);
+  evnet_release(queue->allocator, queue);
+}
+
+static int kqueue_open(const struct evnet_allocator *allocator, void **out_state) {
+  struct queue *queue = evnet_allocate(allocator, sizeof *queue);
+  if (queue == NULL) return -ENOMEM;
+  queue->allocator = allocator;
+  int status = 0;
+  queue->descriptor = kqueue();
+  if (queue->descriptor < 0) status = -errno;
+  // A child of fork(2) has no queue, but exec(2) without a fork keeps it.
+  if (status == 0 && fcntl(queue->descriptor, F_SETFD, FD_CLOEXEC) != 0) status = -errno;
+  if (status == 0) {
+    struct kevent wake;
+    EV_SET(&wake, 0, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, NULL);
+    status = apply(queue, &wake, 1);
+  }
+  if (status < 0) {
+    kqueue_close(queue);
+    return status;
+  }
+  *out_state = queue;
+  return 0;
+}
+
+static void kqueue_remove(void *state, int descriptor) {
+  struct kevent changes[2];
+  EV_SET(&changes[0], (uintptr_t)descriptor, EVFILT_READ, EV_DELETE, 0, 0, NULL);
+  EV_SET(&changes[1], (uintptr_t)descriptor, EVFILT_WRITE, EV_DELETE, 0, 0, NULL);
+  (void)apply(state, changes, 2);
+}
+
+static int kqueue_add(void *state, int descriptor, uint64_t token, uint32_t interest) {
+  int status = kqueue_register(state, descriptor, token, interest);
+  if (status < 0) kqueue_remove(state, descriptor);  // the read filter, if only the second failed
+  return status;
+}
+
+// To add again what exists replaces its parameters (kqueue(2)), and reports a state that holds.
+static int kqueue_change(void *state, int descriptor, uint64_t token, uint32_t interest) {
+  return kqueue_register(state, descriptor, token, interest);
+}
+
+static uint32_t state_of(const struct kevent *event) {
+  bool end = event->flags & EV_EOF;
+  uint32_t state = end && event->fflags != 0 ? EVNET_READY_ERROR : 0;
+  if (event->filter == EVFILT_WRITE)
+    return state | EVNET_READY_OUT | (end ? EVNET_READY_HANGUP : 0);
+  state |= EVNET_READY_IN;
+  if (end) state |= EVNET_READY_END;
+#ifdef EV_OOBAND
+  if (event->flags & EV_OOBAND) state |= EVNET_READY_URGENT;
+#else
+  // Only macOS tells of out-of-band data, at whose mark recv(2) stops short everywhere. Elsewhere
+  // no short read proves anything.
+  state |= EVNET_READY_URGENT;
+#endif
+  return state;
+}
+
+static struct timespec timespec_of(int64_t timeout_ns) {
+  int64_t seconds = timeout_ns / 1000000000;
+  if (seconds >= WAIT_SECONDS_MAX) return (struct timespec){.tv_sec = WAIT_SECONDS_MAX};
+  return (struct timespec){.tv_sec = (time_t)seconds, .tv_nsec = (long)(timeout_ns % 1000000000)};
+}
+
+static int kqueue_wait(void *state, struct evnet_ready_event *out_events, int count,
+                       int64_t timeout_ns) {
+  struct queue *queue = state;
+  int events_max = count < EVENTS_MAX ? count : EVENTS_MAX;
+  struct timespec timeout = timespec_of(timeout_ns);
+  int ready = kevent(queue->descriptor, NULL, 0, queue->events, events_max,
+                     timeout_ns < 0 ? NULL : &timeout);
+  if (ready < 0) return errno == EINTR ? 0 : -errno;
+  int written = 0;
+  for (int i = 0; i < ready; i++) {
+    const struct kevent *event = &queue->events[i];
+    if (event->filter == EVFILT_USER) continue;
+    out_events[written].token = (uint64_t)(uintptr_t)event->udata;
+    out_events[written].state = state_of(event);
+    written++;
+  }
+  return written;
+}
+
+static void kqueue_wake(void *state) {
+  int saved = errno;  // a signal handler calls this
+  struct kevent wake;
+  EV_SET(&wake, 0, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
+  (void)apply(state, &wake, 1);
+  errno = saved;
+}
+
+const struct evnet_readiness_ops evnet_readiness_kqueue = {
+    .name = "kqueue",
+    .open = kqueue_open,
+    .close = kqueue_close,
+    .add = kqueue_add,
+    .change = kqueue_change,
+    .remove = kqueue_remove,
+    .wait = kqueue_wait,
+    .wake = kqueue_wake,
+};

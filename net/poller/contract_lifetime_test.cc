@@ -351,6 +351,24 @@ TEST_P(LifetimeTest, CreateFailsCleanlyAtEveryAllocation) {
   }
 }
 
+TEST_P(LifetimeTest, AnotherSystemsBackendIsRefused) {
+  int refused = 0;
+  for (const evnet_backend backend : {EVNET_BACKEND_EPOLL, EVNET_BACKEND_KQUEUE}) {
+    evnet_poller_options options = {};
+    options.backend = backend;
+    evnet_poller *made = nullptr;
+    const int status = evnet_poller_create(&options, &made);
+    if (status == 0) {
+      evnet_poller_destroy(made);
+      continue;
+    }
+    EXPECT_EQ(status, -ENOSYS);
+    EXPECT_EQ(made, nullptr);
+    refused++;
+  }
+  EXPECT_EQ(refused, 1);
+}
+
 TEST_P(LifetimeTest, MoreHandlesThanAnIndexHoldsAreRefused) {
   evnet_poller_options options = {};
   options.handles_max = (1 << 24) + 1;

@@ -357,6 +357,15 @@ TEST_P(RecvTest, UnixBytesAndEndArrive) {
   EXPECT_EQ(loop().Story(connection.handle).substr(0, 18), "RECV:onetwo RECV=0");
 }
 
+// A Unix socket asks for no write events, and is told of the hang-up all the same.
+TEST_P(RecvTest, AUnixPeersCloseWhileStoppedIsToldAsHangup) {
+  Connection connection = AttachUnix();
+  connection.peer->Close();
+  ASSERT_TRUE(RunUntilOp(connection.handle, EVNET_OP_HANGUP));
+  Settle();
+  EXPECT_EQ(loop().Story(connection.handle), "HANGUP=0");
+}
+
 TEST_P(RecvTest, UnixControlMessagesThatSplitReadsLeaveNothingBehind) {
   const size_t before = fixture().OpenDescriptors();
   Connection connection = AttachUnix();

@@ -1,20 +1,35 @@
 #include "net/poller/testing/contract.h"
 
+#include <errno.h>
+
 #include "net/poller/testing/socket_fixture.h"
 
 namespace evnet_testing {
 namespace {
 
-int CreateEpoll(const evnet_poller_options *options, evnet_poller **out_poller) {
+template <evnet_backend kBackend>
+int Create(const evnet_poller_options *options, evnet_poller **out_poller) {
   evnet_poller_options chosen = *options;
-  chosen.backend = EVNET_BACKEND_EPOLL;
+  chosen.backend = kBackend;
   return evnet_poller_create(&chosen, out_poller);
 }
 
 }  // namespace
 
 std::vector<Backend> Backends() {
-  return {{"epoll", CreateEpoll, MakeSocketFixture, true, true, true}};
+  const Backend all[] = {
+      {"epoll", Create<EVNET_BACKEND_EPOLL>, MakeSocketFixture, true, true, true},
+      {"kqueue", Create<EVNET_BACKEND_KQUEUE>, MakeSocketFixture, true, true, false},
+  };
+  std::vector<Backend> here;
+  for (const Backend &backend : all) {
+    const evnet_poller_options options = {};
+    evnet_poller *poller = nullptr;
+    if (backend.create(&options, &poller) == -ENOSYS) continue;  // any other failure is the tests'
+    evnet_poller_destroy(poller);
+    here.push_back(backend);
+  }
+  return here;
 }
 
 std::vector<Backend> SocketCallBackends() {

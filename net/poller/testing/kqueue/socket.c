@@ -1,0 +1,51 @@
+// SO_NOSIGPIPE, which Linux has not: socket_darwin.c sets it once for a socket, and sends without
+// MSG_NOSIGNAL. The linker's --wrap brings every call here; one that macOS would spare the signal
+// is given MSG_NOSIGNAL. An accepted socket does not have the option from its listener, as it has
+// on macOS, so that whoever forgets to set it is told by a signal.
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "net/poller/testing/kqueue/socket.h"
+
+enum { DESCRIPTORS_MAX = 1 << 16 };
+
+static atomic_bool no_sigpipe[DESCRIPTORS_MAX];
+
+int __real_setsockopt(int descriptor, int level, int name, const void *value, socklen_t size);
+int __wrap_setsockopt(int descriptor, int level, int name, const void *value, socklen_t size);
+ssize_t __real_send(int descriptor, const void *data, size_t size, int flags);
+ssize_t __wrap_send(int descriptor, const void *data, size_t size, int flags);
+ssize_t __real_sendmsg(int descriptor, const struct msghdr *message, int flags);
+ssize_t __wrap_sendmsg(int descriptor, const struct msghdr *message, int flags);
+
+static bool is_known(int descriptor) { return descriptor >= 0 && descriptor < DESCRIPTORS_MAX; }
+
+static int extra_flags(int descriptor) {
+  return is_known(descriptor) && atomic_load(&no_sigpipe[descriptor]) ? MSG_NOSIGNAL : 0;
+}
+
+void evnet_test_socket_closed(int descriptor) {
+  if (is_known(descriptor)) atomic_store(&no_sigpipe[descriptor], false);
+}
+
+int __wrap_setsockopt(int descriptor, int level, int name, const void *value, socklen_t size) {
+  if (level != SOL_SOCKET || name != SO_NOSIGPIPE) {
+    return __real_setsockopt(descriptor, level, name, value, size);
+  }
+  if (!is_known(descriptor) || size != sizeof(int)) {
+    errno = EINVAL;
+    return -1;
+  }
+  atomic_store(&no_sigpipe[descriptor], *(const int *)value != 0);
+  return 0;
+}
+
+ssize_t __wrap_send(int descriptor, const void *data, size_t size, int flags) {
+  return __real_send(descriptor, data, size, flags | extra_flags(descriptor));
+}
+
+ssize_t __wrap_sendmsg(int descriptor, const struct msghdr *message, int flags) {
+  return __real_sendmsg(descriptor, message, flags | extra_flags(descriptor));
+}

@@ -34,6 +34,19 @@ TEST_P(WaitTest, TheTimeoutIsNotEarly) {
 
 TEST_P(WaitTest, ZeroOnlyLooks) { EXPECT_LT(TimedTurn(0), kLongNs / 2); }
 
+TEST_P(WaitTest, WithoutALimitItWaitsForAWake) {
+  for (const int64_t timeout_ns : {int64_t{-1}, INT64_MIN, INT64_MAX}) {
+    const uint64_t until = evnet_poller_now_ns(poller()) + 15 * kMs;
+    std::thread waker([&] {
+      while (evnet_poller_now_ns(poller()) < until) std::this_thread::yield();
+      evnet_poller_wake(poller());
+    });
+    loop().Turn(timeout_ns);
+    EXPECT_GE(evnet_poller_now_ns(poller()), until);
+    waker.join();
+  }
+}
+
 TEST_P(WaitTest, TheClockGoesForward) {
   uint64_t last = evnet_poller_now_ns(poller());
   for (int i = 0; i < 1000; i++) {

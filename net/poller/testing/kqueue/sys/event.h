@@ -1,4 +1,4 @@
-// The part of kqueue(2) that kqueue.c uses, for Linux: see kqueue.c beside this folder. Layout and
+// The part of kqueue(2) that the poller uses, for Linux: see ../kqueue.c. Layout and
 // names are macOS's; with EVNET_KQUEUE_NO_OOBAND it is a system that does not tell of out-of-band
 // data, such as FreeBSD.
 #ifndef EVNET_NET_POLLER_TESTING_KQUEUE_SYS_EVENT_H_

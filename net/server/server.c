@@ -27,8 +27,13 @@ static int resolve_reactors(struct evnet_server *server) {
   if ((unsigned)options->balancer > EVNET_SOURCE_HASH) {
     return refuse(server, "balancer", options->balancer, "is no enum evnet_balancing");
   }
-  if ((unsigned)options->backend > EVNET_BACKEND_EPOLL) {
-    return refuse(server, "backend", options->backend, "is no enum evnet_backend");
+  switch (options->backend) {
+    case EVNET_BACKEND_AUTO:
+    case EVNET_BACKEND_EPOLL:
+    case EVNET_BACKEND_KQUEUE:
+      break;
+    default:
+      return refuse(server, "backend", options->backend, "is no enum evnet_backend");
   }
   if (options->backlog < 0) return refuse(server, "backlog", options->backlog, "is negative");
   if (options->send_buffer_bytes < 0) {

@@ -120,7 +120,7 @@ struct evnet_server_stats {
   uint64_t bytes_sent;
   uint64_t turns;
   uint32_t reactors;
-  const char *backend;  // "epoll"; a constant string
+  const char *backend;  // "epoll", "kqueue"; a constant string
 };
 
 // evnet_serve creates a server, runs it on this thread until it stops, and destroys it.

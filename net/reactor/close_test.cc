@@ -130,7 +130,6 @@ TEST_F(Close, ByInboundOverflow) {
 TEST_F(Close, ByAStopWithNothingToDo) {
   h.Start();
   Harness::Pair pair = h.Connect();
-  h.on.stopping = nullptr;
   evnet_reactor_stop(h.reactor(), 10000);
   h.Until([&] {
     return h.Of(pair).Count("close") == 0 && pair.client.Read().empty() &&
@@ -336,11 +335,11 @@ TEST_P(CloseInside, OnPressureAndOnDrain) {
 }
 
 TEST_P(CloseInside, OnPrewrite) {
+  if (std::string(way.name) == "answer") GTEST_SKIP() << "it has no answer";
   h.on.prewrite = [&](evnet_conn *conn) { (void)End(conn); };
   h.Start();
   Harness::Pair pair = h.Connect();
   h.Post([&] { Write(pair.conn, "x"); });
-  if (std::string(way.name) == "answer") return;  // it has none
   Expect(pair);
 }
 

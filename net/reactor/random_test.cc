@@ -13,7 +13,7 @@
 namespace evnet_testing {
 namespace {
 
-constexpr uint32_t kSeeds = 300;
+constexpr uint32_t kSeeds = 200;
 constexpr int kSteps = 250;
 constexpr size_t kConnections = 4;
 

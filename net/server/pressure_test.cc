@@ -163,7 +163,10 @@ TEST_F(Pressure, AUsersPauseAndTheAutomaticOneAreComposed) {
   // Each time the client has all that the server will send, the server is drained and paused by its
   // user.
   while (received.size() < sent) {
-    while (received.size() < sent && client.Readable(50)) received += client.TryReceive();
+    while (received.size() < sent && client.Readable(50)) {
+      received += client.TryReceive();
+      ASSERT_EQ(client.end(), Client::End::kOpen);
+    }
     if (received.size() == sent) break;
     ASSERT_TRUE(WaitUntil([&] { return user_paused.load(); }));
     Post(evnet_conn_reactor(conn_), [&] {

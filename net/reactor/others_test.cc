@@ -104,6 +104,21 @@ TEST_F(Others, ADescriptorNumberUsedAgainAtOnceGetsNothingOfItsFormerOwner) {
   }
 }
 
+TEST_F(Others, OneAbortedInTheBatchThatBringsItsResetKeepsTheFirstReason) {
+  h.on.data = [&](evnet_conn *me) {
+    TakeAll(me);
+    h.Abort(conn(1));
+    return EVNET_NONE;
+  };
+  Start(2);
+  h.Post([&] { evnet_conn_pause_reading(conn(1)); });
+  h.Settle();
+  pairs[0].client.Write("x");  // its event is the first of the batch
+  pairs[1].client.Reset();
+  h.Until([&] { return Of(1).closed == 1; });
+  EXPECT_EQ(Of(1).reason, EVNET_REASON_ABORTED);
+}
+
 TEST_F(Others, ActsOnOneThatIsClosedAndAwaitsItsOnCloseAreHarmless) {
   h.options.linger_ms = EVNET_OFF;
   h.on.data = [&](evnet_conn *me) {

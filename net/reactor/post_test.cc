@@ -50,11 +50,11 @@ TEST_F(Post, AFloodStarvesNoConnection) {
   for (int i = 0; i < 5000; i++) h.Post([&] { ran++; });
   pair.client.Write("x");
   h.Turn();
-  EXPECT_EQ(ran, 1024);
+  ASSERT_EQ(ran, 1024);
   EXPECT_EQ(pair.client.Read(), "x");
   for (int expected : {2048, 3072, 4096}) {
     h.Turn(-1);  // never sleeps with some left
-    EXPECT_EQ(ran, expected);
+    ASSERT_EQ(ran, expected);
   }
   h.Turn();
   EXPECT_EQ(ran, 5000);

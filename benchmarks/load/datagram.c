@@ -177,15 +177,9 @@ static int batches_init(struct datagram *d) {
   return 0;
 }
 
-static int datagram_open(struct run *run, const struct load_options *options) {
-  struct datagram *d = &datagram;
-  d->run = run;
-  d->options = options;
-  const uint32_t count = options->connections;
-  int *fds = calloc(count, sizeof(*fds));
-  d->conns = calloc(count, sizeof(*d->conns));
-  d->slots = calloc((size_t)count * d->options->depth, sizeof(*d->slots));
-  if (fds == NULL || d->conns == NULL || d->slots == NULL) return run_fail("out of memory");
+// Connects all, into `fds`, and watches them. What an error leaves open ends with the program.
+static int connect_all(struct datagram *d, int *fds) {
+  const uint32_t count = d->options->connections;
   if (batches_init(d) < 0 || dial_all(&d->options->address, count, fds) < 0) return -1;
   d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (d->epoll_fd < 0) return run_fail("epoll_create1: %s", strerror(errno));
@@ -194,14 +188,27 @@ static int datagram_open(struct run *run, const struct load_options *options) {
     *c = (struct datagram_conn){
         .fd = fds[i], .index = i, .slots = d->slots + (size_t)i * d->options->depth};
     // The sequence before each slot's first.
-    for (uint32_t j = 0; j < options->depth; j++) c->slots[j].sequence = j;
+    for (uint32_t j = 0; j < d->options->depth; j++) c->slots[j].sequence = j;
     struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = c}};
     if (epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, c->fd, &event) < 0) {
       return run_fail("epoll_ctl: %s", strerror(errno));
     }
   }
-  free(fds);
   return 0;
+}
+
+static int datagram_open(struct run *run, const struct load_options *options) {
+  struct datagram *d = &datagram;
+  d->run = run;
+  d->options = options;
+  const uint32_t count = options->connections;
+  int *fds = calloc(count, sizeof(*fds));
+  d->conns = calloc(count, sizeof(*d->conns));
+  d->slots = calloc((size_t)count * d->options->depth, sizeof(*d->slots));
+  int status = fds != NULL && d->conns != NULL && d->slots != NULL ? connect_all(d, fds)
+                                                                   : run_fail("out of memory");
+  free(fds);
+  return status;
 }
 
 static void datagram_close(void) {

@@ -88,9 +88,7 @@ static int hold(const struct load_options *options, const int *fds) {
   }
 }
 
-int idle_run(const struct load_options *options) {
-  int *fds = calloc(options->connections, sizeof(*fds));
-  if (fds == NULL) return run_fail("out of memory");
+static int hold_all(const struct load_options *options, int *fds) {
   if (dial_all(&options->address, options->connections, fds) < 0) return -1;
   for (uint32_t i = 0; i < options->connections; i++) {
     if (exchange(fds[i], i, options->payload_bytes) < 0) return -1;
@@ -99,6 +97,13 @@ int idle_run(const struct load_options *options) {
   fflush(stdout);
   if (hold(options, fds) < 0) return -1;
   for (uint32_t i = 0; i < options->connections; i++) close(fds[i]);
-  free(fds);
   return 0;
+}
+
+int idle_run(const struct load_options *options) {
+  int *fds = calloc(options->connections, sizeof(*fds));
+  if (fds == NULL) return run_fail("out of memory");
+  int status = hold_all(options, fds);
+  free(fds);
+  return status;
 }

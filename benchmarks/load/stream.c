@@ -124,15 +124,9 @@ static int receive(struct stream *s, struct stream_conn *c) {
   return replies > 0 && run_is_issuing(s->run) ? issue(s, c, replies, now_ns) : 0;
 }
 
-static int stream_open(struct run *run, const struct load_options *options) {
-  struct stream *s = &stream;
-  s->run = run;
-  s->options = options;
-  const uint32_t count = options->connections;
-  int *fds = calloc(count, sizeof(*fds));
-  s->conns = calloc(count, sizeof(*s->conns));
-  s->sent_ns = calloc((size_t)count * s->options->depth, sizeof(*s->sent_ns));
-  if (fds == NULL || s->conns == NULL || s->sent_ns == NULL) return run_fail("out of memory");
+// Connects all, into `fds`, and watches them. What an error leaves open ends with the program.
+static int connect_all(struct stream *s, int *fds) {
+  const uint32_t count = s->options->connections;
   if (dial_all(&s->options->address, count, fds) < 0) return -1;
   s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (s->epoll_fd < 0) return run_fail("epoll_create1: %s", strerror(errno));
@@ -144,8 +138,21 @@ static int stream_open(struct run *run, const struct load_options *options) {
     c->sent_ns = s->sent_ns + (size_t)i * s->options->depth;
     if (watch(s, c, EPOLL_CTL_ADD) < 0) return -1;
   }
-  free(fds);
   return 0;
+}
+
+static int stream_open(struct run *run, const struct load_options *options) {
+  struct stream *s = &stream;
+  s->run = run;
+  s->options = options;
+  const uint32_t count = options->connections;
+  int *fds = calloc(count, sizeof(*fds));
+  s->conns = calloc(count, sizeof(*s->conns));
+  s->sent_ns = calloc((size_t)count * s->options->depth, sizeof(*s->sent_ns));
+  int status = fds != NULL && s->conns != NULL && s->sent_ns != NULL ? connect_all(s, fds)
+                                                                     : run_fail("out of memory");
+  free(fds);
+  return status;
 }
 
 static void stream_close(void) {

@@ -274,6 +274,21 @@ TEST_F(Outbound, RefuseKeepsTheConnectionAndTakesNothing) {
   EXPECT_EQ(h.ReadExactly(&pair.client, taken).size(), taken);
 }
 
+TEST_F(Outbound, AnAbortDropsGatheredBytesForGood) {
+  Start();
+  h.Post([&] {
+    Write(pair.conn, "stale");
+    h.Abort(pair.conn);
+  });
+  h.Until([&] { return h.Of(pair).closed == 1; });
+  h.Settle();
+  Harness::Pair next = h.Connect();
+  EXPECT_EQ(next.conn, pair.conn) << "the test's premise: the slot is used again";
+  h.Post([&] { Write(next.conn, "new"); });
+  EXPECT_EQ(h.ReadExactly(&next.client, 3), "new");
+  EXPECT_EQ(h.Stats().bytes_sent, 3u);
+}
+
 TEST_F(Outbound, WithoutMemoryForTheQueueTheConnectionEnds) {
   Start();
   TheKernel().on_send = [](int, size_t) -> ssize_t { return 10; };

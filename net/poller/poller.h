@@ -56,7 +56,7 @@ enum evnet_op {
   EVNET_OP_RECV,    // recv_start: result bytes at data; 0: the peer's end; or -errno
   EVNET_OP_SEND,    // send_start: result bytes taken, maybe fewer than asked for; or -errno
   EVNET_OP_HANGUP,  // no recv is armed and the connection is dead: -errno, or 0 when both sides
-                    // have ended
+                    // have ended and nothing stands in front of the peer's end
   EVNET_OP_DETACH,  // detach or abort: the descriptor is closed and the handle is gone
 };
 

@@ -72,7 +72,7 @@ int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
     return -ENOMEM;
   }
   // Accepted by another reactor before the stop began: its bytes get their last read too.
-  if (reactor->stop_phase == STOP_DRAINING) reactor->stop_phase = STOP_NONE;
+  stop_newcomer(reactor);
   counter_add(&reactor->stats.connections_open, 1);
   counter_add(&reactor->stats.connections_opened, 1);
   deadline_arm_open(conn);
@@ -115,6 +115,7 @@ void conn_allow_reading(struct evnet_conn *conn, unsigned bit) {
   conn->read_stop = (uint8_t)(conn->read_stop & ~bit & 15);
   conn_update_reading(conn);
   if (conn->read_stop != 0) return;
+  if (conn->flags & RECEIVING) stop_reading_resumed(conn->reactor);
   if (evnet_conn_inbound_bytes(conn) > 0 || (conn->flags & END_WAITS)) conn_defer(conn, DUE_DATA);
 }
 
@@ -168,16 +169,29 @@ static void tell_closed(struct evnet_conn *conn) {
   if (reactor->owner.closed != NULL) reactor->owner.closed(reactor->owner.context);
 }
 
-static void tell_ended(struct evnet_conn *conn) {
-  struct evnet_reactor *reactor = conn->reactor;
-  if (reactor->handler.on_half_close != NULL) {
-    tell(conn, reactor->handler.on_half_close);
-    conn_check_stopping(conn);
-  } else if (conn->holds > 0) {
+static void close_when_released(struct evnet_conn *conn) {
+  if (conn->state == CONN_OPEN && conn->holds > 0) {
     conn->flags |= CLOSE_ON_RELEASE;
   } else {
     conn_close_for(conn, EVNET_REASON_PEER);
   }
+}
+
+// With both ends sent and read nothing more can happen, in whichever order they came.
+static void check_both_ended(struct evnet_conn *conn) {
+  bool both = (conn->flags & END_SENT) && (conn->flags & PEER_ENDED);
+  if (both && !(conn->flags & END_WAITS)) close_when_released(conn);
+}
+
+static void tell_ended(struct evnet_conn *conn) {
+  struct evnet_reactor *reactor = conn->reactor;
+  if (reactor->handler.on_half_close == NULL) {
+    close_when_released(conn);
+    return;
+  }
+  tell(conn, reactor->handler.on_half_close);
+  check_both_ended(conn);
+  conn_check_stopping(conn);
 }
 
 // What was unread when reading was resumed, and the peer's end if that stood behind it.
@@ -202,6 +216,8 @@ static void run_due(struct evnet_conn *conn) {
     tell(conn, conn->reactor->handler.on_drain);
   }
   if (due & DUE_DATA) present_again(conn);
+  outbound_start(conn);
+  check_both_ended(conn);
   conn_check_stopping(conn);
 }
 
@@ -232,6 +248,11 @@ static void finish(struct evnet_conn *conn, int reason) {
 }
 
 void conn_finish(struct evnet_conn *conn, int reason) { finish(conn, reason); }
+
+void conn_failed(struct evnet_conn *conn, int error) {
+  // Lingering, the kernel has taken everything and our end: how the peer goes is not why we closed.
+  finish(conn, conn->state == CONN_LINGERING ? conn->reason : error);
+}
 
 void conn_abort_for(struct evnet_conn *conn, int reason) {
   if (conn->state == CONN_CLOSED) return;
@@ -274,6 +295,7 @@ void conn_close_for(struct evnet_conn *conn, int reason) {
 }
 
 void conn_peer_ended(struct evnet_conn *conn) {
+  if (conn->flags & PEER_ENDED) return;  // both its RECV and a HANGUP may tell it
   conn->flags |= PEER_ENDED;
   if (conn->state == CONN_LINGERING) finish(conn, conn->reason);
   if (conn->state != CONN_OPEN) return;
@@ -310,26 +332,35 @@ void evnet_conn_release(struct evnet_conn *conn) {
 
 // Stopping
 
+static bool is_told(const struct evnet_conn *conn) {
+  return conn->state == CONN_OPEN && (conn->flags & STOPPING_TOLD);
+}
+
 void conn_check_stopping(struct evnet_conn *conn) {
-  if (conn->reactor->stop_phase != STOP_DRAINING || conn->state != CONN_OPEN) return;
-  bool done = conn->holds == 0 && evnet_conn_inbound_bytes(conn) == 0 &&
-              evnet_conn_outbound_bytes(conn) == 0;
-  if (done && (conn->flags & STOPPING_TOLD)) conn_close_for(conn, EVNET_REASON_SHUTDOWN);
+  if (!is_told(conn)) return;
+  if (stop_is_reading(conn->reactor)) {
+    conn_defer(conn, 0);
+    return;
+  }
+  bool has_work = conn->holds > 0 || evnet_conn_inbound_bytes(conn) > 0 ||
+                  evnet_conn_outbound_bytes(conn) > 0 ||
+                  (conn->flags & (DUE_PRESSURE | DUE_DRAIN | DUE_DATA));
+  // Its last read is still to come, after on_drain.
+  bool has_read = !(conn->read_stop & STOP_OUTBOUND_HIGH);
+  if (has_read && !has_work) conn_close_for(conn, EVNET_REASON_SHUTDOWN);
 }
 
 void conn_check_stopping_later(struct evnet_conn *conn) {
-  if (conn->reactor->stop_phase == STOP_DRAINING && conn->state == CONN_OPEN) conn_defer(conn, 0);
+  if (is_told(conn)) conn_defer(conn, 0);
 }
 
 void conn_tell_stopping(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
-  if (conn->state != CONN_OPEN) return;
-  if (!(conn->flags & STOPPING_TOLD)) {
-    conn->flags |= STOPPING_TOLD;
-    if (reactor->handler.on_stopping != NULL) reactor->handler.on_stopping(conn, reactor->user);
-    reactor_after_callback(reactor, conn, EVNET_NONE);
-  }
-  conn_check_stopping(conn);
+  if (conn->state != CONN_OPEN || (conn->flags & STOPPING_TOLD)) return;
+  conn->flags |= STOPPING_TOLD;
+  if (reactor->handler.on_stopping == NULL) return;
+  reactor->handler.on_stopping(conn, reactor->user);
+  reactor_after_callback(reactor, conn, EVNET_NONE);
 }
 
 // What it is

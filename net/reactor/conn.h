@@ -65,7 +65,8 @@ EVNET_API size_t evnet_conn_read(struct evnet_conn *conn, void *out, size_t size
 EVNET_API size_t evnet_conn_discard(struct evnet_conn *conn, size_t size);
 
 // evnet_conn_pause_reading stops on_data, and soon the peer, until evnet_conn_resume_reading. A
-// reset by the peer is still noticed at once. Twice is once.
+// reset by the peer is still noticed at once. A stopping server does not wait for a resume: hold
+// the connection if it is to be read first. Twice is once.
 EVNET_API void evnet_conn_pause_reading(struct evnet_conn *conn);
 
 // evnet_conn_resume_reading ends a pause; unread bytes are presented again later in this turn or in
@@ -81,11 +82,10 @@ EVNET_API void evnet_conn_resume_reading(struct evnet_conn *conn);
 //   data   size bytes; borrowed for the call.
 //
 // Returns: size, all of it taken (sent or queued); it never takes a part.
-// Errors:  -ENOBUFS when more than outbound_bytes_max would be queued, nothing taken (and the
-// connection
-//          closes, unless the option is EVNET_OVERFLOW_REFUSE); -EPIPE after
-//          evnet_conn_shutdown_write; -ENOTCONN once closing; -ENOMEM, and the connection ends; the
-//          kernel's error if the connection broke.
+// Errors:  -ENOBUFS when it and what stands queued are more than outbound_bytes_max, whatever the
+//          kernel would take of it; nothing is taken, and the connection closes unless the option
+//          is EVNET_OVERFLOW_REFUSE; -EPIPE after evnet_conn_shutdown_write; -ENOTCONN once
+//          closing; -ENOMEM, and the connection ends; the kernel's error if the connection broke.
 EVNET_API ssize_t evnet_conn_write(struct evnet_conn *conn, const void *data, size_t size);
 
 // evnet_conn_writev is evnet_conn_write of `count` pieces, of which some may be empty; count is not
@@ -103,7 +103,8 @@ EVNET_API ssize_t evnet_conn_flush(struct evnet_conn *conn);
 EVNET_API size_t evnet_conn_outbound_bytes(const struct evnet_conn *conn);
 
 // evnet_conn_shutdown_write ends the outgoing direction behind what was written; the peer sees the
-// end of the stream and may go on sending.
+// end of the stream and may go on sending. Once the peer's end has been read too, and no hold is
+// out, the connection closes with EVNET_REASON_PEER.
 //
 // Returns: 0, also a second time.
 // Errors:  -ENOTCONN once closing.
@@ -112,15 +113,15 @@ EVNET_API int evnet_conn_shutdown_write(struct evnet_conn *conn);
 // Ends.
 
 // evnet_conn_close delivers what was written, tells the peer, waits for its end, and closes, by the
-// picture above. There is no on_data, on_half_close or on_drain from here on, only on_close with
-// EVNET_REASON_LOCAL.
+// picture above. There is no on_data, on_half_close or on_drain from here on, only on_close: with
+// EVNET_REASON_LOCAL when the kernel took everything, else with what kept it from that.
 EVNET_API void evnet_conn_close(struct evnet_conn *conn);
 
 // evnet_conn_abort drops everything and resets the connection; on_close gets EVNET_REASON_ABORTED.
 EVNET_API void evnet_conn_abort(struct evnet_conn *conn);
 
 // evnet_conn_hold says that an answer is owed: while a hold is out, the peer's end and a stopping
-// server wait for it. Holds count; at most 65,535 at once (asserted).
+// server wait for it. Timeouts do not. Holds count; at most 65,535 at once (asserted).
 EVNET_API void evnet_conn_hold(struct evnet_conn *conn);
 
 // evnet_conn_release takes one hold back (asserted that there is one).

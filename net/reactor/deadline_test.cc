@@ -136,6 +136,21 @@ TEST_F(Deadline, WriteOnlyWithBytesQueuedAndMovedByEachThatIsTaken) {
   EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_WRITE_TIMEOUT);
 }
 
+TEST_F(Deadline, StartedByAPostedFunctionCountsFromNowHoweverLongThePauseBefore) {
+  h.options.write_timeout_ms = 1000;
+  h.listen_options.send_buffer_bytes = 4608;
+  h.Start();
+  pair = h.Connect(4096);
+  TheKernel().Advance(5000);  // between two turns
+  h.Post([&] { Write(pair.conn, Pattern(400000)); });
+  h.Settle();
+  Advance(900);
+  ExpectOpen();
+  Advance(2000);
+  h.Until([&] { return h.Of(pair).closed == 1; });
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_WRITE_TIMEOUT);
+}
+
 TEST_F(Deadline, WriteStartsAnewWithEachTimeTheQueueFills) {
   h.options.write_timeout_ms = 1000;
   h.options.lifetime_ms = kDay;  // keeps the side record, with its old times, in being

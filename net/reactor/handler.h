@@ -46,7 +46,8 @@ struct evnet_handler {
   enum evnet_action (*on_data)(struct evnet_conn *conn, void *user);
 
   // The peer has ended its side and all it sent was presented; writing still works. EVNET_NONE
-  // leaves the connection open. NULL: wait for holds, deliver what was written, close.
+  // leaves the connection open, unless evnet_conn_shutdown_write has ended our side too. NULL: wait
+  // for holds, deliver what was written, close.
   enum evnet_action (*on_half_close)(struct evnet_conn *conn, void *user);
 
   // Queued output has crossed outbound_high_water_bytes. Once for each crossing. NULL: EVNET_NONE.
@@ -59,7 +60,8 @@ struct evnet_handler {
   // A timeout has passed. EVNET_KEEP: start it again; everything else closes. NULL: close.
   enum evnet_action (*on_timeout)(struct evnet_conn *conn, enum evnet_timeout which, void *user);
 
-  // Just before bytes go to the socket, on every path. What it writes leaves with them.
+  // Just before bytes go to the socket, on every path. What it writes leaves with them; what it
+  // writes to another connection leaves in the same turn, after that one's own on_prewrite.
   void (*on_prewrite)(struct evnet_conn *conn, void *user);
 
   // The connection ends. Exactly once, after every other callback of it, just before the descriptor

@@ -23,6 +23,7 @@ static void arm(struct evnet_reactor *reactor, struct listener *listener) {
 int evnet_reactor_listen(struct evnet_reactor *reactor, const struct evnet_address *address,
                          const struct evnet_listen_options *options,
                          struct evnet_address *out_address) {
+  if (reactor->stop_phase != STOP_NONE) return -ESHUTDOWN;
   if (reactor->listener_count == EVNET_LISTENERS_MAX) return -ENOBUFS;
   struct evnet_handle handle;
   int status = evnet_poller_listen(reactor->poller, address, options, &handle);

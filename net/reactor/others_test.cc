@@ -208,6 +208,25 @@ TEST_F(Others, ADeadlineOfOneMayEndAnotherThatIsDueAtTheSameTime) {
   EXPECT_EQ(h.open_count(), 1u);
 }
 
+using OthersDeathTest = Others;
+
+TEST_F(OthersDeathTest, ATurnOrADestroyInsideACallbackIsAProgrammersError) {
+  Start(1);
+  h.on.data = [&](evnet_conn *) {
+    EXPECT_EQ(evnet_reactor_turn(h.reactor(), 0), 1);
+    return EVNET_NONE;
+  };
+  pairs[0].client.Write("x");
+  EXPECT_DEATH(h.Settle(), "turning");
+  pairs[0].client.Write("x");  // the child has read the first from the socket that both hold
+  h.on.data = [&](evnet_conn *) {
+    evnet_reactor_destroy(h.reactor());
+    return EVNET_NONE;
+  };
+  EXPECT_DEATH(h.Settle(), "turning");
+  h.on.data = nullptr;
+}
+
 TEST_F(Others, AProxyWritesToTheOtherSideInOrder) {
   h.on.data = [&](evnet_conn *me) {
     Write(me == conn(0) ? conn(1) : conn(0), TakeAll(me));

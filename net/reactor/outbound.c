@@ -31,15 +31,21 @@ bool outbound_is_empty(const struct evnet_conn *conn) { return queued_bytes(conn
 
 static void prewrite(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
-  if (reactor->handler.on_prewrite == NULL || reactor->in_prewrite) return;
-  // The scratch may be another connection's, before and after: those bytes must not wait, nor mix
-  // with conn's.
+  // What it writes itself goes along and is not announced again.
+  if (reactor->handler.on_prewrite == NULL || reactor->prewrite_conn != NULL) return;
+  // The scratch may be another connection's: those bytes must not mix with conn's.
   if (reactor->scratch_conn != conn) outbound_flush_scratch(reactor);
   if (conn->state == CONN_CLOSED) return;
-  reactor->in_prewrite = true;  // what it writes goes along, and is not itself announced
+  reactor->prewrite_conn = conn;
   reactor->handler.on_prewrite(conn, reactor->user);
-  if (reactor->scratch_conn != conn) outbound_flush_scratch(reactor);
-  reactor->in_prewrite = false;
+  reactor->prewrite_conn = NULL;
+}
+
+// What another connection's on_prewrite writes is queued and sent from the due list, where it is
+// announced itself: connections that write to each other must not recurse.
+static bool in_prewrite_of_another(const struct evnet_conn *conn) {
+  const struct evnet_conn *announced = conn->reactor->prewrite_conn;
+  return announced != NULL && announced != conn;
 }
 
 static void note_sent(struct evnet_conn *conn, size_t size) {
@@ -95,7 +101,11 @@ static int queue(struct evnet_conn *conn, const struct iovec *pieces, size_t cou
     if (reactor->options.write_timeout_ms != EVNET_OFF) {
       deadline_arm(conn, (uint64_t)reactor->options.write_timeout_ms);
     }
-    send_queue(conn);
+    if (in_prewrite_of_another(conn)) {
+      conn_defer(conn, 0);
+    } else {
+      send_queue(conn);
+    }
   }
   check_high_mark(conn);
   return 0;
@@ -104,6 +114,7 @@ static int queue(struct evnet_conn *conn, const struct iovec *pieces, size_t cou
 static void send_end(struct evnet_conn *conn) {
   if (!(conn->flags & WRITE_ENDED) || (conn->flags & END_SENT)) return;
   conn->flags |= END_SENT;
+  conn_defer(conn, 0);  // it may have been the second end
   (void)evnet_poller_shutdown_write(conn->reactor->poller, conn_handle(conn));
 }
 
@@ -119,7 +130,7 @@ void outbound_sent(struct evnet_conn *conn, int64_t result) {
   conn->flags &= (uint16_t)~SENDING;
   if (conn->state == CONN_CLOSED) return;
   if (result < 0) {
-    conn_finish(conn, (int)result);
+    conn_failed(conn, (int)result);
     return;
   }
   struct evnet_reactor *reactor = conn->reactor;
@@ -136,6 +147,12 @@ void outbound_sent(struct evnet_conn *conn, int64_t result) {
     drained(conn);
     return;
   }
+  outbound_start(conn);
+}
+
+void outbound_start(struct evnet_conn *conn) {
+  bool waits = conn->state != CONN_CLOSED && !outbound_is_empty(conn) && !(conn->flags & SENDING);
+  if (!waits) return;
   prewrite(conn);  // what it writes is queued, as the queue is not empty
   if (conn->state != CONN_CLOSED) send_queue(conn);
 }
@@ -178,7 +195,7 @@ static int send_now(struct evnet_conn *conn, const struct iovec *pieces, size_t 
     if (taken_all) {
       sent = evnet_poller_send(reactor->poller, conn_handle(conn), batch, batch_count);
       if (sent < 0) {
-        conn_finish(conn, (int)sent);
+        conn_failed(conn, (int)sent);
         return (int)sent;
       }
       if (sent > 0) note_sent(conn, (size_t)sent);
@@ -242,7 +259,7 @@ ssize_t evnet_conn_writev(struct evnet_conn *conn, const struct iovec *pieces, s
     size += pieces[i].iov_len;
   }
   if (size == 0) return 0;
-  if (!outbound_is_empty(conn)) {
+  if (!outbound_is_empty(conn) || in_prewrite_of_another(conn)) {
     status = queue(conn, pieces, count, 0);
   } else if (size < DIRECT_BYTES) {
     status = gather(conn, pieces, count, size);

@@ -37,7 +37,8 @@ enum {
 //   out_address  the address as bound, with the real port.
 //
 // Returns: the listener's index, from 0.
-// Errors:  -ENOBUFS after EVNET_LISTENERS_MAX; and those of evnet_poller_listen.
+// Errors:  -ENOBUFS after EVNET_LISTENERS_MAX; -ESHUTDOWN once the reactor stops; and those of
+//          evnet_poller_listen.
 EVNET_WARN_UNUSED int evnet_reactor_listen(struct evnet_reactor *reactor,
                                            const struct evnet_address *address,
                                            const struct evnet_listen_options *options,

@@ -211,17 +211,60 @@ TEST_F(Prewrite, AbortingDropsTheBytesItWasCalledFor) {
   EXPECT_TRUE(TheKernel().sends.empty());
 }
 
-TEST_F(Prewrite, TwoConnectionsThatWriteToEachOtherComeToAnEnd) {
+TEST_F(Prewrite, WhatItWritesToAnotherConnectionIsAnnouncedThere) {
   Harness::Pair a;
   Harness::Pair b;
-  h.on.prewrite = [&](evnet_conn *conn) { Write(conn == a.conn ? b.conn : a.conn, "x"); };
+  for (size_t size : {size_t{3}, size_t{9000}}) {
+    ResetKernel();
+    Harness g;
+    g.on.prewrite = [&](evnet_conn *conn) { Write(conn == a.conn ? b.conn : conn, Pattern(size)); };
+    g.Start();
+    a = g.Connect();
+    b = g.Connect();
+    g.Post([&] { Write(a.conn, "data"); });
+    g.Settle();
+    EXPECT_EQ(a.client.Read(), "data");
+    EXPECT_EQ(b.client.Read(), Pattern(size) + Pattern(size));
+    EXPECT_EQ(g.Of(a).Count("prewrite"), 1);
+    EXPECT_EQ(g.Of(b).Count("prewrite"), 1);
+    EXPECT_EQ(TheKernel().sends, (std::vector<size_t>{4, 2 * size})) << "one send each";
+  }
+}
+
+TEST_F(Prewrite, ClosingAnotherConnectionThatItWroteToDeliversFirst) {
+  Harness::Pair a;
+  Harness::Pair b;
+  h.on.prewrite = [&](evnet_conn *conn) {
+    if (conn != a.conn) return;
+    Write(b.conn, "last words");
+    h.Close(b.conn);
+  };
+  h.Start();
+  a = h.Connect();
+  b = h.Connect();
+  h.Post([&] { Write(a.conn, "data"); });
+  EXPECT_EQ(h.ReadToEnd(&b.client), "last words");
+  EXPECT_EQ(b.client.end(), End::kEnd);
+}
+
+// Each announcement writes to the other, for ever: once a turn, with room for everything else.
+TEST_F(Prewrite, TwoConnectionsThatWriteToEachOtherTakeTurns) {
+  Harness::Pair a;
+  Harness::Pair b;
+  h.on.prewrite = [&](evnet_conn *conn) {
+    if (conn == a.conn) Write(b.conn, "x");
+    if (conn == b.conn) Write(a.conn, "x");
+  };
   h.Start();
   a = h.Connect();
   b = h.Connect();
   h.Post([&] { Write(a.conn, "start"); });
-  h.Turn();
+  h.Turns(10);
   EXPECT_EQ(a.client.Read().substr(0, 5), "start");
-  EXPECT_EQ(b.client.Read(), "x");
+  EXPECT_LE(b.client.Read().size(), 20u);
+  Harness::Pair c = h.Connect();
+  c.client.Write("served");
+  h.Until([&] { return h.Of(c).received == "served"; });
 }
 
 }  // namespace

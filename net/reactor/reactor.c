@@ -126,6 +126,7 @@ static void run_message(struct evnet_reactor *reactor, struct evnet_message *mes
 
 static void run_messages(struct evnet_reactor *reactor, int count) {
   if (reactor->inbox == NULL) reactor->inbox = evnet_mailbox_take(&reactor->mailbox);
+  if (reactor->inbox != NULL) update_now(reactor);  // timeouts that they start count from now
   for (; count > 0 && reactor->inbox != NULL; count--) {
     struct evnet_message *message = reactor->inbox;
     reactor->inbox = message->next;
@@ -196,19 +197,18 @@ static void dispatch(struct evnet_reactor *reactor, const struct evnet_completio
       } else if (completion->result == 0) {
         conn_peer_ended(conn);
       } else {
-        conn_finish(conn, (int)completion->result);
+        conn_failed(conn, (int)completion->result);
       }
       break;
     case EVNET_OP_SEND:
       outbound_sent(conn, completion->result);
       break;
     case EVNET_OP_HANGUP:
-      // 0: both sides have ended; nothing more can happen but a close. Unread bytes are presented
-      // first, and then a RECV brings the end.
+      // 0: both sides have ended, and the kernel holds nothing in front of the peer's end.
       if (completion->result < 0) {
-        conn_finish(conn, (int)completion->result);
-      } else if (conn->state == CONN_OPEN && evnet_conn_inbound_bytes(conn) == 0) {
-        conn_finish(conn, EVNET_REASON_PEER);
+        conn_failed(conn, (int)completion->result);
+      } else {
+        conn_peer_ended(conn);
       }
       break;
     case EVNET_OP_ACCEPT:
@@ -248,7 +248,7 @@ static int wait_for_kernel(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   return status;
 }
 
-int evnet_reactor_turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
+static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   if (reactor->stop_phase == STOP_DONE) return 0;
   run_messages(reactor, MESSAGES_PER_TURN);
   // With nothing scheduled the time of the last turn will do: it only has to be near, as the wheels
@@ -265,10 +265,23 @@ int evnet_reactor_turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   int status = wait_for_kernel(reactor, wait_ms_max);
   if (status < 0) return status;
   update_now(reactor);
+  bool quiet = true;
   struct evnet_completion completion;
-  while (evnet_poller_next(reactor->poller, &completion)) dispatch(reactor, &completion);
+  while (evnet_poller_next(reactor->poller, &completion)) {
+    dispatch(reactor, &completion);
+    quiet = false;
+  }
+  reactor->stop_quiet = quiet;
   conn_run_due(reactor);
   return 1;
+}
+
+int evnet_reactor_turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
+  EVNET_ASSERT(!reactor->turning);
+  reactor->turning = true;
+  int status = turn(reactor, wait_ms_max);
+  reactor->turning = false;
+  return status;
 }
 
 // Everything closes, with on_close: the reactor ends without a stop.
@@ -315,6 +328,7 @@ void evnet_reactor_discard(struct evnet_reactor *reactor, int descriptor) {
 
 void evnet_reactor_destroy(struct evnet_reactor *reactor) {
   if (reactor == NULL) return;
+  EVNET_ASSERT(!reactor->turning);
   if (reactor->stop_phase != STOP_DONE) abandon(reactor, EVNET_REASON_ABORTED);
   const struct evnet_allocator *allocator = reactor->options.allocator;
   evnet_poller_destroy(reactor->poller);  // now nothing that a send was using is in use any more

@@ -96,7 +96,7 @@ EVNET_API EVNET_WARN_UNUSED int evnet_reactor_create(const struct evnet_handler 
 EVNET_API int evnet_reactor_run(struct evnet_reactor *reactor);
 
 // evnet_reactor_turn runs one turn: what was posted, timers that are due, one wait in the kernel,
-// its completions.
+// its completions. Not from inside a callback (asserted).
 //
 //   wait_ms_max  waits at most so long; negative: until something happens.
 //
@@ -107,10 +107,13 @@ EVNET_API EVNET_WARN_UNUSED int evnet_reactor_turn(struct evnet_reactor *reactor
                                                    int64_t wait_ms_max);
 
 // evnet_reactor_stop begins an orderly end: nothing new is accepted, what the kernel holds is read
-// once more, on_stopping runs, and connections close as soon as they have no unread bytes, output
-// or hold; at the deadline the rest is aborted. Of several calls the earliest deadline wins.
+// once more (where reading is stopped by output above the high-water mark: when it has drained),
+// on_stopping runs, and connections close as soon as they have no unread bytes, output or hold; at
+// the deadline the rest is reset, with EVNET_REASON_DRAIN_DEADLINE. Of several calls the earliest
+// deadline wins.
 //
-//   drain_ms  until the deadline; 0 or less: abort at once.
+//   drain_ms  until the deadline; 0 or less: every connection is reset at once, but for those that
+//             have delivered everything and only wait for the peer's end.
 //
 // Thread:  any, while the reactor exists; async-signal-safe.
 EVNET_API void evnet_reactor_stop(struct evnet_reactor *reactor, int64_t drain_ms);
@@ -141,8 +144,9 @@ EVNET_API void evnet_reactor_stats(const struct evnet_reactor *reactor,
 #pragma GCC diagnostic pop
 #endif
 
-// evnet_reactor_destroy frees a reactor that is not running. Connections that are still open are
-// reset after their on_close with EVNET_REASON_ABORTED. NULL is accepted.
+// evnet_reactor_destroy frees a reactor that is not running: not from inside a callback (asserted).
+// Connections that are still open are reset after their on_close with EVNET_REASON_ABORTED. NULL is
+// accepted.
 //
 // Thread:  the one that created the reactor.
 EVNET_API void evnet_reactor_destroy(struct evnet_reactor *reactor);

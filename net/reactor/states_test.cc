@@ -288,6 +288,68 @@ TEST_F(States, BothSidesEndedClosesWhatNobodyReadsAnyMore) {
   EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_PEER);
 }
 
+TEST_F(States, BothSidesEndedClosesInTheOtherOrderToo) {
+  h.on.half_close = [](evnet_conn *) { return EVNET_NONE; };
+  h.Start();
+  Harness::Pair pair = h.Connect();
+  h.Post([&] { EXPECT_EQ(evnet_conn_shutdown_write(pair.conn), 0); });
+  h.Settle();
+  pair.client.Shutdown();
+  UntilClosed(pair);
+  EXPECT_EQ(h.Of(pair).Story(), "open half_close close");
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_PEER);
+}
+
+TEST_F(States, BothSidesEndedWaitsForAHold) {
+  for (bool peer_first : {true, false}) {
+    Harness g;
+    g.on.half_close = [](evnet_conn *) { return EVNET_NONE; };
+    g.Start();
+    Harness::Pair pair = g.Connect();
+    g.Post([&] { evnet_conn_hold(pair.conn); });
+    if (peer_first) pair.client.Shutdown();
+    g.Settle();
+    g.Post([&] { EXPECT_EQ(evnet_conn_shutdown_write(pair.conn), 0); });
+    g.Settle();
+    if (!peer_first) pair.client.Shutdown();
+    g.Settle();
+    EXPECT_EQ(g.Of(pair).closed, 0) << peer_first;
+    g.Post([&] { evnet_conn_release(pair.conn); });
+    g.Until([&] { return g.Of(pair).closed == 1; });
+    EXPECT_EQ(g.Of(pair).Story(), "open half_close close");
+    EXPECT_EQ(g.Of(pair).reason, EVNET_REASON_PEER);
+  }
+}
+
+// Nothing is unread, and still the end of a paused connection is told in its order.
+TEST_F(States, BothSidesEndedUnderAPauseIsToldWhenReadingResumes) {
+  h.on.half_close = [](evnet_conn *) { return EVNET_NONE; };
+  h.Start();
+  Harness::Pair pair = h.Connect();
+  h.Post([&] {
+    evnet_conn_pause_reading(pair.conn);
+    EXPECT_EQ(evnet_conn_shutdown_write(pair.conn), 0);
+  });
+  h.Settle();
+  pair.client.Shutdown();
+  h.Settle();
+  EXPECT_EQ(h.Of(pair).Story(), "open");
+  h.Post([&] { evnet_conn_resume_reading(pair.conn); });
+  UntilClosed(pair);
+  EXPECT_EQ(h.Of(pair).Story(), "open half_close close");
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_PEER);
+}
+
+TEST_F(States, AResetWhileLingeringDoesNotChangeTheReason) {
+  h.Start();
+  Harness::Pair pair = h.Connect();
+  h.Post([&] { h.Close(pair.conn); });
+  h.ReadToEnd(&pair.client);
+  pair.client.Reset();
+  UntilClosed(pair);
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_LOCAL);
+}
+
 TEST_F(States, WritesAfterCloseAreRefusedAndNotCounted) {
   h.Start();
   Harness::Pair pair = h.Connect();

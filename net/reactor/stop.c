@@ -1,11 +1,14 @@
 // The orderly end of a reactor.
 //
 //   NONE --stop--> READING --nothing more came--> DRAINING --no handle left--> DONE
-//                     |                              ^
+//                     | ^                          | ^
+//                     | +--- reading resumes, or --+ |
+//                     |      a connection comes      |
 //                     +-------- deadline ------------+  everything left is aborted
 //
 // READING turns the loop without waiting, so that what clients had sent before the stop reaches its
-// handlers.
+// handlers. A connection whose reading was stopped gets its last read when its reading resumes: the
+// reactor is READING once more then, and nobody closes before that has ended.
 #include "net/reactor/internal/state.h"
 
 // A client that never stops sending must not keep READING from ending; this many turns read 16 MiB
@@ -34,12 +37,32 @@ bool stop_is_reading(const struct evnet_reactor *reactor) {
   return reactor->stop_phase == STOP_READING;
 }
 
+static void read_once_more(struct evnet_reactor *reactor) {
+  reactor->stop_phase = STOP_READING;
+  reactor->stop_turns_left = READING_TURNS_MAX;
+  reactor->stop_quiet = false;
+}
+
+void stop_reading_resumed(struct evnet_reactor *reactor) {
+  if (reactor->stop_phase == STOP_DRAINING) read_once_more(reactor);
+}
+
+void stop_newcomer(struct evnet_reactor *reactor) {
+  reactor->stop_untold = true;
+  stop_reading_resumed(reactor);
+}
+
 static void for_each_conn(struct evnet_reactor *reactor, void (*visit)(struct evnet_conn *conn)) {
   for (uint32_t i = 0; i < reactor->conns_top; i++) {
     enum conn_state state = (enum conn_state)reactor->conns[i].state;
     if (state == CONN_OPEN || state == CONN_FLUSHING || state == CONN_LINGERING)
       visit(&reactor->conns[i]);
   }
+}
+
+static void ask(struct evnet_conn *conn) {
+  conn_tell_stopping(conn);
+  conn_check_stopping(conn);
 }
 
 static void give_up(struct evnet_conn *conn) {
@@ -56,16 +79,15 @@ void stop_step(struct evnet_reactor *reactor) {
   if (deadline_ns == UINT64_MAX || reactor->stop_phase == STOP_DONE) return;
   if (reactor->stop_phase == STOP_NONE) {
     listener_close_all(reactor);
-    reactor->stop_phase = STOP_READING;
-    reactor->stop_turns_left = READING_TURNS_MAX;
-  } else if (reactor->stop_phase == STOP_READING) {
-    if (reactor->stats.bytes_received == reactor->received_before ||
-        --reactor->stop_turns_left == 0) {
-      reactor->stop_phase = STOP_DRAINING;
-      for_each_conn(reactor, conn_tell_stopping);
-    }
+    reactor->stop_untold = true;
+    read_once_more(reactor);
+  } else if (reactor->stop_phase == STOP_READING &&
+             (reactor->stop_quiet || --reactor->stop_turns_left == 0)) {
+    reactor->stop_phase = STOP_DRAINING;
+    // Those that were told are on the due list if they have to be looked at.
+    if (reactor->stop_untold) for_each_conn(reactor, ask);
+    reactor->stop_untold = false;
   }
-  reactor->received_before = reactor->stats.bytes_received;
   if (evnet_poller_now_ns(reactor->poller) >= deadline_ns) {
     reactor->stop_phase = STOP_DRAINING;
     for_each_conn(reactor, give_up);

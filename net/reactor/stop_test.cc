@@ -41,6 +41,39 @@ TEST_F(Stop, AcceptsNothingMore) {
   EXPECT_EQ(h.Stats().connections_opened, 0u);
 }
 
+TEST_F(Stop, RefusesAnotherListener) {
+  h.Start();
+  Harness::Pair pair = h.Connect();
+  h.Post([&] { evnet_conn_hold(pair.conn); });
+  evnet_reactor_stop(h.reactor(), 5000);
+  h.Settle();
+  evnet_address address = h.address();
+  EXPECT_EQ(evnet_reactor_listen(h.reactor(), &address, nullptr, &address), -ESHUTDOWN);
+  h.Post([&] { evnet_conn_release(pair.conn); });
+  Run();
+  EXPECT_EQ(evnet_reactor_listen(h.reactor(), &address, nullptr, &address), -ESHUTDOWN);
+}
+
+// A turn may bring much and none of it bytes; what was sent before the stop is read all the same.
+TEST_F(Stop, ReadsOnceMoreBehindAFullTurnOfOtherEvents) {
+  h.options.linger_ms = 1 << 29;
+  h.Start();
+  std::vector<Harness::Pair> others;
+  for (int i = 0; i < 600; i++) others.push_back(h.Connect());
+  Harness::Pair pair = h.Connect();
+  h.Post([&] {
+    for (Harness::Pair &other : others) h.Close(other.conn);
+  });
+  h.Settle();
+  for (Harness::Pair &other : others) other.client.Close();
+  pair.client.Write("sent before the stop");
+  evnet_reactor_stop(h.reactor(), 5000);
+  h.ReadToEnd(&pair.client);
+  EXPECT_EQ(h.Of(pair).received, "sent before the stop");
+  pair.client.Close();
+  Run();
+}
+
 TEST_F(Stop, ReadsOnceMoreWhatTheKernelHolds) {
   h.options.read_turn_bytes_max = 4096;
   h.Start();
@@ -81,7 +114,7 @@ TEST_F(Stop, WaitsForOutputToBeTaken) {
     got += pair.client.Read();
     return h.Turn() == 0;
   });
-  got += pair.client.Read();
+  got += pair.client.ReadRest();
   EXPECT_EQ(got.size(), kTooMuch);
   EXPECT_EQ(pair.client.end(), End::kEnd);
 }
@@ -156,7 +189,7 @@ TEST_F(Stop, TheDeadlineEndsALingerInAnOrderlyWayAndAFlushWithAReset) {
   EXPECT_EQ(h.Of(flushing).reason, EVNET_REASON_DRAIN_DEADLINE);
 }
 
-TEST_F(Stop, WithoutTimeTellsAllAndResetsThoseThatHaveSomethingToDo) {
+TEST_F(Stop, WithoutTimeTellsAllAndResetsAll) {
   for (int64_t drain_ms : {int64_t{0}, int64_t{-1}, INT64_MIN}) {
     Harness g;
     g.on.stopping = [](evnet_conn *) {};
@@ -168,7 +201,9 @@ TEST_F(Stop, WithoutTimeTellsAllAndResetsThoseThatHaveSomethingToDo) {
     evnet_reactor_stop(g.reactor(), drain_ms);
     g.Until([&] { return g.Turn() == 0; });
     EXPECT_EQ(g.Of(idle).Story(), "open stopping close");
-    EXPECT_EQ(g.Of(idle).reason, EVNET_REASON_SHUTDOWN);
+    EXPECT_EQ(g.Of(idle).reason, EVNET_REASON_DRAIN_DEADLINE);
+    idle.client.Read();
+    EXPECT_EQ(idle.client.end(), End::kReset);
     EXPECT_EQ(g.Of(held).Story(), "open stopping close");
     EXPECT_EQ(g.Of(held).reason, EVNET_REASON_DRAIN_DEADLINE);
   }
@@ -296,8 +331,140 @@ TEST_F(StopHandOver, AfterTheDeadlineIsClosedToo) {
   h.Post([&] { EXPECT_EQ(Open(1), 0); });
   Run();
   EXPECT_EQ(h.records().begin()->second.reason, EVNET_REASON_DRAIN_DEADLINE);
-  EXPECT_EQ(h.records().rbegin()->second.reason, EVNET_REASON_SHUTDOWN);
+  EXPECT_EQ(h.records().rbegin()->second.reason, EVNET_REASON_DRAIN_DEADLINE);
   EXPECT_EQ(h.records().rbegin()->second.Story(), "open stopping close");
+}
+
+// What a client had sent before the stop is read when the output that keeps reading stopped has
+// drained: all of it, over the mark again and again.
+class StopLastRead : public Stop {
+ protected:
+  static constexpr size_t kAnswer = 1000;  // to each byte
+  StopLastRead() {
+    h.listen_options.send_buffer_bytes = 4608;
+    h.options.outbound_high_water_bytes = 20000;
+    h.options.read_turn_bytes_max = 512;
+  }
+  void RunReading(Client *client) {
+    h.Until([&] {
+      got += client->Read();
+      return h.Turn() == 0;
+    });
+    got += client->ReadRest();
+  }
+  std::string got;
+};
+
+TEST_F(StopLastRead, OfAConnectionAboveTheHighMarkComesWhenItHasDrained) {
+  h.on.data = [&](evnet_conn *conn) {
+    const std::string in = TakeAll(conn);
+    Write(conn, Pattern(in.size() * kAnswer));
+    return EVNET_NONE;
+  };
+  h.Start();
+  Harness::Pair pair = h.Connect(4096);
+  pair.client.Write(std::string(100, 'a'));
+  h.Settle();
+  ASSERT_GT(evnet_conn_outbound_bytes(pair.conn), 20000u);
+  pair.client.Write(std::string(5000, 'b'));
+  evnet_reactor_stop(h.reactor(), 600000);
+  RunReading(&pair.client);
+  EXPECT_EQ(got.size(), 5100 * kAnswer);
+  EXPECT_EQ(pair.client.end(), End::kEnd);
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_SHUTDOWN);
+  EXPECT_EQ(h.Of(pair).Count("stopping"), 1);
+}
+
+// From above the high mark to nothing in one send: on_drain and the last read come first all the
+// same.
+TEST_F(StopLastRead, OfAConnectionThatDrainsInOneStepComesToo) {
+  h.listen_options.send_buffer_bytes = 1 << 20;
+  h.on.data = [&](evnet_conn *conn) {
+    const std::string in = TakeAll(conn);
+    Write(conn, Pattern(in.size() * kAnswer));
+    return EVNET_NONE;
+  };
+  bool refuse = true;
+  TheKernel().on_send = [&](int, size_t) -> ssize_t { return refuse ? -EAGAIN : kPass; };
+  h.Start();
+  Harness::Pair pair = h.Connect();
+  pair.client.Write(std::string(100, 'a'));
+  h.Settle();
+  ASSERT_GT(evnet_conn_outbound_bytes(pair.conn), 20000u);
+  refuse = false;
+  pair.client.Write(
+      std::string(300, 'b'));  // an event, as a refusal that was forced has none to come
+  evnet_reactor_stop(h.reactor(), 600000);
+  RunReading(&pair.client);
+  EXPECT_EQ(got.size(), 400 * kAnswer);
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_SHUTDOWN);
+}
+
+TEST_F(StopLastRead, OfAnotherAlreadyFinishedDoesNotKeepItOpen) {
+  h.on.data = [&](evnet_conn *conn) {
+    const std::string in = TakeAll(conn);
+    Write(conn, Pattern(in.size() * kAnswer));
+    return EVNET_NONE;
+  };
+  h.Start();
+  Harness::Pair pressed = h.Connect(4096);
+  Harness::Pair held = h.Connect();
+  h.Post([&] { evnet_conn_hold(held.conn); });
+  pressed.client.Write(std::string(100, 'a'));
+  h.Settle();
+  evnet_reactor_stop(h.reactor(), 600000);
+  h.Settle();
+  ASSERT_EQ(h.Of(pressed).closed, 0);
+  h.Post([&] { evnet_conn_release(held.conn); });
+  h.Until([&] { return h.Of(held).closed == 1; });
+  RunReading(&pressed.client);
+  EXPECT_EQ(got.size(), 100 * kAnswer);
+}
+
+TEST_F(StopLastRead, OfAHandlerThatPausesByItselfComesWhenItResumesInOnDrain) {
+  h.options.outbound_high_action = EVNET_HIGH_NOTIFY;
+  h.on.data = [&](evnet_conn *conn) {
+    const std::string in = TakeAll(conn);
+    Write(conn, Pattern(in.size() * kAnswer));
+    return EVNET_NONE;
+  };
+  h.on.pressure = [](evnet_conn *conn) {
+    evnet_conn_pause_reading(conn);
+    return EVNET_NONE;
+  };
+  h.on.drain = [](evnet_conn *conn) {
+    evnet_conn_resume_reading(conn);
+    return EVNET_NONE;
+  };
+  h.Start();
+  Harness::Pair pair = h.Connect(4096);
+  pair.client.Write(std::string(100, 'a'));
+  h.Settle();
+  pair.client.Write(std::string(700, 'b'));
+  evnet_reactor_stop(h.reactor(), 600000);
+  RunReading(&pair.client);
+  EXPECT_EQ(got.size(), 800 * kAnswer);
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_SHUTDOWN);
+}
+
+TEST_F(StopLastRead, OfAClientThatNeverStopsSendingEndsAtTheDeadline) {
+  h.on.data = [&](evnet_conn *conn) {
+    TakeAll(conn);
+    Write(conn, Pattern(30000));
+    return EVNET_NONE;
+  };
+  h.Start();
+  Harness::Pair pair = h.Connect(4096);
+  pair.client.Write(std::string(5000, 'a'));
+  h.Settle();
+  evnet_reactor_stop(h.reactor(), 1000);
+  h.Until([&] {
+    pair.client.Read();
+    pair.client.TryWrite(std::string(5000, 'a'));
+    TheKernel().Advance(1);
+    return h.Turn() == 0;
+  });
+  EXPECT_EQ(h.Of(pair).closed, 1);
 }
 
 }  // namespace

@@ -178,7 +178,8 @@ EVNET_API int evnet_server_run(struct evnet_server *server);
 // reset. A second call is harmless; the earlier deadline wins. A server that was not started yet
 // stops as soon as it is.
 //
-//   drain_ms  until the deadline; 0 or less: at once.
+//   drain_ms  until the deadline; 0 or less: every connection is reset at once, as
+//             evnet_reactor_stop says.
 //
 // Returns: 0.
 // Thread:  any, while the server exists, also a signal handler; it never blocks and keeps errno.

@@ -137,11 +137,13 @@ struct evnet_reactor {
   struct evnet_conn *scratch_conn;
   uint8_t *scratch;
   size_t scratch_bytes;
-  bool in_prewrite;
+  struct evnet_conn *prewrite_conn;  // whose on_prewrite is running, or NULL
 
   // Connections with something to do at the end of the turn.
   uint32_t due_first;
   uint32_t due_last;
+
+  bool turning;  // a turn is under way: this is a callback
 
   uint64_t origin_ns;
   uint64_t now_ms;               // since origin_ns, read twice a turn at most
@@ -160,7 +162,8 @@ struct evnet_reactor {
   uint64_t stop_at_ns;  // atomic; the poller's clock; UINT64_MAX: no stop asked for
   enum stop_phase stop_phase;
   uint32_t stop_turns_left;  // of STOP_READING
-  uint64_t received_before;  // bytes_received at the last turn's end, in STOP_READING
+  bool stop_quiet;           // the last turn brought no completion: STOP_READING is over
+  bool stop_untold;          // connections may be open that had no on_stopping
 
   struct evnet_reactor_stats stats;  // written here only, by atomic stores; read by any thread
 };
@@ -190,16 +193,17 @@ void conn_run_due(struct evnet_reactor *reactor);
 void conn_close_for(struct evnet_conn *conn, int reason);  // orderly
 void conn_abort_for(struct evnet_conn *conn, int reason);  // with a reset
 void conn_finish(struct evnet_conn *conn, int reason);     // at once, without a reset
+void conn_failed(struct evnet_conn *conn, int error);      // the socket broke
 void conn_peer_ended(struct evnet_conn *conn);
 void conn_linger(struct evnet_conn *conn);  // FLUSHING, and all is sent
 void conn_stop_reading(struct evnet_conn *conn, unsigned bit);
 void conn_allow_reading(struct evnet_conn *conn, unsigned bit);
 void conn_update_reading(struct evnet_conn *conn);
 void conn_check_stopping(
-    struct evnet_conn *conn);  // while the reactor stops: close what has nothing to do
+    struct evnet_conn *conn);  // while the reactor stops: close it if it has nothing to do
 void conn_check_stopping_later(
-    struct evnet_conn *conn);  // when what this callback wrote has gone out
-void conn_tell_stopping(struct evnet_conn *conn);
+    struct evnet_conn *conn);                      // when what this callback wrote has gone out
+void conn_tell_stopping(struct evnet_conn *conn);  // once, if it is open
 void conn_detached(struct evnet_conn *conn);
 
 // side.c
@@ -215,6 +219,7 @@ void inbound_present(struct evnet_conn *conn);
 // outbound.c
 void outbound_flush_scratch(struct evnet_reactor *reactor);
 void outbound_sent(struct evnet_conn *conn, int64_t result);  // a SEND completion
+void outbound_start(struct evnet_conn *conn);  // sends what was queued during another's on_prewrite
 bool outbound_is_empty(const struct evnet_conn *conn);
 
 // deadline.c
@@ -230,6 +235,10 @@ void listener_close_all(struct evnet_reactor *reactor);
 // stop.c
 void stop_step(struct evnet_reactor *reactor);  // once a turn, before the wait
 bool stop_is_reading(const struct evnet_reactor *reactor);
+void stop_reading_resumed(
+    struct evnet_reactor *reactor);  // of a connection, which needs its last read
+void stop_newcomer(
+    struct evnet_reactor *reactor);  // a connection was opened while the reactor stops
 uint64_t stop_deadline_ns(const struct evnet_reactor *reactor);  // UINT64_MAX: none
 
 #endif  // EVNET_NET_REACTOR_INTERNAL_STATE_H_

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -50,6 +51,13 @@ std::string Client::Read(size_t size) {
       end_ = End::kReset;
     }
   }
+  return all;
+}
+
+std::string Client::ReadRest() {
+  std::string all = Read();
+  struct pollfd poll_in = {descriptor_, POLLIN, 0};
+  while (end_ == End::kOpen && poll(&poll_in, 1, 10000) > 0) all += Read();
   return all;
 }
 

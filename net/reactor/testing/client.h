@@ -35,6 +35,8 @@ class Client {
   void Write(const std::string &data);
   // Takes what has arrived, at most `size` bytes, and notes the end.
   std::string Read(size_t size = SIZE_MAX);
+  // Waits for all that is still to come, up to the end: when the reactor has done its part.
+  std::string ReadRest();
   // How the other side has ended, as far as Read has seen.
   End end() const { return end_; }
 

@@ -12,6 +12,9 @@ int evnet_poller_create(const struct evnet_poller_options *options,
   if (chosen.handles_max == 0) chosen.handles_max = EVNET_HANDLES_MAX_DEFAULT;
   if (chosen.recv_bytes_max == 0) chosen.recv_bytes_max = EVNET_RECV_BYTES_MAX_DEFAULT;
   if (chosen.handles_max > EVNET_HANDLES_MAX) return -EINVAL;
+  if (chosen.kernel != NULL) {
+    return chosen.kernel->create_poller(chosen.kernel, &chosen, out_poller);
+  }
   return evnet_poller_platform_create(&chosen, out_poller);
 }
 

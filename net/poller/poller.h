@@ -31,6 +31,7 @@ extern "C" {
 #endif
 
 struct evnet_poller;
+struct evnet_kernel;
 
 enum evnet_backend {
   EVNET_BACKEND_AUTO = 0,    // the best that this system has
@@ -43,6 +44,7 @@ struct evnet_poller_options {
   uint32_t handles_max;     // attached at once; 0: 1,048,576. Address space is reserved, not memory
   uint32_t recv_bytes_max;  // the most one RECV brings and one handle brings a turn; 0: 256 KiB
   const struct evnet_allocator *allocator;  // borrowed; NULL: malloc
+  struct evnet_kernel *kernel;  // borrowed; NULL: the system's. Another one is simulated
 };
 
 // All zero is never valid.

@@ -30,6 +30,7 @@ static int create_parts(struct evnet_reactor *reactor) {
       .handles_max = reactor->conns_max,
       .recv_bytes_max = (uint32_t)options->read_turn_bytes_max,
       .allocator = options->allocator,
+      .kernel = options->kernel,
   };
   return evnet_poller_create(&poller_options, &reactor->poller);
 }

@@ -57,6 +57,7 @@ struct evnet_reactor_options {
   size_t connections_max;
   enum evnet_backend backend;
   const struct evnet_allocator *allocator;  // borrowed for the reactor's life; NULL: malloc
+  struct evnet_kernel *kernel;              // likewise; NULL: the system's
   struct evnet_logger logger;
 };
 

@@ -41,6 +41,13 @@ struct evnet_poller {
   const char *name;  // of the backend
 };
 
+// A kernel that is not the system's embeds this.
+struct evnet_kernel {
+  // As evnet_poller_platform_create, whatever options->backend asks for.
+  int (*create_poller)(struct evnet_kernel *kernel, const struct evnet_poller_options *options,
+                       struct evnet_poller **out_poller);
+};
+
 enum {
   EVNET_HANDLES_MAX_DEFAULT = 1 << 20,
   EVNET_HANDLES_MAX = 1 << 24,  // io_uring's user_data leaves an index 24 bits

@@ -1,0 +1,84 @@
+// Clients of the simulated kernel.
+#include <arpa/inet.h>
+#include <errno.h>
+
+#include "net/poller/testing/sim_slot.h"
+
+static void set_address(struct evnet_address *address, uint8_t host, uint16_t port) {
+  *address =
+      (struct evnet_address){.size = sizeof address->socket.ip4, .transport = EVNET_TRANSPORT_TCP};
+  address->socket.ip4.sin_family = AF_INET;
+  address->socket.ip4.sin_addr.s_addr = htonl(0x7f000000u | host);
+  address->socket.ip4.sin_port = htons(port);
+}
+
+int evnet_sim_connect(struct evnet_sim *sim, uint16_t port, uint8_t host,
+                      struct evnet_sim_socket **out_socket) {
+  struct sim_listener *listener = NULL;
+  for (int i = 0; i < SIM_LISTENERS_MAX; i++) {
+    struct sim_listener *each = &sim->listeners[i];
+    if (each->open && evnet_address_port(&each->address) == port) listener = each;
+  }
+  if (listener == NULL || listener->queue_count >= listener->queue_max) return -ECONNREFUSED;
+  struct evnet_sim_socket *client = sim_socket_create(sim, false);
+  struct evnet_sim_socket *server = client != NULL ? sim_socket_create(sim, true) : NULL;
+  if (server == NULL) return -ENOMEM;
+  client->other = server;
+  server->other = client;
+  client->id = server->id = ++sim->port_last;
+  set_address(&client->address, host, sim->port_last);
+  server->address = listener->address;
+  server->ready_ns = sim_arrival_ns(sim);
+  uint32_t at = listener->queue_count++;
+  for (; at > 0 && listener->queue[at - 1]->ready_ns > server->ready_ns; at--)
+    listener->queue[at] = listener->queue[at - 1];
+  listener->queue[at] = server;
+  evnet_sim_note(sim, "connect", 0, client->id, host);
+  *out_socket = client;
+  return 0;
+}
+
+int64_t evnet_sim_write(struct evnet_sim_socket *socket, const void *data, size_t size) {
+  const struct iovec piece = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
+  return sim_socket_send(socket, &piece, 1);
+}
+
+int64_t evnet_sim_read(struct evnet_sim_socket *socket, void *out, size_t size) {
+  return sim_socket_recv(socket, out, size);
+}
+
+void evnet_sim_shutdown_write(struct evnet_sim_socket *socket) {
+  evnet_sim_note(socket->sim, "shutdown_write", socket->is_server, socket->id, 0);
+  sim_socket_end(socket);
+}
+
+void evnet_sim_close(struct evnet_sim_socket *socket) { sim_socket_close(socket, false); }
+
+void evnet_sim_reset(struct evnet_sim_socket *socket) { sim_socket_close(socket, true); }
+
+uint16_t evnet_sim_port(const struct evnet_sim_socket *socket) {
+  return evnet_address_port(&socket->address);
+}
+
+void evnet_sim_inspect(const struct evnet_sim_socket *socket, struct evnet_sim_state *out_state) {
+  const struct evnet_sim_socket *server = socket->other;
+  *out_state = (struct evnet_sim_state){
+      .waiting =
+          !server->was_accepted && !server->closed && server->ready_ns <= socket->sim->now_ns,
+      .accepted = server->was_accepted,
+      .client_end_arrived = server->end_arrived,
+      .server_ended = server->write_ended,
+      .broken = server->dead,
+      .client_reset = socket->reset_sent,
+      .server_reset = server->reset_sent,
+      .network_reset = socket->reset_by_network,
+      .server_active_ns = server->active_ns,
+      .server_unread_bytes = server->in.size,
+      .to_server_bytes = socket->out.size,
+      .to_client_bytes = server->out.size,
+  };
+  if (server->slot == NULL) return;
+  out_state->attached = !server->slot->detaching;
+  out_state->receiving = server->slot->receiving;
+  out_state->sending = server->slot->send != NULL;
+}

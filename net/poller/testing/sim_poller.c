@@ -1,0 +1,378 @@
+// The poller's contract over the simulated sockets, and the watch that its user keeps to it.
+//
+// A wait gathers the slots that have something to report; next takes one of them at random each
+// time, so completions of different handles come in any order and those of one in theirs. A slot
+// leaves the turn when it has nothing more or has had its share: recv_bytes_max bytes, one send.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/base/assert.h"
+#include "net/poller/testing/sim_slot.h"
+
+enum {
+  LATE_BYTES_MAX = 2048,
+  QUEUE_DEFAULT = 32,
+  POISON = 0xdd,
+  ROUNDED_NS = 1000000,  // a backend may round a wait up to 1 ms
+};
+
+static struct sim_poller *poller_of(struct evnet_poller *poller) {
+  return (struct sim_poller *)poller;
+}
+
+static void meanwhile(const struct sim_poller *self, bool sleeps) {
+  const struct evnet_sim *sim = self->sim;
+  if (sim->meanwhile != NULL) sim->meanwhile(sim->meanwhile_user, self->index, sleeps);
+}
+
+static uint64_t sim_now_ns(struct evnet_poller *poller) {
+  const struct sim_poller *self = poller_of(poller);
+  meanwhile(self, false);
+  return self->sim->now_ns;
+}
+
+static struct sim_listener *free_listener(struct evnet_sim *sim,
+                                          const struct evnet_address *address) {
+  struct sim_listener *found = NULL;
+  for (int i = 0; i < SIM_LISTENERS_MAX; i++) {
+    struct sim_listener *each = &sim->listeners[i];
+    if (!each->open) {
+      found = each;
+    } else if (evnet_address_port(&each->address) == evnet_address_port(address)) {
+      return NULL;
+    }
+  }
+  return found;
+}
+
+static int sim_listen(struct evnet_poller *poller, const struct evnet_address *address,
+                      const struct evnet_listen_options *options, struct evnet_handle *out_handle) {
+  struct sim_poller *self = poller_of(poller);
+  struct evnet_sim *sim = self->sim;
+  if (address->transport != EVNET_TRANSPORT_TCP) return -EOPNOTSUPP;
+  struct sim_listener *listener = free_listener(sim, address);
+  if (listener == NULL) return -EADDRINUSE;
+  int descriptor = sim_descriptor_open(sim, (struct sim_descriptor){.listener = listener});
+  if (descriptor < 0) return descriptor;
+  struct sim_slot *slot = sim_slot_acquire(self);
+  if (slot == NULL) {
+    sim_descriptor_close(sim, descriptor);
+    return -ENOBUFS;
+  }
+  uint32_t backlog = options->backlog > 0 ? (uint32_t)options->backlog : QUEUE_DEFAULT;
+  *listener = (struct sim_listener){
+      .open = true,
+      .address = *address,
+      .queue_max = backlog < SIM_QUEUE_MAX ? backlog : SIM_QUEUE_MAX,
+  };
+  if (evnet_address_port(address) == 0) {
+    // Of sockaddr_in and sockaddr_in6 alike, at the same place.
+    listener->address.socket.ip4.sin_port = ++sim->port_last;
+  }
+  slot->kind = SIM_LISTENER;
+  slot->listener = listener;
+  slot->descriptor = descriptor;
+  *out_handle = slot->handle;
+  return 0;
+}
+
+static int sim_attach(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
+                      struct evnet_handle *out_handle) {
+  struct sim_poller *self = poller_of(poller);
+  struct evnet_sim *sim = self->sim;
+  bool known = descriptor >= 0 && descriptor < SIM_DESCRIPTORS_MAX &&
+               sim->descriptors[descriptor].socket != NULL &&
+               sim->descriptors[descriptor].socket->slot == NULL &&
+               transport == EVNET_TRANSPORT_TCP;
+  if (!known) {
+    evnet_sim_fail(sim, "poller %u: attach of descriptor %d, which is not open or attached already",
+                   self->index, descriptor);
+    return -EBADF;
+  }
+  if (evnet_sim_chance(sim, sim->options.faults.attach_failure)) return -ENOMEM;
+  struct sim_slot *slot = sim_slot_acquire(self);
+  if (slot == NULL) return -ENOBUFS;
+  slot->kind = SIM_STREAM;
+  slot->socket = sim->descriptors[descriptor].socket;
+  slot->socket->slot = slot;
+  slot->descriptor = descriptor;
+  *out_handle = slot->handle;
+  evnet_sim_note(sim, "attach", self->index, slot->handle.index, sim_slot_id(slot));
+  return 0;
+}
+
+static void sim_discard_descriptor(struct evnet_poller *poller, int descriptor) {
+  struct evnet_sim *sim = poller_of(poller)->sim;
+  struct evnet_sim_socket *socket = descriptor >= 0 && descriptor < SIM_DESCRIPTORS_MAX
+                                        ? sim->descriptors[descriptor].socket
+                                        : NULL;
+  if (socket == NULL || socket->slot != NULL) {
+    evnet_sim_fail(sim, "descriptor %d is discarded, but not open or attached", descriptor);
+    return;
+  }
+  evnet_sim_note(sim, "discard", descriptor, socket->id, 0);
+  sim_socket_close(socket, true);
+  sim_descriptor_close(sim, descriptor);
+}
+
+static void join_turn(struct sim_slot *slot) {
+  struct sim_poller *self = slot->owner;
+  if (slot->in_turn || self->drained) return;
+  slot->in_turn = true;
+  self->turn[self->turn_count++] = slot;
+}
+
+static void detach(struct sim_poller *self, struct evnet_handle handle, bool resets) {
+  struct sim_slot *slot = sim_slot_of(self, handle, SIM_FREE, resets ? "abort" : "detach");
+  if (slot == NULL) return;
+  struct evnet_sim *sim = self->sim;
+  slot->detaching = true;
+  slot->resets = resets;
+  if (!evnet_sim_chance(sim, sim->options.faults.late_close)) sim_slot_close(slot);
+  if (evnet_sim_chance(sim, 500)) join_turn(slot);
+}
+
+static void sim_detach(struct evnet_poller *poller, struct evnet_handle handle) {
+  detach(poller_of(poller), handle, false);
+}
+
+static void sim_abort(struct evnet_poller *poller, struct evnet_handle handle) {
+  detach(poller_of(poller), handle, true);
+}
+
+static void sim_accept_start(struct evnet_poller *poller, struct evnet_handle handle) {
+  struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_LISTENER, "accept_start");
+  if (slot != NULL) slot->accepting = true;
+}
+
+static void sim_accept_stop(struct evnet_poller *poller, struct evnet_handle handle) {
+  struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_LISTENER, "accept_stop");
+  if (slot != NULL) slot->accepting = false;
+}
+
+static void sim_recv_start(struct evnet_poller *poller, struct evnet_handle handle) {
+  struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_STREAM, "recv_start");
+  if (slot == NULL) return;
+  if (slot->receiving) evnet_sim_fail(slot->owner->sim, "recv_start while a recv is armed");
+  slot->receiving = true;
+  slot->late_end = false;
+}
+
+static void sim_recv_stop(struct evnet_poller *poller, struct evnet_handle handle) {
+  struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_STREAM, "recv_stop");
+  if (slot == NULL) return;
+  struct evnet_sim *sim = slot->owner->sim;
+  if (slot->receiving && evnet_sim_chance(sim, sim->options.faults.late_recv)) {
+    slot->late_bytes = 1 + evnet_sim_below(sim, LATE_BYTES_MAX);
+    // Only what has arrived by now can have been handed over.
+    if (slot->late_bytes > slot->socket->in.size) slot->late_bytes = slot->socket->in.size;
+    slot->late_end = slot->socket->end_arrived && slot->late_bytes == slot->socket->in.size;
+  }
+  slot->receiving = false;
+}
+
+static int64_t sim_send(struct evnet_poller *poller, struct evnet_handle handle,
+                        const struct iovec *pieces, size_t count) {
+  struct sim_poller *self = poller_of(poller);
+  struct sim_slot *slot = sim_slot_of(self, handle, SIM_STREAM, "send");
+  if (slot == NULL) return -EPIPE;
+  if (slot->send != NULL || count < 1 || count > EVNET_SEND_PIECES_MAX)
+    evnet_sim_fail(self->sim, "send of %zu pieces, a send_start under way: %d", count,
+                   slot->send != NULL);
+  if (slot->socket->write_ended) evnet_sim_fail(self->sim, "send after shutdown_write");
+  int64_t sent = sim_socket_send(slot->socket, pieces, count);
+  uint8_t *scratch = self->scratch[self->scratch_index];
+  for (size_t i = 0; i < count; i++) {
+    if (pieces[i].iov_base != scratch) continue;
+    // The caller has still to queue what was not taken; it may write no more.
+    if (sent >= 0 && (size_t)sent >= pieces[i].iov_len) memset(scratch, POISON, pieces[i].iov_len);
+    self->scratch_index ^= 1;
+    break;
+  }
+  evnet_sim_note(self->sim, "sent", self->index, sim_slot_id(slot), sent);
+  return sent == -EAGAIN ? 0 : sent;
+}
+
+static void sim_send_start(struct evnet_poller *poller, struct evnet_handle handle,
+                           const struct evnet_send *send) {
+  struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_STREAM, "send_start");
+  if (slot == NULL) return;
+  struct evnet_sim *sim = slot->owner->sim;
+  if (slot->send != NULL) evnet_sim_fail(sim, "send_start while one is under way");
+  if (slot->socket->write_ended) evnet_sim_fail(sim, "send_start after shutdown_write");
+  if (send->count < 1 || send->count > EVNET_SEND_PIECES_MAX)
+    evnet_sim_fail(sim, "send_start of %u pieces", send->count);
+  slot->send = send;
+  slot->send_hash = sim_slot_hash_send(send);
+}
+
+static uint8_t *sim_scratch(struct evnet_poller *poller) {
+  struct sim_poller *self = poller_of(poller);
+  return self->scratch[self->scratch_index];
+}
+
+static int sim_shutdown_write(struct evnet_poller *poller, struct evnet_handle handle) {
+  struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_STREAM, "shutdown_write");
+  if (slot == NULL) return -ENOTCONN;
+  if (slot->send != NULL)
+    evnet_sim_fail(slot->owner->sim, "shutdown_write while a send is under way");
+  if (slot->socket->dead) return -ENOTCONN;
+  sim_socket_end(slot->socket);
+  return 0;
+}
+
+static int sim_local_address(struct evnet_poller *poller, struct evnet_handle handle,
+                             struct evnet_address *out_address) {
+  const struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "local_address");
+  if (slot == NULL) return -EBADF;
+  *out_address = slot->kind == SIM_LISTENER ? slot->listener->address : slot->socket->address;
+  return 0;
+}
+
+static void end_lease(struct sim_poller *self) {
+  memset(self->recv_block, POISON, self->lease_bytes);
+  self->lease_bytes = 0;
+}
+
+static void leave_turn(struct sim_poller *self, uint32_t at) {
+  struct sim_slot *slot = self->turn[at];
+  slot->in_turn = false;
+  slot->share_bytes = 0;
+  slot->share_accepts = 0;
+  slot->share_send = false;
+  self->turn[at] = self->turn[--self->turn_count];
+}
+
+static void gather_turn(struct sim_poller *self) {
+  struct evnet_sim *sim = self->sim;
+  for (uint32_t i = 0; i < self->slot_count; i++) {
+    struct sim_slot *slot = self->slots[i];
+    if (sim_slot_has_work(slot) && !evnet_sim_chance(sim, sim->options.faults.deferred))
+      join_turn(slot);
+  }
+}
+
+static int sim_wait(struct evnet_poller *poller, int64_t timeout_ns) {
+  struct sim_poller *self = poller_of(poller);
+  struct evnet_sim *sim = self->sim;
+  if (!self->drained) evnet_sim_fail(sim, "wait before next has returned false");
+  end_lease(self);
+  evnet_sim_note(sim, "wait", self->index, timeout_ns, self->woken);
+  if (timeout_ns != 0) meanwhile(self, true);
+  self->wake_ns = UINT64_MAX;
+  if (self->woken || timeout_ns == 0) {
+    self->wake_ns = sim->now_ns;
+  } else if (timeout_ns > 0) {
+    self->wake_ns = sim->now_ns + (uint64_t)timeout_ns + evnet_sim_below(sim, ROUNDED_NS);
+  }
+  self->woken = false;
+  self->drained = false;
+  gather_turn(self);
+  return 0;
+}
+
+static bool sim_next(struct evnet_poller *poller, struct evnet_completion *out_completion) {
+  struct sim_poller *self = poller_of(poller);
+  end_lease(self);
+  while (self->turn_count > 0) {
+    uint32_t at = evnet_sim_below(self->sim, self->turn_count);
+    struct sim_slot *slot = self->turn[at];
+    if (sim_slot_step(slot, out_completion)) {
+      self->wake_ns = 0;  // the wait has ended; who called it goes on to the next one
+      return true;
+    }
+    leave_turn(self, at);
+  }
+  self->drained = true;
+  return false;
+}
+
+static void sim_wake(struct evnet_poller *poller) {
+  struct sim_poller *self = poller_of(poller);
+  evnet_sim_note(self->sim, "wake", self->index, 0, 0);
+  self->sim->wakes++;
+  self->woken = true;
+}
+
+static void sim_destroy(struct evnet_poller *poller) {
+  struct sim_poller *self = poller_of(poller);
+  for (uint32_t i = 0; i < self->slot_count; i++) {
+    if (self->slots[i]->kind == SIM_FREE) continue;
+    sim_slot_close(self->slots[i]);
+    sim_slot_release(self->slots[i]);
+  }
+  for (uint32_t i = 0; i < self->slot_count; i++) free(self->slots[i]);
+  free(self->slots);
+  free(self->turn);
+  if (self->sim->pollers[self->index] == self) {
+    self->sim->pollers[self->index] = NULL;
+    self->sim->pollers_open--;
+  }
+  evnet_release(self->allocator, self->scratch[0]);
+  evnet_release(self->allocator, self->scratch[1]);
+  evnet_release(self->allocator, self->recv_block);
+  evnet_release(self->allocator, self);
+}
+
+static const struct evnet_poller_ops sim_ops = {
+    .destroy = sim_destroy,
+    .now_ns = sim_now_ns,
+    .listen = sim_listen,
+    .attach = sim_attach,
+    .discard_descriptor = sim_discard_descriptor,
+    .detach = sim_detach,
+    .abort = sim_abort,
+    .accept_start = sim_accept_start,
+    .accept_stop = sim_accept_stop,
+    .recv_start = sim_recv_start,
+    .recv_stop = sim_recv_stop,
+    .send = sim_send,
+    .send_start = sim_send_start,
+    .scratch = sim_scratch,
+    .shutdown_write = sim_shutdown_write,
+    .local_address = sim_local_address,
+    .wait = sim_wait,
+    .next = sim_next,
+    .wake = sim_wake,
+};
+
+int sim_poller_create(struct evnet_kernel *kernel, const struct evnet_poller_options *options,
+                      struct evnet_poller **out_poller) {
+  struct evnet_sim *sim = (struct evnet_sim *)kernel;
+  if (sim->poller_count == SIM_POLLERS_MAX) return -EMFILE;
+  struct sim_poller *self = evnet_allocate_zeroed(options->allocator, sizeof *self);
+  if (self == NULL) return -ENOMEM;
+  *self = (struct sim_poller){
+      .poller = {.ops = &sim_ops, .name = "sim"},
+      .sim = sim,
+      .allocator = options->allocator,
+      .index = sim->poller_count,
+      .slots_max = options->handles_max,
+      .drained = true,
+      .recv_max = options->recv_bytes_max,
+      .recv_block = evnet_allocate(options->allocator, options->recv_bytes_max),
+      .scratch = {evnet_allocate(options->allocator, EVNET_POLLER_SCRATCH_BYTES),
+                  evnet_allocate(options->allocator, EVNET_POLLER_SCRATCH_BYTES)},
+  };
+  if (self->recv_block == NULL || self->scratch[0] == NULL || self->scratch[1] == NULL) {
+    sim_destroy(&self->poller);
+    return -ENOMEM;
+  }
+  sim->pollers[sim->poller_count++] = self;
+  sim->pollers_open++;
+  *out_poller = &self->poller;
+  return 0;
+}
+
+bool sim_poller_is_runnable(const struct sim_poller *poller) {
+  if (poller->woken || poller->wake_ns <= poller->sim->now_ns) return true;
+  for (uint32_t i = 0; i < poller->slot_count; i++) {
+    if (sim_slot_has_work(poller->slots[i])) return true;
+  }
+  return false;
+}
+
+uint64_t sim_poller_wake_ns(const struct sim_poller *poller) {
+  return poller->wake_ns > poller->sim->now_ns ? poller->wake_ns : UINT64_MAX;
+}

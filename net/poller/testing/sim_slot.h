@@ -1,0 +1,73 @@
+// The handles of a simulated poller, and the completions that each may bring.
+#ifndef EVNET_NET_POLLER_TESTING_SIM_SLOT_H_
+#define EVNET_NET_POLLER_TESTING_SIM_SLOT_H_
+
+#include "net/poller/testing/sim_state.h"
+
+// What a handle stands for.
+enum sim_slot_kind { SIM_FREE, SIM_LISTENER, SIM_STREAM };
+
+struct sim_slot {
+  struct sim_poller *owner;
+  struct evnet_handle handle;
+  enum sim_slot_kind kind;
+  struct evnet_sim_socket *socket;
+  struct sim_listener *listener;
+  int descriptor;
+  bool accepting;
+  bool receiving;
+  bool detaching;  // only its last completions are to come
+  bool resets;     // it was an abort
+  bool is_closed;  // its descriptor is
+  bool hangup_told;
+  bool late_end;                  // recv was stopped, and yet the end will be told
+  uint32_t late_bytes;            // and yet so many bytes at most
+  const struct evnet_send *send;  // under way
+  uint64_t send_hash;             // of its bytes when it started
+  uint32_t share_bytes;           // had in this turn
+  uint32_t share_accepts;
+  bool share_send;
+  bool in_turn;
+  struct sim_slot *next_free;
+};
+
+struct sim_poller {
+  struct evnet_poller poller;  // first: the public pointer points here
+  struct evnet_sim *sim;
+  const struct evnet_allocator *allocator;
+  uint32_t index;
+  uint32_t slots_max;
+  uint32_t slot_count;      // made
+  uint32_t slot_capacity;   // of `slots` and `turn`
+  struct sim_slot **slots;  // by index
+  struct sim_slot **turn;   // what this turn still has to look at
+  uint32_t turn_count;
+  struct sim_slot *free_first;  // first in, first out
+  struct sim_slot *free_last;
+  bool drained;      // next has returned false since the last wait
+  bool woken;        // wake was called, and no wait has ended for it
+  uint64_t wake_ns;  // when the last wait would end by itself
+  uint32_t recv_max;
+  uint32_t lease_bytes;  // of recv_block, in use until the next call
+  uint8_t *recv_block;
+  uint8_t *scratch[2];  // by turns, so that the old one can be made unreadable after a send
+  uint32_t scratch_index;
+  struct evnet_address peer;
+};
+
+// The slot of a handle that may be used; NULL, and the world has failed, for another.
+//
+//   kind  SIM_FREE: any.
+struct sim_slot *sim_slot_of(struct sim_poller *self, struct evnet_handle handle,
+                             enum sim_slot_kind kind, const char *what);
+struct sim_slot *sim_slot_acquire(struct sim_poller *self);  // NULL: there is none left
+void sim_slot_release(struct sim_slot *slot);
+void sim_slot_close(struct sim_slot *slot);  // its descriptor; twice is once
+uint64_t sim_slot_hash_send(const struct evnet_send *send);
+// Whether there is something to report.
+bool sim_slot_has_work(const struct sim_slot *slot);
+// Reports it; false: there was nothing, or it has had its share of the turn.
+bool sim_slot_step(struct sim_slot *slot, struct evnet_completion *out);
+uint16_t sim_slot_id(const struct sim_slot *slot);  // of its connection, for the trace
+
+#endif  // EVNET_NET_POLLER_TESTING_SIM_SLOT_H_

@@ -1,0 +1,138 @@
+// The simulated kernel's state, shared by its files and by nothing else.
+#ifndef EVNET_NET_POLLER_TESTING_SIM_STATE_H_
+#define EVNET_NET_POLLER_TESTING_SIM_STATE_H_
+
+#include "net/poller/internal/backend.h"
+#include "net/poller/testing/sim.h"
+
+enum {
+  SIM_SEGMENTS_MAX = 32,
+  SIM_DESCRIPTORS_MAX = 1024,
+  SIM_QUEUE_MAX = 64,
+  SIM_LISTENERS_MAX = 8,
+  SIM_POLLERS_MAX = 64,
+  SIM_TRACE_EVENTS = 512,
+};
+
+enum sim_segment_kind { SIM_DATA, SIM_END, SIM_RESET };
+
+struct sim_segment {
+  uint64_t at_ns;  // when it arrives; never before the one in front of it
+  uint32_t bytes;  // of SIM_DATA
+  enum sim_segment_kind kind;
+};
+
+// Bytes in order, first in, first out, in a block of fixed size.
+struct sim_bytes {
+  uint8_t *block;
+  uint32_t capacity;
+  uint32_t first;
+  uint32_t size;
+};
+
+struct sim_slot;
+
+// One end of a connection.
+struct evnet_sim_socket {
+  struct evnet_sim *sim;
+  struct evnet_sim_socket *other;
+  struct evnet_sim_socket *next;  // of the world's list
+  struct evnet_address address;   // its own
+  uint32_t id;                    // for the trace; both ends have the client's port
+  bool is_server;
+
+  struct sim_bytes out;  // sent and not yet arrived: the send buffer
+  struct sim_segment segments[SIM_SEGMENTS_MAX];
+  uint32_t segment_first;
+  uint32_t segment_count;
+  struct sim_bytes in;  // arrived and not yet read
+
+  bool closed;       // by its owner
+  bool write_ended;  // its end was sent
+  bool end_arrived;  // the other's end has come, behind the bytes in `in`
+  bool dead;         // reset: nothing more goes or comes
+  bool reset_sent;
+  bool reset_by_network;
+  uint64_t active_ns;  // when bytes were last read from it or written to it
+  int error;           // pending, positive: told once
+  bool was_accepted;
+  uint64_t ready_ns;            // when a server's end is established
+  const struct sim_slot *slot;  // NULL: not attached
+};
+
+// A listening socket.
+struct sim_listener {
+  bool open;
+  struct evnet_address address;
+  struct evnet_sim_socket *queue[SIM_QUEUE_MAX];  // server ends, in the order of ready_ns
+  uint32_t queue_count;
+  uint32_t queue_max;
+};
+
+// What a descriptor stands for.
+struct sim_descriptor {
+  struct evnet_sim_socket *socket;
+  struct sim_listener *listener;
+};
+
+struct sim_event {
+  uint64_t at_ns;
+  const char *what;
+  int64_t values[3];
+};
+
+struct sim_poller;
+
+struct evnet_sim {
+  struct evnet_kernel kernel;  // first: the public pointer points here
+  struct evnet_sim_options options;
+  uint64_t random_state;
+  uint64_t now_ns;
+
+  struct evnet_sim_socket *sockets;
+  struct sim_listener listeners[SIM_LISTENERS_MAX];
+  struct sim_descriptor descriptors[SIM_DESCRIPTORS_MAX];
+  uint32_t descriptors_open;
+  uint16_t port_last;
+
+  struct sim_poller *pollers[SIM_POLLERS_MAX];
+  uint32_t poller_count;  // ever created
+  uint32_t pollers_open;
+  uint32_t handles;
+  uint64_t accepts;
+  uint64_t accept_failed_ns;
+  uint64_t wakes;
+  void (*meanwhile)(void *user, uint32_t poller_index, bool sleeps);
+  void *meanwhile_user;
+
+  struct sim_event events[SIM_TRACE_EVENTS];
+  uint64_t event_count;
+  uint64_t trace_hash;
+  char failure[256];
+};
+
+// When what is sent now arrives.
+uint64_t sim_arrival_ns(struct evnet_sim *sim);
+
+// The way of bytes between two ends. Results are those of the system's calls, -errno.
+struct evnet_sim_socket *sim_socket_create(struct evnet_sim *sim,
+                                           bool is_server);  // NULL: no memory
+int64_t sim_socket_send(struct evnet_sim_socket *socket, const struct iovec *pieces, size_t count);
+int64_t sim_socket_recv(struct evnet_sim_socket *socket, void *out, size_t size);
+void sim_socket_end(struct evnet_sim_socket *socket);
+void sim_socket_close(struct evnet_sim_socket *socket, bool reset);
+uint32_t sim_socket_room(const struct evnet_sim_socket *socket);
+// Whether both directions have ended in an orderly way and nothing is left to read.
+bool sim_socket_is_over(const struct evnet_sim_socket *socket);
+
+// The lowest free descriptor, or -EMFILE.
+int sim_descriptor_open(struct evnet_sim *sim, struct sim_descriptor what);
+void sim_descriptor_close(struct evnet_sim *sim, int descriptor);
+
+// sim_poller.c
+int sim_poller_create(struct evnet_kernel *kernel, const struct evnet_poller_options *options,
+                      struct evnet_poller **out_poller);
+bool sim_poller_is_runnable(const struct sim_poller *poller);
+uint64_t sim_poller_wake_ns(const struct sim_poller *poller);
+
+#endif  // EVNET_NET_POLLER_TESTING_SIM_STATE_H_

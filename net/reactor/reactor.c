@@ -195,6 +195,7 @@ static void dispatch(struct evnet_reactor *reactor, const struct evnet_completio
       if (conn->state == CONN_CLOSED) break;
       if (completion->result > 0) {
         inbound_received(conn, completion->data, (size_t)completion->result);
+        if (!completion->more) conn_update_reading(conn);  // to be started again
       } else if (completion->result == 0) {
         conn_peer_ended(conn);
       } else {

@@ -204,14 +204,15 @@ static void present_again(struct evnet_conn *conn) {
 }
 
 static void run_due(struct evnet_conn *conn) {
-  uint16_t due = conn->flags & (DUE_PRESSURE | DUE_DRAIN | DUE_DATA | DUE_CLOSE);
-  conn->flags &= (uint16_t) ~(LISTED | DUE_PRESSURE | DUE_DRAIN | DUE_DATA | DUE_CLOSE);
+  uint16_t due = conn->flags & (DUE_PRESSURE | DUE_DATA | DUE_CLOSE);
+  conn->flags &= (uint16_t) ~(LISTED | DUE_PRESSURE | DUE_DATA | DUE_CLOSE);
   if (due & DUE_CLOSE) {
     tell_closed(conn);
     return;
   }
   if (due & DUE_PRESSURE) tell(conn, conn->reactor->handler.on_pressure);
-  if (due & DUE_DRAIN) {
+  if (conn->flags & DUE_DRAIN) {  // still: on_pressure may have crossed the mark again
+    conn->flags &= (uint16_t)~DUE_DRAIN;
     conn_allow_reading(conn, STOP_OUTBOUND_HIGH);  // first: on_drain may cross the mark again
     tell(conn, conn->reactor->handler.on_drain);
   }

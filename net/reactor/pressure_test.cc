@@ -206,6 +206,47 @@ TEST_F(Pressure, ACrossingBeforeADrainWasToldIsNotToldInTheWrongOrder) {
   EXPECT_EQ(h.Of(pair).Story(), "open pressure drain");
 }
 
+TEST_F(Pressure, CrossedAgainInOnPressureADrainThatWasNotToldIsNoDrain) {
+  h.options.outbound_low_water_bytes = 100000;
+  const auto refuse = [](int, size_t) -> ssize_t { return -EAGAIN; };
+  std::string came;
+  h.on.data = [&](evnet_conn *conn) {
+    const std::string data = TakeAll(conn);
+    if (conn == pair.conn) {
+      came += data;
+    } else {
+      Queue(100001);
+    }
+    return EVNET_NONE;
+  };
+  h.on.pressure = [&](evnet_conn *) {
+    EXPECT_LE(evnet_conn_outbound_bytes(pair.conn), 100000u)
+        << "the test's premise: it has drained";
+    TheKernel().on_send = refuse;
+    Queue(150000);
+    return EVNET_NONE;
+  };
+  Start();
+  Harness::Pair other = h.Connect();
+  TheKernel().on_send = refuse;
+  h.Post([&] { Queue(1000); });
+  h.Turns(2);
+  // One turn: the other's on_data crosses the mark, then a send that was under way completes.
+  TheKernel().on_send = nullptr;
+  other.client.Write("x");
+  pair.client.Write("go");
+  h.Settle();
+  EXPECT_EQ(h.Of(pair).Story(), "open pressure");
+  EXPECT_EQ(came, "") << "reading is stopped, and goes on being";
+  TheKernel().on_send = nullptr;
+  h.on.pressure = [](evnet_conn *) { return EVNET_NONE; };
+  pair.client.Write("x");  // an event, as nothing was really refused
+  ReadDownTo(0);
+  h.Settle();
+  EXPECT_EQ(h.Of(pair).Story(), "open pressure drain");
+  EXPECT_EQ(came, "gox");
+}
+
 TEST_F(Pressure, IsToldInTurnsUnderRandomTraffic) {
   h.options.outbound_high_action = EVNET_HIGH_NOTIFY;
   h.options.outbound_high_water_bytes = 3000;

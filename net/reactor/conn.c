@@ -95,6 +95,7 @@ void conn_update_reading(struct evnet_conn *conn) {
     conn->flags |= RECEIVING;
     evnet_poller_recv_start(reactor->poller, conn_handle(conn));
     if (conn->state != CONN_OPEN) return;
+    stop_reading_resumed(reactor);
     conn->read_since_ms = now32(reactor);
     if (reactor->options.read_timeout_ms != EVNET_OFF) {
       deadline_arm(conn, (uint64_t)reactor->options.read_timeout_ms);
@@ -114,17 +115,19 @@ void conn_allow_reading(struct evnet_conn *conn, unsigned bit) {
   if (!(conn->read_stop & bit)) return;
   conn->read_stop = (uint8_t)(conn->read_stop & ~bit & 15);
   conn_update_reading(conn);
-  if (conn->read_stop != 0) return;
-  if (conn->flags & RECEIVING) stop_reading_resumed(conn->reactor);
-  if (evnet_conn_inbound_bytes(conn) > 0 || (conn->flags & END_WAITS)) conn_defer(conn, DUE_DATA);
+  bool above_bound = conn->read_stop == STOP_INBOUND_MAX;
+  if (conn->read_stop != 0 && !above_bound) return;
+  if (above_bound || evnet_conn_inbound_bytes(conn) > 0 || (conn->flags & END_WAITS))
+    conn_defer(conn, DUE_DATA);
 }
 
 void evnet_conn_pause_reading(struct evnet_conn *conn) { conn_stop_reading(conn, STOP_USER); }
 
 void evnet_conn_resume_reading(struct evnet_conn *conn) {
-  // What stands above the bound is presented too: on_data either takes it or the connection
-  // overflows.
-  conn_allow_reading(conn, STOP_USER | STOP_INBOUND_MAX);
+  // What stands above the bound is presented before more is read, for which there may be no room:
+  // on_data either takes it or the connection overflows.
+  bool above_bound = evnet_conn_inbound_bytes(conn) >= conn->reactor->options.inbound_bytes_max;
+  conn_allow_reading(conn, above_bound ? STOP_USER : STOP_USER | STOP_INBOUND_MAX);
 }
 
 // Work for the end of the turn
@@ -196,7 +199,9 @@ static void tell_ended(struct evnet_conn *conn) {
 
 // What was unread when reading was resumed, and the peer's end if that stood behind it.
 static void present_again(struct evnet_conn *conn) {
-  if (conn->state != CONN_OPEN || conn->read_stop != 0) return;
+  if (conn->state != CONN_OPEN || (conn->read_stop & ~STOP_INBOUND_MAX) != 0) return;
+  conn->read_stop = 0;
+  conn_update_reading(conn);
   if (evnet_conn_inbound_bytes(conn) > 0) inbound_present(conn);
   if (conn->state != CONN_OPEN || conn->read_stop != 0 || !(conn->flags & END_WAITS)) return;
   conn->flags &= (uint16_t)~END_WAITS;

@@ -376,5 +376,34 @@ TEST_F(Inbound, BytesComeInOrderThroughShortReadsAndPartialTakes) {
   EXPECT_EQ(got, all + "!");
 }
 
+TEST_F(Inbound, WhatStandsAboveTheBoundIsPresentedBeforeMoreComes) {
+  h.options.inbound_bytes_max = 1000;
+  h.options.read_turn_bytes_max = 512;
+  size_t taken = 0;
+  bool pauses = true;
+  h.on.data = [&](evnet_conn *conn) {
+    if (!pauses) {
+      taken += evnet_conn_discard(conn, SIZE_MAX);
+    } else if (evnet_conn_inbound_bytes(conn) >= 1000) {
+      evnet_conn_pause_reading(conn);
+    }
+    return EVNET_NONE;
+  };
+  // After it the kernel is asked first, and brings another 512 bytes.
+  h.on.stopping = [](evnet_conn *conn) { evnet_conn_resume_reading(conn); };
+  h.Start();
+  pair = h.Connect();
+  pair.client.Write(Pattern(1536));
+  h.Settle();
+  ASSERT_EQ(evnet_conn_inbound_bytes(pair.conn), 1024u) << "the test's premise";
+  pauses = false;
+  evnet_reactor_stop(h.reactor(), 60000);
+  h.Until([&] { return h.Of(pair).closed == 1 || taken > 0; });
+  EXPECT_EQ(taken, 1024u);
+  pair.client.Close();
+  h.Until([&] { return h.Of(pair).closed == 1; });
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_SHUTDOWN);
+}
+
 }  // namespace
 }  // namespace evnet_testing

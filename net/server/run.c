@@ -38,7 +38,7 @@ static int create_thread(struct server_reactor *self, void *(*main)(void *)) {
   return status;
 }
 
-static int create_reactor(struct server_reactor *self) {
+int server_create_reactor(struct server_reactor *self) {
   struct evnet_server *server = self->server;
   struct evnet_reactor *reactor;
   int status =
@@ -68,7 +68,7 @@ static void report(struct server_reactor *self, int status) {
   (void)pthread_mutex_unlock(&server->mutex);
 }
 
-static void set_state(struct evnet_server *server, enum server_state state) {
+void server_set_state(struct evnet_server *server, enum server_state state) {
   (void)pthread_mutex_lock(&server->mutex);
   server->state = state;
   (void)pthread_cond_broadcast(&server->changed);
@@ -95,7 +95,7 @@ static int run_loop(struct server_reactor *self) {
 static void *sub_main(void *argument) {
   struct server_reactor *self = argument;
   server_of_this_thread = self->server;
-  int status = create_reactor(self);
+  int status = server_create_reactor(self);
   report(self, status);
   if (status < 0 || !wait_for_start(self->server)) return NULL;
   self->status = run_loop(self);  // read after the join
@@ -163,10 +163,9 @@ static void tick(struct evnet_timer *timer, void *user) {
     evnet_timer_start(server->reactors[0].reactor, timer, delay_ms, tick, server);
 }
 
-// Reactor 0 up to the moment when its loop may run.
-static int boot(struct evnet_server *server) {
-  int status = create_reactor(&server->reactors[0]);
-  if (status == 0) status = start_subs(server);
+static int boot(struct evnet_server *server, int (*create_others)(struct evnet_server *server)) {
+  int status = server_create_reactor(&server->reactors[0]);
+  if (status == 0) status = create_others(server);
   if (status == 0) status = bind_addresses(server);
   if (status < 0) return status;
   if (server->handler.on_boot != NULL &&
@@ -176,19 +175,29 @@ static int boot(struct evnet_server *server) {
   return 0;
 }
 
+int server_boot(struct evnet_server *server, int (*create_others)(struct evnet_server *server)) {
+  int status = boot(server, create_others);
+  server_set_state(server, status < 0 ? SERVER_ENDED : SERVER_RUNNING);
+  if (status < 0) return status;
+  if (server->handler.on_tick != NULL) tick(&server->tick, server);
+  evnet_reactor_accept_resume(server->reactors[0].reactor);
+  return 0;
+}
+
+void server_tell_shutdown(struct evnet_server *server) {
+  if (server->handler.on_shutdown != NULL) server->handler.on_shutdown(server, server->user);
+}
+
 static int main_run(struct evnet_server *server) {
   const struct evnet_server *outer = server_of_this_thread;
   server_of_this_thread = server;
-  int status = boot(server);
-  set_state(server, status < 0 ? SERVER_ENDED : SERVER_RUNNING);
+  int status = server_boot(server, start_subs);
   if (status == 0) {
-    if (server->handler.on_tick != NULL) tick(&server->tick, server);
-    evnet_reactor_accept_resume(server->reactors[0].reactor);
     status = run_loop(&server->reactors[0]);
     join_subs(server);
     for (uint32_t i = 1; i < server->reactor_count && status == 0; i++)
       status = server->reactors[i].status;
-    if (server->handler.on_shutdown != NULL) server->handler.on_shutdown(server, server->user);
+    server_tell_shutdown(server);
   } else {
     join_subs(server);
   }
@@ -203,7 +212,7 @@ static void *main_thread(void *argument) {
   return NULL;
 }
 
-static int begin(struct evnet_server *server) {
+int server_begin(struct evnet_server *server) {
   (void)pthread_mutex_lock(&server->mutex);
   bool first = server->state == SERVER_CREATED;
   if (first) server->state = SERVER_STARTING;
@@ -214,20 +223,20 @@ static int begin(struct evnet_server *server) {
 }
 
 int evnet_server_run(struct evnet_server *server) {
-  int status = begin(server);
+  int status = server_begin(server);
   if (status < 0) return status;
   status = main_run(server);
-  set_state(server, SERVER_ENDED);
+  server_set_state(server, SERVER_ENDED);
   return status;
 }
 
 int evnet_server_start(struct evnet_server *server) {
-  int status = begin(server);
+  int status = server_begin(server);
   if (status < 0) return status;
   struct server_reactor *self = &server->reactors[0];
   status = create_thread(self, main_thread);
   if (status < 0) {
-    set_state(server, SERVER_ENDED);
+    server_set_state(server, SERVER_ENDED);
     return status;
   }
   if (wait_for_start(server)) return 0;
@@ -244,7 +253,7 @@ int evnet_server_wait(struct evnet_server *server) {
   (void)pthread_mutex_unlock(&server->mutex);
   if (!started) return -EINVAL;
   (void)pthread_join(server->reactors[0].thread, NULL);
-  set_state(server, SERVER_ENDED);
+  server_set_state(server, SERVER_ENDED);
   return server->reactors[0].status;
 }
 

@@ -71,7 +71,15 @@ void server_closed(void *context);
 void server_run_resume(struct evnet_message *message, void *context);
 
 // run.c
-void server_shutdown(void *context);
+void server_shutdown(void *context);  // a reactor's owner: a callback answered EVNET_SHUTDOWN
+// The parts of evnet_server_run, in their order. Threads are main_run's business.
+int server_begin(struct evnet_server *server);  // -EALREADY a second time
+// Reactor 0 on this thread, the others as create_others makes them, addresses, on_boot: up to the
+// moment when the loops may run.
+int server_boot(struct evnet_server *server, int (*create_others)(struct evnet_server *server));
+int server_create_reactor(struct server_reactor *self);
+void server_tell_shutdown(struct evnet_server *server);  // when every loop has ended
+void server_set_state(struct evnet_server *server, enum server_state state);
 
 // signal.c
 void server_forget_signals(struct evnet_server *server);

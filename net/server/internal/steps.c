@@ -1,0 +1,42 @@
+#include "net/server/internal/steps.h"
+
+#include "net/server/internal/state.h"
+
+static int create_others(struct evnet_server *server) {
+  int status = 0;
+  for (uint32_t i = 1; i < server->reactor_count && status == 0; i++)
+    status = server_create_reactor(&server->reactors[i]);
+  return status;
+}
+
+int evnet_server_boot(struct evnet_server *server, struct evnet_kernel *kernel) {
+  int status = server_begin(server);
+  if (status < 0) return status;
+  server->reactor_options.kernel = kernel;
+  return server_boot(server, create_others);
+}
+
+// The loop reads its clock when a wait has ended. A simulated wait returns at once, and the time
+// that it would have slept passes between two turns, so the clock is read here once more, by the
+// start of a timer that is not needed.
+static void read_clock(struct evnet_reactor *reactor) {
+  struct evnet_timer timer = {0};
+  evnet_timer_start(reactor, &timer, 0, NULL, NULL);
+  evnet_timer_stop(reactor, &timer);
+}
+
+int evnet_server_turn(struct evnet_server *server, uint32_t reactor_index) {
+  struct evnet_reactor *reactor = server->reactors[reactor_index].reactor;
+  read_clock(reactor);
+  return evnet_reactor_turn(reactor, -1);
+}
+
+void evnet_server_finish(struct evnet_server *server) {
+  server_tell_shutdown(server);
+  server_set_state(server, SERVER_ENDED);
+}
+
+struct evnet_reactor *evnet_server_reactor(const struct evnet_server *server,
+                                           uint32_t reactor_index) {
+  return server->reactors[reactor_index].reactor;
+}

@@ -1,0 +1,290 @@
+#include "net/server/simulate/handler.h"
+
+#include <errno.h>
+
+namespace evnet_simulation {
+
+// Callbacks
+
+evnet_handler Handler::Callbacks() const {
+  evnet_handler callbacks = {};
+  callbacks.on_boot = [](evnet_server *server, void *user) { return Of(user)->OnBoot(server); };
+  callbacks.on_open = [](evnet_conn *conn, void *user) { return Of(user)->OnOpen(conn); };
+  if (w_.plan.on_data)
+    callbacks.on_data = [](evnet_conn *conn, void *user) { return Of(user)->OnData(ConnOf(conn)); };
+  if (w_.plan.on_half_close)
+    callbacks.on_half_close = [](evnet_conn *conn, void *user) {
+      return Of(user)->OnHalfClose(ConnOf(conn));
+    };
+  callbacks.on_pressure = [](evnet_conn *conn, void *user) {
+    Of(user)->oracle_.Pressed(ConnOf(conn));
+    Of(user)->Chaos(ConnOf(conn));
+    return Of(user)->Answer(ConnOf(conn));
+  };
+  callbacks.on_drain = [](evnet_conn *conn, void *user) {
+    Of(user)->oracle_.Drained(ConnOf(conn));
+    Of(user)->Chaos(ConnOf(conn));
+    return Of(user)->Answer(ConnOf(conn));
+  };
+  if (w_.plan.on_timeout)
+    callbacks.on_timeout = [](evnet_conn *conn, evnet_timeout which, void *user) {
+      return Of(user)->OnTimeout(ConnOf(conn), which);
+    };
+  if (w_.plan.on_prewrite)
+    callbacks.on_prewrite = [](evnet_conn *conn, void *user) {
+      Of(user)->OnPrewrite(ConnOf(conn));
+    };
+  callbacks.on_close = [](evnet_conn *conn, int reason, void *user) {
+    return Of(user)->OnClose(ConnOf(conn), reason);
+  };
+  if (w_.plan.ticks)
+    callbacks.on_tick = [](evnet_server *, uint64_t *delay_ms, void *user) {
+      return Of(user)->OnTick(delay_ms);
+    };
+  callbacks.on_stopping = [](evnet_conn *conn, void *user) {
+    Of(user)->oracle_.Stopping(ConnOf(conn));
+    if (Of(user)->w_.Chance(500)) Of(user)->WriteSome(ConnOf(conn), 200);
+    Of(user)->Chaos(ConnOf(conn));
+  };
+  callbacks.on_shutdown = [](evnet_server *, void *user) { Of(user)->oracle_.ShutDown(); };
+  return callbacks;
+}
+
+evnet_action Handler::OnBoot(evnet_server *server) {
+  if (w_.booted) evnet_sim_fail(w_.sim, "on_boot twice");
+  w_.booted = true;
+  for (size_t i = 0; i < w_.plan.addresses; i++) {
+    evnet_address address = {};
+    const int status = evnet_server_address(server, i, &address);
+    if (status < 0 || evnet_address_port(&address) == 0)
+      evnet_sim_fail(w_.sim, "on_boot before address %zu has its port", i);
+    w_.ports.push_back(evnet_address_port(&address));
+  }
+  return w_.Chance(10) ? Shutdown() : EVNET_NONE;
+}
+
+evnet_action Handler::OnOpen(evnet_conn *conn) {
+  evnet_address peer;
+  evnet_conn_remote_address(conn, &peer);
+  Client *client = nullptr;
+  for (const auto &each : w_.clients) {
+    if (each->socket != nullptr && evnet_sim_port(each->socket) == evnet_address_port(&peer))
+      client = each.get();
+  }
+  if (client == nullptr || client->conn != nullptr || evnet_conn_user(conn) != nullptr) {
+    evnet_sim_fail(w_.sim, "on_open for nobody, or twice: port %u", evnet_address_port(&peer));
+    return EVNET_NONE;
+  }
+  w_.conns.push_back(std::make_unique<Conn>());
+  Conn *c = w_.conns.back().get();
+  c->conn = conn;
+  c->id = evnet_conn_id(conn);
+  c->client = client;
+  c->style = static_cast<Style>(w_.Below(6));
+  c->opened_ns = c->came_ns = w_.now();
+  client->conn = c;
+  evnet_conn_set_user(conn, c);
+  oracle_.Opened(c);
+  if (c->style == Style::kSource) WriteSome(c, w_.plan.bytes_max / 4);
+  if (c->style == Style::kLater && w_.Chance(200)) Hold(c);
+  Chaos(c);
+  return Answer(c);
+}
+
+evnet_action Handler::OnData(Conn *c) {
+  oracle_.Data(c);
+  Serve(c);
+  Chaos(c);
+  const evnet_action action = Answer(c);
+  if (action != EVNET_CLOSE) oracle_.DataDone(c);
+  return action;
+}
+
+evnet_action Handler::OnHalfClose(Conn *c) {
+  oracle_.HalfClosed(c);
+  if (w_.Chance(800)) Consume(c, SIZE_MAX);
+  Chaos(c);
+  if (w_.Chance(300)) WriteSome(c, 2000);
+  if (w_.Chance(300)) {
+    PutOff(Deed::kClose, c);
+    return Answer(c);
+  }
+  c->close_asked = true;
+  oracle_.EndsNow(c);
+  return EVNET_CLOSE;
+}
+
+evnet_action Handler::OnTimeout(Conn *c, evnet_timeout which) {
+  oracle_.TimedOut(c, which);
+  Chaos(c);
+  if (w_.Chance(500)) {
+    c->kept_ns = w_.now();
+    return EVNET_KEEP;
+  }
+  c->timed_out[which] = true;
+  oracle_.EndsNow(c);
+  return EVNET_NONE;
+}
+
+void Handler::OnPrewrite(Conn *c) {
+  oracle_.Prewrite(c);
+  if (w_.Chance(300)) WriteSome(c, 50);
+  if (!w_.Chance(w_.plan.chaos / 8)) return;
+  if (w_.Chance(500)) {
+    Close(c);
+  } else {
+    Abort(c);
+  }
+}
+
+evnet_action Handler::OnClose(Conn *c, int reason) {
+  oracle_.Closed(c, reason);
+  if (w_.Chance(200)) {
+    if (evnet_conn_write(c->conn, "x", 1) != -ENOTCONN)
+      evnet_sim_fail(w_.sim, "on_close can write");
+    evnet_conn_close(c->conn);
+    evnet_conn_abort(c->conn);
+  }
+  Conn *other = w_.Chance(w_.plan.chaos) ? Another(c) : nullptr;
+  if (other != nullptr) Acts(other, 2);
+  return w_.Chance(2) ? Shutdown() : EVNET_NONE;
+}
+
+evnet_action Handler::OnTick(uint64_t *delay_ms) {
+  w_.callbacks++;
+  oracle_.Tick(*delay_ms);
+  if (w_.Chance(300)) PostNothing(w_.Below(static_cast<uint32_t>(w_.ended.size())));
+  w_.tick_ns = UINT64_MAX;
+  if (w_.Chance(950)) {
+    *delay_ms = 1 + w_.Below(100);
+    w_.tick_ns = w_.now() + *delay_ms * kNsPerMs;
+  }
+  return w_.Chance(5) ? Shutdown() : EVNET_NONE;
+}
+
+evnet_action Handler::Answer(Conn *c) {
+  if (!w_.Chance(w_.plan.chaos) || !w_.Chance(w_.plan.endings)) return EVNET_NONE;
+  if (w_.Chance(50)) return Shutdown();
+  c->close_asked = true;
+  oracle_.EndsNow(c);
+  return EVNET_CLOSE;
+}
+
+evnet_action Handler::Shutdown() {
+  w_.NoteStop(w_.plan.server.drain_ms == 0 ? 5000 : w_.plan.server.drain_ms);
+  return EVNET_SHUTDOWN;
+}
+
+// Serving
+
+void Handler::Serve(Conn *c) {
+  switch (c->style) {
+    case Style::kEcho: {
+      const evnet_bytes all = evnet_conn_peek(c->conn);
+      if (all.size == 0) return;  // no memory to make them contiguous
+      Write(c, all.data, all.size);
+      oracle_.Consumed(c, all.data, all.size);
+      evnet_conn_discard(c->conn, all.size);
+      break;
+    }
+    case Style::kPartial:
+      Consume(c, 1 + w_.Below(2000));
+      WriteSome(c, 500);
+      break;
+    case Style::kLater:
+      Consume(c, SIZE_MAX);
+      Hold(c);
+      break;
+    case Style::kSink:
+      Consume(c, w_.Chance(500) ? SIZE_MAX : w_.Below(1000));
+      if (w_.Chance(300)) Pause(c);
+      break;
+    case Style::kSource:
+      Consume(c, SIZE_MAX);
+      WriteSome(c, w_.plan.bytes_max / 2);
+      if (w_.Chance(300)) PutOff(Deed::kWrite, c);
+      break;
+    case Style::kChaos:
+      Acts(c, 4);
+      break;
+  }
+}
+
+void Handler::Chaos(Conn *c) {
+  if (w_.Chance(w_.plan.chaos)) Acts(c, 3);
+}
+
+void Handler::Acts(Conn *c, uint32_t most) {
+  if (depth_ > 2) return;
+  depth_++;
+  for (uint32_t left = w_.Below(most + 1); left > 0; left--) {
+    Conn *which = w_.Chance(200) ? Another(c) : c;
+    if (which != nullptr && !which->closed) Act(which);
+  }
+  depth_--;
+}
+
+// A connection of the same reactor; others must not be touched from here.
+Conn *Handler::Another(const Conn *c) {
+  const size_t count = w_.conns.size();
+  const size_t first = w_.Below(static_cast<uint32_t>(count));
+  for (size_t i = 0; i < count; i++) {
+    Conn *each = w_.conns[(first + i) % count].get();
+    if (each != c && !each->closed && each->id.reactor == w_.current_reactor) return each;
+  }
+  return nullptr;
+}
+
+void Handler::Act(Conn *c) {
+  switch (w_.Below(16)) {
+    case 0:
+    case 1:
+    case 2:
+      Consume(c, w_.Below(3000));
+      break;
+    case 3:
+    case 4:
+      WriteSome(c, 300);
+      break;
+    case 5:
+      WriteSome(c, 12000);
+      break;
+    case 6:
+      WritePieces(c);
+      break;
+    case 7:
+      (void)evnet_conn_flush(c->conn);
+      break;
+    case 8:
+    case 9:
+      Pause(c);
+      break;
+    case 10:
+    case 11:
+      Resume(c);
+      break;
+    case 12:
+      Hold(c);
+      break;
+    case 13:
+      (void)Post(w_.current_reactor, Deed::kActs, c);
+      break;
+    default:
+      if (w_.Chance(w_.plan.endings)) Finish(c);
+  }
+}
+
+void Handler::Finish(Conn *c) {
+  switch (w_.Below(3)) {
+    case 0:
+      Close(c);
+      break;
+    case 1:
+      Abort(c);
+      break;
+    default:
+      ShutdownWrite(c);
+  }
+}
+
+}  // namespace evnet_simulation

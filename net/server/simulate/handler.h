@@ -1,0 +1,87 @@
+// The handler of a simulated server: it consumes, writes, pauses, holds and ends as the dice fall,
+// also long after a callback, by functions that it posts.
+#ifndef EVNET_NET_SERVER_SIMULATE_HANDLER_H_
+#define EVNET_NET_SERVER_SIMULATE_HANDLER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/server/simulate/oracle.h"
+#include "net/server/simulate/world.h"
+
+namespace evnet_simulation {
+
+class Handler {
+ public:
+  Handler(World *world, Oracle *oracle) : w_(*world), oracle_(*oracle) {}
+
+  evnet_handler Callbacks() const;  // their user is this object
+
+  // What a stranger posts to any reactor.
+  void PostNothing(uint32_t reactor);
+  // What the handler has put off, to be posted by another thread when its time has come.
+  uint64_t NextLaterNs() const;
+  void RunLater();
+
+ private:
+  enum class Deed { kNothing, kResume, kRelease, kClose, kWrite, kActs };
+  struct Task {
+    Handler *handler;
+    Deed deed;
+    Conn *c;  // NULL: nobody's
+    uint32_t reactor;
+  };
+  struct Later {
+    uint64_t at_ns;
+    Deed deed;
+    Conn *c;
+  };
+
+  static Handler *Of(void *user) { return static_cast<Handler *>(user); }
+  static Conn *ConnOf(evnet_conn *conn) { return static_cast<Conn *>(evnet_conn_user(conn)); }
+  static void RunTask(void *user);
+
+  evnet_action OnOpen(evnet_conn *conn);
+  evnet_action OnData(Conn *c);
+  evnet_action OnHalfClose(Conn *c);
+  evnet_action OnTimeout(Conn *c, evnet_timeout which);
+  void OnPrewrite(Conn *c);
+  evnet_action OnClose(Conn *c, int reason);
+  evnet_action OnTick(uint64_t *delay_ms);
+  evnet_action OnBoot(evnet_server *server);
+
+  evnet_action Answer(Conn *c);
+  evnet_action Shutdown();
+  void Serve(Conn *c);
+  void Chaos(Conn *c);
+  void Acts(Conn *c, uint32_t most);
+  void Act(Conn *c);
+  void Finish(Conn *c);
+  Conn *Another(const Conn *c);
+
+  void Consume(Conn *c, size_t size);
+  void Write(Conn *c, const void *data, size_t size);
+  void WriteSome(Conn *c, size_t most);
+  void WritePieces(Conn *c);
+  void Close(Conn *c);
+  void Abort(Conn *c);
+  void Pause(Conn *c);
+  void Resume(Conn *c);
+  void Hold(Conn *c);
+  void ShutdownWrite(Conn *c);
+
+  void PutOff(Deed deed, Conn *c);
+  int Post(uint32_t reactor, Deed deed, Conn *c);
+  void Do(const Task &task);
+
+  World &w_;
+  Oracle &oracle_;
+  std::vector<Later> later_;
+  std::string noise_;
+  int depth_ = 0;
+};
+
+}  // namespace evnet_simulation
+
+#endif  // EVNET_NET_SERVER_SIMULATE_HANDLER_H_

@@ -1,0 +1,363 @@
+#include "net/server/simulate/oracle.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+namespace evnet_simulation {
+namespace {
+
+constexpr size_t kPrewriteBytesMax = 64;  // what the handler writes in one on_prewrite
+
+evnet_timeout TimeoutOf(int reason) {
+  switch (reason) {
+    case EVNET_REASON_READ_TIMEOUT:
+      return EVNET_TIMEOUT_READ;
+    case EVNET_REASON_WRITE_TIMEOUT:
+      return EVNET_TIMEOUT_WRITE;
+    case EVNET_REASON_LIFETIME:
+      return EVNET_TIMEOUT_LIFETIME;
+    default:
+      return EVNET_TIMEOUT_IDLE;
+  }
+}
+
+}  // namespace
+
+void Oracle::Broken(const Conn *c, const char *format, ...) {
+  char text[160];
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  evnet_sim_fail(w_.sim, "connection of client %u (port %u): %s", c->client->number,
+                 evnet_sim_port(c->client->socket), text);
+}
+
+bool Oracle::TimeoutIsOn(evnet_timeout which) const {
+  const evnet_options &options = w_.plan.server;
+  switch (which) {
+    case EVNET_TIMEOUT_IDLE:
+      return options.idle_timeout_ms > 0;
+    case EVNET_TIMEOUT_READ:
+      return options.read_timeout_ms > 0;
+    case EVNET_TIMEOUT_WRITE:
+      return options.write_timeout_ms != EVNET_OFF;
+    case EVNET_TIMEOUT_LIFETIME:
+      return options.lifetime_ms > 0;
+  }
+  return false;
+}
+
+// Whether there is any reason why a connection that was told nothing yet may not be OPEN.
+bool Oracle::MayBeEnding(const Conn *c) const {
+  const evnet_sim_state state = Inspect(c);
+  bool timed_out = false;
+  for (int which = 0; which < 4; which++) {
+    const bool on = TimeoutIsOn(static_cast<evnet_timeout>(which));
+    timed_out = timed_out || c->timed_out[which] || (on && !w_.plan.on_timeout);
+  }
+  return c->close_asked || c->abort_asked || c->inbound_overflow || c->outbound_overflow ||
+         timed_out || TimeoutIsOn(EVNET_TIMEOUT_WRITE) || state.broken || w_.stop_asked() ||
+         state.client_end_arrived || w_.memory.failed() > 0 ||
+         w_.plan.server.outbound_high_action == EVNET_HIGH_CLOSE;
+}
+
+bool Oracle::IsLegal(const Conn *c, int reason) const {
+  const evnet_sim_state state = Inspect(c);
+  switch (reason) {
+    case EVNET_REASON_PEER:
+      return state.client_end_arrived && (!w_.plan.on_half_close || c->write_ended) &&
+             (c->holds == 0 || c->write_ended) &&
+             (!w_.plan.on_data || c->presented == c->client->sent);
+    case EVNET_REASON_LOCAL:
+      return c->close_asked;
+    case EVNET_REASON_ABORTED:
+      return c->abort_asked;
+    case EVNET_REASON_SHUTDOWN:
+      return w_.stop_asked() && c->stopping_told && c->holds == 0 &&
+             evnet_conn_inbound_bytes(c->conn) == 0;
+    case EVNET_REASON_DRAIN_DEADLINE:
+      return w_.now() >= w_.stop_by_ns;
+    case EVNET_REASON_IDLE_TIMEOUT:
+    case EVNET_REASON_READ_TIMEOUT:
+    case EVNET_REASON_WRITE_TIMEOUT:
+    case EVNET_REASON_LIFETIME: {
+      const evnet_timeout which = TimeoutOf(reason);
+      const bool untold = !w_.plan.on_timeout || reason == EVNET_REASON_WRITE_TIMEOUT;
+      return c->timed_out[which] || (untold && TimeoutIsOn(which));
+    }
+    case EVNET_REASON_INBOUND_OVERFLOW:
+      return c->inbound_overflow ||
+             (w_.plan.sim.faults.late_recv > 0 &&
+              c->client->sent - c->consumed > w_.plan.server.inbound_bytes_max);
+    case EVNET_REASON_OUTBOUND_OVERFLOW:
+      return c->outbound_overflow;
+    case EVNET_REASON_HIGH_WATER:
+      return w_.plan.server.outbound_high_action == EVNET_HIGH_CLOSE;
+    case -ENOMEM:
+      return w_.memory.failed() > 0;
+    case -ECONNRESET:
+    case -EPIPE:
+      return state.broken;
+    default:
+      return false;
+  }
+}
+
+// Asked without doing anything: a write of nothing.
+bool Oracle::IsOpen(const Conn *c) { return evnet_conn_write(c->conn, "", 0) != -ENOTCONN; }
+
+// Callbacks
+
+void Oracle::Enter(Conn *c, const char *what) {
+  w_.callbacks++;
+  evnet_sim_note(w_.sim, what, w_.current_reactor, evnet_sim_port(c->client->socket),
+                 c->closed ? 0 : static_cast<int64_t>(evnet_conn_inbound_bytes(c->conn)));
+  if (c->closed) Broken(c, "%s after on_close", what);
+  if (w_.shut_down) Broken(c, "%s after on_shutdown", what);
+  if (c->id.reactor != w_.current_reactor)
+    Broken(c, "%s on reactor %u instead of %u", what, w_.current_reactor, c->id.reactor);
+  if (!c->closed) Bounds(c);
+}
+
+void Oracle::Opened(Conn *c) {
+  Enter(c, "on_open");
+  if (evnet_conn_inbound_bytes(c->conn) != 0) Broken(c, "unread bytes before on_open");
+  if (evnet_conn_listener_index(c->conn) != static_cast<int>(c->client->listener))
+    Broken(c, "came in by address %zu, not by %d", c->client->listener,
+           evnet_conn_listener_index(c->conn));
+  int &reactor = w_.reactor_of_host[c->client->host];
+  if (w_.plan.server.balancer == EVNET_SOURCE_HASH && reactor >= 0 &&
+      reactor != static_cast<int>(c->id.reactor))
+    Broken(c, "is on reactor %u, another one of its host on %d", c->id.reactor, reactor);
+  reactor = static_cast<int>(c->id.reactor);
+  w_.open_conns++;
+  if (w_.open_conns > w_.open_conns_max) w_.open_conns_max = w_.open_conns;
+  const size_t most = w_.plan.server.connections_max;
+  if (most > 0 && w_.open_conns > most)
+    Broken(c, "is open as one of %zu; connections_max is %zu", w_.open_conns, most);
+}
+
+void Oracle::Data(Conn *c) {
+  Enter(c, "on_data");
+  const size_t unread = evnet_conn_inbound_bytes(c->conn);
+  if (unread == 0) Broken(c, "on_data without bytes");
+  if (c->paused) Broken(c, "on_data while reading is paused");
+  if (c->pressed && w_.plan.server.outbound_high_action == EVNET_HIGH_STOP_READING)
+    Broken(c, "on_data between on_pressure and on_drain");
+  if (c->close_asked || c->abort_asked) Broken(c, "on_data after close");
+  const size_t seen = c->consumed + unread;
+  if (seen > c->client->sent)
+    Broken(c, "%zu bytes came of %zu that were sent", seen, c->client->sent);
+  if (seen > c->presented) c->came_ns = w_.now();
+  if (seen > c->presented) c->presented = seen;
+}
+
+void Oracle::DataDone(Conn *c) {
+  if (c->closed || c->paused) return;
+  const size_t unread = evnet_conn_inbound_bytes(c->conn);
+  if (unread < w_.plan.server.inbound_bytes_max) return;
+  c->inbound_overflow = true;
+  if (c->ending_ns == 0) c->ending_ns = w_.now();
+}
+
+void Oracle::HalfClosed(Conn *c) {
+  Enter(c, "on_half_close");
+  if (c->half_closed) Broken(c, "a second on_half_close");
+  c->half_closed = true;
+  if (c->paused) Broken(c, "on_half_close while reading is paused");
+  if (c->close_asked || c->abort_asked) Broken(c, "on_half_close after close");
+  if (!Inspect(c).client_end_arrived) Broken(c, "on_half_close without an end of the peer");
+  if (w_.plan.on_data && c->presented != c->client->sent)
+    Broken(c, "on_half_close after %zu bytes of %zu", c->presented, c->client->sent);
+}
+
+void Oracle::Pressed(Conn *c) {
+  Enter(c, "on_pressure");
+  if (c->pressed) Broken(c, "on_pressure twice");
+  c->pressed = true;
+  c->owed = 0;
+  if (c->close_asked || c->abort_asked) Broken(c, "on_pressure after close");
+}
+
+void Oracle::Drained(Conn *c) {
+  Enter(c, "on_drain");
+  if (!c->pressed) Broken(c, "on_drain without on_pressure");
+  c->pressed = false;
+  if (c->close_asked || c->abort_asked) Broken(c, "on_drain after close");
+}
+
+void Oracle::TimedOut(Conn *c, evnet_timeout which) {
+  Enter(c, "on_timeout");
+  if (!TimeoutIsOn(which)) Broken(c, "on_timeout %d, which is off", which);
+  if (c->close_asked || c->abort_asked) Broken(c, "on_timeout after close");
+  const uint64_t idle_ns = static_cast<uint64_t>(w_.plan.server.idle_timeout_ms) * kNsPerMs;
+  // Late bytes may have come long before on_data.
+  const bool came = c->came_ns > c->opened_ns && w_.plan.sim.faults.late_recv == 0;
+  if (which == EVNET_TIMEOUT_IDLE && came && w_.now() + kRoundingNs < c->came_ns + idle_ns)
+    Broken(c, "is idle for %" PRIu64 " ns only", w_.now() - c->came_ns);
+}
+
+void Oracle::Prewrite(Conn *c) {
+  Enter(c, "on_prewrite");
+  if (c->abort_asked) Broken(c, "on_prewrite after abort");
+}
+
+void Oracle::Stopping(Conn *c) {
+  Enter(c, "on_stopping");
+  if (!w_.stop_asked()) Broken(c, "on_stopping without a stop");
+  if (c->stopping_told) Broken(c, "on_stopping twice");
+  if (c->close_asked || c->abort_asked) Broken(c, "on_stopping after close");
+  c->stopping_told = true;
+  LastRead(c);
+}
+
+// Before a stop tells anything, it reads what had arrived, wherever reading was not stopped.
+void Oracle::LastRead(const Conn *c) {
+  const evnet_sim_state state = Inspect(c);
+  const bool stopped = c->paused || c->pressed || c->owed == 0;
+  const bool hurried = w_.now() >= w_.stop_by_ns || w_.plan.sim.faults.deferred > 0;
+  if (stopped || hurried || state.broken) return;
+  const size_t got = c->client->sent - state.to_server_bytes - state.server_unread_bytes;
+  if (got < c->owed)
+    Broken(c, "%zu bytes had arrived when the stop came, and %zu were read", c->owed, got);
+}
+
+void Oracle::Closed(Conn *c, int reason) {
+  Enter(c, "on_close");
+  evnet_sim_note(w_.sim, evnet_status_name(reason), reason, 0, 0);
+  if (c->closed) return;
+  if (!IsLegal(c, reason)) Broken(c, "on_close for no reason with %s", evnet_status_name(reason));
+  c->closed = true;
+  c->closed_ns = w_.now();
+  c->reason = reason;
+  w_.open_conns--;
+}
+
+void Oracle::Tick(uint64_t delay_ms) {
+  evnet_sim_note(w_.sim, "on_tick", w_.current_reactor, 0, 0);
+  if (w_.current_reactor != 0) evnet_sim_fail(w_.sim, "on_tick on reactor %u", w_.current_reactor);
+  if (!w_.booted || w_.shut_down || delay_ms != UINT64_MAX)
+    evnet_sim_fail(w_.sim, "on_tick before on_boot, after on_shutdown, or with a delay");
+  if (w_.tick_ns == UINT64_MAX || w_.now() + kRoundingNs < w_.tick_ns)
+    evnet_sim_fail(w_.sim, "on_tick early");
+}
+
+void Oracle::ShutDown() {
+  if (w_.shut_down) evnet_sim_fail(w_.sim, "on_shutdown twice");
+  w_.shut_down = true;
+  if (w_.open_conns > 0)
+    evnet_sim_fail(w_.sim, "on_shutdown with %zu connections open", w_.open_conns);
+}
+
+// Results
+
+void Oracle::Consumed(Conn *c, const uint8_t *data, size_t size) {
+  if (!w_.plan.on_data) return;  // others have been thrown away, nobody knows how many
+  for (size_t i = 0; i < size; i++) {
+    if (data[i] == c->client->Byte(c->consumed + i)) continue;
+    Broken(c, "byte %zu is not what the client sent there", c->consumed + i);
+    break;
+  }
+  c->consumed += size;
+  if (c->consumed > c->presented) c->presented = c->consumed;
+}
+
+void Oracle::Wrote(Conn *c, const void *data, size_t size, size_t queued_before, bool was_ending,
+                   ssize_t result) {
+  evnet_sim_note(w_.sim, "write", evnet_sim_port(c->client->socket), static_cast<int64_t>(size),
+                 result);
+  const size_t most = w_.plan.server.outbound_bytes_max;
+  const bool overflows = queued_before + size > most;
+  const char *bytes = static_cast<const char *>(data);
+  if (result >= 0) {
+    if (static_cast<size_t>(result) != size) Broken(c, "write took %zd of %zu", result, size);
+    if (was_ending || c->write_ended) Broken(c, "a write is taken after the end");
+    if (overflows)
+      Broken(c, "%zu + %zu bytes are queued; the bound is %zu", queued_before, size, most);
+    c->written.append(bytes, size);
+    return;
+  }
+  bool legal = false;
+  switch (result) {
+    case -ENOTCONN:
+      legal = was_ending || MayBeEnding(c);
+      break;
+    case -EPIPE:
+      legal = c->write_ended || Inspect(c).broken;
+      break;
+    case -ECONNRESET:
+      legal = Inspect(c).broken;
+      break;
+    case -ENOMEM:
+      legal = w_.memory.failed() > 0;
+      c->perhaps.assign(bytes, size);
+      break;
+    case -ENOBUFS:
+      legal = overflows;
+      if (w_.plan.server.outbound_overflow == EVNET_OVERFLOW_CLOSE) {
+        c->outbound_overflow = true;
+      } else if (evnet_conn_outbound_bytes(c->conn) != queued_before) {
+        Broken(c, "a write that was refused changed the queue");
+      }
+      break;
+    default:
+      break;
+  }
+  if (!legal)
+    Broken(c, "a write is refused for no reason with %s",
+           evnet_status_name(static_cast<int>(result)));
+}
+
+void Oracle::Bounds(Conn *c) {
+  const evnet_options &options = w_.plan.server;
+  const size_t unread = evnet_conn_inbound_bytes(c->conn);
+  const size_t unread_max = options.inbound_bytes_max + options.read_turn_bytes_max;
+  if (unread > unread_max) Broken(c, "%zu bytes are unread; the bound is %zu", unread, unread_max);
+  const size_t queued = evnet_conn_outbound_bytes(c->conn);
+  const size_t queued_max =
+      options.outbound_bytes_max + (w_.plan.on_prewrite ? kPrewriteBytesMax : 0);
+  if (queued > queued_max) Broken(c, "%zu bytes are queued; the bound is %zu", queued, queued_max);
+}
+
+void Oracle::EndsNow(Conn *c) {
+  if (c->ending_ns == 0) c->ending_ns = w_.now();
+}
+
+void Oracle::ClientRead(Client *client, const uint8_t *data, int64_t result) {
+  if (result == -EAGAIN || client->saw_end || client->saw_reset) return;
+  evnet_sim_note(w_.sim, "client reads", client->number, static_cast<int64_t>(client->received),
+                 result);
+  const Conn *c = client->conn;
+  if (result < 0) {
+    client->saw_reset = true;
+    return;
+  }
+  if (c == nullptr) {
+    evnet_sim_fail(w_.sim, "client %u has read %" PRId64 " bytes from nobody", client->number,
+                   result);
+    return;
+  }
+  if (result == 0) {
+    client->saw_end = true;
+    if (client->received < c->written.size())
+      Broken(c, "its client has read %zu bytes of %zu, and then the end", client->received,
+             c->written.size());
+    if (!c->closed && !c->write_ended && !MayBeEnding(c)) Broken(c, "its client sees an end early");
+    return;
+  }
+  for (size_t i = 0; i < static_cast<size_t>(result); i++) {
+    const size_t at = client->received + i;
+    const size_t sure = c->written.size();
+    const bool known = at < sure + c->perhaps.size();
+    const char expected = !known ? 0 : at < sure ? c->written[at] : c->perhaps[at - sure];
+    if (known && static_cast<char>(data[i]) == expected) continue;
+    Broken(c, "byte %zu that its client has read is not what was written (%zu bytes)", at, sure);
+    break;
+  }
+  client->received += static_cast<size_t>(result);
+}
+
+}  // namespace evnet_simulation

@@ -1,0 +1,69 @@
+// What must hold, whatever happens: checked at each callback, at each result, at each moment when
+// nothing can go on, and at the end.
+#ifndef EVNET_NET_SERVER_SIMULATE_ORACLE_H_
+#define EVNET_NET_SERVER_SIMULATE_ORACLE_H_
+
+#include "net/server/simulate/world.h"
+
+namespace evnet_simulation {
+
+constexpr uint64_t kRoundingNs = 2 * kNsPerMs;  // the reactor counts whole milliseconds
+
+class Oracle {
+ public:
+  explicit Oracle(World *world) : w_(*world) {}
+
+  static bool IsOpen(const Conn *c);  // not ending, whatever the reason
+
+  // At the beginning of each callback of a connection.
+  void Opened(Conn *c);
+  void Data(Conn *c);
+  void DataDone(Conn *c);
+  void HalfClosed(Conn *c);
+  void Pressed(Conn *c);
+  void Drained(Conn *c);
+  void TimedOut(Conn *c, evnet_timeout which);
+  void Prewrite(Conn *c);
+  void Stopping(Conn *c);
+  void Closed(Conn *c, int reason);
+  void Tick(uint64_t delay_ms);
+  void ShutDown();
+
+  // After what the handler did.
+  void Consumed(Conn *c, const uint8_t *data, size_t size);
+  void Wrote(Conn *c, const void *data, size_t size, size_t queued_before, bool was_ending,
+             ssize_t result);
+  void Bounds(Conn *c);
+  void EndsNow(Conn *c);  // the handler ends it, or lets it end
+
+  // After what a client read.
+  void ClientRead(Client *client, const uint8_t *data, int64_t result);
+
+  void Idle();    // no reactor can run, and no time has passed since
+  void Stats();   // the server has stopped
+  void TheEnd();  // the server is destroyed and all clients have read what there was
+
+ private:
+  static evnet_sim_state Inspect(const Conn *c) {
+    evnet_sim_state state;
+    evnet_sim_inspect(c->client->socket, &state);
+    return state;
+  }
+  void Broken(const Conn *c, const char *format, ...) EVNET_PRINTF(3, 4);
+  void Enter(Conn *c, const char *what);
+  void LastRead(const Conn *c);
+  bool MayBeEnding(const Conn *c) const;
+  bool IsLegal(const Conn *c, int reason) const;
+  bool MayHaveReset(const Conn *c, const evnet_sim_state &state) const;
+  void IdleConn(const Conn *c);
+  void IdleListener();
+  void Overdue(const Conn *c, const evnet_sim_state &state);
+  void FinalClient(const Client *client);
+  bool TimeoutIsOn(evnet_timeout which) const;
+
+  World &w_;
+};
+
+}  // namespace evnet_simulation
+
+#endif  // EVNET_NET_SERVER_SIMULATE_ORACLE_H_

@@ -1,0 +1,151 @@
+// What must hold when nothing can run, and at the end.
+#include <inttypes.h>
+
+#include <algorithm>
+
+#include "net/server/simulate/oracle.h"
+
+namespace evnet_simulation {
+
+// Nothing can run: whatever the connection still has to be told, or to send, is lost.
+void Oracle::IdleConn(const Conn *c) {
+  const evnet_sim_state state = Inspect(c);
+  if (!state.attached) Broken(c, "is open, and has no handle");
+  if (state.broken) Broken(c, "a reset was not told");
+  if (evnet_conn_outbound_bytes(c->conn) > 0 && !state.sending)
+    Broken(c, "%zu bytes are queued, and nothing is being sent",
+           evnet_conn_outbound_bytes(c->conn));
+  const bool sends = evnet_conn_outbound_bytes(c->conn) > 0;
+  if (c->write_ended && !sends && !state.server_ended) Broken(c, "its end was not sent");
+  const bool open = IsOpen(c);
+  if (!open && !sends && !(state.server_ended && state.receiving))
+    Broken(c, "is ending, but neither sends nor waits for its client");
+  const bool stopped =
+      c->paused || (c->pressed && w_.plan.server.outbound_high_action == EVNET_HIGH_STOP_READING);
+  if (!open) return;
+  Overdue(c, state);
+  if (stopped) return;
+  if (!state.client_end_arrived) {
+    if (!state.receiving) Broken(c, "nothing is being received, though reading is not stopped");
+  } else if (w_.plan.on_half_close ? !c->half_closed : c->holds == 0) {
+    Broken(c, "the end of its client's bytes was lost");
+  }
+}
+
+// An open connection whose timeout has passed, though nothing of it was told.
+void Oracle::Overdue(const Conn *c, const evnet_sim_state &state) {
+  const evnet_options &options = w_.plan.server;
+  const uint64_t by_now = w_.now() - 2 * kRoundingNs;
+  const uint64_t active_ns = std::max({state.server_active_ns, c->opened_ns, c->kept_ns});
+  if (options.idle_timeout_ms > 0 &&
+      by_now > active_ns + static_cast<uint64_t>(options.idle_timeout_ms) * kNsPerMs)
+    Broken(c, "is idle for %" PRIu64 " ns, and that was not told", w_.now() - active_ns);
+  const uint64_t since_ns = std::max(c->opened_ns, c->kept_ns);
+  if (options.lifetime_ms > 0 &&
+      by_now > since_ns + static_cast<uint64_t>(options.lifetime_ms) * kNsPerMs)
+    Broken(c, "is too old, and that was not told");
+}
+
+// Who waits for being accepted waits for somebody else's close, or for another try soon.
+void Oracle::IdleListener() {
+  constexpr uint64_t kRetryNs = 100 * kNsPerMs;
+  evnet_sim_stats stats;
+  evnet_sim_stats_of(w_.sim, &stats);
+  const size_t most = w_.plan.server.connections_max;
+  if (w_.stop_asked() || (most > 0 && w_.open_conns >= most)) return;
+  if (w_.now() <= stats.accept_failed_ns + kRetryNs + 2 * kRoundingNs) return;
+  for (const auto &client : w_.clients) {
+    evnet_sim_state state = {};
+    if (client->socket != nullptr) evnet_sim_inspect(client->socket, &state);
+    if (state.waiting)
+      evnet_sim_fail(w_.sim, "client %u waits, and nobody accepts", client->number);
+  }
+}
+
+void Oracle::Idle() {
+  IdleListener();
+  for (const auto &c : w_.conns) {
+    if (!c->closed) IdleConn(c.get());
+  }
+}
+
+// Whether a connection that ended in order may all the same have been reset by the server: when the
+// client went on sending, and lingering was over or off.
+bool Oracle::MayHaveReset(const Conn *c, const evnet_sim_state &state) const {
+  const evnet_options &options = w_.plan.server;
+  switch (c->reason) {
+    case EVNET_REASON_LOCAL:
+    case EVNET_REASON_SHUTDOWN:
+    case EVNET_REASON_IDLE_TIMEOUT:
+    case EVNET_REASON_READ_TIMEOUT:
+    case EVNET_REASON_LIFETIME:
+    case EVNET_REASON_INBOUND_OVERFLOW:
+      break;
+    case EVNET_REASON_PEER:
+      return false;
+    default:
+      return true;
+  }
+  // Late bytes that nobody has room for end a connection at once.
+  if (c->reason == EVNET_REASON_INBOUND_OVERFLOW && !c->inbound_overflow) return true;
+  if (state.client_reset || options.linger_ms == EVNET_OFF || c->closed_ns >= w_.stop_by_ns)
+    return true;
+  const uint64_t linger_ms =
+      options.linger_ms == 0 ? 2000 : static_cast<uint64_t>(options.linger_ms);
+  const uint64_t since = c->reason == EVNET_REASON_SHUTDOWN ? w_.stop_asked_ns : c->ending_ns;
+  return c->closed_ns + kRoundingNs >= since + linger_ms * kNsPerMs;
+}
+
+void Oracle::FinalClient(const Client *client) {
+  if (client->socket == nullptr) return;
+  const Conn *c = client->conn;
+  evnet_sim_state state;
+  evnet_sim_inspect(client->socket, &state);
+  if (state.to_client_bytes > 0 && !client->closed)
+    evnet_sim_fail(w_.sim, "bytes to client %u are still under way", client->number);
+  if (client->closed) return;
+  if (!client->saw_end && !client->saw_reset)
+    evnet_sim_fail(w_.sim, "client %u is still connected, though the server is gone",
+                   client->number);
+  if (c == nullptr || !client->saw_reset || state.network_reset) return;
+  if (!MayHaveReset(c, state))
+    Broken(c, "its client sees a reset, though it ended in order with %s",
+           evnet_status_name(c->reason));
+}
+
+void Oracle::Stats() {
+  struct evnet_server_stats stats;
+  evnet_server_stats(w_.server, &stats);
+  const size_t all = w_.conns.size();
+  if (stats.connections_open != 0 || stats.connections_accepted != all ||
+      stats.connections_closed != all || stats.reactors != w_.ended.size())
+    evnet_sim_fail(
+        w_.sim, "of %zu connections %" PRIu64 " were counted, %" PRIu64 " closed, %" PRIu64 " open",
+        all, stats.connections_accepted, stats.connections_closed, stats.connections_open);
+}
+
+void Oracle::TheEnd() {
+  for (const auto &client : w_.clients) FinalClient(client.get());
+  for (const auto &c : w_.conns) {
+    if (!c->closed) Broken(c.get(), "had no on_close");
+  }
+  evnet_sim_stats stats;
+  evnet_sim_stats_of(w_.sim, &stats);
+  if (stats.pollers + stats.descriptors + stats.handles > 0)
+    evnet_sim_fail(w_.sim, "left over: %u pollers, %u descriptors, %u handles", stats.pollers,
+                   stats.descriptors, stats.handles);
+  if (w_.tasks > 0) evnet_sim_fail(w_.sim, "%zu posted functions never ran", w_.tasks);
+  if (w_.memory.live_blocks() > 0)
+    evnet_sim_fail(w_.sim, "%zu bytes were not freed", w_.memory.live_bytes());
+  const evnet_options &options = w_.plan.server;
+  // Rings double, and for a moment the old one stands beside the new one.
+  // A queue that never empties makes each new block twice the last, up to 64 KiB.
+  const size_t per_conn = 4 * (options.inbound_bytes_max + options.read_turn_bytes_max) +
+                          2 * options.outbound_bytes_max + 2 * (64 << 10);
+  const size_t most =
+      w_.booted_bytes + w_.open_conns_max * per_conn + (w_.tasks_max + w_.clients.size() + 1) * 512;
+  if (w_.booted && w_.memory.peak_bytes() > most)
+    evnet_sim_fail(w_.sim, "%zu bytes were in use; the bound is %zu", w_.memory.peak_bytes(), most);
+}
+
+}  // namespace evnet_simulation

@@ -1,0 +1,47 @@
+// What a seed chooses for a whole run: the server's options, the kernel's faults, who connects.
+#ifndef EVNET_NET_SERVER_SIMULATE_PLAN_H_
+#define EVNET_NET_SERVER_SIMULATE_PLAN_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/poller/testing/sim.h"
+#include "net/server/server.h"
+
+namespace evnet_simulation {
+
+constexpr uint64_t kNsPerMs = 1000000;
+constexpr size_t kAddressesMax = 3;
+
+struct Plan {
+  evnet_sim_options sim;
+  evnet_options server;  // without log and allocator
+
+  size_t addresses;  // 1 to kAddressesMax
+  size_t clients;
+  size_t bytes_max;         // that a client sends, and that a connection is written
+  uint64_t connects_by_ns;  // from the start
+  uint64_t pause_ns_max;    // of a client between two steps
+
+  // Of the handler. Chances are thousandths, at each callback.
+  uint32_t chaos;      // acts out of the ordinary
+  uint32_t endings;    // of these, how many close, abort or stop
+  bool on_data;        // else: the default
+  bool on_half_close;  // likewise
+  bool on_timeout;     // likewise
+  bool on_prewrite;
+  bool ticks;
+
+  uint32_t allocation_failures;  // of 1,000 allocations, so many fail
+  bool boot_may_fail;            // these begin before the server has started
+  uint64_t posts_every_ns;       // a stranger's posts; 0: none
+  uint64_t stop_after_ns;        // from the start
+  int64_t drain_ms;              // of that stop
+  bool stops_before_boot;        // it comes even before the start
+};
+
+Plan MakePlan(uint64_t seed);
+
+}  // namespace evnet_simulation
+
+#endif  // EVNET_NET_SERVER_SIMULATE_PLAN_H_

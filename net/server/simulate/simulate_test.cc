@@ -1,0 +1,44 @@
+// Many seeds of the simulation, and that a seed replays.
+#include "gtest/gtest.h"
+#include "net/server/simulate/simulation.h"
+
+namespace evnet_simulation {
+namespace {
+
+#if defined(__has_feature)
+#define EVNET_HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define EVNET_HAS_FEATURE(feature) 0
+#endif
+
+// As many as run well within a minute.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||               \
+    EVNET_HAS_FEATURE(address_sanitizer) || EVNET_HAS_FEATURE(thread_sanitizer) || \
+    EVNET_HAS_FEATURE(memory_sanitizer)
+constexpr uint64_t kSeeds = 500;
+#elif defined(NDEBUG)
+constexpr uint64_t kSeeds = 10000;
+#else
+constexpr uint64_t kSeeds = 1000;
+#endif
+
+TEST(Simulate, NothingIsBrokenInAnySeed) {
+  for (uint64_t seed = 1; seed <= kSeeds; seed++) {
+    const Outcome outcome = Simulate(seed, nullptr);
+    ASSERT_EQ(outcome.failure, "")
+        << "bazel run //net/server:simulate -- --seeds=1 --first=" << seed;
+  }
+}
+
+TEST(Simulate, ASeedReplaysExactly) {
+  for (uint64_t seed = 1; seed <= 30; seed++) {
+    const Outcome once = Simulate(seed, nullptr);
+    const Outcome again = Simulate(seed, nullptr);
+    EXPECT_EQ(once.trace_hash, again.trace_hash) << "seed " << seed;
+    EXPECT_EQ(once.callbacks, again.callbacks);
+    EXPECT_NE(once.trace_hash, Simulate(seed + 1, nullptr).trace_hash);
+  }
+}
+
+}  // namespace
+}  // namespace evnet_simulation

@@ -1,0 +1,267 @@
+#include "net/server/simulate/simulation.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "net/server/internal/steps.h"
+#include "net/server/simulate/crowd.h"
+#include "net/server/simulate/handler.h"
+#include "net/server/simulate/oracle.h"
+#include "net/server/simulate/world.h"
+
+namespace evnet_simulation {
+namespace {
+
+constexpr uint64_t kStepsMax = 400000;
+constexpr uint64_t kStopSlackNs = 200 * kNsPerMs;
+
+// For the signal handler: what to show of a run that dies.
+World *world_under_way;
+
+class Simulation {
+ public:
+  explicit Simulation(const Plan &plan)
+      : w_(plan), oracle_(&w_), handler_(&w_, &oracle_), crowd_(&w_, &oracle_) {
+    world_under_way = &w_;
+    start_ns_ = w_.now();
+    stop_ns_ = start_ns_ + plan.stop_after_ns;
+    next_post_ns_ = plan.posts_every_ns > 0 ? start_ns_ : UINT64_MAX;
+    evnet_sim_set_meanwhile(
+        w_.sim,
+        [](void *user, uint32_t reactor, bool sleeps) {
+          static_cast<Simulation *>(user)->Meanwhile(reactor, sleeps);
+        },
+        this);
+  }
+  ~Simulation() { world_under_way = nullptr; }
+
+  Outcome Run() {
+    if (Boot()) {
+      Loop();
+      if (!w_.broken()) evnet_server_finish(w_.server);
+      if (!w_.broken()) CheckPostsAreRefused();
+      if (!w_.broken()) oracle_.Stats();
+    }
+    if (!w_.broken()) End();
+    return Report();
+  }
+
+ private:
+  bool Boot();
+  void Loop();
+  bool Step();
+  void Turn(uint32_t reactor);
+  void AdvanceToNext();
+  void Stop();
+  void StrangerPosts();
+  void CheckStop();
+  void CheckPostsAreRefused();
+  void Meanwhile(uint32_t reactor, bool sleeps);
+  void End();
+  Outcome Report();
+
+  World w_;
+  Oracle oracle_;
+  Handler handler_;
+  Crowd crowd_;
+  uint64_t start_ns_;
+  uint64_t stop_ns_;       // when the stop comes; UINT64_MAX: it has come
+  uint64_t next_post_ns_;  // of a stranger
+  bool turning_ = false;   // inside a reactor's turn
+};
+
+bool Simulation::Boot() {
+  evnet_options options = w_.plan.server;
+  options.allocator = w_.memory.hook();
+  const evnet_handler callbacks = handler_.Callbacks();
+  const char *const address = "tcp4://127.0.0.1:0";
+  const std::vector<const char *> addresses(w_.plan.addresses, address);
+  if (w_.plan.boot_may_fail) w_.memory.set_failures(w_.plan.allocation_failures);
+  int status = evnet_server_create(&callbacks, &handler_, addresses.data(), addresses.size(),
+                                   &options, &w_.server);
+  if (status < 0) w_.server = nullptr;
+  const auto reactors = static_cast<size_t>(options.reactors);
+  w_.ended.resize(reactors);
+  w_.mail.resize(reactors);
+  if (status == 0 && w_.plan.stops_before_boot) Stop();
+  if (status == 0) status = evnet_server_boot(w_.server, evnet_sim_kernel(w_.sim));
+  if (status < 0 && w_.memory.failed() == 0)
+    evnet_sim_fail(w_.sim, "the server does not start: %s", evnet_status_name(status));
+  if (status == 0 && !w_.booted) evnet_sim_fail(w_.sim, "there was no on_boot");
+  if (status < 0) w_.booted = false;
+  w_.memory.set_failures(w_.plan.allocation_failures);
+  w_.booted_bytes = w_.memory.live_bytes();
+  return status == 0;
+}
+
+void Simulation::Loop() {
+  uint64_t steps = 0;
+  while (!w_.broken() && std::count(w_.ended.begin(), w_.ended.end(), false) > 0) {
+    if (!Step()) AdvanceToNext();
+    // Time passes while things run, too.
+    if (w_.Chance(50)) evnet_sim_advance(w_.sim, w_.now() + evnet_sim_random(w_.sim) % kNsPerMs);
+    CheckStop();
+    if (++steps == kStepsMax) evnet_sim_fail(w_.sim, "no end after %" PRIu64 " steps", steps);
+  }
+}
+
+// Lets one of those go on who can; false: nobody can.
+bool Simulation::Step() {
+  uint32_t able[EVNET_REACTORS_MAX + 4];
+  uint32_t count = 0;
+  const auto reactors = static_cast<uint32_t>(w_.ended.size());
+  for (uint32_t i = 0; i < reactors; i++) {
+    if (!w_.ended[i] && (w_.mail[i] || evnet_sim_is_runnable(w_.sim, i))) able[count++] = i;
+  }
+  const uint32_t others = reactors;
+  if (crowd_.NextNs() <= w_.now()) able[count++] = others;
+  if (handler_.NextLaterNs() <= w_.now()) able[count++] = others + 1;
+  if (next_post_ns_ <= w_.now()) able[count++] = others + 2;
+  if (stop_ns_ <= w_.now()) able[count++] = others + 3;
+  if (count == 0) return false;
+  const uint32_t who = able[w_.Below(count)];
+  if (who < reactors) {
+    Turn(who);
+  } else if (who == others) {
+    crowd_.Step();
+  } else if (who == others + 1) {
+    handler_.RunLater();
+  } else if (who == others + 2) {
+    StrangerPosts();
+  } else {
+    Stop();
+  }
+  return true;
+}
+
+void Simulation::Turn(uint32_t reactor) {
+  w_.current_reactor = reactor;
+  w_.mail[reactor] = false;
+  const uint64_t callbacks = w_.callbacks;
+  evnet_sim_stats before;
+  evnet_sim_stats_of(w_.sim, &before);
+  turning_ = true;
+  const int status = evnet_server_turn(w_.server, reactor);
+  turning_ = false;
+  evnet_sim_stats after;
+  evnet_sim_stats_of(w_.sim, &after);
+  if (status < 0) evnet_sim_fail(w_.sim, "a turn fails with %s", evnet_status_name(status));
+  if (status == 0) {
+    w_.ended[reactor] = true;
+    evnet_sim_note(w_.sim, "ended", reactor, 0, 0);
+    if (!w_.stop_asked()) evnet_sim_fail(w_.sim, "reactor %u ends without a stop", reactor);
+  }
+  // It may have handed connections over, or made room for new ones.
+  if (w_.callbacks != callbacks || after.accepts != before.accepts ||
+      after.handles != before.handles || after.descriptors != before.descriptors) {
+    for (size_t i = 0; i < w_.mail.size(); i++) w_.mail[i] = true;
+  }
+}
+
+void Simulation::AdvanceToNext() {
+  oracle_.Idle();
+  const uint64_t next =
+      std::min({evnet_sim_next_ns(w_.sim), crowd_.NextNs(), handler_.NextLaterNs(), next_post_ns_,
+                stop_ns_, w_.stop_asked() ? w_.stop_by_ns + 2 * kStopSlackNs : UINT64_MAX});
+  if (next == UINT64_MAX) {
+    evnet_sim_fail(w_.sim, "nothing can happen any more, and the server has not stopped");
+  } else {
+    evnet_sim_advance(w_.sim, next);
+  }
+}
+
+void Simulation::Stop() {
+  stop_ns_ = UINT64_MAX;
+  w_.NoteStop(w_.plan.drain_ms);
+  evnet_sim_note(w_.sim, "stop", w_.plan.drain_ms, 0, 0);
+  (void)evnet_server_stop(w_.server, w_.plan.drain_ms);
+}
+
+void Simulation::StrangerPosts() {
+  handler_.PostNothing(w_.Below(static_cast<uint32_t>(w_.ended.size())));
+  next_post_ns_ = w_.now() + 1 + evnet_sim_random(w_.sim) % w_.plan.posts_every_ns;
+}
+
+void Simulation::CheckStop() {
+  if (!w_.stop_asked() || w_.now() <= w_.stop_by_ns + kStopSlackNs) return;
+  if (std::count(w_.ended.begin(), w_.ended.end(), false) > 0)
+    evnet_sim_fail(w_.sim, "the stop does not end: its deadline was %" PRIu64 " ms ago",
+                   (w_.now() - w_.stop_by_ns) / kNsPerMs);
+}
+
+void Simulation::CheckPostsAreRefused() {
+  for (uint32_t i = 0; i < w_.ended.size(); i++) {
+    const size_t tasks = w_.tasks;
+    handler_.PostNothing(i);
+    if (w_.tasks != tasks) evnet_sim_fail(w_.sim, "reactor %u has ended and takes posts", i);
+  }
+}
+
+// As another thread would, at any time. When the reactor sleeps, the first post has to wake it.
+void Simulation::Meanwhile(uint32_t reactor, bool sleeps) {
+  if (!turning_ || w_.plan.posts_every_ns == 0 || !w_.Chance(sleeps ? 100 : 10)) return;
+  evnet_sim_stats before;
+  evnet_sim_stats_of(w_.sim, &before);
+  const size_t tasks = w_.tasks;
+  handler_.PostNothing(reactor);
+  evnet_sim_stats after;
+  evnet_sim_stats_of(w_.sim, &after);
+  if (sleeps && w_.tasks > tasks && after.wakes == before.wakes)
+    evnet_sim_fail(w_.sim, "a post to reactor %u, which sleeps, does not wake it", reactor);
+}
+
+void Simulation::End() {
+  evnet_server_destroy(w_.server);
+  w_.server = nullptr;
+  // What is still under way arrives, and is read.
+  crowd_.ReadAll();
+  for (uint64_t next = evnet_sim_next_ns(w_.sim); next != UINT64_MAX && !w_.broken();
+       next = evnet_sim_next_ns(w_.sim)) {
+    evnet_sim_advance(w_.sim, next);
+    crowd_.ReadAll();
+  }
+  if (!w_.broken()) oracle_.TheEnd();
+}
+
+Outcome Simulation::Report() {
+  Outcome outcome;
+  const char *failure = evnet_sim_failure(w_.sim);
+  outcome.trace_hash = evnet_sim_trace_hash(w_.sim);
+  outcome.callbacks = w_.callbacks;
+  outcome.connections = w_.conns.size();
+  outcome.virtual_ms = (w_.now() - start_ns_) / kNsPerMs;
+  if (failure == nullptr) return outcome;
+  outcome.failure = failure;
+  if (w_.plan.sim.trace == nullptr) evnet_sim_print_trace(w_.sim, stderr);
+  (void)fprintf(stderr, "seed %" PRIu64 ": %s\n", w_.plan.sim.seed, failure);
+  return outcome;
+}
+
+// Of an assertion or a fault in the code under test. Not async-signal-safe, but the process is
+// about to die, and all in one thread.
+void ShowAndDie(int number) {
+  (void)signal(number, SIG_DFL);
+  if (world_under_way != nullptr) {
+    evnet_sim_print_trace(world_under_way->sim, stderr);
+    (void)fprintf(stderr, "seed %" PRIu64 ": dies of signal %d\n", world_under_way->plan.sim.seed,
+                  number);
+  }
+  (void)raise(number);
+}
+
+}  // namespace
+
+Outcome Simulate(uint64_t seed, FILE *trace) {
+  (void)signal(SIGABRT, ShowAndDie);
+  (void)signal(SIGSEGV, ShowAndDie);
+  Plan plan = MakePlan(seed);
+  plan.sim.trace = trace;
+  Simulation simulation(plan);
+  return simulation.Run();
+}
+
+}  // namespace evnet_simulation

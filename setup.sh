@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what building and testing evnet needs and this machine lacks.
 #
-#   ./setup.sh        Bazel, gcc, GoogleTest, Google Benchmark, python3
+#   ./setup.sh        Bazel, gcc, GoogleTest, Google Benchmark, liburing, python3
 #   ./setup.sh --all  also what sanitizers, fuzzing, lint and .ci/run need
 #
 # On Debian and Ubuntu it installs by apt; elsewhere it says what to install. A bazel or bazelisk that is
@@ -39,6 +39,8 @@ if has apt-get > /dev/null; then
   # Linked from the system, so that tests need no network; without apt, Bazel downloads them.
   want googletest test -e /usr/src/googletest/googletest/src/gtest-all.cc
   want libbenchmark-dev test -e /usr/include/benchmark/benchmark.h
+  # Without it the io_uring backend is left out.
+  want liburing-dev test -e /usr/include/liburing.h
 fi
 if $all; then
   want clang has clang

@@ -4,7 +4,7 @@ A label here is a Label(), so that it means this repository whatever the consume
 """
 
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "maybe")
-load(":system_repo.bzl", "linked_repository", "system_or_archive")
+load(":system_repo.bzl", "linked_repository", "system_liburing", "system_or_archive")
 
 def evnet_deps():
     """What //net/... needs. Nothing is downloaded.
@@ -55,6 +55,12 @@ def evnet_deps():
         files = {
             Label("//third_party/compat/rules_java:defs.bzl"): "java/defs.bzl",
         },
+    )
+
+    # The system's, or a backend less.
+    maybe(
+        system_liburing,
+        name = "evnet_liburing",
     )
 
     # Every cc_test depends on it, with and without coverage.

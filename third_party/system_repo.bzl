@@ -1,9 +1,13 @@
 """Repository rules that need no network: the system's copy, or files of our own."""
 
-def _system_or_archive_impl(rctx):
+def _system_deps_mode(rctx):
     mode = rctx.os.environ.get("EVNET_SYSTEM_DEPS", "auto")
     if mode not in ["auto", "0", "1"]:
         fail("EVNET_SYSTEM_DEPS must be auto, 0 or 1, not %r" % mode)
+    return mode
+
+def _system_or_archive_impl(rctx):
+    mode = _system_deps_mode(rctx)
     missing = [p for p in rctx.attr.system_paths if not rctx.path(p).exists]
     if mode != "0" and not missing:
         for link, target in rctx.attr.system_links.items():
@@ -33,6 +37,95 @@ system_or_archive = repository_rule(
     },
     configure = True,
     environ = ["EVNET_SYSTEM_DEPS"],
+)
+
+# liburing 2.3 has all that the io_uring backend calls.
+_LIBURING_NEEDS = [
+    "io_uring_prep_recv_multishot",
+    "io_uring_register_buf_ring",
+    "io_uring_submit_and_get_events",
+]
+
+def _first_that_exists(rctx, paths):
+    for path in paths:
+        if rctx.path(path).exists:
+            return path
+    return None
+
+def _liburing_reason(rctx, include, library):
+    """Why there is no backend; None when all is there."""
+    if _system_deps_mode(rctx) == "0":
+        return "EVNET_SYSTEM_DEPS=0 asks for nothing of the system's"
+    if not include or not library:
+        return "liburing-dev is not installed (./setup.sh installs it)"
+    header = rctx.read(include + "/liburing.h")
+    for name in _LIBURING_NEEDS:
+        if name not in header:
+            return "the system's liburing is older than 2.3: it has no %s" % name
+    return None
+
+def _version_near(rctx, directory):
+    pc = _first_that_exists(rctx, [directory + "/pkgconfig/liburing.pc"])
+    for line in rctx.read(pc).split("\n") if pc else []:
+        if line.startswith("Version:"):
+            return " " + line[len("Version:"):].strip()
+    return ""
+
+def _system_liburing_impl(rctx):
+    include = None
+    library = None
+    if rctx.os.name.lower().startswith("linux"):
+        machine = rctx.execute(["uname", "-m"]).stdout.strip()
+        header = _first_that_exists(rctx, ["/usr/local/include/liburing.h", "/usr/include/liburing.h"])
+        include = header.rpartition("/")[0] if header else None
+        library = _first_that_exists(rctx, [
+            "%s/liburing.%s" % (directory, extension)
+            for directory in [
+                "/usr/local/lib",
+                "/usr/local/lib64",
+                "/usr/lib/%s-linux-gnu" % machine,
+                "/usr/lib64",
+                "/usr/lib",
+            ]
+            for extension in ["a", "so"]
+        ])
+    rctx.file("WORKSPACE", "workspace(name = \"%s\")\n" % rctx.name)
+    reason = _liburing_reason(rctx, include, library)
+    if reason:
+        print("evnet: the io_uring backend is left out: " + reason)  # buildifier: disable=print
+        rctx.symlink(rctx.attr.absent_build_file, "BUILD.bazel")
+        rctx.symlink(rctx.attr.absent_bzl, "absent.bzl")
+        rctx.file("reason.bzl", "\"\"\"Why.\"\"\"\n\nREASON = %s\n" % repr(reason))
+        return
+    version = _version_near(rctx, library.rpartition("/")[0])
+    print("evnet: the io_uring backend is built, on the system's liburing%s" % version)  # buildifier: disable=print
+    rctx.symlink(rctx.attr.build_file, "BUILD.bazel")
+    rctx.symlink(include + "/liburing.h", "include/liburing.h")
+    rctx.symlink(include + "/liburing", "include/liburing")
+    if library.endswith(".a"):
+        rctx.symlink(library, "lib/liburing.a")
+
+system_liburing = repository_rule(
+    doc = """liburing as it is installed on this machine, or a repository whose :found never matches.
+
+    Never downloaded. Looked for anew whenever Bazel's server starts, so that to install it is enough.""",
+    implementation = _system_liburing_impl,
+    attrs = {
+        "absent_build_file": attr.label(
+            allow_single_file = True,
+            default = Label("//third_party/liburing:absent.BUILD"),
+        ),
+        "absent_bzl": attr.label(
+            allow_single_file = True,
+            default = Label("//third_party/liburing:absent.bzl"),
+        ),
+        "build_file": attr.label(
+            allow_single_file = True,
+            default = Label("//third_party/liburing:system.BUILD"),
+        ),
+    },
+    environ = ["EVNET_SYSTEM_DEPS"],
+    local = True,
 )
 
 def _linked_repository_impl(rctx):

@@ -205,6 +205,8 @@ TEST_P(AcceptTest, OutOfDescriptorsIsToldOnceAndDoesNotSpinAndPasses) {
 
     // One descriptor frees: one connection, then the same again.
     evnet_poller_detach(poller(), served.handle);
+    ASSERT_TRUE(
+        loop().RunUntil([&] { return !loop().Of(served.handle, EVNET_OP_DETACH).empty(); }));
     evnet_poller_accept_start(poller(), listener);
     ASSERT_TRUE(loop().RunUntil([&] { return Accepted(listener) == 4; }));
     EXPECT_GE(loop().Of(listener)[2].result, 0);

@@ -18,6 +18,11 @@ int evnet_poller_create(const struct evnet_poller_options *options,
   return evnet_poller_platform_create(&chosen, out_poller);
 }
 
+const char *evnet_poller_create_message(enum evnet_backend backend, int status) {
+  const char *message = evnet_poller_platform_message(backend, status);
+  return message != NULL ? message : evnet_status_message(status);
+}
+
 void evnet_poller_destroy(struct evnet_poller *poller) {
   if (poller != NULL) poller->ops->destroy(poller);
 }
@@ -69,6 +74,10 @@ void evnet_poller_recv_stop(struct evnet_poller *poller, struct evnet_handle han
 int64_t evnet_poller_send(struct evnet_poller *poller, struct evnet_handle handle,
                           const struct iovec *pieces, size_t count) {
   return poller->ops->send(poller, handle, pieces, count);
+}
+
+size_t evnet_poller_sending_bytes(struct evnet_poller *poller, struct evnet_handle handle) {
+  return poller->ops->sending_bytes(poller, handle);
 }
 
 void evnet_poller_send_start(struct evnet_poller *poller, struct evnet_handle handle,

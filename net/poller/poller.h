@@ -34,9 +34,10 @@ struct evnet_poller;
 struct evnet_kernel;
 
 enum evnet_backend {
-  EVNET_BACKEND_AUTO = 0,    // the best that this system has
-  EVNET_BACKEND_EPOLL = 1,   // Linux
-  EVNET_BACKEND_KQUEUE = 3,  // macOS and the BSDs
+  EVNET_BACKEND_AUTO = 0,      // the best that this system has
+  EVNET_BACKEND_EPOLL = 1,     // Linux
+  EVNET_BACKEND_IO_URING = 2,  // Linux 6.1 and later, where liburing was there to build with
+  EVNET_BACKEND_KQUEUE = 3,    // macOS and the BSDs
 };
 
 struct evnet_poller_options {
@@ -56,7 +57,8 @@ struct evnet_handle {
 enum evnet_op {
   EVNET_OP_ACCEPT,  // accept_start: result is a new descriptor, the caller's, or -errno
   EVNET_OP_RECV,    // recv_start: result bytes at data; 0: the peer's end; or -errno
-  EVNET_OP_SEND,    // send_start: result bytes taken, maybe fewer than asked for; or -errno
+  EVNET_OP_SEND,    // send_start, or a send that gave -EINPROGRESS: result bytes taken, maybe fewer
+                    // than asked for; or -errno
   EVNET_OP_HANGUP,  // no recv is armed and the connection is dead: -errno, or 0 when both sides
                     // have ended and nothing stands in front of the peer's end
   EVNET_OP_DETACH,  // detach or abort: the descriptor is closed and the handle is gone
@@ -68,6 +70,7 @@ struct evnet_completion {
   bool more;       // ACCEPT, RECV: the operation is still armed; else it has to be started again
   int64_t result;  // see enum evnet_op
   const uint8_t *data;  // RECV: leased until the next call of next or wait
+  size_t rest;  // SEND after -EINPROGRESS: bytes at data that were not taken, leased likewise
   const struct evnet_address
       *peer;  // ACCEPT: who connected; valid until the next call of next or wait
 };
@@ -96,18 +99,24 @@ struct evnet_listen_options {
 //   options  NULL: all defaults.
 //
 // Returns: 0.
-// Errors:  -ENOSYS for a backend that this system has not; -EINVAL for handles_max above 2^24;
-// -ENOMEM;
-//          -EMFILE, -ENFILE.
+// Errors:  -ENOSYS for a backend that this system has not; -EPERM for one that it refuses;
+//          -EINVAL for handles_max above 2^24; -ENOMEM; -EMFILE, -ENFILE.
 // Thread:  the one that will use the poller.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_create(const struct evnet_poller_options *options,
                                                     struct evnet_poller **out_poller);
+
+// evnet_poller_create_message says what a status of evnet_poller_create means for that backend, for
+// logs: what a bare "operation not permitted" leaves open.
+//
+// Returns: a constant string, never NULL, without a full stop.
+// Thread:  any.
+EVNET_API const char *evnet_poller_create_message(enum evnet_backend backend, int status);
 
 // evnet_poller_destroy closes what is still attached, without completions, and frees the poller;
 // NULL is accepted.
 EVNET_API void evnet_poller_destroy(struct evnet_poller *poller);
 
-// evnet_poller_name names the backend: "epoll", "kqueue".
+// evnet_poller_name names the backend: "epoll", "io_uring", "kqueue".
 EVNET_API const char *evnet_poller_name(const struct evnet_poller *poller);
 
 // evnet_poller_now_ns reads the monotonic clock, which a simulated kernel replaces.
@@ -178,14 +187,23 @@ EVNET_API void evnet_poller_recv_stop(struct evnet_poller *poller, struct evnet_
 //           poller may go on using.
 //   count   1 to EVNET_SEND_PIECES_MAX.
 //
-// No send_start may be under way on the handle.
+// Nothing may be under way on the handle: no send_start, and no send that gave -EINPROGRESS.
 //
 // Returns: the bytes taken, 0 to the pieces' sum. What was taken is delivered in order, or a HANGUP
 // or RECV tells
 //          why not. What was not taken is the caller's: the socket is full, use send_start for it.
-// Errors:  -EPIPE, -ECONNRESET and the rest of send(2) but EAGAIN and EINTR; nothing taken.
+// Errors:  -EINPROGRESS, of a single piece in the current RECV's data or in the scratch block only:
+//          a completion-based backend sends it with the next wait, and a SEND completion then tells
+//          how much was taken and gives the rest back. -EPIPE, -ECONNRESET and the rest of send(2)
+//          but EAGAIN and EINTR; nothing taken.
 EVNET_API int64_t evnet_poller_send(struct evnet_poller *poller, struct evnet_handle handle,
                                     const struct iovec *pieces, size_t count);
+
+// evnet_poller_sending_bytes tells what a send that gave -EINPROGRESS has under way.
+//
+// Returns: the bytes of its piece until its SEND completion; 0 without one.
+EVNET_API size_t evnet_poller_sending_bytes(struct evnet_poller *poller,
+                                            struct evnet_handle handle);
 
 // evnet_poller_send_start sends as soon as the socket takes bytes, and completes once, with SEND.
 //
@@ -198,7 +216,7 @@ EVNET_API void evnet_poller_send_start(struct evnet_poller *poller, struct evnet
 EVNET_API uint8_t *evnet_poller_scratch(struct evnet_poller *poller);
 
 // evnet_poller_shutdown_write ends the outgoing direction, behind everything sent; the peer sees
-// the end. No send_start may be under way.
+// the end. Nothing may be under way, as for evnet_poller_send.
 //
 // Returns: 0.
 // Errors:  -ENOTCONN when the connection is gone.

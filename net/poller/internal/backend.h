@@ -24,6 +24,7 @@ struct evnet_poller_ops {
   void (*recv_stop)(struct evnet_poller *poller, struct evnet_handle handle);
   int64_t (*send)(struct evnet_poller *poller, struct evnet_handle handle,
                   const struct iovec *pieces, size_t count);
+  size_t (*sending_bytes)(struct evnet_poller *poller, struct evnet_handle handle);
   void (*send_start)(struct evnet_poller *poller, struct evnet_handle handle,
                      const struct evnet_send *send);
   uint8_t *(*scratch)(struct evnet_poller *poller);
@@ -58,6 +59,9 @@ enum {
 // Each gets options whose zeroes are already replaced.
 int evnet_poller_platform_create(const struct evnet_poller_options *options,
                                  struct evnet_poller **out_poller);
+
+// What the system knows to say of a failure; NULL when the status says all.
+const char *evnet_poller_platform_message(enum evnet_backend backend, int status);
 
 #ifdef __cplusplus
 }

@@ -13,3 +13,8 @@ int evnet_poller_platform_create(const struct evnet_poller_options *options,
       return -ENOSYS;
   }
 }
+
+const char *evnet_poller_platform_message(enum evnet_backend backend, int status) {
+  (void)backend;
+  return status == -ENOSYS ? "another system's backend" : NULL;
+}

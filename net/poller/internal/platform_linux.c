@@ -1,4 +1,4 @@
-// Which backends Linux has.
+// Which backends Linux has when liburing was not there to build with.
 #include <errno.h>
 
 #include "net/poller/internal/readiness.h"
@@ -12,4 +12,12 @@ int evnet_poller_platform_create(const struct evnet_poller_options *options,
     default:
       return -ENOSYS;
   }
+}
+
+const char *evnet_poller_platform_message(enum evnet_backend backend, int status) {
+  if (status != -ENOSYS) return NULL;
+  return backend == EVNET_BACKEND_IO_URING
+             ? "io_uring was left out of this build: liburing-dev was not installed, or "
+               "--define=evnet_io_uring=off"
+             : "another system's backend";
 }

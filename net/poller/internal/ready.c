@@ -377,6 +377,13 @@ static int64_t ready_send(struct evnet_poller *poller, struct evnet_handle handl
   return 0;
 }
 
+// Every send is over when it returns.
+static size_t ready_sending_bytes(struct evnet_poller *poller, struct evnet_handle handle) {
+  (void)poller;
+  (void)handle;
+  return 0;
+}
+
 static void ready_send_start(struct evnet_poller *poller, struct evnet_handle handle,
                              const struct evnet_send *send) {
   struct ready *ready = ready_of(poller);
@@ -456,6 +463,7 @@ static const struct evnet_poller_ops ready_ops = {
     .recv_start = ready_recv_start,
     .recv_stop = ready_recv_stop,
     .send = ready_send,
+    .sending_bytes = ready_sending_bytes,
     .send_start = ready_send_start,
     .scratch = ready_scratch,
     .shutdown_write = ready_shutdown_write,

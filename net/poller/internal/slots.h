@@ -1,5 +1,6 @@
 // The table of attached descriptors: an index and a generation name a slot, and lists link slots by
-// index. What a slot remembers of its descriptor is ready.c's business.
+// index. What a slot remembers of its descriptor is the business of the backend that owns the
+// table.
 #ifndef EVNET_NET_POLLER_INTERNAL_SLOTS_H_
 #define EVNET_NET_POLLER_INTERNAL_SLOTS_H_
 
@@ -20,7 +21,15 @@ struct slot {
   uint32_t next;        // the link of whichever list the slot is on
   uint16_t flags;       // all 0 in a free slot
   uint8_t transport;
-  const struct evnet_send *send;  // under way, or NULL
+  uint8_t in_flight;  // uring.c: operations whose last completion has not come
+  union {
+    const struct evnet_send *send;  // a send_start under way, or NULL
+    struct flight *flight;          // uring.c: a send of lent memory under way
+    struct {                        // uring.c: of a listener, what it has had of a turn's accepts
+      uint32_t accept_turn;
+      uint32_t accept_count;
+    };
+  };
 };
 
 // First in, first out; a slot is on one list at most.
@@ -111,6 +120,7 @@ static inline void slots_release(struct slots *slots, struct slot *slot) {
   if (slot->generation == 0) slot->generation = 1;
   slot->descriptor = -1;
   slot->flags = 0;
+  slot->in_flight = 0;
   slot->send = NULL;
   slot_list_push(slots, &slots->free, slot);
 }

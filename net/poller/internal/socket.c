@@ -150,6 +150,16 @@ int evnet_socket_shutdown_write(int descriptor) {
   return shutdown(descriptor, SHUT_WR) == 0 ? 0 : -errno;
 }
 
+int evnet_socket_remote_address(int descriptor, enum evnet_transport transport,
+                                struct evnet_address *out_address) {
+  struct evnet_address address = {.transport = transport};
+  address.size = sizeof address.socket;
+  if (getpeername(descriptor, &address.socket.any, &address.size) != 0) return -errno;
+  unmap_ip4(&address);
+  *out_address = address;
+  return 0;
+}
+
 int evnet_socket_local_address(int descriptor, enum evnet_transport transport,
                                struct evnet_address *out_address) {
   struct evnet_address address = {.transport = transport};

@@ -39,6 +39,10 @@ void evnet_socket_reset_on_close(int descriptor);
 int evnet_socket_take_error(int descriptor);
 
 int evnet_socket_shutdown_write(int descriptor);
+
+// -ENOTCONN once the connection is dead.
+int evnet_socket_remote_address(int descriptor, enum evnet_transport transport,
+                                struct evnet_address *out_address);
 int evnet_socket_local_address(int descriptor, enum evnet_transport transport,
                                struct evnet_address *out_address);
 

@@ -26,7 +26,8 @@ struct Backend {
 
 inline void PrintTo(const Backend &backend, std::ostream *out) { *out << backend.name; }
 
-// All backends of this system.
+// All backends of this system but io_uring; or the one that the environment's EVNET_TEST_BACKEND
+// names.
 std::vector<Backend> Backends();
 // Those with calls_sockets.
 std::vector<Backend> SocketCallBackends();
@@ -47,7 +48,8 @@ class ContractTest : public ::testing::TestWithParam<Backend> {
   ~ContractTest() override;
 
   void SetUp() override { Open({}); }
-  // A poller with other options, in place of the present one and all that is attached to it.
+  // A poller with other options, in place of the present one and all that is attached to it. Where
+  // the system refuses io_uring, the test is skipped.
   void Open(evnet_poller_options options);
   void Destroy();
 

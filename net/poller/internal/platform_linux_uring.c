@@ -1,0 +1,42 @@
+// Which backends Linux has when liburing is there.
+#include <errno.h>
+
+#include "net/poller/internal/readiness.h"
+#include "net/poller/internal/uring.h"
+
+// What AUTO tries, the best first; the next where a kernel or a sandbox refuses one.
+static const enum evnet_backend auto_order[] = {EVNET_BACKEND_EPOLL, EVNET_BACKEND_IO_URING};
+
+static int create(enum evnet_backend backend, const struct evnet_poller_options *options,
+                  struct evnet_poller **out_poller) {
+  switch (backend) {
+    case EVNET_BACKEND_EPOLL:
+      return evnet_ready_create(&evnet_readiness_epoll, options, out_poller);
+    case EVNET_BACKEND_IO_URING:
+      return evnet_uring_create(options, out_poller);
+    default:
+      return -ENOSYS;
+  }
+}
+
+int evnet_poller_platform_create(const struct evnet_poller_options *options,
+                                 struct evnet_poller **out_poller) {
+  if (options->backend != EVNET_BACKEND_AUTO) return create(options->backend, options, out_poller);
+  int status = -ENOSYS;
+  for (size_t i = 0; i < sizeof auto_order / sizeof auto_order[0]; i++) {
+    status = create(auto_order[i], options, out_poller);
+    // Whatever else fails, memory or descriptors, would fail the next one, too.
+    if (status != -ENOSYS && status != -EPERM) break;
+  }
+  return status;
+}
+
+const char *evnet_poller_platform_message(enum evnet_backend backend, int status) {
+  if (backend == EVNET_BACKEND_IO_URING && status == -EPERM) {
+    return "io_uring is refused: operation not permitted (seccomp, or kernel.io_uring_disabled)";
+  }
+  if (backend == EVNET_BACKEND_IO_URING && status == -ENOSYS) {
+    return "io_uring is missing from this kernel, or too old: it takes Linux 6.1";
+  }
+  return status == -ENOSYS ? "another system's backend" : NULL;
+}

@@ -1,0 +1,340 @@
+// io_uring: the kernel completes, and this backend hands on what it completed. This file has the
+// contract's functions; uring_submit.c puts operations on the queue, uring_complete.c says what
+// their completions mean, uring_memory.c keeps what they receive into and send from; uring_state.h
+// has the picture.
+//
+// One io_uring_enter(2) a turn submits everything and waits. What is sent from memory that this
+// backend lent (received bytes, the scratch block) is sent by the kernel during that enter, and the
+// memory is kept until it has completed; everything else is a plain send(2) or sendmsg(2).
+//
+// Needs Linux 6.1: IORING_SETUP_DEFER_TASKRUN; multishot recv and rings of buffers are older.
+#include "net/poller/internal/uring.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "net/base/clock.h"
+#include "net/poller/internal/socket.h"
+#include "net/poller/internal/uring_state.h"
+
+static struct uring *uring_of(struct evnet_poller *poller) { return (struct uring *)poller; }
+
+static struct slot *slot_of(struct uring *uring, struct evnet_handle handle) {
+  EVNET_ASSERT(handle.index < uring->slots.used);
+  struct slot *slot = &uring->slots.table[handle.index];
+  EVNET_ASSERT(slot->generation == handle.generation && !(slot->flags & DETACHED));
+  return slot;
+}
+
+static uint64_t uring_now_ns(struct evnet_poller *poller) {
+  (void)poller;
+  return evnet_clock_now_ns();
+}
+
+// Attaching and detaching
+
+static int attach(struct uring *uring, int descriptor, enum evnet_transport transport,
+                  uint16_t flags, struct evnet_handle *out_handle) {
+  struct slot *slot = slots_acquire(&uring->slots);
+  if (slot == NULL) return -ENOBUFS;
+  slot->descriptor = descriptor;
+  slot->flags = flags;
+  slot->transport = (uint8_t)transport;
+  slot->in_flight = 0;
+  slot->send = NULL;
+  *out_handle = slot_handle(&uring->slots, slot);
+  return 0;
+}
+
+static int uring_attach(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
+                        struct evnet_handle *out_handle) {
+  struct uring *uring = uring_of(poller);
+  int status = attach(uring, descriptor, transport, 0, out_handle);
+  if (status < 0) return status;
+  evnet_socket_attach(descriptor);
+  // Unless recv_start comes before the next wait, somebody has to notice a hang-up.
+  uring_list(uring, &uring->groups[0].starved, slot_of(uring, *out_handle));
+  return 0;
+}
+
+static int uring_listen(struct evnet_poller *poller, const struct evnet_address *address,
+                        const struct evnet_listen_options *options,
+                        struct evnet_handle *out_handle) {
+  int descriptor = evnet_socket_listen(address, options);
+  if (descriptor < 0) return descriptor;
+  int status = attach(uring_of(poller), descriptor, address->transport, LISTENER, out_handle);
+  if (status < 0) (void)close(descriptor);
+  return status;
+}
+
+static void uring_detach(struct evnet_poller *poller, struct evnet_handle handle) {
+  struct uring *uring = uring_of(poller);
+  struct slot *slot = slot_of(uring, handle);
+  slot->flags |= DETACHED;
+  uring_cancel_slot(uring, slot);
+  uring_check_finished(uring, slot);
+}
+
+static void uring_abort(struct evnet_poller *poller, struct evnet_handle handle) {
+  evnet_socket_reset_on_close(slot_of(uring_of(poller), handle)->descriptor);
+  uring_detach(poller, handle);
+}
+
+// Accepting and receiving
+
+static void uring_accept_start(struct evnet_poller *poller, struct evnet_handle handle) {
+  struct uring *uring = uring_of(poller);
+  struct slot *slot = slot_of(uring, handle);
+  slot->flags |= ACCEPT_ON;
+  if (uring->waiting_count > 0) uring->waiting_wanted = true;
+  uring_arm_accept(uring, slot);
+}
+
+static void uring_accept_stop(struct evnet_poller *poller, struct evnet_handle handle) {
+  struct uring *uring = uring_of(poller);
+  struct slot *slot = slot_of(uring, handle);
+  slot->flags &= (uint16_t)~ACCEPT_ON;
+  if (slot->flags & ACCEPT_ARMED) (void)uring_cancel(uring, slot, TAG_ACCEPT);
+}
+
+static void uring_recv_start(struct evnet_poller *poller, struct evnet_handle handle) {
+  struct uring *uring = uring_of(poller);
+  struct slot *slot = slot_of(uring, handle);
+  slot->flags |= RECV_ON;
+  uring_arm_recv(uring, slot);
+}
+
+static void uring_recv_stop(struct evnet_poller *poller, struct evnet_handle handle) {
+  struct uring *uring = uring_of(poller);
+  struct slot *slot = slot_of(uring, handle);
+  slot->flags &= (uint16_t)~RECV_ON;
+  uring_cancel_recv(uring, slot);
+  uring_arm_hangup(uring, slot);
+}
+
+// Sending
+
+static bool launch(struct uring *uring, struct slot *slot, const struct iovec *piece) {
+  struct flight *flight = uring_flight_take(uring, piece);
+  if (flight == NULL) return false;
+  if (uring_arm_send(uring, slot, flight)) return true;
+  uring_flight_land(uring, flight);
+  return false;
+}
+
+static int64_t uring_send(struct evnet_poller *poller, struct evnet_handle handle,
+                          const struct iovec *pieces, size_t count) {
+  struct uring *uring = uring_of(poller);
+  struct slot *slot = slot_of(uring, handle);
+  EVNET_ASSERT(slot->send == NULL);
+  if (count == 1 && pieces->iov_len > 0 && launch(uring, slot, pieces)) return -EINPROGRESS;
+  int64_t sent = evnet_socket_send(slot->descriptor, pieces, count);
+  return sent == -EAGAIN ? 0 : sent;
+}
+
+static size_t uring_sending_bytes(struct evnet_poller *poller, struct evnet_handle handle) {
+  const struct slot *slot = slot_of(uring_of(poller), handle);
+  return (slot->flags & FLYING) ? slot->flight->size : 0;
+}
+
+static void uring_send_start(struct evnet_poller *poller, struct evnet_handle handle,
+                             const struct evnet_send *send) {
+  struct uring *uring = uring_of(poller);
+  struct slot *slot = slot_of(uring, handle);
+  EVNET_ASSERT(slot->send == NULL);
+  slot->send = send;
+  uring_arm_out(uring, slot);
+}
+
+static uint8_t *uring_scratch(struct evnet_poller *poller) { return uring_block(uring_of(poller)); }
+
+static int uring_shutdown_write(struct evnet_poller *poller, struct evnet_handle handle) {
+  const struct slot *slot = slot_of(uring_of(poller), handle);
+  EVNET_ASSERT(slot->send == NULL);
+  return evnet_socket_shutdown_write(slot->descriptor);
+}
+
+static int uring_local_address(struct evnet_poller *poller, struct evnet_handle handle,
+                               struct evnet_address *out_address) {
+  const struct slot *slot = slot_of(uring_of(poller), handle);
+  return evnet_socket_local_address(slot->descriptor, (enum evnet_transport)slot->transport,
+                                    out_address);
+}
+
+// Waiting
+
+static bool has_work(const struct uring *uring) {
+  return uring->held_count > 0 || uring->waiting_wanted || !slot_list_is_empty(&uring->finished) ||
+         io_uring_cq_ready(&uring->ring) > 0 || !slot_list_is_empty(&uring->groups[0].starved) ||
+         !slot_list_is_empty(&uring->groups[1].starved);
+}
+
+static int uring_wait(struct evnet_poller *poller, int64_t timeout_ns) {
+  struct uring *uring = uring_of(poller);
+  EVNET_ASSERT(uring->held_left == 0 && uring->waiting_left == 0);
+  uring_end_leases(uring);
+  uring_retry(uring);
+  uring_arm_wake(uring);
+  int status;
+  if (timeout_ns == 0 || has_work(uring)) {
+    status = io_uring_submit_and_get_events(&uring->ring);
+  } else {
+    struct io_uring_cqe *cqe;
+    struct __kernel_timespec limit = {.tv_sec = timeout_ns / 1000000000,
+                                      .tv_nsec = timeout_ns % 1000000000};
+    status = io_uring_submit_and_wait_timeout(&uring->ring, &cqe, 1, timeout_ns < 0 ? NULL : &limit,
+                                              NULL);
+  }
+  uring->turn++;
+  uring->waiting_wanted = false;
+  uring->held_left = uring->held_count;
+  uring->waiting_left = uring->waiting_count;
+  // EBUSY, EAGAIN: the kernel wants completions to be taken first; they are there to be taken.
+  if (status >= 0 || status == -ETIME || status == -EINTR || status == -EBUSY || status == -EAGAIN)
+    return 0;
+  return status;
+}
+
+static void uring_wake(struct evnet_poller *poller) {
+  int saved = errno;  // a signal handler calls this
+  const uint64_t one = 1;
+  ssize_t written = write(uring_of(poller)->wake_fd, &one, sizeof one);
+  (void)written;  // fails only at 2^64 - 1 wakes
+  errno = saved;
+}
+
+// Destroying
+
+static bool is_anything_in_flight(const struct uring *uring) {
+  if (uring->wake_armed) return true;
+  for (uint32_t i = 0; i < uring->slots.used; i++) {
+    if (uring->slots.table[i].in_flight > 0) return true;
+  }
+  return false;
+}
+
+static void reap(struct uring *uring) {
+  struct io_uring_cqe *cqe;
+  while (io_uring_peek_cqe(&uring->ring, &cqe) == 0) {
+    enum tag tag = uring_tag(cqe);
+    bool last = !(cqe->flags & IORING_CQE_F_MORE);
+    if (last && tag == TAG_WAKE) uring->wake_armed = false;
+    if (last && tag != TAG_WAKE && tag != TAG_CANCEL) {
+      uring->slots.table[cqe->user_data & 0xffffff].in_flight--;
+    }
+    if (tag == TAG_ACCEPT && cqe->res >= 0) (void)close(cqe->res);
+    io_uring_cq_advance(&uring->ring, 1);
+  }
+}
+
+// What is in flight keeps sockets open and uses memory that is about to go. Bounded, as nobody
+// could be told of a kernel that does not answer. On another thread than the creator's the ring
+// refuses (-EEXIST); that thread has ended by then, and the kernel cancels what an ending thread
+// has in flight.
+static void cancel_everything(struct uring *uring) {
+  reap(uring);
+  for (int tries = 0; tries < 100 && is_anything_in_flight(uring); tries++) {
+    struct io_uring_sqe *sqe = uring_get_sqe(uring);
+    if (sqe != NULL) {
+      io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+      io_uring_sqe_set_data64(sqe, (uint64_t)TAG_CANCEL << 56);
+    }
+    struct io_uring_cqe *cqe;
+    struct __kernel_timespec limit = {.tv_nsec = 10000000};
+    int status = io_uring_submit_and_wait_timeout(&uring->ring, &cqe, 1, &limit, NULL);
+    if (status < 0 && status != -ETIME && status != -EINTR) return;
+    reap(uring);
+  }
+}
+
+static void uring_destroy(struct evnet_poller *poller) {
+  struct uring *uring = uring_of(poller);
+  if (uring->ring_open) {
+    cancel_everything(uring);
+    io_uring_queue_exit(&uring->ring);
+  }
+  for (; uring->waiting_count > 0; uring->waiting_count--) {
+    int descriptor = uring->waiting[uring->waiting_first].descriptor;
+    if (descriptor >= 0) (void)close(descriptor);
+    uring->waiting_first = (uring->waiting_first + 1) % WAITING_MAX;
+  }
+  for (uint32_t i = 0; i < uring->slots.used; i++) {
+    if (uring->slots.table[i].descriptor >= 0) (void)close(uring->slots.table[i].descriptor);
+  }
+  if (uring->wake_fd >= 0) (void)close(uring->wake_fd);
+  uring_memory_close(uring);
+  slots_deinit(&uring->slots);
+  evnet_release(uring->allocator, uring);
+}
+
+// Creating
+
+static const struct evnet_poller_ops uring_ops = {
+    .destroy = uring_destroy,
+    .now_ns = uring_now_ns,
+    .listen = uring_listen,
+    .attach = uring_attach,
+    .discard_descriptor = uring_discard_descriptor,
+    .detach = uring_detach,
+    .abort = uring_abort,
+    .accept_start = uring_accept_start,
+    .accept_stop = uring_accept_stop,
+    .recv_start = uring_recv_start,
+    .recv_stop = uring_recv_stop,
+    .send = uring_send,
+    .sending_bytes = uring_sending_bytes,
+    .send_start = uring_send_start,
+    .scratch = uring_scratch,
+    .shutdown_write = uring_shutdown_write,
+    .local_address = uring_local_address,
+    .wait = uring_wait,
+    .next = uring_next,
+    .wake = uring_wake,
+};
+
+static int open_ring(struct uring *uring) {
+  int status;
+  int tries = 0;
+  do {
+    struct io_uring_params params = {
+        .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE |
+                 IORING_SETUP_SUBMIT_ALL,
+        .cq_entries = COMPLETIONS,
+    };
+    status = io_uring_queue_init_params(SUBMISSIONS, &uring->ring, &params);
+  } while (uring_wait_for_memory(status, &tries));
+  if (status == -EINVAL) return -ENOSYS;  // a flag that the kernel does not know
+  if (status < 0) return status;
+  uring->ring_open = true;
+  return 0;
+}
+
+static int open_parts(struct uring *uring, const struct evnet_poller_options *options) {
+  int status = open_ring(uring);
+  if (status < 0) return status;
+  status = slots_init(&uring->slots, options->handles_max);
+  if (status < 0) return status;
+  uring->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (uring->wake_fd < 0) return -errno;
+  return uring_memory_open(uring, options->recv_bytes_max);
+}
+
+int evnet_uring_create(const struct evnet_poller_options *options,
+                       struct evnet_poller **out_poller) {
+  struct uring *uring = evnet_allocate_zeroed(options->allocator, sizeof *uring);
+  if (uring == NULL) return -ENOMEM;
+  uring->poller.ops = &uring_ops;
+  uring->poller.name = "io_uring";
+  uring->allocator = options->allocator;
+  uring->recv_bytes = options->recv_bytes_max;
+  uring->wake_fd = -1;
+  slot_list_init(&uring->finished);
+  int status = open_parts(uring, options);
+  if (status < 0) {
+    uring_destroy(&uring->poller);
+    return status;
+  }
+  *out_poller = &uring->poller;
+  return 0;
+}

@@ -1,0 +1,389 @@
+// What io_uring's completions mean in the contract's terms.
+//
+// next looks, in this order, at: what is finished; what was held back for this turn; the kernel's
+// completions; what was accepted. Bytes that one socket brings beyond its share of a turn are held
+// back in their buffers, in order, for the next, and an end stays behind them.
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "net/poller/internal/socket.h"
+#include "net/poller/internal/uring_state.h"
+
+static bool complete(const struct uring *uring, const struct slot *slot, enum evnet_op op,
+                     int64_t result, bool more, struct evnet_completion *out) {
+  *out = (struct evnet_completion){
+      .handle = slot_handle(&uring->slots, slot), .op = op, .more = more, .result = result};
+  return true;
+}
+
+void uring_check_finished(struct uring *uring, struct slot *slot) {
+  if ((slot->flags & DETACHED) && slot->in_flight == 0) uring_list(uring, &uring->finished, slot);
+}
+
+// Received bytes and ends
+
+static bool tell_bytes(struct uring *uring, const struct slot *slot, struct group *group,
+                       uint32_t buffer, int32_t size, struct evnet_completion *out) {
+  uring_buffer_lend(uring, group, buffer);
+  complete(uring, slot, EVNET_OP_RECV, size, true, out);
+  out->data = group->memory + (size_t)buffer * group->bytes;
+  return true;
+}
+
+static bool tell_end(struct uring *uring, struct slot *slot, int32_t result,
+                     struct evnet_completion *out) {
+  slot->flags &= (uint16_t)~RECV_ON;
+  if (result < 0) slot->flags |= HANGUP_TOLD;
+  // The hang-up came while data stood in front of the end: it can be told now.
+  bool dead = (slot->flags & DEAD) && !(slot->flags & HANGUP_TOLD);
+  // Else a reset may come behind an end; but most connections are detached before the next wait.
+  uring_list(uring, dead ? &uring->finished : &uring->groups[0].starved, slot);
+  return complete(uring, slot, EVNET_OP_RECV, result, false, out);
+}
+
+// Whether the slot may have `size` bytes more in this turn; once it may not, it may no more until
+// the next.
+static bool take_share(struct uring *uring, const struct slot *slot, uint32_t size) {
+  uint32_t entry = slot_index(&uring->slots, slot) & (SHARES - 1);
+  if (uring->share_turn[entry] != uring->turn) {
+    uring->share_turn[entry] = uring->turn;
+    uring->share_bytes[entry] = 0;
+  }
+  uint32_t used = uring->share_bytes[entry];
+  bool fits = used == 0 || (used <= uring->recv_bytes && size <= uring->recv_bytes - used);
+  uring->share_bytes[entry] = fits ? used + size : UINT32_MAX;
+  return fits;
+}
+
+static void hold_back(struct uring *uring, const struct held *entry) {
+  EVNET_ASSERT(uring->held_count < HELD_MAX);
+  uring->held[(uring->held_first + uring->held_count++) % HELD_MAX] = *entry;
+}
+
+static struct held held_pop(struct uring *uring) {
+  struct held entry = uring->held[uring->held_first];
+  uring->held_first = (uring->held_first + 1) % HELD_MAX;
+  uring->held_count--;
+  return entry;
+}
+
+static bool has_held(const struct uring *uring, struct evnet_handle handle) {
+  for (uint32_t i = 0; i < uring->held_count; i++) {
+    const struct evnet_handle *other = &uring->held[(uring->held_first + i) % HELD_MAX].handle;
+    if (other->index == handle.index && other->generation == handle.generation) return true;
+  }
+  return false;
+}
+
+// Tells of one entry that was held back, or keeps it for the next turn.
+static bool step_held(struct uring *uring, struct evnet_completion *out) {
+  struct held entry = held_pop(uring);
+  struct slot *slot = &uring->slots.table[entry.handle.index];
+  struct group *group = &uring->groups[entry.group];
+  if (slot->generation != entry.handle.generation || (slot->flags & DETACHED)) {
+    if (entry.result > 0) uring_buffer_provide(group, entry.buffer);
+    return false;
+  }
+  bool last = !has_held(uring, entry.handle);
+  bool now = entry.result > 0 ? take_share(uring, slot, (uint32_t)entry.result) : last;
+  if (!now) {
+    hold_back(uring, &entry);
+    return false;
+  }
+  if (last) slot->flags &= (uint16_t)~HELD;
+  if (last && !(slot->flags & RECV_ON)) uring_arm_hangup(uring, slot);  // which HELD had put off
+  if (entry.result > 0) return tell_bytes(uring, slot, group, entry.buffer, entry.result, out);
+  return tell_end(uring, slot, entry.result, out);
+}
+
+// Large messages come in large pieces: a socket that fills a small buffer changes over, and back
+// when it no longer needs to.
+static void choose_size(struct uring *uring, struct slot *slot, int32_t size) {
+  const struct group *small = &uring->groups[0];
+  if (slot->flags & LARGE) {
+    if (size <= LARGE_LEAVE_BYTES) slot->flags &= (uint16_t)~LARGE;
+  } else if ((uint32_t)size == small->bytes && small->bytes < uring->groups[1].bytes) {
+    slot->flags |= LARGE;
+    if (slot->flags & RECV_ARMED) (void)uring_cancel(uring, slot, TAG_RECV);
+  }
+}
+
+// recv_stop's cancel was overtaken. An end is found again when recv_start arms anew; an error is
+// not.
+static bool ended_while_stopped(struct uring *uring, struct slot *slot, int32_t result,
+                                struct evnet_completion *out) {
+  if (result == 0 || (slot->flags & HANGUP_TOLD)) {
+    uring_arm_hangup(uring, slot);
+    return false;
+  }
+  slot->flags |= HANGUP_TOLD;
+  return complete(uring, slot, EVNET_OP_HANGUP, result, false, out);
+}
+
+static bool on_recv(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
+                    struct evnet_completion *out) {
+  if (!(cqe->flags & IORING_CQE_F_MORE)) slot->flags &= (uint16_t)~RECV_ARMED;
+  bool has_buffer = cqe->flags & IORING_CQE_F_BUFFER;
+  uint32_t buffer = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+  // The slot may have changed over since the recv was armed, so its tag tells.
+  struct group *group = &uring->groups[uring_tag(cqe) == TAG_RECV_LARGE ? 1 : 0];
+  if (slot->flags & DETACHED) {
+    if (has_buffer) uring_buffer_provide(group, buffer);
+    return false;
+  }
+  int32_t result = cqe->res;
+  if (result == -ENOBUFS) {
+    // To arm again at once would spin: the buffers come back with this turn's leases.
+    uring_list(uring, &group->starved, slot);
+    return false;
+  }
+  if (result == -ECANCELED || result == -EINTR || result == -EAGAIN) {
+    if (slot->flags & RECV_ON) uring_arm_recv(uring, slot);
+    return false;
+  }
+  if (result > 0) {
+    choose_size(uring, slot, result);
+    if (slot->flags & RECV_ON) uring_arm_recv(uring, slot);
+  } else {
+    if (has_buffer) uring_buffer_provide(group, buffer);
+    if (!(slot->flags & RECV_ON)) return ended_while_stopped(uring, slot, result, out);
+    slot->flags |= ENDED;
+  }
+  // An end needs no share, but it stays behind what is held.
+  bool now = !(slot->flags & HELD) && (result <= 0 || take_share(uring, slot, (uint32_t)result));
+  if (!now) {
+    slot->flags |= HELD;
+    hold_back(uring, &(struct held){.handle = slot_handle(&uring->slots, slot),
+                                    .result = result,
+                                    .group = (uint16_t)(group - uring->groups),
+                                    .buffer = (uint16_t)buffer});
+    return false;
+  }
+  if (result > 0) return tell_bytes(uring, slot, group, buffer, result, out);
+  return tell_end(uring, slot, result, out);
+}
+
+// Hang-ups
+
+static bool tell_hangup(struct uring *uring, struct slot *slot, struct evnet_completion *out) {
+  int status = evnet_socket_take_error(slot->descriptor);
+  if (status == 0) status = evnet_socket_peek_end(slot->descriptor);
+  if (status == -EAGAIN) {  // data stands in front
+    slot->flags |= DEAD;
+    return false;
+  }
+  slot->flags |= HANGUP_TOLD;
+  return complete(uring, slot, EVNET_OP_HANGUP, status, false, out);
+}
+
+static bool on_hangup(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
+                      struct evnet_completion *out) {
+  if (!(cqe->flags & IORING_CQE_F_MORE)) slot->flags &= (uint16_t)~WATCHED;
+  bool receiving = (slot->flags & RECV_ON) && !(slot->flags & ENDED);
+  if (receiving || (slot->flags & (DETACHED | HANGUP_TOLD | HELD))) return false;
+  // The kernel also tells of the peer's end alone, which must not be told before the data in front
+  // of it.
+  if (cqe->res >= 0 && !(cqe->res & (POLLHUP | POLLERR))) {
+    uring_arm_hangup(uring, slot);
+    return false;
+  }
+  return tell_hangup(uring, slot, out);
+}
+
+// Sends
+
+static bool on_send(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
+                    struct evnet_completion *out) {
+  struct flight *flight = slot->flight;
+  slot->flags &= (uint16_t)~FLYING;
+  slot->send = NULL;
+  uring->landed = flight;  // its memory holds the rest until the next call
+  int32_t result = cqe->res == -EAGAIN || cqe->res == -EINTR ? 0 : cqe->res;
+  complete(uring, slot, EVNET_OP_SEND, result, false, out);
+  size_t taken = result > 0 ? (size_t)result : 0;
+  out->data = flight->data + taken;
+  out->rest = flight->size - taken;
+  return true;
+}
+
+static bool on_out(struct uring *uring, struct slot *slot, struct evnet_completion *out) {
+  slot->flags &= (uint16_t)~OUT_ARMED;
+  const struct evnet_send *send = slot->send;
+  if (send == NULL || (slot->flags & (DETACHED | FLYING))) return false;
+  int64_t sent = evnet_socket_send(slot->descriptor, send->pieces, send->count);
+  if (sent == -EAGAIN) {
+    uring_arm_out(uring, slot);
+    return false;
+  }
+  slot->send = NULL;
+  return complete(uring, slot, EVNET_OP_SEND, sent, false, out);
+}
+
+// Accepted connections
+
+void uring_discard_descriptor(struct evnet_poller *poller, int descriptor) {
+  (void)poller;
+  evnet_socket_reset_on_close(descriptor);
+  (void)close(descriptor);
+}
+
+static void waiting_push(struct uring *uring, struct evnet_handle listener, int descriptor) {
+  uring->waiting[(uring->waiting_first + uring->waiting_count++) % WAITING_MAX] =
+      (struct waiting){.listener = listener, .descriptor = descriptor};
+}
+
+static struct waiting waiting_pop(struct uring *uring) {
+  struct waiting entry = uring->waiting[uring->waiting_first];
+  uring->waiting_first = (uring->waiting_first + 1) % WAITING_MAX;
+  uring->waiting_count--;
+  return entry;
+}
+
+static bool take_accept(const struct uring *uring, struct slot *slot) {
+  if (slot->accept_turn != uring->turn) {
+    slot->accept_turn = uring->turn;
+    slot->accept_count = 0;
+  }
+  return slot->accept_count++ < ACCEPTS_PER_TURN;
+}
+
+// Tells of one connection that was accepted, or keeps it: its listener has stopped, or has had its
+// share of the turn.
+static bool step_waiting(struct uring *uring, struct evnet_completion *out) {
+  const struct waiting entry = waiting_pop(uring);
+  struct slot *slot = &uring->slots.table[entry.listener.index];
+  bool gone = slot->generation != entry.listener.generation || (slot->flags & DETACHED);
+  bool on = slot->flags & ACCEPT_ON;
+  if (!gone && (!on || !take_accept(uring, slot))) {
+    if (on) uring->waiting_wanted = true;
+    waiting_push(uring, entry.listener, entry.descriptor);
+    return false;
+  }
+  if (entry.descriptor < 0) {
+    if (gone) return false;
+    slot->flags &= (uint16_t)~ACCEPT_ON;
+    return complete(uring, slot, EVNET_OP_ACCEPT, entry.descriptor, false, out);
+  }
+  // A multishot accept has one place for the peers of all. Reset while it waited: getpeername(2)
+  // says ENOTCONN, and nobody is there any more.
+  if (gone || evnet_socket_remote_address(entry.descriptor, (enum evnet_transport)slot->transport,
+                                          &uring->peer) < 0) {
+    uring_discard_descriptor(&uring->poller, entry.descriptor);
+    return false;
+  }
+  complete(uring, slot, EVNET_OP_ACCEPT, entry.descriptor, true, out);
+  out->peer = &uring->peer;
+  return true;
+}
+
+// What was accepted, and an error behind it, are told in that order.
+static void on_accept(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe) {
+  if (!(cqe->flags & IORING_CQE_F_MORE)) slot->flags &= (uint16_t)~ACCEPT_ARMED;
+  bool lasting =
+      cqe->res < 0 && cqe->res != -ECANCELED && evnet_socket_accept_error_is_lasting(cqe->res);
+  if (cqe->res >= 0 || (lasting && (slot->flags & ACCEPT_ON))) {
+    if (uring->waiting_count < WAITING_MAX) {
+      waiting_push(uring, slot_handle(&uring->slots, slot), cqe->res);
+      uring->waiting_left++;
+    } else if (cqe->res >= 0) {
+      uring_discard_descriptor(&uring->poller, cqe->res);
+    }
+  }
+  if (!lasting && (slot->flags & ACCEPT_ON)) uring_arm_accept(uring, slot);
+}
+
+// The turn
+
+// A detached slot with nothing in flight: what it owes, and DETACH. Or one whose hang-up may be
+// told now.
+static bool step_finished(struct uring *uring, struct slot *slot, struct evnet_completion *out) {
+  if (!(slot->flags & DETACHED)) return tell_hangup(uring, slot, out);
+  if (slot->in_flight > 0) return false;  // it was listed for its hang-up and detached since
+  if (slot->send != NULL && !(slot->flags & LISTENER)) {
+    slot->send = NULL;
+    uring_list(uring, &uring->finished, slot);
+    return complete(uring, slot, EVNET_OP_SEND, -ECANCELED, false, out);
+  }
+  (void)close(slot->descriptor);
+  complete(uring, slot, EVNET_OP_DETACH, 0, false, out);
+  slots_release(&uring->slots, slot);
+  return true;
+}
+
+static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe,
+                     struct evnet_completion *out) {
+  enum tag tag = uring_tag(cqe);
+  bool last = !(cqe->flags & IORING_CQE_F_MORE);
+  if (tag == TAG_CANCEL) return false;
+  if (tag == TAG_WAKE) {
+    if (last) uring->wake_armed = false;
+    return false;
+  }
+  // In flight until now, so the slot is the same that it was.
+  struct slot *slot = &uring->slots.table[cqe->user_data & 0xffffff];
+  EVNET_ASSERT(slot->generation == (uint32_t)(cqe->user_data >> 24) && slot->in_flight > 0);
+  if (last) slot->in_flight--;
+  bool told = false;
+  switch (tag) {
+    case TAG_RECV:
+    case TAG_RECV_LARGE:
+      told = on_recv(uring, slot, cqe, out);
+      break;
+    case TAG_SEND:
+      told = on_send(uring, slot, cqe, out);
+      break;
+    case TAG_OUT:
+      told = on_out(uring, slot, out);
+      break;
+    case TAG_HANGUP:
+      told = on_hangup(uring, slot, cqe, out);
+      break;
+    case TAG_ACCEPT:
+      on_accept(uring, slot, cqe);
+      break;
+    case TAG_CANCEL:
+    case TAG_WAKE:
+      break;
+  }
+  uring_check_finished(uring, slot);
+  return told;
+}
+
+// Takes one completion off the ring; false: there is none.
+static bool take_cqe(struct uring *uring, struct io_uring_cqe *out_cqe) {
+  if (io_uring_cq_ready(&uring->ring) == 0) return false;
+  struct io_uring_cqe *head;
+  if (io_uring_peek_cqe(&uring->ring, &head) < 0) return false;
+  // Copied by its fields: the struct ends in an array without a size.
+  out_cqe->user_data = head->user_data;
+  out_cqe->res = head->res;
+  out_cqe->flags = head->flags;
+  io_uring_cq_advance(&uring->ring, 1);
+  return true;
+}
+
+bool uring_next(struct evnet_poller *poller, struct evnet_completion *out_completion) {
+  struct uring *uring = (struct uring *)poller;
+  uring_end_leases(uring);
+  for (;;) {
+    struct slot *finished = slot_list_pop(&uring->slots, &uring->finished);
+    struct io_uring_cqe cqe;
+    bool told;
+    if (finished != NULL) {
+      finished->flags &= (uint16_t)~LISTED;
+      told = step_finished(uring, finished, out_completion);
+    } else if (uring->held_left > 0) {
+      uring->held_left--;
+      told = step_held(uring, out_completion);
+    } else if (take_cqe(uring, &cqe)) {
+      told = dispatch(uring, &cqe, out_completion);
+    } else if (uring->waiting_left > 0) {
+      uring->waiting_left--;
+      told = step_waiting(uring, out_completion);
+    } else {
+      return false;
+    }
+    if (told) return true;
+  }
+}

@@ -1,0 +1,201 @@
+// The state of the io_uring backend, shared by uring.c and uring_*.c and by nothing else.
+//
+// An operation is in flight until its last completion: while a handle has one, its slot and its
+// descriptor stay. So detach cancels, waits, and only then closes: close(2) alone would leave a
+// recv, and with it the connection, alive.
+//
+//   attach --> in_flight = 0 --arm--> in_flight > 0 --detach: cancel--> ... --> in_flight = 0
+//                                                                                   |
+//                                                                      close, DETACH <
+#ifndef EVNET_NET_POLLER_INTERNAL_URING_STATE_H_
+#define EVNET_NET_POLLER_INTERNAL_URING_STATE_H_
+
+#include <liburing.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/base/assert.h"
+#include "net/poller/internal/backend.h"
+#include "net/poller/internal/slots.h"
+
+// A slot's flags.
+enum {
+  RECV_ON = 1 << 0,     // asked for by recv_start
+  RECV_ARMED = 1 << 1,  // a recv is in flight
+  LARGE = 1 << 2,       // receives one-shot into large buffers
+  ENDED = 1 << 3,       // the peer's end or an error was received: there is nothing more to recv
+  HELD = 1 << 4,        // has entries among the held
+  ACCEPT_ON = 1 << 5,
+  ACCEPT_ARMED = 1 << 6,
+  LISTENER = 1 << 7,
+  LISTED = 1 << 8,  // on a group's `starved`, or on `finished`
+  DETACHED = 1 << 9,
+  HANGUP_TOLD = 1 << 10,
+  WATCHED = 1 << 11,      // a poll for hang-ups is in flight
+  FLYING = 1 << 12,       // a send of lent memory is in flight: slot->flight
+  OUT_ARMED = 1 << 13,    // a poll for send_start is in flight
+  DEAD = 1 << 14,         // a hang-up came while data stood in front of the end
+  CANCEL_OWED = 1 << 15,  // detach found no place for a cancel
+};
+
+// What a completion is of, in the top 8 bits of user_data; then 32 of generation and 24 of index.
+enum tag {
+  TAG_RECV = 1,
+  TAG_RECV_LARGE,
+  TAG_ACCEPT,
+  TAG_SEND,
+  TAG_OUT,
+  TAG_HANGUP,
+  TAG_CANCEL,
+  TAG_WAKE,
+};
+
+enum {
+  SUBMISSIONS = 1024,
+  COMPLETIONS = 8192,  // what does not fit the kernel keeps (IORING_FEAT_NODROP)
+  SMALL_BYTES = 16 << 10,
+  SMALL_COUNT = 256,  // a power of two: 4 MiB in all
+  LARGE_BYTES = 256 << 10,
+  LARGE_COUNT = 64,             // a power of two: 16 MiB in all
+  LARGE_LEAVE_BYTES = 4 << 10,  // a large receive this short: back to small ones
+  BLOCKS = 8,
+  BLOCK_BYTES = 4 * EVNET_POLLER_SCRATCH_BYTES,
+  FLIGHTS = 1024,
+  SHARES = 1024,  // a power of two
+  ACCEPTS_PER_TURN = 128,
+  HELD_MAX = 2 * (SMALL_COUNT + LARGE_COUNT),  // each buffer, and an end behind each
+  WAITING_MAX = COMPLETIONS,
+};
+
+// A group of provided buffers.
+struct group {
+  struct io_uring_buf_ring *ring;  // mapped; the kernel takes buffers from it
+  size_t ring_bytes;
+  uint8_t *memory;  // reserved pages: those that are never filled cost nothing
+  uint32_t count;
+  uint32_t bytes;  // of one
+  // Of each buffer: sends in flight from it, and 1 while it is the current lease.
+  uint16_t *users;
+  uint16_t id;
+  struct slot_list starved;  // waiting for a buffer to come back
+};
+
+// A send of lent memory.
+struct flight {
+  const uint8_t *data;
+  size_t size;
+  struct group *group;  // of the buffer that holds data; NULL: a scratch block
+  uint32_t index;       // of that buffer or block
+  struct flight *next_free;
+};
+
+// Received, and held back for a later turn.
+struct held {
+  struct evnet_handle handle;
+  int32_t result;
+  uint16_t group;
+  uint16_t buffer;
+};
+
+// Accepted, and not yet told; or an error behind those.
+struct waiting {
+  struct evnet_handle listener;
+  int descriptor;
+};
+
+struct uring {
+  struct evnet_poller poller;  // first: the public handle points here
+  const struct evnet_allocator *allocator;
+  struct io_uring ring;
+  bool ring_open;
+  int wake_fd;
+  bool wake_armed;
+  struct slots slots;
+  struct slot_list finished;  // detached with nothing in flight; or DEAD, to be told of
+  size_t recv_bytes;          // a socket's share of a turn
+  struct group groups[2];     // small, large
+
+  // What the last completion lent: given back when the next one is asked for.
+  struct group *lease_group;
+  uint32_t lease_buffer;
+  struct flight *landed;
+
+  uint8_t *blocks;  // BLOCKS of scratch, and one scratch behind them
+  uint32_t block_users[BLOCKS];
+  uint32_t block;         // the one in use
+  uint32_t block_offset;  // of its first byte that is free
+  struct flight flights[FLIGHTS];
+  struct flight *flight_free;
+
+  struct held held[HELD_MAX];  // a ring
+  uint32_t held_first;
+  uint32_t held_count;
+  uint32_t held_left;  // of those that stood when the turn began, still to be looked at
+
+  struct waiting waiting[WAITING_MAX];  // a ring
+  uint32_t waiting_first;
+  uint32_t waiting_count;
+  uint32_t waiting_left;  // to be looked at in this turn
+  bool waiting_wanted;    // some stayed that could be told of next turn
+  struct evnet_address peer;
+
+  // Bytes told of in this turn, by the low bits of the index: sockets that share an entry share the
+  // bound, and what it keeps back comes first in the next turn.
+  uint32_t share_turn[SHARES];
+  uint32_t share_bytes[SHARES];
+  uint32_t turn;
+};
+
+// user_data: what the completion is of, and for which slot.
+static inline uint64_t uring_token(const struct uring *uring, const struct slot *slot,
+                                   enum tag tag) {
+  return (uint64_t)tag << 56 | (uint64_t)slot->generation << 24 | slot_index(&uring->slots, slot);
+}
+
+static inline enum tag uring_tag(const struct io_uring_cqe *cqe) {
+  return (enum tag)(cqe->user_data >> 56);
+}
+
+static inline void uring_list(struct uring *uring, struct slot_list *list, struct slot *slot) {
+  if (slot->flags & LISTED) return;
+  slot->flags |= LISTED;
+  slot_list_push(&uring->slots, list, slot);
+}
+
+// uring_submit.c: putting operations on the queue. What finds no place there is put on a starved
+// list, which uring_retry takes up before the next wait.
+struct io_uring_sqe *uring_get_sqe(struct uring *uring);  // NULL: the kernel takes none now
+void uring_arm_accept(struct uring *uring, struct slot *slot);
+void uring_arm_recv(struct uring *uring, struct slot *slot);
+void uring_arm_hangup(struct uring *uring, struct slot *slot);
+void uring_arm_out(struct uring *uring, struct slot *slot);
+void uring_arm_wake(struct uring *uring);
+bool uring_arm_send(struct uring *uring, struct slot *slot, struct flight *flight);
+bool uring_cancel(struct uring *uring, const struct slot *slot, enum tag tag);
+void uring_cancel_recv(struct uring *uring, const struct slot *slot);
+void uring_cancel_slot(struct uring *uring, struct slot *slot);  // all that is in flight of it
+void uring_retry(struct uring *uring);
+
+// The kernel takes a ring down some 30 ms after its close (Linux 6.18), and counts its memory
+// against RLIMIT_MEMLOCK until then: who makes rings as fast as he closes them has to wait. Naps
+// and returns true where a call that gave `status` should be tried again.
+bool uring_wait_for_memory(int status, int *tries);
+
+// uring_memory.c: what is received into and sent from.
+int uring_memory_open(struct uring *uring, uint32_t recv_bytes_max);
+void uring_memory_close(struct uring *uring);
+void uring_buffer_provide(struct group *group, uint32_t buffer);
+void uring_buffer_lend(struct uring *uring, struct group *group, uint32_t buffer);
+void uring_end_leases(struct uring *uring);
+uint8_t *uring_block(struct uring *uring);
+// NULL: the bytes are not the poller's, or too much is in flight.
+struct flight *uring_flight_take(struct uring *uring, const struct iovec *piece);
+void uring_flight_land(struct uring *uring, struct flight *flight);
+
+// uring_complete.c: what completions mean.
+void uring_check_finished(struct uring *uring, struct slot *slot);
+void uring_discard_descriptor(struct evnet_poller *poller, int descriptor);
+bool uring_next(struct evnet_poller *poller, struct evnet_completion *out_completion);
+
+#endif  // EVNET_NET_POLLER_INTERNAL_URING_STATE_H_

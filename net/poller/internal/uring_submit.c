@@ -1,0 +1,178 @@
+// Putting operations on io_uring's queue, and taking them back.
+//
+// Receiving is a multishot recv into small buffers; a socket that fills those goes over to one-shot
+// recvs into large ones, as one multishot recv can bring megabytes in one enter. Cancels name an
+// operation by its user_data, never a descriptor: for that the kernel would search everything that
+// is in flight.
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "net/poller/internal/uring_state.h"
+
+struct io_uring_sqe *uring_get_sqe(struct uring *uring) {
+  struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
+  if (sqe != NULL) return sqe;
+  // The queue is full. This also runs sends; their completions wait until next looks.
+  if (io_uring_submit(&uring->ring) < 0) return NULL;
+  return io_uring_get_sqe(&uring->ring);
+}
+
+static struct io_uring_sqe *get_slot_sqe(struct uring *uring, struct slot *slot) {
+  // One of each tag at most: in_flight does not overflow.
+  struct io_uring_sqe *sqe = uring_get_sqe(uring);
+  if (sqe != NULL) slot->in_flight++;
+  return sqe;
+}
+
+static struct group *group_of(struct uring *uring, const struct slot *slot) {
+  return &uring->groups[(slot->flags & LARGE) ? 1 : 0];
+}
+
+void uring_arm_recv(struct uring *uring, struct slot *slot) {
+  if (slot->flags & (RECV_ARMED | ENDED | DETACHED)) return;
+  struct group *group = group_of(uring, slot);
+  struct io_uring_sqe *sqe = get_slot_sqe(uring, slot);
+  if (sqe == NULL) {
+    uring_list(uring, &group->starved, slot);
+    return;
+  }
+  enum tag tag = TAG_RECV;
+  if (slot->flags & LARGE) {
+    tag = TAG_RECV_LARGE;
+    io_uring_prep_recv(sqe, slot->descriptor, NULL, 0, 0);
+  } else {
+    io_uring_prep_recv_multishot(sqe, slot->descriptor, NULL, 0, 0);
+  }
+  sqe->flags |= IOSQE_BUFFER_SELECT;
+  sqe->buf_group = group->id;
+  io_uring_sqe_set_data64(sqe, uring_token(uring, slot, tag));
+  slot->flags |= RECV_ARMED;
+}
+
+void uring_arm_accept(struct uring *uring, struct slot *slot) {
+  if (slot->flags & (ACCEPT_ARMED | DETACHED)) return;
+  struct io_uring_sqe *sqe = get_slot_sqe(uring, slot);
+  if (sqe == NULL) {
+    uring_list(uring, &uring->groups[0].starved, slot);
+    return;
+  }
+  io_uring_prep_multishot_accept(sqe, slot->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  io_uring_sqe_set_data64(sqe, uring_token(uring, slot, TAG_ACCEPT));
+  slot->flags |= ACCEPT_ARMED;
+}
+
+static void arm_poll(struct uring *uring, struct slot *slot, enum tag tag, unsigned events,
+                     uint16_t flag) {
+  if (slot->flags & (flag | DETACHED)) return;
+  struct io_uring_sqe *sqe = get_slot_sqe(uring, slot);
+  if (sqe == NULL) {
+    uring_list(uring, &uring->groups[0].starved, slot);
+    return;
+  }
+  io_uring_prep_poll_add(sqe, slot->descriptor, events);
+  if (tag == TAG_HANGUP) sqe->len = IORING_POLL_ADD_MULTI;
+  io_uring_sqe_set_data64(sqe, uring_token(uring, slot, tag));
+  slot->flags |= flag;
+}
+
+// Without events, as POLLHUP and POLLERR always count (poll(2)). Multishot: each change is told
+// once, so that what was found to be no hang-up does not come again and again.
+void uring_arm_hangup(struct uring *uring, struct slot *slot) {
+  if (slot->flags & HANGUP_TOLD) return;
+  arm_poll(uring, slot, TAG_HANGUP, 0, WATCHED);
+}
+
+void uring_arm_out(struct uring *uring, struct slot *slot) {
+  arm_poll(uring, slot, TAG_OUT, POLLOUT, OUT_ARMED);
+}
+
+void uring_arm_wake(struct uring *uring) {
+  if (uring->wake_armed) return;
+  struct io_uring_sqe *sqe = uring_get_sqe(uring);
+  if (sqe == NULL) return;  // wait tries again
+  // The counter is never read: each write(2) makes an event of its own.
+  io_uring_prep_poll_multishot(sqe, uring->wake_fd, POLLIN);
+  io_uring_sqe_set_data64(sqe, (uint64_t)TAG_WAKE << 56);
+  uring->wake_armed = true;
+}
+
+bool uring_arm_send(struct uring *uring, struct slot *slot, struct flight *flight) {
+  struct io_uring_sqe *sqe = get_slot_sqe(uring, slot);
+  if (sqe == NULL) return false;
+  // Never waits for room: what the kernel does not take within the enter is the caller's again.
+  io_uring_prep_send(sqe, slot->descriptor, flight->data, flight->size,
+                     MSG_NOSIGNAL | MSG_DONTWAIT);
+  io_uring_sqe_set_data64(sqe, uring_token(uring, slot, TAG_SEND));
+  slot->flags |= FLYING;
+  slot->flight = flight;
+  return true;
+}
+
+// False: there is no place. What should have been cancelled goes on then, and what it brings is
+// dealt with as if it had come before.
+bool uring_cancel(struct uring *uring, const struct slot *slot, enum tag tag) {
+  struct io_uring_sqe *sqe = uring_get_sqe(uring);
+  if (sqe == NULL) return false;
+  io_uring_prep_cancel64(sqe, uring_token(uring, slot, tag), 0);
+  io_uring_sqe_set_data64(sqe, (uint64_t)TAG_CANCEL << 56);
+  return true;
+}
+
+static bool cancel_recv(struct uring *uring, const struct slot *slot) {
+  // One of them is armed; a socket that is changing its size may have either.
+  bool done = uring_cancel(uring, slot, TAG_RECV);
+  if (slot->flags & LARGE) done = uring_cancel(uring, slot, TAG_RECV_LARGE) && done;
+  return done;
+}
+
+void uring_cancel_recv(struct uring *uring, const struct slot *slot) {
+  if (slot->flags & RECV_ARMED) (void)cancel_recv(uring, slot);
+}
+
+void uring_cancel_slot(struct uring *uring, struct slot *slot) {
+  bool done = true;
+  if (slot->flags & RECV_ARMED) done = cancel_recv(uring, slot);
+  if (slot->flags & ACCEPT_ARMED) done = uring_cancel(uring, slot, TAG_ACCEPT) && done;
+  if (slot->flags & WATCHED) done = uring_cancel(uring, slot, TAG_HANGUP) && done;
+  if (slot->flags & OUT_ARMED) done = uring_cancel(uring, slot, TAG_OUT) && done;
+  if (done) return;
+  slot->flags |= CANCEL_OWED;
+  uring_list(uring, &uring->groups[0].starved, slot);
+}
+
+// Whatever of the slot should be in flight and is not.
+static void arm_all(struct uring *uring, struct slot *slot) {
+  if (slot->flags & LISTENER) {
+    if (slot->flags & ACCEPT_ON) uring_arm_accept(uring, slot);
+    return;
+  }
+  if (slot->send != NULL && !(slot->flags & FLYING)) uring_arm_out(uring, slot);
+  if ((slot->flags & RECV_ON) && !(slot->flags & ENDED)) {
+    uring_arm_recv(uring, slot);
+  } else {
+    uring_arm_hangup(uring, slot);
+  }
+}
+
+static void retry_detached(struct uring *uring, struct slot *slot) {
+  bool owed = slot->flags & CANCEL_OWED;
+  slot->flags &= (uint16_t)~CANCEL_OWED;
+  if (owed) uring_cancel_slot(uring, slot);
+  uring_check_finished(uring, slot);
+}
+
+void uring_retry(struct uring *uring) {
+  for (int i = 0; i < 2; i++) {
+    struct slot_list list = uring->groups[i].starved;
+    slot_list_init(&uring->groups[i].starved);
+    struct slot *slot;
+    while ((slot = slot_list_pop(&uring->slots, &list)) != NULL) {
+      slot->flags &= (uint16_t)~LISTED;
+      if (slot->flags & DETACHED) {
+        retry_detached(uring, slot);
+      } else {
+        arm_all(uring, slot);
+      }
+    }
+  }
+}

@@ -120,6 +120,25 @@ int evnet_outbound_append(struct evnet_outbound *queue, const struct iovec *piec
   return 0;
 }
 
+int evnet_outbound_prepend(struct evnet_outbound *queue, const void *data, size_t size) {
+  if (size == 0) return 0;
+  if (queue->first == NULL) {
+    struct evnet_outbound_block *blocks = blocks_create(queue->allocator, 0, size);
+    if (blocks == NULL) return -ENOMEM;
+    queue->first = queue->last = blocks;
+    fill(queue, data, size);
+  } else {
+    // As large as its bytes: only the last block may have room.
+    struct evnet_outbound_block *block = evnet_allocate(queue->allocator, sizeof *block + size);
+    if (block == NULL) return -ENOMEM;
+    *block = (struct evnet_outbound_block){.next = queue->first, .capacity = size, .used = size};
+    memcpy(block->data, data, size);
+    queue->first = block;
+  }
+  queue->bytes += size;
+  return 0;
+}
+
 size_t evnet_outbound_gather(const struct evnet_outbound *queue, struct iovec *out_pieces,
                              size_t count) {
   size_t written = 0;

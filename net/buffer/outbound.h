@@ -60,6 +60,14 @@ EVNET_API EVNET_WARN_UNUSED int evnet_outbound_append(struct evnet_outbound *que
                                                       const struct iovec *pieces, size_t count,
                                                       size_t skip);
 
+// evnet_outbound_prepend copies `size` bytes in front of what is queued, for bytes that were on
+// their way already and came back. The bound is not asked: they were accepted once.
+//
+// Returns: 0.
+// Errors:  -ENOMEM, nothing changed.
+EVNET_API EVNET_WARN_UNUSED int evnet_outbound_prepend(struct evnet_outbound *queue,
+                                                       const void *data, size_t size);
+
 // evnet_outbound_gather describes the first bytes queued as at most `count` pieces for sendmsg(2).
 // They stay queued and in place until evnet_outbound_consume or _deinit.
 //

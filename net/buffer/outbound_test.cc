@@ -254,6 +254,42 @@ TEST(OutboundQueue, AppendGoesOnBehindAPartlyConsumedBlock) {
   EXPECT_EQ(queue.Held(), Pattern(1, 999) + "abc");
 }
 
+TEST(OutboundQueue, PrependPutsBytesInFrontAndAsksNoBound) {
+  for (const size_t queued : {size_t{0}, size_t{1}, size_t{5000}, size_t{300000}}) {
+    for (const size_t consumed : {size_t{0}, queued / 2}) {
+      for (const size_t size : {size_t{0}, size_t{1}, size_t{65536}, size_t{200000}}) {
+        Queue queue(queued == 0 ? 1 : queued);
+        ASSERT_EQ(queue.Append(Pattern(queued)), 0);
+        evnet_outbound_consume(&queue.queue, consumed);
+        const std::vector<iovec> before = queue.Gather();
+        const std::string front = Pattern(size, 77);
+        ASSERT_EQ(evnet_outbound_prepend(&queue.queue, front.data(), size), 0);
+        EXPECT_EQ(queue.Held(), front + Pattern(queued - consumed, consumed));
+        EXPECT_EQ(evnet_outbound_bytes(&queue.queue), size + queued - consumed);
+        if (!before.empty()) {
+          EXPECT_EQ(queue.Gather().back().iov_base, before.back().iov_base);
+        }
+        queue.queue.bytes_max = 0;
+        ASSERT_EQ(queue.Append("behind"), 0);
+        EXPECT_EQ(queue.Held(), front + Pattern(queued - consumed, consumed) + "behind");
+        evnet_outbound_consume(&queue.queue, size);
+        EXPECT_EQ(queue.Held(), Pattern(queued - consumed, consumed) + "behind");
+      }
+    }
+  }
+}
+
+TEST(OutboundQueue, AFailedPrependChangesNothing) {
+  for (const size_t queued : {size_t{0}, size_t{5000}}) {
+    Queue queue;
+    ASSERT_EQ(queue.Append(Pattern(queued)), 0);
+    queue.allocator.fail_at(1, false);
+    EXPECT_EQ(evnet_outbound_prepend(&queue.queue, "abc", 3), -ENOMEM);
+    EXPECT_EQ(queue.Held(), Pattern(queued));
+    EXPECT_EQ(evnet_outbound_bytes(&queue.queue), queued);
+  }
+}
+
 TEST(OutboundQueueDeathTest, ConsumeOfMoreThanIsQueuedIsAsserted) {
   Queue queue;
   ASSERT_EQ(queue.Append("abc"), 0);
@@ -341,6 +377,12 @@ TEST(OutboundQueue, AgreesWithAStringOver100000RandomOperations) {
         model.append(all, skip, std::string::npos);
         written += all.size();
       }
+    } else if (below(100) == 0) {
+      // A bound of the model's own, as prepend has none.
+      queue.allocator.fail_at(0, false);
+      const std::string front = Pattern(model.size() > kBound ? 0 : below(600), written);
+      ASSERT_EQ(evnet_outbound_prepend(&queue.queue, front.data(), front.size()), 0);
+      model.insert(0, front);
     } else {
       const size_t size = below(below(40) == 0 ? model.size() + 1 : 2500);
       const size_t taken = size < model.size() ? size : model.size();

@@ -26,8 +26,7 @@ struct Backend {
 
 inline void PrintTo(const Backend &backend, std::ostream *out) { *out << backend.name; }
 
-// All backends of this system but io_uring; or the one that the environment's EVNET_TEST_BACKEND
-// names.
+// All backends of this system but io_uring; or io_uring alone, if the environment asks for it.
 std::vector<Backend> Backends();
 // Those with calls_sockets.
 std::vector<Backend> SocketCallBackends();
@@ -48,8 +47,7 @@ class ContractTest : public ::testing::TestWithParam<Backend> {
   ~ContractTest() override;
 
   void SetUp() override { Open({}); }
-  // A poller with other options, in place of the present one and all that is attached to it. Where
-  // the system refuses io_uring, the test is skipped.
+  // A poller with other options, in place of the present one and all that is attached to it.
   void Open(evnet_poller_options options);
   void Destroy();
 

@@ -223,6 +223,7 @@ static void run_due(struct evnet_conn *conn) {
   }
   if (due & DUE_DATA) present_again(conn);
   outbound_start(conn);
+  outbound_await_flight(conn);
   check_both_ended(conn);
   conn_check_stopping(conn);
 }
@@ -296,6 +297,7 @@ void conn_close_for(struct evnet_conn *conn, int reason) {
   conn->state = CONN_FLUSHING;
   conn->reason = reason;
   conn_stop_reading(conn, STOP_CLOSING);
+  outbound_await_flight(conn);
   if (outbound_is_empty(conn)) conn_linger(conn);
   // Else the write timeout has been running since the bytes were queued.
 }

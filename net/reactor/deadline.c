@@ -47,7 +47,7 @@ static struct earliest find_earliest(const struct evnet_conn *conn) {
     consider(&earliest, EVNET_TIMEOUT_IDLE, options->linger_ms, now - conn->out_ms);
     return earliest;
   }
-  if (!outbound_is_empty(conn)) {
+  if (conn->side != NULL && evnet_outbound_bytes(&conn->side->outbound) > 0) {
     consider(&earliest, EVNET_TIMEOUT_WRITE, options->write_timeout_ms,
              now - conn->side->write_since_ms);
   }

@@ -10,6 +10,14 @@
 //
 // The order of bytes is scratch behind queue, and only one of the two is ever in use for a
 // connection: once bytes are queued, all later ones are queued behind them.
+//
+// A completion-based poller may answer a send of the scratch, or of leased bytes, with
+// -EINPROGRESS: they are flying until its SEND, with this turn's or the next wait. What is written
+// meanwhile is queued behind them, and what comes back of them goes in front of that.
+//
+//   scratch --send: -EINPROGRESS--> flying --SEND: all taken--> done, or the queue's turn
+//                                      |
+//                                      +--SEND: a rest--> in front of the queue --send_start-->
 #include <errno.h>
 #include <string.h>
 
@@ -23,11 +31,17 @@ static size_t gathered_bytes(const struct evnet_conn *conn) {
   return conn->reactor->scratch_conn == conn ? conn->reactor->scratch_bytes : 0;
 }
 
-size_t evnet_conn_outbound_bytes(const struct evnet_conn *conn) {
-  return queued_bytes(conn) + gathered_bytes(conn);
+static size_t flying_bytes(const struct evnet_conn *conn) {
+  return conn->flying ? evnet_poller_sending_bytes(conn->reactor->poller, conn_handle(conn)) : 0;
 }
 
-bool outbound_is_empty(const struct evnet_conn *conn) { return queued_bytes(conn) == 0; }
+size_t evnet_conn_outbound_bytes(const struct evnet_conn *conn) {
+  return queued_bytes(conn) + gathered_bytes(conn) + flying_bytes(conn);
+}
+
+bool outbound_is_empty(const struct evnet_conn *conn) {
+  return queued_bytes(conn) == 0 && !conn->flying;
+}
 
 static void prewrite(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
@@ -48,9 +62,10 @@ static bool in_prewrite_of_another(const struct evnet_conn *conn) {
   return announced != NULL && announced != conn;
 }
 
-static void note_sent(struct evnet_conn *conn, size_t size) {
+static void note_sent(struct evnet_conn *conn, size_t size, bool flew) {
   counter_add(&conn->reactor->stats.bytes_sent, size);
-  conn->out_ms = now32(conn->reactor);
+  // Of a flight it was noted when it began: the wait that tells of it may have lasted long.
+  if (!flew) conn->out_ms = now32(conn->reactor);
 }
 
 // The queue
@@ -85,6 +100,15 @@ static void check_high_mark(struct evnet_conn *conn) {
   }
 }
 
+// The queue has got its first byte.
+static void start_write_timeout(struct evnet_conn *conn) {
+  const struct evnet_reactor *reactor = conn->reactor;
+  conn->side->write_since_ms = now32(reactor);
+  if (reactor->options.write_timeout_ms != EVNET_OFF) {
+    deadline_arm(conn, (uint64_t)reactor->options.write_timeout_ms);
+  }
+}
+
 // Queues the pieces but for their first `skip` bytes. On failure the connection ends, as a part may
 // be sent.
 static int queue(struct evnet_conn *conn, const struct iovec *pieces, size_t count, size_t skip) {
@@ -95,13 +119,9 @@ static int queue(struct evnet_conn *conn, const struct iovec *pieces, size_t cou
     conn_abort_for(conn, status);
     return status;
   }
-  if (first && !outbound_is_empty(conn)) {
-    const struct evnet_reactor *reactor = conn->reactor;
-    side->write_since_ms = now32(reactor);
-    if (reactor->options.write_timeout_ms != EVNET_OFF) {
-      deadline_arm(conn, (uint64_t)reactor->options.write_timeout_ms);
-    }
-    if (in_prewrite_of_another(conn)) {
+  if (first && queued_bytes(conn) > 0) {
+    start_write_timeout(conn);
+    if (conn->flying || in_prewrite_of_another(conn)) {
       conn_defer(conn, 0);
     } else {
       send_queue(conn);
@@ -126,23 +146,50 @@ static void drained(struct evnet_conn *conn) {
   conn_check_stopping(conn);
 }
 
-void outbound_sent(struct evnet_conn *conn, int64_t result) {
-  conn->flags &= (uint16_t)~SENDING;
-  if (conn->state == CONN_CLOSED) return;
-  if (result < 0) {
-    conn_failed(conn, (int)result);
+// What the kernel did not take of what was flying goes in front of all that was queued meanwhile.
+static void take_back(struct evnet_conn *conn, const uint8_t *rest, size_t size) {
+  if (size == 0) return;
+  struct conn_side *side = side_get(conn);
+  bool first = queued_bytes(conn) == 0;
+  int status = side == NULL ? -ENOMEM : evnet_outbound_prepend(&side->outbound, rest, size);
+  if (status < 0) {
+    conn_abort_for(conn, status);
     return;
   }
+  if (first) start_write_timeout(conn);
+  check_high_mark(conn);
+}
+
+// The poller has sent a part of the queue.
+static void consume(struct evnet_conn *conn, size_t size) {
   struct evnet_reactor *reactor = conn->reactor;
   struct conn_side *side = conn->side;
-  evnet_outbound_consume(&side->outbound, (size_t)result);
-  note_sent(conn, (size_t)result);
-  if (result > 0) side->write_since_ms = now32(reactor);
+  evnet_outbound_consume(&side->outbound, size);
+  if (size > 0) side->write_since_ms = now32(reactor);
   if ((conn->flags & PRESSED) && queued_bytes(conn) <= reactor->options.outbound_low_water_bytes) {
     conn->flags &= (uint16_t)~PRESSED;
     // Reading starts again with on_drain, not before it: what is read would be answered.
     if (conn->state == CONN_OPEN) conn_defer(conn, DUE_DRAIN);
   }
+}
+
+void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *completion) {
+  bool flew = conn->flying;
+  conn->flying = 0;
+  conn->flags &= (uint16_t)~SENDING;
+  // Also of one closed since: what was flying had been sent before.
+  if (completion->result > 0) note_sent(conn, (size_t)completion->result, flew);
+  if (conn->state == CONN_CLOSED) return;
+  if (completion->result < 0) {
+    conn_failed(conn, (int)completion->result);
+    return;
+  }
+  if (flew) {
+    take_back(conn, completion->data, completion->rest);
+  } else {
+    consume(conn, (size_t)completion->result);
+  }
+  if (conn->state == CONN_CLOSED) return;
   if (outbound_is_empty(conn)) {
     drained(conn);
     return;
@@ -151,10 +198,20 @@ void outbound_sent(struct evnet_conn *conn, int64_t result) {
 }
 
 void outbound_start(struct evnet_conn *conn) {
-  bool waits = conn->state != CONN_CLOSED && !outbound_is_empty(conn) && !(conn->flags & SENDING);
+  bool waits = conn->state != CONN_CLOSED && queued_bytes(conn) > 0 && !conn->flying &&
+               !(conn->flags & SENDING);
   if (!waits) return;
   prewrite(conn);  // what it writes is queued, as the queue is not empty
   if (conn->state != CONN_CLOSED) send_queue(conn);
+}
+
+// A poller's wait does not end for the sake of a flight; but a reactor with something on its due
+// list does not sleep.
+void outbound_await_flight(struct evnet_conn *conn) {
+  if (!conn->flying) return;
+  bool awaited = conn->state != CONN_OPEN || (conn->flags & WRITE_ENDED) ||
+                 queued_bytes(conn) > 0 || conn->reactor->stop_phase != STOP_NONE;
+  if (awaited) conn_defer(conn, 0);
 }
 
 static int may_write(const struct evnet_conn *conn) {
@@ -164,7 +221,11 @@ static int may_write(const struct evnet_conn *conn) {
 
 // Sending now. The scratch and then the pieces, in calls of at most EVNET_SEND_PIECES_MAX; what is
 // not taken is queued. Returns 0, or the error that ended the connection.
-static int send_now(struct evnet_conn *conn, const struct iovec *pieces, size_t count) {
+//
+//   at_once  not later in the turn, as a completion-based poller would send gathered bytes: the
+//            user asks for it, or more is to follow.
+static int send_now(struct evnet_conn *conn, const struct iovec *pieces, size_t count,
+                    bool at_once) {
   struct evnet_reactor *reactor = conn->reactor;
   prewrite(conn);
   if (conn->state == CONN_CLOSED) return -ENOTCONN;
@@ -178,6 +239,7 @@ static int send_now(struct evnet_conn *conn, const struct iovec *pieces, size_t 
     if (reactor->scratch_bytes > 0) {
       batch[batch_count++] =
           (struct iovec){.iov_base = reactor->scratch, .iov_len = reactor->scratch_bytes};
+      if (at_once) batch[batch_count++] = (struct iovec){0};  // only a single piece can fly
     }
     reactor->scratch_conn = NULL;
     reactor->scratch_bytes = 0;
@@ -194,11 +256,18 @@ static int send_now(struct evnet_conn *conn, const struct iovec *pieces, size_t 
     int64_t sent = 0;
     if (taken_all) {
       sent = evnet_poller_send(reactor->poller, conn_handle(conn), batch, batch_count);
+      if (sent == -EINPROGRESS) {
+        conn->flying = 1;
+        conn->out_ms = now32(reactor);
+        taken_all = false;  // the rest of the pieces is queued behind it
+        batch_count = 0;
+        continue;
+      }
       if (sent < 0) {
         conn_failed(conn, (int)sent);
         return (int)sent;
       }
-      if (sent > 0) note_sent(conn, (size_t)sent);
+      if (sent > 0) note_sent(conn, (size_t)sent, false);
       taken_all = (size_t)sent == asked;
     }
     if (!taken_all) {
@@ -212,7 +281,7 @@ static int send_now(struct evnet_conn *conn, const struct iovec *pieces, size_t 
 
 void outbound_flush_scratch(struct evnet_reactor *reactor) {
   struct evnet_conn *conn = reactor->scratch_conn;
-  if (conn != NULL) (void)send_now(conn, NULL, 0);
+  if (conn != NULL) (void)send_now(conn, NULL, 0, false);
 }
 
 // Writing
@@ -221,7 +290,7 @@ static int gather(struct evnet_conn *conn, const struct iovec *pieces, size_t co
   struct evnet_reactor *reactor = conn->reactor;
   if (reactor->scratch_conn != conn) outbound_flush_scratch(reactor);
   if (gathered_bytes(conn) + size > EVNET_POLLER_SCRATCH_BYTES) {
-    int status = send_now(conn, NULL, 0);
+    int status = send_now(conn, NULL, 0, true);
     if (status < 0) return status;
   }
   // Either may have run on_prewrite, which may have done anything to conn.
@@ -264,7 +333,7 @@ ssize_t evnet_conn_writev(struct evnet_conn *conn, const struct iovec *pieces, s
   } else if (size < DIRECT_BYTES) {
     status = gather(conn, pieces, count, size);
   } else {
-    status = send_now(conn, pieces, count);
+    status = send_now(conn, pieces, count, false);
   }
   return status < 0 ? status : (ssize_t)size;
 }
@@ -277,18 +346,19 @@ ssize_t evnet_conn_write(struct evnet_conn *conn, const void *data, size_t size)
 ssize_t evnet_conn_flush(struct evnet_conn *conn) {
   if (conn->state == CONN_CLOSED) return -ENOTCONN;
   if (gathered_bytes(conn) > 0) {
-    int status = send_now(conn, NULL, 0);
+    int status = send_now(conn, NULL, 0, true);
     if (status < 0) return status;
   }
-  return (ssize_t)queued_bytes(conn);
+  return (ssize_t)(queued_bytes(conn) + flying_bytes(conn));
 }
 
 int evnet_conn_shutdown_write(struct evnet_conn *conn) {
   if (conn->state != CONN_OPEN) return -ENOTCONN;
   if (conn->flags & WRITE_ENDED) return 0;
-  if (gathered_bytes(conn) > 0 && send_now(conn, NULL, 0) < 0) return -ENOTCONN;
+  if (gathered_bytes(conn) > 0 && send_now(conn, NULL, 0, false) < 0) return -ENOTCONN;
   conn->flags |= WRITE_ENDED;
   // Not drained(): a callback may be looking at unread bytes, which a trim would move.
+  outbound_await_flight(conn);
   if (outbound_is_empty(conn)) send_end(conn);
   return 0;
 }

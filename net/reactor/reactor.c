@@ -203,7 +203,7 @@ static void dispatch(struct evnet_reactor *reactor, const struct evnet_completio
       }
       break;
     case EVNET_OP_SEND:
-      outbound_sent(conn, completion->result);
+      outbound_sent(conn, completion);
       break;
     case EVNET_OP_HANGUP:
       // 0: both sides have ended, and the kernel holds nothing in front of the peer's end.

@@ -98,7 +98,8 @@ struct evnet_conn {
   uint16_t holds;
   uint16_t flags;
   uint8_t listener;  // its index, or EVNET_LISTENER_NONE
-  uint8_t state : 4;
+  uint8_t state : 3;
+  uint8_t flying : 1;  // a send of gathered or leased bytes is under way: SEND tells what it took
   uint8_t read_stop : 4;
 };
 
@@ -218,9 +219,10 @@ void inbound_present(struct evnet_conn *conn);
 
 // outbound.c
 void outbound_flush_scratch(struct evnet_reactor *reactor);
-void outbound_sent(struct evnet_conn *conn, int64_t result);  // a SEND completion
+void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *completion);  // SEND
 void outbound_start(struct evnet_conn *conn);  // sends what was queued during another's on_prewrite
-bool outbound_is_empty(const struct evnet_conn *conn);
+void outbound_await_flight(struct evnet_conn *conn);    // if something waits for what is flying
+bool outbound_is_empty(const struct evnet_conn *conn);  // nothing queued and nothing flying
 
 // deadline.c
 void deadline_arm(struct evnet_conn *conn, uint64_t delay_ms);  // unless an earlier one is armed

@@ -273,7 +273,7 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
     dispatch(reactor, &completion);
     quiet = false;
   }
-  reactor->stop_quiet = quiet;
+  reactor->stop_quiet_turns = quiet ? reactor->stop_quiet_turns + 1 : 0;
   conn_run_due(reactor);
   return 1;
 }

@@ -15,6 +15,10 @@
 // of each, more than a kernel's receive buffer holds.
 enum { READING_TURNS_MAX = 64 };
 
+// And so many in a row that bring nothing end it. One is not enough: a completion-based poller
+// takes a turn to change how a connection is received, or to take up again what was stopped.
+enum { QUIET_TURNS = 2 };
+
 void evnet_reactor_stop(struct evnet_reactor *reactor, int64_t drain_ms) {
   uint64_t now_ns = evnet_poller_now_ns(reactor->poller);
   uint64_t wait_ns = drain_ms <= 0 ? 0 : (uint64_t)drain_ms * 1000000;
@@ -40,7 +44,7 @@ bool stop_is_reading(const struct evnet_reactor *reactor) {
 static void read_once_more(struct evnet_reactor *reactor) {
   reactor->stop_phase = STOP_READING;
   reactor->stop_turns_left = READING_TURNS_MAX;
-  reactor->stop_quiet = false;
+  reactor->stop_quiet_turns = 0;
 }
 
 void stop_reading_resumed(struct evnet_reactor *reactor) {
@@ -82,7 +86,7 @@ void stop_step(struct evnet_reactor *reactor) {
     reactor->stop_untold = true;
     read_once_more(reactor);
   } else if (reactor->stop_phase == STOP_READING &&
-             (reactor->stop_quiet || --reactor->stop_turns_left == 0)) {
+             (reactor->stop_quiet_turns >= QUIET_TURNS || --reactor->stop_turns_left == 0)) {
     reactor->stop_phase = STOP_DRAINING;
     // Those that were told are on the due list if they have to be looked at.
     if (reactor->stop_untold) for_each_conn(reactor, ask);

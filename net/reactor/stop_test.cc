@@ -86,6 +86,31 @@ TEST_F(Stop, ReadsOnceMoreWhatTheKernelHolds) {
   EXPECT_EQ(h.Of(pair).Story(), "open stopping close");
 }
 
+// Whichever turn of the changes in how it is received the stop falls into.
+TEST_F(Stop, ReadsOnceMoreALargeMessageThatHasBegunToCome) {
+  h.options.read_turn_bytes_max = 64 << 10;
+  h.Start();
+  for (int turns = 0; turns < 6; turns++) {
+    for (const bool paused : {false, true}) {
+      Harness own;
+      own.options = h.options;
+      own.Start();
+      Harness::Pair pair = own.Connect();
+      const std::string all = Pattern(300000);
+      pair.client.Write(all.substr(0, 16384));
+      if (paused) own.Post([&] { evnet_conn_pause_reading(pair.conn); });
+      if (paused) own.Turn();
+      if (paused) own.Post([&] { evnet_conn_resume_reading(pair.conn); });
+      own.Turns(turns);
+      pair.client.Write(all.substr(16384));
+      evnet_reactor_stop(own.reactor(), 5000);
+      own.Until([&] { return own.Turn() == 0; });
+      EXPECT_TRUE(own.Of(pair).received == all)
+          << own.Of(pair).received.size() << " bytes after " << turns << " turns";
+    }
+  }
+}
+
 TEST_F(Stop, TellsEachOpenConnectionOnceAndItsLastWordArrives) {
   h.on.stopping = [](evnet_conn *conn) { Write(conn, "bye"); };
   h.Start();

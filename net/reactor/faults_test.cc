@@ -27,6 +27,7 @@ std::vector<Fault> Faults(const std::vector<int> &errors) {
 
 class SocketFaults : public ::testing::TestWithParam<Fault> {
  protected:
+  void SetUp() override { EVNET_SKIP_UNLESS_SOCKET_CALLS_ARE_SEEN(); }
   void Start() {
     h.on.data = [](evnet_conn *conn) {
       Write(conn, TakeAll(conn));

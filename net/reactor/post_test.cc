@@ -51,10 +51,12 @@ TEST_F(Post, AFloodStarvesNoConnection) {
   pair.client.Write("x");
   h.Turn();
   ASSERT_EQ(ran, 1024);
-  EXPECT_EQ(pair.client.Read(), "x");
   for (int expected : {2048, 3072, 4096}) {
     h.Turn(-1);  // never sleeps with some left
     ASSERT_EQ(ran, expected);
+    if (expected == 2048) {
+      EXPECT_EQ(pair.client.Read(), "x");  // a completion kernel sends it with this turn's wait
+    }
   }
   h.Turn();
   EXPECT_EQ(ran, 5000);

@@ -13,6 +13,7 @@ class Prewrite : public ::testing::Test {
 };
 
 TEST_F(Prewrite, WhatItWritesLeavesInTheSameSend) {
+  EVNET_SKIP_UNLESS_SOCKET_CALLS_ARE_SEEN();
   h.on.prewrite = [](evnet_conn *conn) { Write(conn, "!"); };
   h.Start();
   Harness::Pair pair = h.Connect();
@@ -35,6 +36,7 @@ TEST_F(Prewrite, ComesBeforeALargeWriteAndWhatItWritesGoesInFrontOfIt) {
 }
 
 TEST_F(Prewrite, ComesOnTheQueuesPathToo) {
+  EVNET_SKIP_UNLESS_SOCKET_CALLS_ARE_SEEN();
   h.on.prewrite = [](evnet_conn *conn) { Write(conn, "!"); };
   h.Start();
   Harness::Pair pair = h.Connect();

@@ -363,6 +363,7 @@ TEST_F(States, WritesAfterCloseAreRefusedAndNotCounted) {
     EXPECT_EQ(evnet_conn_flush(pair.conn), -ENOTCONN);
   });
   UntilClosed(pair);
+  h.Settle();
   EXPECT_EQ(h.Stats().bytes_sent, 1u);
 }
 

@@ -46,6 +46,7 @@ int Harness::TryStart() {
   if (on.timeout) handler.on_timeout = OnTimeout;
   if (on.prewrite) handler.on_prewrite = OnPrewrite;
   if (on.stopping) handler.on_stopping = OnStopping;
+  if (options.backend == EVNET_BACKEND_AUTO) options.backend = TestBackend();
   options.allocator = allocator_.get();
   if (options.connections_max == 0) options.connections_max = 4096;
   int status = evnet_reactor_create(&handler, this, &options, &reactor_);

@@ -25,6 +25,7 @@
 
 #include "gtest/gtest.h"
 #include "net/base/testing/failing_allocator.h"
+#include "net/poller/testing/backend.h"
 #include "net/reactor/owner.h"
 #include "net/reactor/testing/client.h"
 #include "net/reactor/testing/kernel.h"

@@ -25,6 +25,10 @@ int __real_accept4(int descriptor, struct sockaddr *address, socklen_t *size, in
 int __real_getsockname(int descriptor, struct sockaddr *address, socklen_t *size);
 int __real_epoll_wait(int descriptor, struct epoll_event *events, int count, int timeout_ms);
 uint64_t __real_evnet_clock_now_ns(void);
+// Weak, as there are builds without liburing. Its structs are of no interest here.
+int __real_io_uring_submit_and_get_events(void *ring) __attribute__((weak));
+int __real_io_uring_submit_and_wait_timeout(void *ring, void *cqe, unsigned count, void *limit,
+                                            void *mask) __attribute__((weak));
 
 ssize_t __wrap_send(int descriptor, const void *data, size_t size, int flags);
 ssize_t __wrap_sendmsg(int descriptor, const struct msghdr *message, int flags);
@@ -33,6 +37,9 @@ int __wrap_accept4(int descriptor, struct sockaddr *address, socklen_t *size, in
 int __wrap_getsockname(int descriptor, struct sockaddr *address, socklen_t *size);
 int __wrap_epoll_wait(int descriptor, struct epoll_event *events, int count, int timeout_ms);
 uint64_t __wrap_evnet_clock_now_ns(void);
+int __wrap_io_uring_submit_and_get_events(void *ring);
+int __wrap_io_uring_submit_and_wait_timeout(void *ring, void *cqe, unsigned count, void *limit,
+                                            void *mask);
 
 static ssize_t Limit(const std::function<ssize_t(int, size_t)> &fault, int descriptor,
                      size_t size) {
@@ -105,6 +112,20 @@ int __wrap_epoll_wait(int descriptor, struct epoll_event *events, int count, int
   const int status = TheKernel().on_wait ? TheKernel().on_wait() : 0;
   if (status < 0) return static_cast<int>(Fail(status));
   return __real_epoll_wait(descriptor, events, count, timeout_ms);
+}
+
+int __wrap_io_uring_submit_and_get_events(void *ring) {
+  TheKernel().waits++;
+  const int status = TheKernel().on_wait ? TheKernel().on_wait() : 0;
+  return status < 0 ? status : __real_io_uring_submit_and_get_events(ring);
+}
+
+int __wrap_io_uring_submit_and_wait_timeout(void *ring, void *cqe, unsigned count, void *limit,
+                                            void *mask) {
+  TheKernel().waits++;
+  const int status = TheKernel().on_wait ? TheKernel().on_wait() : 0;
+  if (status < 0) return status;
+  return __real_io_uring_submit_and_wait_timeout(ring, cqe, count, limit, mask);
 }
 
 uint64_t __wrap_evnet_clock_now_ns(void) {

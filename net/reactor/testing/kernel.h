@@ -22,7 +22,7 @@ struct Kernel {
   std::function<ssize_t(int descriptor, size_t size)> on_recv;
   std::function<int()> on_accept;       // 0 or -errno
   std::function<int()> on_getsockname;  // likewise
-  std::function<int()> on_wait;         // epoll_wait, likewise
+  std::function<int()> on_wait;         // epoll_wait or io_uring_enter, likewise
 
   // Of each send that took bytes, how many; of each recv, what it returned or -errno.
   std::vector<size_t> sends;

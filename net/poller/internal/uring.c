@@ -102,6 +102,7 @@ static void uring_recv_start(struct evnet_poller *poller, struct evnet_handle ha
   struct uring *uring = uring_of(poller);
   struct slot *slot = slot_of(uring, handle);
   slot->flags |= RECV_ON;
+  if (slot->flags & HELD) uring->held_wanted = true;
   uring_arm_recv(uring, slot);
 }
 
@@ -165,7 +166,7 @@ static int uring_local_address(struct evnet_poller *poller, struct evnet_handle 
 // Waiting
 
 static bool has_work(const struct uring *uring) {
-  return uring->held_count > 0 || uring->waiting_wanted || !slot_list_is_empty(&uring->finished) ||
+  return uring->held_wanted || uring->waiting_wanted || !slot_list_is_empty(&uring->finished) ||
          io_uring_cq_ready(&uring->ring) > 0 || !slot_list_is_empty(&uring->groups[0].starved) ||
          !slot_list_is_empty(&uring->groups[1].starved);
 }
@@ -189,6 +190,8 @@ static int uring_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   uring->turn++;
   uring->waiting_wanted = false;
   uring->held_left = uring->held_count;
+  uring->held_kept = 0;
+  uring->held_wanted = false;
   uring->waiting_left = uring->waiting_count;
   // EBUSY, EAGAIN: the kernel wants completions to be taken first; they are there to be taken.
   if (status >= 0 || status == -ETIME || status == -EINTR || status == -EBUSY || status == -EAGAIN)

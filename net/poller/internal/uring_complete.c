@@ -1,8 +1,10 @@
 // What io_uring's completions mean in the contract's terms.
 //
 // next looks, in this order, at: what is finished; what was held back for this turn; the kernel's
-// completions; what was accepted. Bytes that one socket brings beyond its share of a turn are held
-// back in their buffers, in order, for the next, and an end stays behind them.
+// completions; what was accepted. Bytes that one socket brings beyond its share of a turn, or after
+// recv_stop, are held back in their buffers, in order, and an end stays behind them. Stopped
+// sockets may keep half the buffers so; beyond that bytes are told all the same, as others need
+// buffers.
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
@@ -42,23 +44,29 @@ static bool tell_end(struct uring *uring, struct slot *slot, int32_t result,
   return complete(uring, slot, EVNET_OP_RECV, result, false, out);
 }
 
-// Whether the slot may have `size` bytes more in this turn; once it may not, it may no more until
-// the next.
-static bool take_share(struct uring *uring, const struct slot *slot, uint32_t size) {
+// What the slot has had of this turn.
+static uint32_t *share_of(struct uring *uring, const struct slot *slot) {
   uint32_t entry = slot_index(&uring->slots, slot) & (SHARES - 1);
   if (uring->share_turn[entry] != uring->turn) {
     uring->share_turn[entry] = uring->turn;
     uring->share_bytes[entry] = 0;
   }
-  uint32_t used = uring->share_bytes[entry];
-  bool fits = used == 0 || (used <= uring->recv_bytes && size <= uring->recv_bytes - used);
-  uring->share_bytes[entry] = fits ? used + size : UINT32_MAX;
+  return &uring->share_bytes[entry];
+}
+
+// Whether the slot may have `size` bytes more in this turn; once it may not, it may no more until
+// the next.
+static bool take_share(struct uring *uring, const struct slot *slot, uint32_t size) {
+  uint32_t *used = share_of(uring, slot);
+  bool fits = *used == 0 || (*used <= uring->recv_bytes && size <= uring->recv_bytes - *used);
+  *used = fits ? *used + size : UINT32_MAX;
   return fits;
 }
 
 static void hold_back(struct uring *uring, const struct held *entry) {
   EVNET_ASSERT(uring->held_count < HELD_MAX);
   uring->held[(uring->held_first + uring->held_count++) % HELD_MAX] = *entry;
+  if (uring->slots.table[entry->handle.index].flags & RECV_ON) uring->held_wanted = true;
 }
 
 static struct held held_pop(struct uring *uring) {
@@ -86,13 +94,28 @@ static bool step_held(struct uring *uring, struct evnet_completion *out) {
     return false;
   }
   bool last = !has_held(uring, entry.handle);
+  uint32_t *share = share_of(uring, slot);
+  bool stopped = !(slot->flags & RECV_ON);
+  if (stopped && (uring->held_kept < KEPT_MAX || *share == UINT32_MAX)) {
+    if (entry.result < 0 && !(slot->flags & HANGUP_TOLD)) {
+      if (last) slot->flags &= (uint16_t)~HELD;
+      slot->flags |= HANGUP_TOLD;
+      return complete(uring, slot, EVNET_OP_HANGUP, entry.result, false, out);
+    }
+    uring->held_kept++;
+    *share = UINT32_MAX;  // what is behind it waits, too, whoever starts it in this turn
+    hold_back(uring, &entry);
+    return false;
+  }
   bool now = entry.result > 0 ? take_share(uring, slot, (uint32_t)entry.result) : last;
   if (!now) {
     hold_back(uring, &entry);
     return false;
   }
-  if (last) slot->flags &= (uint16_t)~HELD;
-  if (last && !(slot->flags & RECV_ON)) uring_arm_hangup(uring, slot);  // which HELD had put off
+  if (last) {
+    slot->flags &= (uint16_t)~HELD;
+    uring_list(uring, &uring->groups[0].starved, slot);  // a recv or a watch was put off
+  }
   if (entry.result > 0) return tell_bytes(uring, slot, group, entry.buffer, entry.result, out);
   return tell_end(uring, slot, entry.result, out);
 }
@@ -144,14 +167,16 @@ static bool on_recv(struct uring *uring, struct slot *slot, const struct io_urin
   }
   if (result > 0) {
     choose_size(uring, slot, result);
-    if (slot->flags & RECV_ON) uring_arm_recv(uring, slot);
+    // Not at once: the handler of these bytes may stop receiving.
+    if (!(slot->flags & RECV_ARMED)) uring_list(uring, &group->starved, slot);
   } else {
     if (has_buffer) uring_buffer_provide(group, buffer);
     if (!(slot->flags & RECV_ON)) return ended_while_stopped(uring, slot, result, out);
     slot->flags |= ENDED;
   }
   // An end needs no share, but it stays behind what is held.
-  bool now = !(slot->flags & HELD) && (result <= 0 || take_share(uring, slot, (uint32_t)result));
+  bool now = !(slot->flags & HELD) && (slot->flags & RECV_ON) &&
+             (result <= 0 || take_share(uring, slot, (uint32_t)result));
   if (!now) {
     slot->flags |= HELD;
     hold_back(uring, &(struct held){.handle = slot_handle(&uring->slots, slot),
@@ -168,8 +193,8 @@ static bool on_recv(struct uring *uring, struct slot *slot, const struct io_urin
 
 static bool tell_hangup(struct uring *uring, struct slot *slot, struct evnet_completion *out) {
   int status = evnet_socket_take_error(slot->descriptor);
-  if (status == 0) status = evnet_socket_peek_end(slot->descriptor);
-  if (status == -EAGAIN) {  // data stands in front
+  if (status == 0 && !(slot->flags & HELD)) status = evnet_socket_peek_end(slot->descriptor);
+  if (status == -EAGAIN || (slot->flags & HELD && status == 0)) {  // data stands in front
     slot->flags |= DEAD;
     return false;
   }
@@ -181,7 +206,7 @@ static bool on_hangup(struct uring *uring, struct slot *slot, const struct io_ur
                       struct evnet_completion *out) {
   if (!(cqe->flags & IORING_CQE_F_MORE)) slot->flags &= (uint16_t)~WATCHED;
   bool receiving = (slot->flags & RECV_ON) && !(slot->flags & ENDED);
-  if (receiving || (slot->flags & (DETACHED | HANGUP_TOLD | HELD))) return false;
+  if (receiving || (slot->flags & (DETACHED | HANGUP_TOLD))) return false;
   // The kernel also tells of the peer's end alone, which must not be told before the data in front
   // of it.
   if (cqe->res >= 0 && !(cqe->res & (POLLHUP | POLLERR))) {

@@ -65,6 +65,7 @@ enum {
   SHARES = 1024,  // a power of two
   ACCEPTS_PER_TURN = 128,
   HELD_MAX = 2 * (SMALL_COUNT + LARGE_COUNT),  // each buffer, and an end behind each
+  KEPT_MAX = SMALL_COUNT / 2,                  // of those, of sockets that are stopped
   WAITING_MAX = COMPLETIONS,
 };
 
@@ -132,6 +133,8 @@ struct uring {
   uint32_t held_first;
   uint32_t held_count;
   uint32_t held_left;  // of those that stood when the turn began, still to be looked at
+  uint32_t held_kept;  // of those looked at in this turn, kept as their socket is stopped
+  bool held_wanted;    // some can be told of next turn
 
   struct waiting waiting[WAITING_MAX];  // a ring
   uint32_t waiting_first;

@@ -29,7 +29,8 @@ static struct group *group_of(struct uring *uring, const struct slot *slot) {
 }
 
 void uring_arm_recv(struct uring *uring, struct slot *slot) {
-  if (slot->flags & (RECV_ARMED | ENDED | DETACHED)) return;
+  // HELD: what came is told first, and then this is called again.
+  if (slot->flags & (RECV_ARMED | ENDED | DETACHED | HELD)) return;
   struct group *group = group_of(uring, slot);
   struct io_uring_sqe *sqe = get_slot_sqe(uring, slot);
   if (sqe == NULL) {

@@ -21,7 +21,7 @@ struct arguments {
 };
 
 static const char usage[] =
-    "usage: echo [--reactors=N] [ADDRESS...]\n"
+    "usage: echo [--reactors=N] [--backend=NAME] [ADDRESS...]\n"
     "\n"
     "Sends every byte back to the client that sent it.\n"
     "\n"
@@ -29,6 +29,8 @@ static const char usage[] =
     "machine, PORT 0 a free\n"
     "                port. Default: tcp://127.0.0.1:9000\n"
     "  --reactors=N  event loops, one thread each; \"cpu\" for one per available CPU. Default: 1\n"
+    "  --backend=NAME\n"
+    "                the kernel's interface: auto, epoll, io_uring or kqueue. Default: auto\n"
     "\n"
     "SIGINT and SIGTERM stop it: no new connections, and what is queued is delivered within 5 "
     "seconds. A second signal\n"
@@ -73,9 +75,28 @@ static bool parse_reactors(const char *text, int *out) {
   return true;
 }
 
+static bool parse_backend(const char *text, enum evnet_backend *out) {
+  static const struct {
+    const char *name;
+    enum evnet_backend backend;
+  } backends[] = {
+      {"auto", EVNET_BACKEND_AUTO},
+      {"epoll", EVNET_BACKEND_EPOLL},
+      {"io_uring", EVNET_BACKEND_IO_URING},
+      {"kqueue", EVNET_BACKEND_KQUEUE},
+  };
+  for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
+    if (strcmp(text, backends[i].name) != 0) continue;
+    *out = backends[i].backend;
+    return true;
+  }
+  return false;
+}
+
 // Returns -1 when the arguments are good, else the exit code.
 static int parse(int argc, char **argv, struct arguments *out) {
   static const char reactors[] = "--reactors=";
+  static const char backend[] = "--backend=";
   for (int i = 1; i < argc; i++) {
     const char *argument = argv[i];
     if (strcmp(argument, "--help") == 0) {
@@ -85,6 +106,11 @@ static int parse(int argc, char **argv, struct arguments *out) {
     if (strncmp(argument, reactors, sizeof reactors - 1) == 0) {
       if (parse_reactors(argument + sizeof reactors - 1, &out->options.reactors)) continue;
       fprintf(stderr, "echo: '%s': N must be 1 to %d, or cpu\n", argument, EVNET_REACTORS_MAX);
+      return EXIT_USAGE;
+    }
+    if (strncmp(argument, backend, sizeof backend - 1) == 0) {
+      if (parse_backend(argument + sizeof backend - 1, &out->options.backend)) continue;
+      fprintf(stderr, "echo: '%s': NAME must be auto, epoll, io_uring or kqueue\n", argument);
       return EXIT_USAGE;
     }
     if (argument[0] == '-') {

@@ -219,18 +219,34 @@ TEST(EchoArguments, HelpIsPrintedAndEndsWithZero) {
   Process echo({"--help"});
   EXPECT_EQ(echo.ExitCode(), 0);
   const std::string help = echo.RestOfOut();
-  for (const char *word : {"--reactors=N", "ADDRESS", "tcp://127.0.0.1:9000", "SIGTERM"}) {
+  for (const char *word : {"--reactors=N", "--backend=NAME", "io_uring", "ADDRESS",
+                           "tcp://127.0.0.1:9000", "SIGTERM"}) {
     EXPECT_NE(help.find(word), std::string::npos) << word;
   }
   EXPECT_EQ(echo.RestOfErr(), "");
 }
 
 TEST(EchoArguments, ABadOneIsNamedInALineOnStderrAndEndsWithTwo) {
-  for (const char *bad :
-       {"--reactors=0", "--reactors=", "--reactors=x", "--reactors=1025", "--reactors=-1",
-        "--reactors=1x", "--reactors=99999999999999999999", "--wrong", "-h", "nonsense",
-        "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "tcp://300.1.1.1:80", "http://127.0.0.1:80",
-        "udp://127.0.0.1:0", "unix:///tmp/echo", ""}) {
+  for (const char *bad : {"--reactors=0",
+                          "--reactors=",
+                          "--reactors=x",
+                          "--reactors=1025",
+                          "--reactors=-1",
+                          "--reactors=1x",
+                          "--backend=",
+                          "--backend=select",
+                          "--backend=epoll1",
+                          "--reactors=99999999999999999999",
+                          "--wrong",
+                          "-h",
+                          "nonsense",
+                          "tcp://127.0.0.1",
+                          "tcp://127.0.0.1:99999",
+                          "tcp://300.1.1.1:80",
+                          "http://127.0.0.1:80",
+                          "udp://127.0.0.1:0",
+                          "unix:///tmp/echo",
+                          ""}) {
     SCOPED_TRACE(bad);
     Process echo({"tcp://127.0.0.1:0", bad});
     EXPECT_EQ(echo.ExitCode(), 2);
@@ -238,6 +254,23 @@ TEST(EchoArguments, ABadOneIsNamedInALineOnStderrAndEndsWithTwo) {
     EXPECT_NE(line.find(std::string("'") + bad + "'"), std::string::npos) << line;
     EXPECT_EQ(line.find('\n'), line.size() - 1) << "one line: " << line;
     EXPECT_EQ(echo.RestOfOut(), "");
+  }
+}
+
+TEST(EchoArguments, ABackendServesOrSaysWhyNot) {
+  for (const char *backend : {"auto", "epoll", "io_uring", "kqueue"}) {
+    SCOPED_TRACE(backend);
+    const bool everywhere = std::string(backend) == "auto" || std::string(backend) == "epoll";
+    Process echo({std::string("--backend=") + backend, "tcp://127.0.0.1:0"});
+    const std::string line = echo.Line();
+    if (line.empty() && !everywhere) {
+      EXPECT_EQ(echo.ExitCode(), 1);
+      EXPECT_NE(echo.RestOfErr().find("option backend: "), std::string::npos);
+      continue;
+    }
+    Client client(PortOf(line));
+    const std::string data = Pattern(1 << 20);
+    EXPECT_TRUE(client.Exchange(data) == data);
   }
 }
 

@@ -86,7 +86,7 @@ const Bad kBad[] = {
     {"reactors", "-2", [](evnet_options *options) { options->reactors = -2; }},
     {"reactors", "1025", [](evnet_options *options) { options->reactors = 1025; }},
     {"balancer", "3", [](evnet_options *options) { options->balancer = evnet_balancing(3); }},
-    {"backend", "2", [](evnet_options *options) { options->backend = evnet_backend(2); }},
+    {"backend", "4", [](evnet_options *options) { options->backend = evnet_backend(4); }},
     {"backlog", "-1", [](evnet_options *options) { options->backlog = -1; }},
     {"send_buffer_bytes", "-1", [](evnet_options *options) { options->send_buffer_bytes = -1; }},
     {"receive_buffer_bytes", "-5",

@@ -12,6 +12,7 @@
 #include <signal.h>
 
 #include "net/base/assert.h"
+#include "net/poller/poller.h"
 #include "net/server/internal/state.h"
 
 // Whose reactor runs on this thread.
@@ -43,6 +44,10 @@ int server_create_reactor(struct server_reactor *self) {
   struct evnet_reactor *reactor;
   int status =
       evnet_reactor_create(&server->handler, server->user, &server->reactor_options, &reactor);
+  if (status == -ENOSYS || status == -EPERM) {
+    evnet_log(&server->logger, EVNET_LOG_ERROR, "option backend: %s",
+              evnet_poller_create_message(server->reactor_options.backend, status));
+  }
   if (status < 0) return status;
   const struct evnet_reactor_owner owner = {
       .context = self,

@@ -30,6 +30,7 @@ static int resolve_reactors(struct evnet_server *server) {
   switch (options->backend) {
     case EVNET_BACKEND_AUTO:
     case EVNET_BACKEND_EPOLL:
+    case EVNET_BACKEND_IO_URING:
     case EVNET_BACKEND_KQUEUE:
       break;
     default:

@@ -76,7 +76,8 @@ struct evnet_options {
   int reactors;  // 1: the whole server is one thread, the caller's of evnet_serve. Up to
                  // EVNET_REACTORS_MAX
   enum evnet_balancing balancer;
-  enum evnet_backend backend;
+  enum evnet_backend backend;  // AUTO: the best that works here; by name: that one, or the start
+                               // fails and the log says why
 
   // Limits. At connections_max accepting pauses until one closes; peers wait in the backlog.
   size_t connections_max;
@@ -120,7 +121,7 @@ struct evnet_server_stats {
   uint64_t bytes_sent;
   uint64_t turns;
   uint32_t reactors;
-  const char *backend;  // "epoll", "kqueue"; a constant string
+  const char *backend;  // "epoll", "io_uring", "kqueue"; a constant string
 };
 
 // evnet_serve creates a server, runs it on this thread until it stops, and destroys it.

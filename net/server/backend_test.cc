@@ -1,0 +1,172 @@
+// The choice of the backend: by name, by itself, and where the kernel refuses; and what a turn of
+// io_uring costs, counted by the linker's --wrap.
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "gtest/gtest.h"
+#include "net/server/server.h"
+#include "net/server/testing/client.h"
+#include "net/server/testing/server.h"
+
+namespace {
+
+// Functions of liburing that call io_uring_enter(2), which only this file's build wraps.
+std::atomic<int> enters{0};
+
+}  // namespace
+
+extern "C" {
+
+// Weak, as there are builds without liburing. Its structs are of no interest here.
+int __real_io_uring_submit(void *ring) __attribute__((weak));
+int __real_io_uring_submit_and_get_events(void *ring) __attribute__((weak));
+int __real_io_uring_submit_and_wait_timeout(void *ring, void *cqe, unsigned count, void *limit,
+                                            void *mask) __attribute__((weak));
+
+int __wrap_io_uring_submit(void *ring) {
+  enters++;
+  return __real_io_uring_submit(ring);
+}
+int __wrap_io_uring_submit_and_get_events(void *ring) {
+  enters++;
+  return __real_io_uring_submit_and_get_events(ring);
+}
+int __wrap_io_uring_submit_and_wait_timeout(void *ring, void *cqe, unsigned count, void *limit,
+                                            void *mask) {
+  enters++;
+  return __real_io_uring_submit_and_wait_timeout(ring, cqe, count, limit, mask);
+}
+
+}  // extern "C"
+
+namespace evnet_testing {
+namespace {
+
+evnet_options Named(evnet_backend backend) {
+  evnet_options options = {};
+  options.backend = backend;
+  return options;
+}
+
+// 0, or why there is no io_uring here.
+int UringStatus() {
+  evnet_poller_options options = {};
+  options.backend = EVNET_BACKEND_IO_URING;
+  evnet_poller *poller = nullptr;
+  const int status = evnet_poller_create(&options, &poller);
+  if (status == 0) evnet_poller_destroy(poller);
+  return status;
+}
+
+// Makes io_uring_setup(2) fail with `error`, for this thread and those it makes, for good.
+void RefuseUring(int error) {
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program = {sizeof code / sizeof code[0], code};
+  ASSERT_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+  ASSERT_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+// Runs `function` in a process of its own; true if no expectation of it failed.
+bool InAChild(const std::function<void()> &function) {
+  const pid_t child = fork();
+  if (child == 0) {
+    function();
+    _exit(::testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = -1;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+void ExpectEcho(const Server &server) {
+  Client client(server.port());
+  EXPECT_EQ(client.Exchange("hello"), "hello");
+}
+
+TEST(Backend, ByNameIsTheOneInUse) {
+  {
+    Server server(Echo(), Named(EVNET_BACKEND_EPOLL));
+    ExpectEcho(server);
+    EXPECT_STREQ(server.stats().backend, "epoll");
+  }
+  const int status = UringStatus();
+  if (status == -ENOSYS || status == -EPERM) {
+    GTEST_SKIP() << evnet_poller_create_message(EVNET_BACKEND_IO_URING, status);
+  }
+  evnet_options options = Named(EVNET_BACKEND_IO_URING);
+  options.reactors = 3;
+  Server server(Echo(), options);
+  ExpectEcho(server);
+  EXPECT_STREQ(server.stats().backend, "io_uring");
+}
+
+TEST(Backend, AnotherSystemsFailsAndTheLogSaysWhy) {
+  Created server(Echo(), Named(EVNET_BACKEND_KQUEUE));
+  ASSERT_EQ(server.status(), 0);
+  EXPECT_EQ(evnet_server_run(server.get()), -ENOSYS);
+  EXPECT_TRUE(server.log().Has("option backend: ")) << server.log().Text();
+}
+
+TEST(Backend, WhereUringIsRefusedAutoServesAndByNameItFailsAndTheLogSaysWhy) {
+  const bool in_build = UringStatus() != -ENOSYS;
+  for (const int error : {EPERM, ENOSYS}) {
+    EXPECT_TRUE(InAChild([&] {
+      RefuseUring(error);
+      {
+        Server server;
+        ExpectEcho(server);
+        EXPECT_STREQ(server.stats().backend, "epoll");
+      }
+      for (const int reactors : {1, 3}) {
+        evnet_options options = Named(EVNET_BACKEND_IO_URING);
+        options.reactors = reactors;
+        Created server(Echo(), options);
+        EXPECT_EQ(server.status(), 0);
+        EXPECT_EQ(evnet_server_run(server.get()), in_build ? -error : -ENOSYS);
+        EXPECT_TRUE(server.log().Has("option backend: io_uring ")) << server.log().Text();
+        if (in_build && error == EPERM) {
+          EXPECT_TRUE(server.log().Has("seccomp")) << server.log().Text();
+        }
+      }
+    })) << "errno "
+        << error;
+  }
+}
+
+TEST(Backend, ATurnOfUringIsOneEnterHoweverManyConnectionsItServes) {
+  const int status = UringStatus();
+  if (status == -ENOSYS || status == -EPERM) {
+    GTEST_SKIP() << evnet_poller_create_message(EVNET_BACKEND_IO_URING, status);
+  }
+  Server server(Echo(), Named(EVNET_BACKEND_IO_URING));
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 64; i++) clients.push_back(std::make_unique<Client>(server.port()));
+  for (auto &client : clients) ASSERT_EQ(client->Exchange("warm"), "warm");
+  const int enters_before = enters;
+  const uint64_t turns_before = server.stats().turns;
+  for (int round = 0; round < 50; round++) {
+    for (auto &client : clients) client->SendAll("ping");
+    for (auto &client : clients) ASSERT_EQ(client->Receive(4), "ping");
+  }
+  // The turn that waits now has entered and is not counted yet; a turn may end between the reads.
+  const int enters_of_rounds = enters - enters_before;
+  const uint64_t turns = server.stats().turns - turns_before;
+  EXPECT_LE(enters_of_rounds, static_cast<int>(turns) + 2);
+  EXPECT_GT(turns, 0u);
+}
+
+}  // namespace
+}  // namespace evnet_testing

@@ -320,8 +320,12 @@ TEST(Lifecycle, StatsAreZeroBeforeTheStartAndStayAfterTheEnd) {
   EXPECT_EQ(stats.bytes_received, 5u);
   EXPECT_EQ(stats.bytes_sent, 5u);
   EXPECT_GT(stats.turns, 0u);
-  EXPECT_TRUE(std::string(stats.backend) == "epoll" || std::string(stats.backend) == "kqueue")
-      << stats.backend;
+  const std::string backend = stats.backend;
+  if (TestBackend() == EVNET_BACKEND_IO_URING) {
+    EXPECT_EQ(backend, "io_uring");
+  } else {
+    EXPECT_TRUE(backend == "epoll" || backend == "kqueue") << backend;
+  }
 }
 
 }  // namespace

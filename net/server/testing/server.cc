@@ -129,6 +129,7 @@ Created::Created(const Callbacks &callbacks, const evnet_options &options,
                  const std::vector<std::string> &addresses)
     : callbacks_(callbacks) {
   evnet_options with_log = options;
+  if (with_log.backend == EVNET_BACKEND_AUTO) with_log.backend = TestBackend();
   if (with_log.log == nullptr) log_.Attach(&with_log);
   std::vector<const char *> texts;
   for (const std::string &address : addresses) texts.push_back(address.c_str());

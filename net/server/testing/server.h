@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "net/poller/testing/backend.h"
 #include "net/server/server.h"
 #include "net/server/testing/wait.h"
 

@@ -355,6 +355,7 @@ void conn_check_stopping(struct evnet_conn *conn) {
                   (conn->flags & (DUE_PRESSURE | DUE_DRAIN | DUE_DATA));
   // Its last read is still to come, after on_drain.
   bool has_read = !(conn->read_stop & STOP_OUTBOUND_HIGH);
+  if (has_work) outbound_await_flight(conn);
   if (has_read && !has_work) conn_close_for(conn, EVNET_REASON_SHUTDOWN);
 }
 

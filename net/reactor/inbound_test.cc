@@ -400,6 +400,7 @@ TEST_F(Inbound, WhatStandsAboveTheBoundIsPresentedBeforeMoreComes) {
   evnet_reactor_stop(h.reactor(), 60000);
   h.Until([&] { return h.Of(pair).closed == 1 || taken > 0; });
   EXPECT_EQ(taken, 1024u);
+  h.ReadToEnd(&pair.client);
   pair.client.Close();
   h.Until([&] { return h.Of(pair).closed == 1; });
   EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_SHUTDOWN);

@@ -62,10 +62,9 @@ static bool in_prewrite_of_another(const struct evnet_conn *conn) {
   return announced != NULL && announced != conn;
 }
 
-static void note_sent(struct evnet_conn *conn, size_t size, bool flew) {
+static void note_sent(struct evnet_conn *conn, size_t size) {
   counter_add(&conn->reactor->stats.bytes_sent, size);
-  // Of a flight it was noted when it began: the wait that tells of it may have lasted long.
-  if (!flew) conn->out_ms = now32(conn->reactor);
+  conn->out_ms = now32(conn->reactor);
 }
 
 // The queue
@@ -177,8 +176,12 @@ void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *compl
   bool flew = conn->flying;
   conn->flying = 0;
   conn->flags &= (uint16_t)~SENDING;
-  // Also of one closed since: what was flying had been sent before.
-  if (completion->result > 0) note_sent(conn, (size_t)completion->result, flew);
+  if (flew) {
+    // Noted when it began, as the wait that tells of it may have lasted long; but for this.
+    counter_add(&conn->reactor->stats.bytes_sent, -(uint64_t)completion->rest);
+  } else if (completion->result > 0) {
+    note_sent(conn, (size_t)completion->result);
+  }
   if (conn->state == CONN_CLOSED) return;
   if (completion->result < 0) {
     conn_failed(conn, (int)completion->result);
@@ -258,7 +261,7 @@ static int send_now(struct evnet_conn *conn, const struct iovec *pieces, size_t 
       sent = evnet_poller_send(reactor->poller, conn_handle(conn), batch, batch_count);
       if (sent == -EINPROGRESS) {
         conn->flying = 1;
-        conn->out_ms = now32(reactor);
+        note_sent(conn, asked);
         taken_all = false;  // the rest of the pieces is queued behind it
         batch_count = 0;
         continue;
@@ -267,7 +270,7 @@ static int send_now(struct evnet_conn *conn, const struct iovec *pieces, size_t 
         conn_failed(conn, (int)sent);
         return (int)sent;
       }
-      if (sent > 0) note_sent(conn, (size_t)sent, false);
+      if (sent > 0) note_sent(conn, (size_t)sent);
       taken_all = (size_t)sent == asked;
     }
     if (!taken_all) {

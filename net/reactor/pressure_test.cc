@@ -207,6 +207,7 @@ TEST_F(Pressure, ACrossingBeforeADrainWasToldIsNotToldInTheWrongOrder) {
 }
 
 TEST_F(Pressure, CrossedAgainInOnPressureADrainThatWasNotToldIsNoDrain) {
+  EVNET_SKIP_UNLESS_SOCKET_CALLS_ARE_SEEN();
   h.options.outbound_low_water_bytes = 100000;
   const auto refuse = [](int, size_t) -> ssize_t { return -EAGAIN; };
   std::string came;

@@ -229,7 +229,9 @@ TEST_F(Prewrite, WhatItWritesToAnotherConnectionIsAnnouncedThere) {
     EXPECT_EQ(b.client.Read(), Pattern(size) + Pattern(size));
     EXPECT_EQ(g.Of(a).Count("prewrite"), 1);
     EXPECT_EQ(g.Of(b).Count("prewrite"), 1);
-    EXPECT_EQ(TheKernel().sends, (std::vector<size_t>{4, 2 * size})) << "one send each";
+    if (SocketCallsAreSeen()) {
+      EXPECT_EQ(TheKernel().sends, (std::vector<size_t>{4, 2 * size})) << "one send each";
+    }
   }
 }
 

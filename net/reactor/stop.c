@@ -11,9 +11,9 @@
 // reactor is READING once more then, and nobody closes before that has ended.
 #include "net/reactor/internal/state.h"
 
-// A client that never stops sending must not keep READING from ending; this many turns read 16 MiB
-// of each, more than a kernel's receive buffer holds.
-enum { READING_TURNS_MAX = 64 };
+// A client that never stops sending must not keep READING from ending. So long everything that a
+// kernel's receive buffers hold is read.
+enum { READING_MS_MAX = 1000 };
 
 // And so many in a row that bring nothing end it. One is not enough: a completion-based poller
 // takes a turn to change how a connection is received, or to take up again what was stopped.
@@ -43,7 +43,8 @@ bool stop_is_reading(const struct evnet_reactor *reactor) {
 
 static void read_once_more(struct evnet_reactor *reactor) {
   reactor->stop_phase = STOP_READING;
-  reactor->stop_turns_left = READING_TURNS_MAX;
+  reactor->stop_reading_until_ns =
+      evnet_poller_now_ns(reactor->poller) + (uint64_t)READING_MS_MAX * 1000000;
   reactor->stop_quiet_turns = 0;
 }
 
@@ -81,18 +82,19 @@ static void give_up(struct evnet_conn *conn) {
 void stop_step(struct evnet_reactor *reactor) {
   uint64_t deadline_ns = stop_deadline_ns(reactor);
   if (deadline_ns == UINT64_MAX || reactor->stop_phase == STOP_DONE) return;
+  uint64_t now_ns = evnet_poller_now_ns(reactor->poller);
   if (reactor->stop_phase == STOP_NONE) {
     listener_close_all(reactor);
     reactor->stop_untold = true;
     read_once_more(reactor);
-  } else if (reactor->stop_phase == STOP_READING &&
-             (reactor->stop_quiet_turns >= QUIET_TURNS || --reactor->stop_turns_left == 0)) {
+  } else if (reactor->stop_phase == STOP_READING && (reactor->stop_quiet_turns >= QUIET_TURNS ||
+                                                     now_ns >= reactor->stop_reading_until_ns)) {
     reactor->stop_phase = STOP_DRAINING;
     // Those that were told are on the due list if they have to be looked at.
     if (reactor->stop_untold) for_each_conn(reactor, ask);
     reactor->stop_untold = false;
   }
-  if (evnet_poller_now_ns(reactor->poller) >= deadline_ns) {
+  if (now_ns >= deadline_ns) {
     reactor->stop_phase = STOP_DRAINING;
     for_each_conn(reactor, give_up);
   }

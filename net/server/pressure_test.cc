@@ -43,7 +43,8 @@ class Pressure : public testing::Test {
       return EVNET_NONE;
     };
     callbacks.on_pressure = [this](evnet_conn *conn) {
-      EXPECT_GT(evnet_conn_outbound_bytes(conn), kHigh);
+      // Told at the turn's end: the kernel may have taken some since.
+      EXPECT_GT(evnet_conn_outbound_bytes(conn), kHigh / 2);
       journal_.Add("pressure");
       pressed_ = true;
       return EVNET_NONE;

@@ -54,7 +54,7 @@ static int uring_attach(struct evnet_poller *poller, int descriptor, enum evnet_
   if (status < 0) return status;
   evnet_socket_attach(descriptor);
   // Unless recv_start comes before the next wait, somebody has to notice a hang-up.
-  uring_list(uring, &uring->groups[0].starved, slot_of(uring, *out_handle));
+  uring_list(uring, &uring->starved, slot_of(uring, *out_handle));
   return 0;
 }
 
@@ -117,11 +117,10 @@ static void uring_recv_stop(struct evnet_poller *poller, struct evnet_handle han
 // Sending
 
 static bool launch(struct uring *uring, struct slot *slot, const struct iovec *piece) {
-  struct flight *flight = uring_flight_take(uring, piece);
-  if (flight == NULL) return false;
-  if (uring_arm_send(uring, slot, flight)) return true;
-  uring_flight_land(uring, flight);
-  return false;
+  lender_t lender = uring_lender_of(uring, piece);
+  if (lender == LENDER_NONE || !uring_arm_send(uring, slot, piece, lender)) return false;
+  uring_lend(uring, piece, lender);
+  return true;
 }
 
 static int64_t uring_send(struct evnet_poller *poller, struct evnet_handle handle,
@@ -148,7 +147,9 @@ static void uring_send_start(struct evnet_poller *poller, struct evnet_handle ha
   uring_arm_out(uring, slot);
 }
 
-static uint8_t *uring_scratch(struct evnet_poller *poller) { return uring_block(uring_of(poller)); }
+static uint8_t *uring_scratch(struct evnet_poller *poller) {
+  return uring_scratch_block(uring_of(poller));
+}
 
 static int uring_shutdown_write(struct evnet_poller *poller, struct evnet_handle handle) {
   const struct slot *slot = slot_of(uring_of(poller), handle);
@@ -167,8 +168,7 @@ static int uring_local_address(struct evnet_poller *poller, struct evnet_handle 
 
 static bool has_work(const struct uring *uring) {
   return uring->held_wanted || uring->waiting_wanted || !slot_list_is_empty(&uring->finished) ||
-         io_uring_cq_ready(&uring->ring) > 0 || !slot_list_is_empty(&uring->groups[0].starved) ||
-         !slot_list_is_empty(&uring->groups[1].starved);
+         io_uring_cq_ready(&uring->ring) > 0 || !slot_list_is_empty(&uring->starved);
 }
 
 static int uring_wait(struct evnet_poller *poller, int64_t timeout_ns) {
@@ -188,6 +188,8 @@ static int uring_wait(struct evnet_poller *poller, int64_t timeout_ns) {
                                               NULL);
   }
   uring->turn++;
+  uring_land_flights(uring);
+  uring_change_arena(uring);
   uring->waiting_wanted = false;
   uring->held_left = uring->held_count;
   uring->held_kept = 0;
@@ -218,12 +220,16 @@ static bool is_anything_in_flight(const struct uring *uring) {
 }
 
 static void reap(struct uring *uring) {
+  uring_land_flights(uring);
+  struct evnet_completion ignored;
+  while (uring->flights_landed > 0) (void)uring_step_flight(uring, &ignored);
+  uring_end_leases(uring);
   struct io_uring_cqe *cqe;
   while (io_uring_peek_cqe(&uring->ring, &cqe) == 0) {
     enum tag tag = uring_tag(cqe);
     bool last = !(cqe->flags & IORING_CQE_F_MORE);
     if (last && tag == TAG_WAKE) uring->wake_armed = false;
-    if (last && tag != TAG_WAKE && tag != TAG_CANCEL) {
+    if (last && tag != TAG_WAKE && tag != TAG_CANCEL && tag != TAG_SEND) {
       uring->slots.table[cqe->user_data & 0xffffff].in_flight--;
     }
     if (tag == TAG_ACCEPT && cqe->res >= 0) (void)close(cqe->res);
@@ -333,6 +339,7 @@ int evnet_uring_create(const struct evnet_poller_options *options,
   uring->recv_bytes = options->recv_bytes_max;
   uring->wake_fd = -1;
   slot_list_init(&uring->finished);
+  slot_list_init(&uring->starved);
   int status = open_parts(uring, options);
   if (status < 0) {
     uring_destroy(&uring->poller);

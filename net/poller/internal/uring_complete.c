@@ -1,10 +1,10 @@
 // What io_uring's completions mean in the contract's terms.
 //
-// next looks, in this order, at: what is finished; what was held back for this turn; the kernel's
-// completions; what was accepted. Bytes that one socket brings beyond its share of a turn, or after
-// recv_stop, are held back in their buffers, in order, and an end stays behind them. Stopped
-// sockets may keep half the buffers so; beyond that bytes are told all the same, as others need
-// buffers.
+// next looks, in this order, at: flights that have landed; what is finished; what was held back for
+// this turn; the kernel's completions; what was accepted. Bytes that one socket brings beyond its
+// share of a turn, or after recv_stop, are held back in their buffers, in order, and an end stays
+// behind them. Stopped sockets may keep half the buffers so; beyond that bytes are told all the
+// same, as others need buffers.
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
@@ -25,11 +25,10 @@ void uring_check_finished(struct uring *uring, struct slot *slot) {
 
 // Received bytes and ends
 
-static bool tell_bytes(struct uring *uring, const struct slot *slot, struct group *group,
-                       uint32_t buffer, int32_t size, struct evnet_completion *out) {
-  uring_buffer_lend(uring, group, buffer);
+static bool tell_bytes(struct uring *uring, const struct slot *slot, uint32_t buffer, int32_t size,
+                       struct evnet_completion *out) {
   complete(uring, slot, EVNET_OP_RECV, size, true, out);
-  out->data = group->memory + (size_t)buffer * group->bytes;
+  out->data = uring_buffer_lend(uring, buffer);
   return true;
 }
 
@@ -40,11 +39,11 @@ static bool tell_end(struct uring *uring, struct slot *slot, int32_t result,
   // The hang-up came while data stood in front of the end: it can be told now.
   bool dead = (slot->flags & DEAD) && !(slot->flags & HANGUP_TOLD);
   // Else a reset may come behind an end; but most connections are detached before the next wait.
-  uring_list(uring, dead ? &uring->finished : &uring->groups[0].starved, slot);
+  uring_list(uring, dead ? &uring->finished : &uring->starved, slot);
   return complete(uring, slot, EVNET_OP_RECV, result, false, out);
 }
 
-// What the slot has had of this turn.
+// What the slot has had of its share of this turn.
 static uint32_t *share_of(struct uring *uring, const struct slot *slot) {
   uint32_t entry = slot_index(&uring->slots, slot) & (SHARES - 1);
   if (uring->share_turn[entry] != uring->turn) {
@@ -88,9 +87,8 @@ static bool has_held(const struct uring *uring, struct evnet_handle handle) {
 static bool step_held(struct uring *uring, struct evnet_completion *out) {
   struct held entry = held_pop(uring);
   struct slot *slot = &uring->slots.table[entry.handle.index];
-  struct group *group = &uring->groups[entry.group];
   if (slot->generation != entry.handle.generation || (slot->flags & DETACHED)) {
-    if (entry.result > 0) uring_buffer_provide(group, entry.buffer);
+    if (entry.result > 0) uring_buffer_provide(uring, entry.buffer);
     return false;
   }
   bool last = !has_held(uring, entry.handle);
@@ -114,22 +112,18 @@ static bool step_held(struct uring *uring, struct evnet_completion *out) {
   }
   if (last) {
     slot->flags &= (uint16_t)~HELD;
-    uring_list(uring, &uring->groups[0].starved, slot);  // a recv or a watch was put off
+    uring_list(uring, &uring->starved, slot);  // a recv or a watch was put off
   }
-  if (entry.result > 0) return tell_bytes(uring, slot, group, entry.buffer, entry.result, out);
+  if (entry.result > 0) return tell_bytes(uring, slot, entry.buffer, entry.result, out);
   return tell_end(uring, slot, entry.result, out);
 }
 
-// Large messages come in large pieces: a socket that fills a small buffer changes over, and back
-// when it no longer needs to.
+// A socket that fills a buffer has large messages, and changes over.
 static void choose_size(struct uring *uring, struct slot *slot, int32_t size) {
-  const struct group *small = &uring->groups[0];
-  if (slot->flags & LARGE) {
-    if (size <= LARGE_LEAVE_BYTES) slot->flags &= (uint16_t)~LARGE;
-  } else if ((uint32_t)size == small->bytes && small->bytes < uring->groups[1].bytes) {
-    slot->flags |= LARGE;
-    if (slot->flags & RECV_ARMED) (void)uring_cancel(uring, slot, TAG_RECV);
-  }
+  if ((slot->flags & LARGE) || (uint32_t)size < uring->buffers.bytes) return;
+  if (uring->buffers.bytes == uring->recv_bytes) return;
+  slot->flags |= LARGE;
+  if (slot->flags & RECV_ARMED) (void)uring_cancel(uring, slot, TAG_RECV);
 }
 
 // recv_stop's cancel was overtaken. An end is found again when recv_start arms anew; an error is
@@ -149,16 +143,14 @@ static bool on_recv(struct uring *uring, struct slot *slot, const struct io_urin
   if (!(cqe->flags & IORING_CQE_F_MORE)) slot->flags &= (uint16_t)~RECV_ARMED;
   bool has_buffer = cqe->flags & IORING_CQE_F_BUFFER;
   uint32_t buffer = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
-  // The slot may have changed over since the recv was armed, so its tag tells.
-  struct group *group = &uring->groups[uring_tag(cqe) == TAG_RECV_LARGE ? 1 : 0];
   if (slot->flags & DETACHED) {
-    if (has_buffer) uring_buffer_provide(group, buffer);
+    if (has_buffer) uring_buffer_provide(uring, buffer);
     return false;
   }
   int32_t result = cqe->res;
   if (result == -ENOBUFS) {
     // To arm again at once would spin: the buffers come back with this turn's leases.
-    uring_list(uring, &group->starved, slot);
+    uring_list(uring, &uring->starved, slot);
     return false;
   }
   if (result == -ECANCELED || result == -EINTR || result == -EAGAIN) {
@@ -168,9 +160,9 @@ static bool on_recv(struct uring *uring, struct slot *slot, const struct io_urin
   if (result > 0) {
     choose_size(uring, slot, result);
     // Not at once: the handler of these bytes may stop receiving.
-    if (!(slot->flags & RECV_ARMED)) uring_list(uring, &group->starved, slot);
+    if (!(slot->flags & RECV_ARMED)) uring_list(uring, &uring->starved, slot);
   } else {
-    if (has_buffer) uring_buffer_provide(group, buffer);
+    if (has_buffer) uring_buffer_provide(uring, buffer);
     if (!(slot->flags & RECV_ON)) return ended_while_stopped(uring, slot, result, out);
     slot->flags |= ENDED;
   }
@@ -181,12 +173,33 @@ static bool on_recv(struct uring *uring, struct slot *slot, const struct io_urin
     slot->flags |= HELD;
     hold_back(uring, &(struct held){.handle = slot_handle(&uring->slots, slot),
                                     .result = result,
-                                    .group = (uint16_t)(group - uring->groups),
                                     .buffer = (uint16_t)buffer});
     return false;
   }
-  if (result > 0) return tell_bytes(uring, slot, group, buffer, result, out);
+  if (result > 0) return tell_bytes(uring, slot, buffer, result, out);
   return tell_end(uring, slot, result, out);
+}
+
+// Of a LARGE slot: there is something to receive. The poll is armed again for the next turn, where
+// it completes at once if something was left.
+static bool on_ready(struct uring *uring, struct slot *slot, struct evnet_completion *out) {
+  slot->flags &= (uint16_t)~RECV_ARMED;
+  if ((slot->flags & DETACHED) || !(slot->flags & RECV_ON)) return false;
+  uint32_t *used = share_of(uring, slot);
+  bool now = !(slot->flags & HELD) && *used < uring->recv_bytes;
+  int64_t got =
+      now ? evnet_socket_recv(slot->descriptor, uring->large, uring->recv_bytes - *used) : -EAGAIN;
+  if (got <= 0 && got != -EAGAIN) {
+    slot->flags |= ENDED;
+    return tell_end(uring, slot, (int32_t)got, out);
+  }
+  if (got > 0 && got <= LARGE_LEAVE_BYTES) slot->flags &= (uint16_t)~LARGE;
+  uring_list(uring, &uring->starved, slot);  // not at once: its handler may stop receiving
+  if (got < 0) return false;
+  *used += (uint32_t)got;
+  complete(uring, slot, EVNET_OP_RECV, got, true, out);
+  out->data = uring->large;
+  return true;
 }
 
 // Hang-ups
@@ -218,17 +231,44 @@ static bool on_hangup(struct uring *uring, struct slot *slot, const struct io_ur
 
 // Sends
 
-static bool on_send(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
-                    struct evnet_completion *out) {
-  struct flight *flight = slot->flight;
+// A flight that did not land well. The slot is still its flight's, even if that was noted before.
+static void note_failure(struct uring *uring, const struct io_uring_cqe *cqe) {
+  struct slot *slot = &uring->slots.table[cqe->user_data & 0xffffff];
+  bool same = slot->generation == (uint32_t)(cqe->user_data >> 24) && (slot->flags & FLYING);
+  if (same) slot->flight->result = cqe->res == -EAGAIN || cqe->res == -EINTR ? 0 : cqe->res;
+}
+
+void uring_land_flights(struct uring *uring) {
+  // A failure that found no place among the completions is still the kernel's to tell.
+  if (uring->flight_count == 0 || io_uring_cq_has_overflow(&uring->ring)) return;
+  struct io_uring_cqe *cqe;
+  unsigned head;
+  io_uring_for_each_cqe(&uring->ring, head, cqe) {
+    if (uring_tag(cqe) == TAG_SEND) note_failure(uring, cqe);
+  }
+  const uint32_t taken = io_uring_smp_load_acquire(uring->ring.sq.khead);
+  while (uring->flights_landed < uring->flight_count) {
+    uint32_t next = (uring->flight_first + uring->flights_landed) % FLIGHTS;
+    if ((int32_t)(taken - uring->flights[next].position) < 0) break;
+    uring->flights_landed++;
+  }
+}
+
+bool uring_step_flight(struct uring *uring, struct evnet_completion *out) {
+  const struct flight *flight = &uring->flights[uring->flight_first];
+  uring->flight_first = (uring->flight_first + 1) % FLIGHTS;
+  uring->flight_count--;
+  uring->flights_landed--;
+  struct slot *slot = &uring->slots.table[flight->slot];
   slot->flags &= (uint16_t)~FLYING;
   slot->send = NULL;
-  uring->landed = flight;  // its memory holds the rest until the next call
-  int32_t result = cqe->res == -EAGAIN || cqe->res == -EINTR ? 0 : cqe->res;
-  complete(uring, slot, EVNET_OP_SEND, result, false, out);
-  size_t taken = result > 0 ? (size_t)result : 0;
+  slot->in_flight--;
+  uring->landed = flight->lender;  // which holds the rest until the next call
+  complete(uring, slot, EVNET_OP_SEND, flight->result, false, out);
+  size_t taken = flight->result > 0 ? (size_t)flight->result : 0;
   out->data = flight->data + taken;
   out->rest = flight->size - taken;
+  uring_check_finished(uring, slot);
   return true;
 }
 
@@ -345,6 +385,10 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe,
     if (last) uring->wake_armed = false;
     return false;
   }
+  if (tag == TAG_SEND) {
+    note_failure(uring, cqe);
+    return false;
+  }
   // In flight until now, so the slot is the same that it was.
   struct slot *slot = &uring->slots.table[cqe->user_data & 0xffffff];
   EVNET_ASSERT(slot->generation == (uint32_t)(cqe->user_data >> 24) && slot->in_flight > 0);
@@ -352,11 +396,10 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe,
   bool told = false;
   switch (tag) {
     case TAG_RECV:
-    case TAG_RECV_LARGE:
       told = on_recv(uring, slot, cqe, out);
       break;
-    case TAG_SEND:
-      told = on_send(uring, slot, cqe, out);
+    case TAG_READY:
+      told = on_ready(uring, slot, out);
       break;
     case TAG_OUT:
       told = on_out(uring, slot, out);
@@ -367,6 +410,7 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe,
     case TAG_ACCEPT:
       on_accept(uring, slot, cqe);
       break;
+    case TAG_SEND:
     case TAG_CANCEL:
     case TAG_WAKE:
       break;
@@ -392,6 +436,7 @@ bool uring_next(struct evnet_poller *poller, struct evnet_completion *out_comple
   struct uring *uring = (struct uring *)poller;
   uring_end_leases(uring);
   for (;;) {
+    if (uring->flights_landed > 0) return uring_step_flight(uring, out_completion);
     struct slot *finished = slot_list_pop(&uring->slots, &uring->finished);
     struct io_uring_cqe cqe;
     bool told;

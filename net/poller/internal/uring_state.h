@@ -23,13 +23,13 @@
 enum {
   RECV_ON = 1 << 0,     // asked for by recv_start
   RECV_ARMED = 1 << 1,  // a recv is in flight
-  LARGE = 1 << 2,       // receives one-shot into large buffers
+  LARGE = 1 << 2,       // receives large messages: by recv(2), when a poll tells that there is one
   ENDED = 1 << 3,       // the peer's end or an error was received: there is nothing more to recv
   HELD = 1 << 4,        // has entries among the held
   ACCEPT_ON = 1 << 5,
   ACCEPT_ARMED = 1 << 6,
   LISTENER = 1 << 7,
-  LISTED = 1 << 8,  // on a group's `starved`, or on `finished`
+  LISTED = 1 << 8,  // on `starved` or on `finished`
   DETACHED = 1 << 9,
   HANGUP_TOLD = 1 << 10,
   WATCHED = 1 << 11,      // a poll for hang-ups is in flight
@@ -42,9 +42,9 @@ enum {
 // What a completion is of, in the top 8 bits of user_data; then 32 of generation and 24 of index.
 enum tag {
   TAG_RECV = 1,
-  TAG_RECV_LARGE,
+  TAG_READY,  // of a LARGE one: a poll
   TAG_ACCEPT,
-  TAG_SEND,
+  TAG_SEND,  // comes only of a send that failed or was cut short
   TAG_OUT,
   TAG_HANGUP,
   TAG_CANCEL,
@@ -54,48 +54,47 @@ enum tag {
 enum {
   SUBMISSIONS = 1024,
   COMPLETIONS = 8192,  // what does not fit the kernel keeps (IORING_FEAT_NODROP)
-  SMALL_BYTES = 16 << 10,
-  SMALL_COUNT = 256,  // a power of two: 4 MiB in all
-  LARGE_BYTES = 256 << 10,
-  LARGE_COUNT = 64,             // a power of two: 16 MiB in all
-  LARGE_LEAVE_BYTES = 4 << 10,  // a large receive this short: back to small ones
-  BLOCKS = 8,
-  BLOCK_BYTES = 4 * EVNET_POLLER_SCRATCH_BYTES,
+  BUFFER_BYTES = 16 << 10,
+  BUFFERS = 256,                // a power of two: 4 MiB in all
+  LARGE_LEAVE_BYTES = 4 << 10,  // a large receive this short: back to buffers
+  BUFFER_GROUP = 0,
+  ARENA_BYTES = 1 << 20,
   FLIGHTS = 1024,
   SHARES = 1024,  // a power of two
   ACCEPTS_PER_TURN = 128,
-  HELD_MAX = 2 * (SMALL_COUNT + LARGE_COUNT),  // each buffer, and an end behind each
-  KEPT_MAX = SMALL_COUNT / 2,                  // of those, of sockets that are stopped
+  HELD_MAX = 2 * BUFFERS,  // each buffer, and an end behind each
+  KEPT_MAX = BUFFERS / 2,  // of those, of sockets that are stopped
   WAITING_MAX = COMPLETIONS,
 };
 
-// A group of provided buffers.
-struct group {
+// The buffers that the kernel receives into.
+struct buffers {
   struct io_uring_buf_ring *ring;  // mapped; the kernel takes buffers from it
-  size_t ring_bytes;
-  uint8_t *memory;  // reserved pages: those that are never filled cost nothing
-  uint32_t count;
-  uint32_t bytes;  // of one
-  // Of each buffer: sends in flight from it, and 1 while it is the current lease.
-  uint16_t *users;
-  uint16_t id;
-  struct slot_list starved;  // waiting for a buffer to come back
+  uint8_t *memory;                 // reserved pages: those that are never filled cost nothing
+  uint32_t bytes;                  // of one
+  uint8_t users[BUFFERS];          // a send in flight from it, and 1 while it is the current lease
 };
 
-// A send of lent memory.
+// Where lent bytes lie: buffer of `buffers`, or BUFFERS + arena.
+typedef uint16_t lender_t;
+enum { LENDER_NONE = 0xffff };
+
+// A send of lent memory. The kernel runs it while it takes it off the queue, and posts a completion
+// only if it could not send all: without one, a flight that was taken off the queue has landed
+// well.
 struct flight {
   const uint8_t *data;
   size_t size;
-  struct group *group;  // of the buffer that holds data; NULL: a scratch block
-  uint32_t index;       // of that buffer or block
-  struct flight *next_free;
+  int64_t result;     // size, or what the completion said
+  uint32_t slot;      // index
+  uint32_t position;  // in the submission queue: taken off when the queue's head has reached it
+  lender_t lender;    // that keeps the bytes until SEND has been told
 };
 
 // Received, and held back for a later turn.
 struct held {
   struct evnet_handle handle;
   int32_t result;
-  uint16_t group;
   uint16_t buffer;
 };
 
@@ -114,20 +113,26 @@ struct uring {
   bool wake_armed;
   struct slots slots;
   struct slot_list finished;  // detached with nothing in flight; or DEAD, to be told of
+  struct slot_list starved;   // waiting for a buffer to come back, or a place in the queue
   size_t recv_bytes;          // a socket's share of a turn
-  struct group groups[2];     // small, large
+  struct buffers buffers;
+  uint8_t *large;  // recv_bytes, which LARGE sockets receive into, one after the other
 
   // What the last completion lent: given back when the next one is asked for.
-  struct group *lease_group;
-  uint32_t lease_buffer;
-  struct flight *landed;
+  lender_t lease;   // a buffer with received bytes
+  lender_t landed;  // of the flight told last, which may have left a rest there
 
-  uint8_t *blocks;  // BLOCKS of scratch, and one scratch behind them
-  uint32_t block_users[BLOCKS];
-  uint32_t block;         // the one in use
-  uint32_t block_offset;  // of its first byte that is free
-  struct flight flights[FLIGHTS];
-  struct flight *flight_free;
+  // Two arenas of scratch, in turn by turn, so that what a flight left in one can be told while the
+  // other is filled; and one scratch behind them, which is not lent.
+  uint8_t *arenas;
+  uint32_t arena_users[2];  // flights from each
+  uint32_t arena;           // the one in use
+  uint32_t arena_offset;    // of its first byte that is free
+
+  struct flight flights[FLIGHTS];  // a ring, in the order of the submission queue
+  uint32_t flight_first;
+  uint32_t flight_count;
+  uint32_t flights_landed;  // the first so many: their SEND can be told
 
   struct held held[HELD_MAX];  // a ring
   uint32_t held_first;
@@ -166,15 +171,16 @@ static inline void uring_list(struct uring *uring, struct slot_list *list, struc
   slot_list_push(&uring->slots, list, slot);
 }
 
-// uring_submit.c: putting operations on the queue. What finds no place there is put on a starved
-// list, which uring_retry takes up before the next wait.
+// uring_submit.c: putting operations on the queue. What finds no place there is put on `starved`,
+// which uring_retry takes up before the next wait.
 struct io_uring_sqe *uring_get_sqe(struct uring *uring);  // NULL: the kernel takes none now
 void uring_arm_accept(struct uring *uring, struct slot *slot);
 void uring_arm_recv(struct uring *uring, struct slot *slot);
 void uring_arm_hangup(struct uring *uring, struct slot *slot);
 void uring_arm_out(struct uring *uring, struct slot *slot);
 void uring_arm_wake(struct uring *uring);
-bool uring_arm_send(struct uring *uring, struct slot *slot, struct flight *flight);
+bool uring_arm_send(struct uring *uring, struct slot *slot, const struct iovec *piece,
+                    lender_t lender);
 bool uring_cancel(struct uring *uring, const struct slot *slot, enum tag tag);
 void uring_cancel_recv(struct uring *uring, const struct slot *slot);
 void uring_cancel_slot(struct uring *uring, struct slot *slot);  // all that is in flight of it
@@ -188,17 +194,19 @@ bool uring_wait_for_memory(int status, int *tries);
 // uring_memory.c: what is received into and sent from.
 int uring_memory_open(struct uring *uring, uint32_t recv_bytes_max);
 void uring_memory_close(struct uring *uring);
-void uring_buffer_provide(struct group *group, uint32_t buffer);
-void uring_buffer_lend(struct uring *uring, struct group *group, uint32_t buffer);
+void uring_buffer_provide(struct uring *uring, uint32_t buffer);
+const uint8_t *uring_buffer_lend(struct uring *uring, uint32_t buffer);
 void uring_end_leases(struct uring *uring);
-uint8_t *uring_block(struct uring *uring);
-// NULL: the bytes are not the poller's, or too much is in flight.
-struct flight *uring_flight_take(struct uring *uring, const struct iovec *piece);
-void uring_flight_land(struct uring *uring, struct flight *flight);
+uint8_t *uring_scratch_block(struct uring *uring);
+void uring_change_arena(struct uring *uring);
+lender_t uring_lender_of(const struct uring *uring, const struct iovec *piece);
+void uring_lend(struct uring *uring, const struct iovec *piece, lender_t lender);
 
 // uring_complete.c: what completions mean.
 void uring_check_finished(struct uring *uring, struct slot *slot);
 void uring_discard_descriptor(struct evnet_poller *poller, int descriptor);
+void uring_land_flights(struct uring *uring);                               // after each enter
+bool uring_step_flight(struct uring *uring, struct evnet_completion *out);  // the first landed
 bool uring_next(struct evnet_poller *poller, struct evnet_completion *out_completion);
 
 #endif  // EVNET_NET_POLLER_INTERNAL_URING_STATE_H_

@@ -1,9 +1,9 @@
 // Putting operations on io_uring's queue, and taking them back.
 //
-// Receiving is a multishot recv into small buffers; a socket that fills those goes over to one-shot
-// recvs into large ones, as one multishot recv can bring megabytes in one enter. Cancels name an
-// operation by its user_data, never a descriptor: for that the kernel would search everything that
-// is in flight.
+// Receiving is a multishot recv into buffers. A socket that fills those goes over to a poll and a
+// recv(2) into one large block: received and sent one after the other, large messages stay in the
+// cache, and one multishot recv can bring megabytes in one enter. Cancels name an operation by its
+// user_data, never a descriptor: for that the kernel would search everything that is in flight.
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -24,29 +24,36 @@ static struct io_uring_sqe *get_slot_sqe(struct uring *uring, struct slot *slot)
   return sqe;
 }
 
-static struct group *group_of(struct uring *uring, const struct slot *slot) {
-  return &uring->groups[(slot->flags & LARGE) ? 1 : 0];
+static void arm_poll(struct uring *uring, struct slot *slot, enum tag tag, unsigned events,
+                     uint16_t flag) {
+  if (slot->flags & (flag | DETACHED)) return;
+  struct io_uring_sqe *sqe = get_slot_sqe(uring, slot);
+  if (sqe == NULL) {
+    uring_list(uring, &uring->starved, slot);
+    return;
+  }
+  io_uring_prep_poll_add(sqe, slot->descriptor, events);
+  if (tag == TAG_HANGUP) sqe->len = IORING_POLL_ADD_MULTI;
+  io_uring_sqe_set_data64(sqe, uring_token(uring, slot, tag));
+  slot->flags |= flag;
 }
 
 void uring_arm_recv(struct uring *uring, struct slot *slot) {
   // HELD: what came is told first, and then this is called again.
   if (slot->flags & (RECV_ARMED | ENDED | DETACHED | HELD)) return;
-  struct group *group = group_of(uring, slot);
-  struct io_uring_sqe *sqe = get_slot_sqe(uring, slot);
-  if (sqe == NULL) {
-    uring_list(uring, &group->starved, slot);
+  if (slot->flags & LARGE) {
+    arm_poll(uring, slot, TAG_READY, POLLIN, RECV_ARMED);
     return;
   }
-  enum tag tag = TAG_RECV;
-  if (slot->flags & LARGE) {
-    tag = TAG_RECV_LARGE;
-    io_uring_prep_recv(sqe, slot->descriptor, NULL, 0, 0);
-  } else {
-    io_uring_prep_recv_multishot(sqe, slot->descriptor, NULL, 0, 0);
+  struct io_uring_sqe *sqe = get_slot_sqe(uring, slot);
+  if (sqe == NULL) {
+    uring_list(uring, &uring->starved, slot);
+    return;
   }
+  io_uring_prep_recv_multishot(sqe, slot->descriptor, NULL, 0, 0);
   sqe->flags |= IOSQE_BUFFER_SELECT;
-  sqe->buf_group = group->id;
-  io_uring_sqe_set_data64(sqe, uring_token(uring, slot, tag));
+  sqe->buf_group = BUFFER_GROUP;
+  io_uring_sqe_set_data64(sqe, uring_token(uring, slot, TAG_RECV));
   slot->flags |= RECV_ARMED;
 }
 
@@ -54,26 +61,12 @@ void uring_arm_accept(struct uring *uring, struct slot *slot) {
   if (slot->flags & (ACCEPT_ARMED | DETACHED)) return;
   struct io_uring_sqe *sqe = get_slot_sqe(uring, slot);
   if (sqe == NULL) {
-    uring_list(uring, &uring->groups[0].starved, slot);
+    uring_list(uring, &uring->starved, slot);
     return;
   }
   io_uring_prep_multishot_accept(sqe, slot->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
   io_uring_sqe_set_data64(sqe, uring_token(uring, slot, TAG_ACCEPT));
   slot->flags |= ACCEPT_ARMED;
-}
-
-static void arm_poll(struct uring *uring, struct slot *slot, enum tag tag, unsigned events,
-                     uint16_t flag) {
-  if (slot->flags & (flag | DETACHED)) return;
-  struct io_uring_sqe *sqe = get_slot_sqe(uring, slot);
-  if (sqe == NULL) {
-    uring_list(uring, &uring->groups[0].starved, slot);
-    return;
-  }
-  io_uring_prep_poll_add(sqe, slot->descriptor, events);
-  if (tag == TAG_HANGUP) sqe->len = IORING_POLL_ADD_MULTI;
-  io_uring_sqe_set_data64(sqe, uring_token(uring, slot, tag));
-  slot->flags |= flag;
 }
 
 // Without events, as POLLHUP and POLLERR always count (poll(2)). Multishot: each change is told
@@ -97,12 +90,23 @@ void uring_arm_wake(struct uring *uring) {
   uring->wake_armed = true;
 }
 
-bool uring_arm_send(struct uring *uring, struct slot *slot, struct flight *flight) {
+bool uring_arm_send(struct uring *uring, struct slot *slot, const struct iovec *piece,
+                    lender_t lender) {
+  if (uring->flight_count == FLIGHTS) return false;
   struct io_uring_sqe *sqe = get_slot_sqe(uring, slot);
   if (sqe == NULL) return false;
-  // Never waits for room: what the kernel does not take within the enter is the caller's again.
+  struct flight *flight = &uring->flights[(uring->flight_first + uring->flight_count++) % FLIGHTS];
+  *flight = (struct flight){.data = piece->iov_base,
+                            .size = piece->iov_len,
+                            .result = (int64_t)piece->iov_len,
+                            .slot = slot_index(&uring->slots, slot),
+                            .position = uring->ring.sq.sqe_tail,
+                            .lender = lender};
+  // MSG_DONTWAIT: never waits for room, so it is over when it is off the queue. MSG_WAITALL makes
+  // less than all a failure, which has a completion (io_uring_enter(2), IOSQE_CQE_SKIP_SUCCESS).
   io_uring_prep_send(sqe, slot->descriptor, flight->data, flight->size,
-                     MSG_NOSIGNAL | MSG_DONTWAIT);
+                     MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL);
+  sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
   io_uring_sqe_set_data64(sqe, uring_token(uring, slot, TAG_SEND));
   slot->flags |= FLYING;
   slot->flight = flight;
@@ -120,9 +124,9 @@ bool uring_cancel(struct uring *uring, const struct slot *slot, enum tag tag) {
 }
 
 static bool cancel_recv(struct uring *uring, const struct slot *slot) {
-  // One of them is armed; a socket that is changing its size may have either.
+  // One of them is armed; a socket that is changing over may have either.
   bool done = uring_cancel(uring, slot, TAG_RECV);
-  if (slot->flags & LARGE) done = uring_cancel(uring, slot, TAG_RECV_LARGE) && done;
+  if (slot->flags & LARGE) done = uring_cancel(uring, slot, TAG_READY) && done;
   return done;
 }
 
@@ -138,7 +142,7 @@ void uring_cancel_slot(struct uring *uring, struct slot *slot) {
   if (slot->flags & OUT_ARMED) done = uring_cancel(uring, slot, TAG_OUT) && done;
   if (done) return;
   slot->flags |= CANCEL_OWED;
-  uring_list(uring, &uring->groups[0].starved, slot);
+  uring_list(uring, &uring->starved, slot);
 }
 
 // Whatever of the slot should be in flight and is not.
@@ -163,17 +167,15 @@ static void retry_detached(struct uring *uring, struct slot *slot) {
 }
 
 void uring_retry(struct uring *uring) {
-  for (int i = 0; i < 2; i++) {
-    struct slot_list list = uring->groups[i].starved;
-    slot_list_init(&uring->groups[i].starved);
-    struct slot *slot;
-    while ((slot = slot_list_pop(&uring->slots, &list)) != NULL) {
-      slot->flags &= (uint16_t)~LISTED;
-      if (slot->flags & DETACHED) {
-        retry_detached(uring, slot);
-      } else {
-        arm_all(uring, slot);
-      }
+  struct slot_list list = uring->starved;
+  slot_list_init(&uring->starved);
+  struct slot *slot;
+  while ((slot = slot_list_pop(&uring->slots, &list)) != NULL) {
+    slot->flags &= (uint16_t)~LISTED;
+    if (slot->flags & DETACHED) {
+      retry_detached(uring, slot);
+    } else {
+      arm_all(uring, slot);
     }
   }
 }

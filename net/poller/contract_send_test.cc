@@ -133,6 +133,89 @@ TEST_P(SendTest, TheReceivedBytesCanBeSentBack) {
   EXPECT_EQ(connection.peer->Receive(4), "echo");
 }
 
+// Sends all of the scratch block, filled with `data`; true: it is under way.
+bool SendScratch(evnet_poller *poller, evnet_handle handle, const std::string &data,
+                 int64_t *out_taken) {
+  uint8_t *scratch = evnet_poller_scratch(poller);
+  std::copy(data.begin(), data.end(), scratch);
+  const iovec piece = {scratch, data.size()};
+  *out_taken = evnet_poller_send(poller, handle, &piece, 1);
+  return *out_taken == -EINPROGRESS;
+}
+
+TEST_P(SendTest, WhatTheKernelDoesNotTakeOfLentMemoryIsGivenBack) {
+  Connection connection = ConnectSmall();
+  const std::string data = Pattern(EVNET_POLLER_SCRATCH_BYTES);
+  int64_t taken = 0;
+  bool flies = SendScratch(poller(), connection.handle, data, &taken);
+  if (flies) {
+    ASSERT_TRUE(RunUntilSends(connection.handle, 1));
+    const Event sent = loop().Of(connection.handle, EVNET_OP_SEND).back();
+    taken = sent.result;
+    EXPECT_EQ(sent.rest, data.substr(static_cast<size_t>(taken)));
+  }
+  ASSERT_GT(taken, 0);
+  ASSERT_LT(static_cast<size_t>(taken), data.size()) << "the test's premise";
+  std::string got;
+  loop().RunUntil([&] {
+    got += connection.peer->TryReceive();
+    return got.size() >= static_cast<size_t>(taken);
+  });
+  EXPECT_EQ(got, data.substr(0, static_cast<size_t>(taken)));
+  // And of a full socket nothing is taken.
+  int64_t more = 0;
+  while (!SendScratch(poller(), connection.handle, data, &more) && more > 0) {
+  }
+  if (more != -EINPROGRESS) return;
+  for (size_t sends = 2;; sends++) {
+    ASSERT_LT(sends, 1000u);
+    ASSERT_TRUE(RunUntilSends(connection.handle, sends));
+    const Event sent = loop().Of(connection.handle, EVNET_OP_SEND).back();
+    EXPECT_EQ(sent.rest, data.substr(static_cast<size_t>(sent.result)));
+    if (sent.result == 0) return;
+    (void)SendScratch(poller(), connection.handle, data, &more);
+  }
+}
+
+// More than the poller has of scratch at once: whatever it does then, the bytes are right.
+TEST_P(SendTest, ManyScratchBlocksInOneTurnAreAllSent) {
+  std::vector<Connection> connections;
+  for (int i = 0; i < 40; i++) connections.push_back(Connect());
+  const auto bytes_of = [](size_t i) { return Pattern(60000 + i).substr(i); };
+  for (int round = 0; round < 3; round++) {
+    size_t flying = 0;
+    for (size_t i = 0; i < connections.size(); i++) {
+      int64_t taken = 0;
+      if (SendScratch(poller(), connections[i].handle, bytes_of(i), &taken)) {
+        flying++;
+      } else {
+        ASSERT_EQ(taken, 60000);
+      }
+    }
+    loop().Clear();
+    loop().Turn(0);
+    for (size_t i = 0; i < connections.size(); i++) {
+      for (const Event &sent : loop().Of(connections[i].handle, EVNET_OP_SEND)) {
+        EXPECT_EQ(sent.result, 60000);
+        flying--;
+      }
+      EXPECT_EQ(connections[i].peer->Receive(60000), bytes_of(i));
+    }
+    EXPECT_EQ(flying, 0u) << "each SEND comes with the wait that sent it";
+  }
+}
+
+TEST_P(SendTest, ADetachWaitsForLentMemoryThatIsUnderWay) {
+  Connection connection = Connect();
+  int64_t taken = 0;
+  const bool flies = SendScratch(poller(), connection.handle, "last words", &taken);
+  evnet_poller_detach(poller(), connection.handle);
+  ASSERT_TRUE(
+      loop().RunUntil([&] { return loop().Of(connection.handle, EVNET_OP_DETACH).size() == 1; }));
+  EXPECT_EQ(loop().Story(connection.handle), flies ? "SEND=10 DETACH=0" : "DETACH=0");
+  EXPECT_EQ(connection.peer->Receive(10), "last words");
+}
+
 TEST_P(SendTest, AFullSocketTakesNothingAndSendStartCompletesWhenThePeerReads) {
   Connection connection = ConnectSmall();
   const std::string taken = SendUntilFull(connection.handle);

@@ -43,6 +43,9 @@ void Loop::Turn(int64_t timeout_ns) {
       event.data.assign(reinterpret_cast<const char *>(completion.data),
                         static_cast<size_t>(completion.result));
     }
+    if (completion.op == EVNET_OP_SEND && completion.rest > 0) {
+      event.rest.assign(reinterpret_cast<const char *>(completion.data), completion.rest);
+    }
     if (completion.op == EVNET_OP_ACCEPT && completion.result >= 0) event.peer = *completion.peer;
     events_.push_back(event);
     if (handler_) handler_(event);

@@ -19,6 +19,7 @@ struct Event {
   bool more;
   int64_t result;
   std::string data;    // RECV: a copy
+  std::string rest;    // SEND of lent memory: a copy of what was not taken
   evnet_address peer;  // ACCEPT
   uint64_t turn;
 };

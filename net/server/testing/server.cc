@@ -1,5 +1,7 @@
 #include "net/server/testing/server.h"
 
+#include <string.h>
+
 #include "gtest/gtest.h"
 
 namespace evnet_testing {
@@ -129,7 +131,9 @@ Created::Created(const Callbacks &callbacks, const evnet_options &options,
                  const std::vector<std::string> &addresses)
     : callbacks_(callbacks) {
   evnet_options with_log = options;
-  if (with_log.backend == EVNET_BACKEND_AUTO) with_log.backend = TestBackend();
+  int backend = 0;  // a test may have put a number there that is none of the enumerators
+  memcpy(&backend, &with_log.backend, sizeof backend);
+  if (backend == EVNET_BACKEND_AUTO) with_log.backend = TestBackend();
   if (with_log.log == nullptr) log_.Attach(&with_log);
   std::vector<const char *> texts;
   for (const std::string &address : addresses) texts.push_back(address.c_str());

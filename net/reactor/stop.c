@@ -87,16 +87,17 @@ void stop_step(struct evnet_reactor *reactor) {
     listener_close_all(reactor);
     reactor->stop_untold = true;
     read_once_more(reactor);
+  }
+  if (now_ns >= deadline_ns) {
+    // Nobody is asked any more: who closed in order now would have no time left to linger.
+    reactor->stop_phase = STOP_DRAINING;
+    for_each_conn(reactor, give_up);
   } else if (reactor->stop_phase == STOP_READING && (reactor->stop_quiet_turns >= QUIET_TURNS ||
                                                      now_ns >= reactor->stop_reading_until_ns)) {
     reactor->stop_phase = STOP_DRAINING;
     // Those that were told are on the due list if they have to be looked at.
     if (reactor->stop_untold) for_each_conn(reactor, ask);
     reactor->stop_untold = false;
-  }
-  if (now_ns >= deadline_ns) {
-    reactor->stop_phase = STOP_DRAINING;
-    for_each_conn(reactor, give_up);
   }
   if (reactor->stop_phase == STOP_DRAINING && reactor->handles == 0)
     reactor->stop_phase = STOP_DONE;

@@ -234,6 +234,25 @@ TEST_F(Stop, WithoutTimeTellsAllAndResetsAll) {
   }
 }
 
+// At no step of a stop does the end of its time close anybody as if there were more.
+TEST_F(Stop, CutShortResetsAllThatHaveNotClosedYet) {
+  for (int turns = 0; turns < 6; turns++) {
+    Harness g;
+    g.options.linger_ms = EVNET_OFF;
+    g.on.stopping = [](evnet_conn *) {};
+    g.Start();
+    Harness::Pair pair = g.Connect();
+    g.Settle();
+    evnet_reactor_stop(g.reactor(), 5000);
+    g.Turns(turns);
+    const bool closed = g.Of(pair).closed > 0;
+    evnet_reactor_stop(g.reactor(), 0);
+    g.Until([&] { return g.Turn() == 0; });
+    EXPECT_EQ(g.Of(pair).reason, closed ? EVNET_REASON_SHUTDOWN : EVNET_REASON_DRAIN_DEADLINE)
+        << turns;
+  }
+}
+
 TEST_F(Stop, TheEarlierDeadlineWins) {
   h.Start();
   Harness::Pair pair = h.Connect();

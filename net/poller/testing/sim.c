@@ -237,6 +237,7 @@ int64_t sim_socket_send(struct evnet_sim_socket *socket, const struct iovec *pie
     sent += part;
   }
   if (sent > 0) segment_push(socket, SIM_DATA, sent);
+  socket->sent_bytes += sent;
   socket->active_ns = sim->now_ns;
   return sent;
 }

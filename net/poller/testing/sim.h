@@ -146,6 +146,7 @@ struct evnet_sim_state {
   size_t server_unread_bytes;  // arrived, and not yet received by the server
   size_t to_server_bytes;      // under way
   size_t to_client_bytes;
+  size_t server_sent_bytes;  // that the server's end has ever taken
 };
 void evnet_sim_inspect(const struct evnet_sim_socket *socket, struct evnet_sim_state *out_state);
 

@@ -76,6 +76,7 @@ void evnet_sim_inspect(const struct evnet_sim_socket *socket, struct evnet_sim_s
       .server_unread_bytes = server->in.size,
       .to_server_bytes = socket->out.size,
       .to_client_bytes = server->out.size,
+      .server_sent_bytes = server->sent_bytes,
   };
   if (server->slot == NULL) return;
   out_state->attached = !server->slot->detaching;

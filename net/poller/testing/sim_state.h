@@ -46,6 +46,7 @@ struct evnet_sim_socket {
   uint32_t segment_first;
   uint32_t segment_count;
   struct sim_bytes in;  // arrived and not yet read
+  size_t sent_bytes;    // ever
 
   bool closed;       // by its owner
   bool write_ended;  // its end was sent

@@ -48,7 +48,9 @@ void Handler::Consume(Conn *c, size_t size) {
 void Handler::Write(Conn *c, const void *data, size_t size) {
   const size_t before = evnet_conn_outbound_bytes(c->conn);
   const bool was_ending = c->takes_nothing || c->closed;
+  c->writing += size;
   const ssize_t result = evnet_conn_write(c->conn, data, size);
+  c->writing -= size;
   oracle_.Wrote(c, data, size, before, was_ending, result);
   oracle_.Bounds(c);
 }
@@ -78,7 +80,9 @@ void Handler::WritePieces(Conn *c) {
   }
   const size_t before = evnet_conn_outbound_bytes(c->conn);
   const bool was_ending = c->takes_nothing || c->closed;
+  c->writing += bytes.size();
   const ssize_t result = evnet_conn_writev(c->conn, pieces.data(), pieces.size());
+  c->writing -= bytes.size();
   oracle_.Wrote(c, bytes.data(), bytes.size(), before, was_ending, result);
 }
 

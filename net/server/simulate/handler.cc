@@ -129,12 +129,16 @@ evnet_action Handler::OnTimeout(Conn *c, evnet_timeout which) {
 void Handler::OnPrewrite(Conn *c) {
   oracle_.Prewrite(c);
   if (w_.Chance(300)) WriteSome(c, 50);
-  if (!w_.Chance(w_.plan.chaos / 8)) return;
-  if (w_.Chance(500)) {
-    Close(c);
-  } else {
-    Abort(c);
+  Conn *other = w_.Chance(w_.plan.prewrites_others) ? Another(c) : nullptr;
+  if (other != nullptr) WriteSome(other, 50);
+  if (w_.Chance(w_.plan.chaos / 8)) {
+    if (w_.Chance(500)) {
+      Close(c);
+    } else {
+      Abort(c);
+    }
   }
+  oracle_.Announced(c);
 }
 
 evnet_action Handler::OnClose(Conn *c, int reason) {

@@ -8,7 +8,9 @@
 namespace evnet_simulation {
 namespace {
 
-constexpr size_t kPrewriteBytesMax = 64;  // what the handler writes in one on_prewrite
+// What the handler writes while a write is under way, behind its check of the bound: in that
+// connection's on_prewrite, and in the one of another whose bytes had to leave first.
+constexpr size_t kPrewriteBytesMax = 2 * 50;
 
 evnet_timeout TimeoutOf(int reason) {
   switch (reason) {
@@ -20,6 +22,21 @@ evnet_timeout TimeoutOf(int reason) {
       return EVNET_TIMEOUT_LIFETIME;
     default:
       return EVNET_TIMEOUT_IDLE;
+  }
+}
+
+// Whether everything that was written has to be delivered before a close for this reason.
+bool IsOrderly(int reason) {
+  switch (reason) {
+    case EVNET_REASON_PEER:
+    case EVNET_REASON_LOCAL:
+    case EVNET_REASON_SHUTDOWN:
+    case EVNET_REASON_IDLE_TIMEOUT:
+    case EVNET_REASON_READ_TIMEOUT:
+    case EVNET_REASON_LIFETIME:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -64,20 +81,30 @@ bool Oracle::MayBeEnding(const Conn *c) const {
          w_.plan.server.outbound_high_action == EVNET_HIGH_CLOSE;
 }
 
+// Nothing but a close sends the end, unless the handler has asked for it.
+bool Oracle::Lingers(const Conn *c, const evnet_sim_state &state) {
+  return c->lingers || (state.server_ended && !c->write_ended);
+}
+
 bool Oracle::IsLegal(const Conn *c, int reason) const {
   const evnet_sim_state state = Inspect(c);
+  // The reason of the close has been settled before; only an abort is one more.
+  if (Lingers(c, state) && !IsOrderly(reason) && reason != EVNET_REASON_ABORTED &&
+      reason != EVNET_REASON_INBOUND_OVERFLOW)
+    return false;
   switch (reason) {
     case EVNET_REASON_PEER:
-      return state.client_end_arrived && (!w_.plan.on_half_close || c->write_ended) &&
-             (c->holds == 0 || c->write_ended) &&
+      // With both ends come and gone the handler has been told of the client's, if it wants to be.
+      return state.client_end_arrived && c->holds == 0 &&
+             (!w_.plan.on_half_close || (c->half_closed && c->write_ended)) &&
              (!w_.plan.on_data || c->presented == c->client->sent);
     case EVNET_REASON_LOCAL:
       return c->close_asked;
     case EVNET_REASON_ABORTED:
       return c->abort_asked;
     case EVNET_REASON_SHUTDOWN:
-      return w_.stop_asked() && c->stopping_told && c->holds == 0 &&
-             evnet_conn_inbound_bytes(c->conn) == 0;
+      return w_.stop_asked() && c->stopping_told && !c->told_late && c->holds == 0 &&
+             evnet_conn_inbound_bytes(c->conn) == 0 && HasLastRead(c);
     case EVNET_REASON_DRAIN_DEADLINE:
       return w_.now() >= w_.stop_by_ns;
     case EVNET_REASON_IDLE_TIMEOUT:
@@ -120,6 +147,7 @@ void Oracle::Enter(Conn *c, const char *what) {
   if (c->id.reactor != w_.current_reactor)
     Broken(c, "%s on reactor %u instead of %u", what, w_.current_reactor, c->id.reactor);
   if (!c->closed) Bounds(c);
+  OnlyAnnounced(c);
 }
 
 void Oracle::Opened(Conn *c) {
@@ -178,7 +206,7 @@ void Oracle::Pressed(Conn *c) {
   Enter(c, "on_pressure");
   if (c->pressed) Broken(c, "on_pressure twice");
   c->pressed = true;
-  c->owed = 0;
+  if (w_.stop_asked()) c->pressed_in_stop = true;
   if (c->close_asked || c->abort_asked) Broken(c, "on_pressure after close");
 }
 
@@ -203,6 +231,15 @@ void Oracle::TimedOut(Conn *c, evnet_timeout which) {
 void Oracle::Prewrite(Conn *c) {
   Enter(c, "on_prewrite");
   if (c->abort_asked) Broken(c, "on_prewrite after abort");
+  Announced(c);
+}
+
+void Oracle::Announced(Conn *c) { c->announced = c->written.size() + c->writing; }
+
+void Oracle::OnlyAnnounced(const Conn *c) {
+  const size_t sent = Inspect(c).server_sent_bytes;
+  if (w_.plan.on_prewrite && sent > c->announced)
+    Broken(c, "%zu bytes were sent, and on_prewrite was told of %zu", sent, c->announced);
 }
 
 void Oracle::Stopping(Conn *c) {
@@ -211,18 +248,23 @@ void Oracle::Stopping(Conn *c) {
   if (c->stopping_told) Broken(c, "on_stopping twice");
   if (c->close_asked || c->abort_asked) Broken(c, "on_stopping after close");
   c->stopping_told = true;
+  c->told_late = w_.now() >= w_.stop_by_ns;
   LastRead(c);
 }
 
 // Before a stop tells anything, it reads what had arrived, wherever reading was not stopped.
 void Oracle::LastRead(const Conn *c) {
+  if (c->pressed_in_stop || c->told_late || HasLastRead(c)) return;
+  Broken(c, "%zu bytes had arrived when the stop came, and not all of them were read", c->owed);
+}
+
+// Where the high mark had stopped reading, it is done after on_drain. What is left unread at a wait
+// may be left for so long that the stop takes it for quiet.
+bool Oracle::HasLastRead(const Conn *c) const {
   const evnet_sim_state state = Inspect(c);
-  const bool stopped = c->paused || c->pressed || c->owed == 0;
-  const bool hurried = w_.now() >= w_.stop_by_ns || w_.plan.sim.faults.deferred > 0;
-  if (stopped || hurried || state.broken) return;
-  const size_t got = c->client->sent - state.to_server_bytes - state.server_unread_bytes;
-  if (got < c->owed)
-    Broken(c, "%zu bytes had arrived when the stop came, and %zu were read", c->owed, got);
+  if (state.broken || w_.plan.sim.faults.deferred > 0) return true;
+  const size_t read = c->client->sent - state.to_server_bytes - state.server_unread_bytes;
+  return read >= c->owed;
 }
 
 void Oracle::Closed(Conn *c, int reason) {
@@ -230,6 +272,9 @@ void Oracle::Closed(Conn *c, int reason) {
   evnet_sim_note(w_.sim, evnet_status_name(reason), reason, 0, 0);
   if (c->closed) return;
   if (!IsLegal(c, reason)) Broken(c, "on_close for no reason with %s", evnet_status_name(reason));
+  const size_t queued = evnet_conn_outbound_bytes(c->conn);
+  if (IsOrderly(reason) && queued > 0)
+    Broken(c, "ends in order with %s and %zu bytes queued", evnet_status_name(reason), queued);
   c->closed = true;
   c->closed_ns = w_.now();
   c->reason = reason;

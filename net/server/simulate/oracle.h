@@ -24,6 +24,7 @@ class Oracle {
   void Drained(Conn *c);
   void TimedOut(Conn *c, evnet_timeout which);
   void Prewrite(Conn *c);
+  void Announced(Conn *c);  // at the end of on_prewrite
   void Stopping(Conn *c);
   void Closed(Conn *c, int reason);
   void Tick(uint64_t delay_ms);
@@ -39,6 +40,8 @@ class Oracle {
   // After what a client read.
   void ClientRead(Client *client, const uint8_t *data, int64_t result);
 
+  // A reactor's turn has ended, which began when the deadline of the stop had come, or before.
+  void Turned(uint32_t reactor, bool past_deadline);
   void Idle();    // no reactor can run, and no time has passed since
   void Stats();   // the server has stopped
   void TheEnd();  // the server is destroyed and all clients have read what there was
@@ -52,6 +55,9 @@ class Oracle {
   void Broken(const Conn *c, const char *format, ...) EVNET_PRINTF(3, 4);
   void Enter(Conn *c, const char *what);
   void LastRead(const Conn *c);
+  bool HasLastRead(const Conn *c) const;
+  void OnlyAnnounced(const Conn *c);
+  static bool Lingers(const Conn *c, const evnet_sim_state &state);
   bool MayBeEnding(const Conn *c) const;
   bool IsLegal(const Conn *c, int reason) const;
   bool MayHaveReset(const Conn *c, const evnet_sim_state &state) const;

@@ -62,6 +62,20 @@ void Oracle::IdleListener() {
   }
 }
 
+void Oracle::Turned(uint32_t reactor, bool past_deadline) {
+  for (const auto &each : w_.conns) {
+    Conn *c = each.get();
+    if (c->id.reactor != reactor) continue;
+    OnlyAnnounced(c);
+    if (c->closed) continue;
+    if (past_deadline) Broken(c, "is left open by a turn behind the deadline of the stop");
+    const evnet_sim_state state = Inspect(c);
+    if (state.server_ended && state.receiving && evnet_conn_outbound_bytes(c->conn) == 0 &&
+        !IsOpen(c))
+      c->lingers = true;
+  }
+}
+
 void Oracle::Idle() {
   IdleListener();
   for (const auto &c : w_.conns) {
@@ -128,6 +142,10 @@ void Oracle::TheEnd() {
   for (const auto &client : w_.clients) FinalClient(client.get());
   for (const auto &c : w_.conns) {
     if (!c->closed) Broken(c.get(), "had no on_close");
+    const evnet_sim_state state = Inspect(c.get());
+    const bool both_ended = state.server_ended && state.client_end_arrived;
+    if (c->reason == EVNET_REASON_DRAIN_DEADLINE && !state.broken && !both_ended)
+      Broken(c.get(), "is not reset at the deadline of the stop");
   }
   evnet_sim_stats stats;
   evnet_sim_stats_of(w_.sim, &stats);

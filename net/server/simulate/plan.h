@@ -30,6 +30,7 @@ struct Plan {
   bool on_half_close;  // likewise
   bool on_timeout;     // likewise
   bool on_prewrite;
+  uint32_t prewrites_others;  // it writes to another connection
   bool ticks;
 
   uint32_t allocation_failures;  // of 1,000 allocations, so many fail

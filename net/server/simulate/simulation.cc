@@ -142,6 +142,7 @@ void Simulation::Turn(uint32_t reactor) {
   w_.current_reactor = reactor;
   w_.mail[reactor] = false;
   const uint64_t callbacks = w_.callbacks;
+  const bool past_deadline = w_.now() >= w_.stop_by_ns;
   evnet_sim_stats before;
   evnet_sim_stats_of(w_.sim, &before);
   turning_ = true;
@@ -149,6 +150,7 @@ void Simulation::Turn(uint32_t reactor) {
   turning_ = false;
   evnet_sim_stats after;
   evnet_sim_stats_of(w_.sim, &after);
+  oracle_.Turned(reactor, past_deadline);
   if (status < 0) evnet_sim_fail(w_.sim, "a turn fails with %s", evnet_status_name(status));
   if (status == 0) {
     w_.ended[reactor] = true;

@@ -60,11 +60,16 @@ struct Conn {
   size_t presented = 0;  // the most that on_data has had before it, or another callback has taken
   std::string written;   // accepted, in order
   std::string perhaps;   // of a write that failed half-way
+  size_t writing = 0;    // bytes of the writes that have not returned yet
+  size_t announced = 0;  // of all bytes accepted, those that its on_prewrite was told of
   int holds = 0;
 
   bool closed = false;
   bool half_closed = false;
   bool stopping_told = false;
+  bool told_late = false;  // of the stop: when its deadline had come
+  bool lingers = false;    // everything and the end were sent: only the client's end is awaited
+  bool pressed_in_stop = false;
   bool pressed = false;
   bool paused = false;
   bool write_ended = false;
@@ -103,7 +108,8 @@ struct World {
   // What each connection that is reading has got, or lies ready for it.
   void NoteOwed() {
     for (const auto &c : conns) {
-      if (c->closed || c->paused || c->pressed) continue;
+      if (c->closed || c->paused) continue;
+      c->pressed_in_stop = c->pressed;
       evnet_sim_state state;
       evnet_sim_inspect(c->client->socket, &state);
       c->owed = c->client->sent - state.to_server_bytes;

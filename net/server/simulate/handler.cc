@@ -216,6 +216,7 @@ void Handler::Serve(Conn *c) {
 
 void Handler::Chaos(Conn *c) {
   if (w_.Chance(w_.plan.chaos)) Acts(c, 3);
+  if (w_.Chance(w_.plan.half_closes)) ShutdownWrite(c);
 }
 
 void Handler::Acts(Conn *c, uint32_t most) {

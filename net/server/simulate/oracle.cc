@@ -104,7 +104,7 @@ bool Oracle::IsLegal(const Conn *c, int reason) const {
       return c->abort_asked;
     case EVNET_REASON_SHUTDOWN:
       return w_.stop_asked() && c->stopping_told && !c->told_late && c->holds == 0 &&
-             evnet_conn_inbound_bytes(c->conn) == 0 && HasLastRead(c);
+             evnet_conn_inbound_bytes(c->conn) == 0;
     case EVNET_REASON_DRAIN_DEADLINE:
       return w_.now() >= w_.stop_by_ns;
     case EVNET_REASON_IDLE_TIMEOUT:
@@ -272,6 +272,9 @@ void Oracle::Closed(Conn *c, int reason) {
   evnet_sim_note(w_.sim, evnet_status_name(reason), reason, 0, 0);
   if (c->closed) return;
   if (!IsLegal(c, reason)) Broken(c, "on_close for no reason with %s", evnet_status_name(reason));
+  if (reason == EVNET_REASON_SHUTDOWN && !HasLastRead(c))
+    Broken(c, "is shut down without a last read: %zu bytes had arrived when the stop came",
+           c->owed);
   const size_t queued = evnet_conn_outbound_bytes(c->conn);
   if (IsOrderly(reason) && queued > 0)
     Broken(c, "ends in order with %s and %zu bytes queued", evnet_status_name(reason), queued);

@@ -24,11 +24,12 @@ struct Plan {
   uint64_t pause_ns_max;    // of a client between two steps
 
   // Of the handler. Chances are thousandths, at each callback.
-  uint32_t chaos;      // acts out of the ordinary
-  uint32_t endings;    // of these, how many close, abort or stop
-  bool on_data;        // else: the default
-  bool on_half_close;  // likewise
-  bool on_timeout;     // likewise
+  uint32_t chaos;        // acts out of the ordinary
+  uint32_t endings;      // of these, how many close, abort or stop
+  uint32_t half_closes;  // ends its own side early
+  bool on_data;          // else: the default
+  bool on_half_close;    // likewise
+  bool on_timeout;       // likewise
   bool on_prewrite;
   uint32_t prewrites_others;  // it writes to another connection
   bool ticks;

@@ -47,6 +47,7 @@ struct evnet_sim_faults {
   uint32_t accept_failure;    // -EMFILE instead of a connection
   uint32_t attach_failure;    // -ENOMEM from attach
   uint32_t network_reset;     // a data segment resets its connection, for both ends
+  uint32_t flights;           // a send of lent bytes is answered with -EINPROGRESS if it can be
   uint32_t reset_keeps_data;  // a reset leaves what its receiver has not read, as Linux does
 };
 
@@ -136,6 +137,7 @@ struct evnet_sim_state {
   bool attached;               // and belongs to a handle that is not detached
   bool receiving;              // the handle's recv is armed
   bool sending;                // the handle has a send_start under way
+  size_t untold_bytes;         // of a flight that went well, of which no wait has told
   bool client_end_arrived;     // the server's end has got the client's end
   bool server_ended;           // the server has sent its end
   bool broken;                 // the server's end is dead: reset by the client, or by the network

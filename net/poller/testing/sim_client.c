@@ -82,4 +82,6 @@ void evnet_sim_inspect(const struct evnet_sim_socket *socket, struct evnet_sim_s
   out_state->attached = !server->slot->detaching;
   out_state->receiving = server->slot->receiving;
   out_state->sending = server->slot->send != NULL;
+  const struct sim_flight *flight = &server->slot->flight;
+  if (flight->flown && !flight->landed) out_state->untold_bytes = flight->piece.iov_len;
 }

@@ -172,26 +172,69 @@ static void sim_recv_stop(struct evnet_poller *poller, struct evnet_handle handl
   slot->receiving = false;
 }
 
+// Whose memory a piece is, if it may be lent to a flight.
+static struct sim_block *lender_of(const struct sim_poller *self, const struct iovec *piece) {
+  const uint8_t *first = piece->iov_base;
+  const uint8_t *lease = self->recv->bytes;
+  const uint8_t *scratch = self->scratch->bytes;
+  if (piece->iov_len == 0) return NULL;
+  if (first >= scratch && first + piece->iov_len <= scratch + EVNET_POLLER_SCRATCH_BYTES)
+    return self->scratch;
+  bool is_leased = first >= lease && first + piece->iov_len <= lease + self->lease_bytes;
+  return is_leased ? self->recv : NULL;
+}
+
+static bool launch(struct sim_slot *slot, const struct iovec *piece) {
+  struct sim_poller *self = slot->owner;
+  struct sim_block *lender = lender_of(self, piece);
+  if (lender == NULL || !evnet_sim_chance(self->sim, self->sim->options.faults.flights))
+    return false;
+  const struct evnet_send send = {.pieces = piece, .count = 1};
+  slot->flight =
+      (struct sim_flight){.piece = *piece, .block = lender, .hash = sim_slot_hash_send(&send)};
+  lender->users++;
+  if (lender == self->scratch) {
+    sim_block_release(self, lender);
+    self->scratch = sim_block_take(self);
+  }
+  evnet_sim_note(self->sim, "flies", self->index, sim_slot_id(slot), (int64_t)piece->iov_len);
+  return true;
+}
+
+// Nothing may be under way where something is to be sent, or the way out to be ended.
+static void check_idle(const struct sim_slot *slot, const char *what) {
+  if (slot->send != NULL || slot->flight.piece.iov_len > 0)
+    evnet_sim_fail(slot->owner->sim, "%s while a send is under way", what);
+  if (slot->socket->write_ended) evnet_sim_fail(slot->owner->sim, "%s after shutdown_write", what);
+}
+
 static int64_t sim_send(struct evnet_poller *poller, struct evnet_handle handle,
                         const struct iovec *pieces, size_t count) {
   struct sim_poller *self = poller_of(poller);
   struct sim_slot *slot = sim_slot_of(self, handle, SIM_STREAM, "send");
   if (slot == NULL) return -EPIPE;
-  if (slot->send != NULL || count < 1 || count > EVNET_SEND_PIECES_MAX)
-    evnet_sim_fail(self->sim, "send of %zu pieces, a send_start under way: %d", count,
-                   slot->send != NULL);
-  if (slot->socket->write_ended) evnet_sim_fail(self->sim, "send after shutdown_write");
+  if (count < 1 || count > EVNET_SEND_PIECES_MAX)
+    evnet_sim_fail(self->sim, "send of %zu pieces", count);
+  check_idle(slot, "send");
+  if (count == 1 && launch(slot, pieces)) return -EINPROGRESS;
   int64_t sent = sim_socket_send(slot->socket, pieces, count);
-  uint8_t *scratch = self->scratch[self->scratch_index];
+  uint8_t *scratch = self->scratch->bytes;
   for (size_t i = 0; i < count; i++) {
     if (pieces[i].iov_base != scratch) continue;
     // The caller has still to queue what was not taken; it may write no more.
     if (sent >= 0 && (size_t)sent >= pieces[i].iov_len) memset(scratch, POISON, pieces[i].iov_len);
-    self->scratch_index ^= 1;
+    sim_block_release(self, self->scratch_old);
+    self->scratch_old = self->scratch;
+    self->scratch = sim_block_take(self);
     break;
   }
   evnet_sim_note(self->sim, "sent", self->index, sim_slot_id(slot), sent);
   return sent == -EAGAIN ? 0 : sent;
+}
+
+static size_t sim_sending_bytes(struct evnet_poller *poller, struct evnet_handle handle) {
+  const struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_STREAM, "sending_bytes");
+  return slot != NULL ? slot->flight.piece.iov_len : 0;
 }
 
 static void sim_send_start(struct evnet_poller *poller, struct evnet_handle handle,
@@ -199,8 +242,7 @@ static void sim_send_start(struct evnet_poller *poller, struct evnet_handle hand
   struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_STREAM, "send_start");
   if (slot == NULL) return;
   struct evnet_sim *sim = slot->owner->sim;
-  if (slot->send != NULL) evnet_sim_fail(sim, "send_start while one is under way");
-  if (slot->socket->write_ended) evnet_sim_fail(sim, "send_start after shutdown_write");
+  check_idle(slot, "send_start");
   if (send->count < 1 || send->count > EVNET_SEND_PIECES_MAX)
     evnet_sim_fail(sim, "send_start of %u pieces", send->count);
   slot->send = send;
@@ -209,14 +251,13 @@ static void sim_send_start(struct evnet_poller *poller, struct evnet_handle hand
 
 static uint8_t *sim_scratch(struct evnet_poller *poller) {
   struct sim_poller *self = poller_of(poller);
-  return self->scratch[self->scratch_index];
+  return self->scratch->bytes;
 }
 
 static int sim_shutdown_write(struct evnet_poller *poller, struct evnet_handle handle) {
   struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_STREAM, "shutdown_write");
   if (slot == NULL) return -ENOTCONN;
-  if (slot->send != NULL)
-    evnet_sim_fail(slot->owner->sim, "shutdown_write while a send is under way");
+  if (!slot->socket->write_ended) check_idle(slot, "shutdown_write");
   if (slot->socket->dead) return -ENOTCONN;
   sim_socket_end(slot->socket);
   return 0;
@@ -231,7 +272,15 @@ static int sim_local_address(struct evnet_poller *poller, struct evnet_handle ha
 }
 
 static void end_lease(struct sim_poller *self) {
-  memset(self->recv_block, POISON, self->lease_bytes);
+  sim_block_release(self, self->landed);
+  self->landed = NULL;
+  if (self->recv->users > 1) {
+    // It is flying.
+    sim_block_release(self, self->recv);
+    self->recv = sim_block_take(self);
+  } else {
+    memset(self->recv->bytes, POISON, self->lease_bytes);
+  }
   self->lease_bytes = 0;
 }
 
@@ -253,6 +302,24 @@ static void gather_turn(struct sim_poller *self) {
   }
 }
 
+// Sends what is to fly. A flight that went well is told of by a wait that ends all the same: by
+// this one, or by the one that it left with.
+static void fly(struct sim_poller *self, bool last_wait_ended, bool ends) {
+  for (uint32_t i = 0; i < self->slot_count; i++) {
+    struct sim_slot *slot = self->slots[i];
+    if (slot->kind != SIM_STREAM || slot->flight.piece.iov_len == 0 || slot->detaching) continue;
+    if (slot->flight.flown && last_wait_ended) slot->flight.landed = true;
+    sim_slot_fly(slot);
+  }
+  gather_turn(self);
+  for (uint32_t i = 0; i < self->slot_count; i++) {
+    struct sim_slot *slot = self->slots[i];
+    if (slot->kind != SIM_STREAM || slot->flight.piece.iov_len == 0 || slot->detaching) continue;
+    if (ends || self->turn_count > 0) slot->flight.landed = true;
+    if (slot->flight.landed) join_turn(slot);
+  }
+}
+
 static int sim_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   struct sim_poller *self = poller_of(poller);
   struct evnet_sim *sim = self->sim;
@@ -260,6 +327,8 @@ static int sim_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   end_lease(self);
   evnet_sim_note(sim, "wait", self->index, timeout_ns, self->woken);
   if (timeout_ns != 0) meanwhile(self, true);
+  bool last_wait_ended = self->woken || self->wake_ns <= sim->now_ns;
+  bool ends = self->woken || timeout_ns == 0;
   self->wake_ns = UINT64_MAX;
   if (self->woken || timeout_ns == 0) {
     self->wake_ns = sim->now_ns;
@@ -268,7 +337,7 @@ static int sim_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   }
   self->woken = false;
   self->drained = false;
-  gather_turn(self);
+  fly(self, last_wait_ended, ends);
   return 0;
 }
 
@@ -309,9 +378,12 @@ static void sim_destroy(struct evnet_poller *poller) {
     self->sim->pollers[self->index] = NULL;
     self->sim->pollers_open--;
   }
-  evnet_release(self->allocator, self->scratch[0]);
-  evnet_release(self->allocator, self->scratch[1]);
-  evnet_release(self->allocator, self->recv_block);
+  while (self->blocks != NULL) {
+    struct sim_block *block = self->blocks;
+    self->blocks = block->next;
+    free(block->bytes);
+    free(block);
+  }
   evnet_release(self->allocator, self);
 }
 
@@ -328,6 +400,7 @@ static const struct evnet_poller_ops sim_ops = {
     .recv_start = sim_recv_start,
     .recv_stop = sim_recv_stop,
     .send = sim_send,
+    .sending_bytes = sim_sending_bytes,
     .send_start = sim_send_start,
     .scratch = sim_scratch,
     .shutdown_write = sim_shutdown_write,
@@ -351,14 +424,9 @@ int sim_poller_create(struct evnet_kernel *kernel, const struct evnet_poller_opt
       .slots_max = options->handles_max,
       .drained = true,
       .recv_max = options->recv_bytes_max,
-      .recv_block = evnet_allocate(options->allocator, options->recv_bytes_max),
-      .scratch = {evnet_allocate(options->allocator, EVNET_POLLER_SCRATCH_BYTES),
-                  evnet_allocate(options->allocator, EVNET_POLLER_SCRATCH_BYTES)},
   };
-  if (self->recv_block == NULL || self->scratch[0] == NULL || self->scratch[1] == NULL) {
-    sim_destroy(&self->poller);
-    return -ENOMEM;
-  }
+  self->recv = sim_block_take(self);
+  self->scratch = sim_block_take(self);
   sim->pollers[sim->poller_count++] = self;
   sim->pollers_open++;
   *out_poller = &self->poller;

@@ -7,6 +7,24 @@
 // What a handle stands for.
 enum sim_slot_kind { SIM_FREE, SIM_LISTENER, SIM_STREAM };
 
+// A block of memory that is lent to the poller's user, or holds what is flying; several flights may
+// be from the same one.
+struct sim_block {
+  uint8_t *bytes;
+  uint32_t users;
+  struct sim_block *next;  // of all
+};
+
+// A send that gave -EINPROGRESS.
+struct sim_flight {
+  struct iovec piece;  // iov_len 0: there is none
+  struct sim_block *block;
+  uint64_t hash;   // of its bytes, which nobody may change
+  int64_t result;  // once flown
+  bool flown;      // a wait has sent it
+  bool landed;     // its SEND is to be told
+};
+
 struct sim_slot {
   struct sim_poller *owner;
   struct evnet_handle handle;
@@ -24,7 +42,8 @@ struct sim_slot {
   uint32_t late_bytes;            // and yet so many bytes at most
   const struct evnet_send *send;  // under way
   uint64_t send_hash;             // of its bytes when it started
-  uint32_t share_bytes;           // had in this turn
+  struct sim_flight flight;
+  uint32_t share_bytes;  // had in this turn
   uint32_t share_accepts;
   bool share_send;
   bool in_turn;
@@ -48,10 +67,12 @@ struct sim_poller {
   bool woken;        // wake was called, and no wait has ended for it
   uint64_t wake_ns;  // when the last wait would end by itself
   uint32_t recv_max;
-  uint32_t lease_bytes;  // of recv_block, in use until the next call
-  uint8_t *recv_block;
-  uint8_t *scratch[2];  // by turns, so that the old one can be made unreadable after a send
-  uint32_t scratch_index;
+  uint32_t lease_bytes;           // of recv_block, in use until the next call
+  struct sim_block *blocks;       // all there are
+  struct sim_block *recv;         // of the lease
+  struct sim_block *scratch;      // the one that is being filled
+  struct sim_block *scratch_old;  // its caller may still have to queue what a send did not take
+  struct sim_block *landed;       // what a SEND gave back is in; NULL: nothing
   struct evnet_address peer;
 };
 
@@ -64,6 +85,9 @@ struct sim_slot *sim_slot_acquire(struct sim_poller *self);  // NULL: there is n
 void sim_slot_release(struct sim_slot *slot);
 void sim_slot_close(struct sim_slot *slot);  // its descriptor; twice is once
 uint64_t sim_slot_hash_send(const struct evnet_send *send);
+struct sim_block *sim_block_take(struct sim_poller *self);
+void sim_block_release(struct sim_poller *self, struct sim_block *block);
+void sim_slot_fly(struct sim_slot *slot);  // sends what is to fly, unless that has been done
 // Whether there is something to report.
 bool sim_slot_has_work(const struct sim_slot *slot);
 // Reports it; false: there was nothing, or it has had its share of the turn.

@@ -99,6 +99,7 @@ Plan MakePlan(uint64_t seed) {
   plan.stop_after_ns = dice.Size(1, 2000) * kNsPerMs;
   plan.drain_ms = dice.Chance(15) ? 0 : static_cast<int64_t>(dice.Size(1, 1000));
   plan.stops_before_boot = dice.Chance(1);
+  if (dice.Chance(60)) plan.sim.faults.flights = dice.Chance(50) ? 1000 : dice.Fault(1000);
   plan.half_closes = dice.Chance(80) ? 0 : dice.Fault(300);
   plan.prewrites_others = plan.on_prewrite ? dice.Fault(500) : 0;
   return plan;

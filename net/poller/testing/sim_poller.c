@@ -172,35 +172,6 @@ static void sim_recv_stop(struct evnet_poller *poller, struct evnet_handle handl
   slot->receiving = false;
 }
 
-// Whose memory a piece is, if it may be lent to a flight.
-static struct sim_block *lender_of(const struct sim_poller *self, const struct iovec *piece) {
-  const uint8_t *first = piece->iov_base;
-  const uint8_t *lease = self->recv->bytes;
-  const uint8_t *scratch = self->scratch->bytes;
-  if (piece->iov_len == 0) return NULL;
-  if (first >= scratch && first + piece->iov_len <= scratch + EVNET_POLLER_SCRATCH_BYTES)
-    return self->scratch;
-  bool is_leased = first >= lease && first + piece->iov_len <= lease + self->lease_bytes;
-  return is_leased ? self->recv : NULL;
-}
-
-static bool launch(struct sim_slot *slot, const struct iovec *piece) {
-  struct sim_poller *self = slot->owner;
-  struct sim_block *lender = lender_of(self, piece);
-  if (lender == NULL || !evnet_sim_chance(self->sim, self->sim->options.faults.flights))
-    return false;
-  const struct evnet_send send = {.pieces = piece, .count = 1};
-  slot->flight =
-      (struct sim_flight){.piece = *piece, .block = lender, .hash = sim_slot_hash_send(&send)};
-  lender->users++;
-  if (lender == self->scratch) {
-    sim_block_release(self, lender);
-    self->scratch = sim_block_take(self);
-  }
-  evnet_sim_note(self->sim, "flies", self->index, sim_slot_id(slot), (int64_t)piece->iov_len);
-  return true;
-}
-
 // Nothing may be under way where something is to be sent, or the way out to be ended.
 static void check_idle(const struct sim_slot *slot, const char *what) {
   if (slot->send != NULL || slot->flight.piece.iov_len > 0)
@@ -216,7 +187,7 @@ static int64_t sim_send(struct evnet_poller *poller, struct evnet_handle handle,
   if (count < 1 || count > EVNET_SEND_PIECES_MAX)
     evnet_sim_fail(self->sim, "send of %zu pieces", count);
   check_idle(slot, "send");
-  if (count == 1 && launch(slot, pieces)) return -EINPROGRESS;
+  if (count == 1 && sim_flight_launch(slot, pieces)) return -EINPROGRESS;
   int64_t sent = sim_socket_send(slot->socket, pieces, count);
   uint8_t *scratch = self->scratch->bytes;
   for (size_t i = 0; i < count; i++) {
@@ -309,7 +280,7 @@ static void fly(struct sim_poller *self, bool last_wait_ended, bool ends) {
     struct sim_slot *slot = self->slots[i];
     if (slot->kind != SIM_STREAM || slot->flight.piece.iov_len == 0 || slot->detaching) continue;
     if (slot->flight.flown && last_wait_ended) slot->flight.landed = true;
-    sim_slot_fly(slot);
+    sim_flight_fly(slot);
   }
   gather_turn(self);
   for (uint32_t i = 0; i < self->slot_count; i++) {

@@ -8,7 +8,7 @@
 
 #include "net/base/assert.h"
 
-enum { ACCEPTS_PER_TURN = 8, POISON = 0xdd };
+enum { ACCEPTS_PER_TURN = 8 };
 
 uint16_t sim_slot_id(const struct sim_slot *slot) {
   return slot->kind == SIM_STREAM ? (uint16_t)slot->socket->id : 0;
@@ -113,54 +113,7 @@ uint64_t sim_slot_hash_send(const struct evnet_send *send) {
   return hash;
 }
 
-// Flights
-
-static size_t block_bytes(const struct sim_poller *self) {
-  return self->recv_max > EVNET_POLLER_SCRATCH_BYTES ? self->recv_max : EVNET_POLLER_SCRATCH_BYTES;
-}
-
-struct sim_block *sim_block_take(struct sim_poller *self) {
-  struct sim_block *block = self->blocks;
-  while (block != NULL && block->users > 0) block = block->next;
-  if (block == NULL) {
-    block = calloc(1, sizeof *block);
-    EVNET_ASSERT(block != NULL);
-    block->bytes = malloc(block_bytes(self));
-    EVNET_ASSERT(block->bytes != NULL);
-    block->next = self->blocks;
-    self->blocks = block;
-  }
-  block->users = 1;
-  return block;
-}
-
-void sim_block_release(struct sim_poller *self, struct sim_block *block) {
-  if (block != NULL && --block->users == 0) memset(block->bytes, POISON, block_bytes(self));
-}
-
-static void check_flight(const struct sim_slot *slot) {
-  const struct evnet_send send = {.pieces = &slot->flight.piece, .count = 1};
-  if (sim_slot_hash_send(&send) != slot->flight.hash)
-    evnet_sim_fail(slot->owner->sim, "bytes in flight changed before their SEND");
-}
-
-void sim_slot_fly(struct sim_slot *slot) {
-  struct sim_flight *flight = &slot->flight;
-  if (flight->piece.iov_len == 0 || flight->flown) return;
-  check_flight(slot);
-  flight->flown = true;
-  flight->result = sim_socket_send(slot->socket, &flight->piece, 1);
-  if (flight->result == -EAGAIN) flight->result = 0;
-  evnet_sim_note(slot->owner->sim, "flown", slot->owner->index, sim_slot_id(slot), flight->result);
-  // The kernel tells of a failure; of a success the next end of a wait does.
-  flight->landed = flight->result != (int64_t)flight->piece.iov_len;
-}
-
 // Completions
-
-static bool has_landed(const struct sim_slot *slot) {
-  return slot->flight.piece.iov_len > 0 && slot->flight.landed;
-}
 
 static bool listener_is_ready(const struct sim_slot *slot) {
   const struct sim_listener *listener = slot->listener;
@@ -192,7 +145,7 @@ bool sim_slot_has_work(const struct sim_slot *slot) {
   if (slot->kind == SIM_FREE) return false;
   if (slot->detaching) return true;
   if (slot->kind == SIM_LISTENER) return listener_is_ready(slot);
-  return has_landed(slot) || can_send(slot) || can_recv(slot) || can_hang_up(slot);
+  return sim_flight_has_landed(slot) || can_send(slot) || can_recv(slot) || can_hang_up(slot);
 }
 
 static bool complete(struct sim_slot *slot, enum evnet_op op, int64_t result, bool more,
@@ -215,26 +168,14 @@ static bool complete_send(struct sim_slot *slot, int64_t result, struct evnet_co
   return complete(slot, EVNET_OP_SEND, result, false, out);
 }
 
-static bool complete_flight(struct sim_slot *slot, struct evnet_completion *out) {
-  struct sim_poller *self = slot->owner;
-  const struct sim_flight flight = slot->flight;
-  check_flight(slot);
-  slot->flight = (struct sim_flight){0};
-  size_t taken = flight.result > 0 ? (size_t)flight.result : 0;
-  self->landed = flight.block;  // released by the next call
-  complete(slot, EVNET_OP_SEND, flight.result, false, out);
-  out->data = (const uint8_t *)flight.piece.iov_base + taken;
-  out->rest = flight.piece.iov_len - taken;
-  return true;
-}
-
 static bool step_detaching(struct sim_slot *slot, struct evnet_completion *out) {
   if (slot->flight.piece.iov_len > 0) {
     if (!slot->flight.flown) {
       slot->flight.result = -ECANCELED;
-      if (!slot->is_closed && evnet_sim_chance(slot->owner->sim, 500)) sim_slot_fly(slot);
+      if (!slot->is_closed && evnet_sim_chance(slot->owner->sim, 500)) sim_flight_fly(slot);
     }
-    return complete_flight(slot, out);
+    sim_flight_complete(slot, out);
+    return true;
   }
   if (slot->send != NULL) {
     int64_t result = -ECANCELED;
@@ -317,7 +258,10 @@ bool sim_slot_step(struct sim_slot *slot, struct evnet_completion *out) {
   if (slot->kind == SIM_FREE) return false;
   if (slot->detaching) return step_detaching(slot, out);
   if (slot->kind == SIM_LISTENER) return step_accept(slot, out);
-  if (has_landed(slot)) return complete_flight(slot, out);
+  if (sim_flight_has_landed(slot)) {
+    sim_flight_complete(slot, out);
+    return true;
+  }
   if (can_send(slot) && step_send(slot, out)) return true;
   if (can_recv(slot)) return step_recv(slot, out);
   return can_hang_up(slot) && step_hang_up(slot, out);

@@ -85,13 +85,19 @@ struct sim_slot *sim_slot_acquire(struct sim_poller *self);  // NULL: there is n
 void sim_slot_release(struct sim_slot *slot);
 void sim_slot_close(struct sim_slot *slot);  // its descriptor; twice is once
 uint64_t sim_slot_hash_send(const struct evnet_send *send);
-struct sim_block *sim_block_take(struct sim_poller *self);
-void sim_block_release(struct sim_poller *self, struct sim_block *block);
-void sim_slot_fly(struct sim_slot *slot);  // sends what is to fly, unless that has been done
 // Whether there is something to report.
 bool sim_slot_has_work(const struct sim_slot *slot);
 // Reports it; false: there was nothing, or it has had its share of the turn.
 bool sim_slot_step(struct sim_slot *slot, struct evnet_completion *out);
 uint16_t sim_slot_id(const struct sim_slot *slot);  // of its connection, for the trace
+
+// sim_flight.c
+struct sim_block *sim_block_take(struct sim_poller *self);
+void sim_block_release(struct sim_poller *self, struct sim_block *block);  // NULL is accepted
+// Begins a flight, if the piece is of lent memory and the dice want it.
+bool sim_flight_launch(struct sim_slot *slot, const struct iovec *piece);
+void sim_flight_fly(struct sim_slot *slot);  // sends what is to fly, unless that has been done
+bool sim_flight_has_landed(const struct sim_slot *slot);
+void sim_flight_complete(struct sim_slot *slot, struct evnet_completion *out);  // its SEND
 
 #endif  // EVNET_NET_POLLER_TESTING_SIM_SLOT_H_

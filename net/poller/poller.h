@@ -190,13 +190,13 @@ EVNET_API void evnet_poller_recv_stop(struct evnet_poller *poller, struct evnet_
 // Nothing may be under way on the handle: no send_start, and no send that gave -EINPROGRESS.
 //
 // Returns: the bytes taken, 0 to the pieces' sum. What was taken is delivered in order, or a HANGUP
-// or RECV tells
-//          why not. What was not taken is the caller's: the socket is full, use send_start for it.
+//          or RECV tells why not. What was not taken is the caller's: the socket is full, use
+//          send_start for it.
 // Errors:  -EINPROGRESS, of a single piece in the current RECV's data or in the scratch block only:
 //          a completion-based backend sends it with the next wait, and a SEND completion of that
 //          wait tells how much was taken and gives the rest back. A wait does not return for its
-//          sake: who needs it at once waits with a timeout of 0. -EPIPE, -ECONNRESET and the rest of send(2)
-//          but EAGAIN and EINTR; nothing taken.
+//          sake: who needs it at once waits with a timeout of 0. -EPIPE, -ECONNRESET and the rest
+//          of send(2) but EAGAIN and EINTR; nothing taken.
 EVNET_API int64_t evnet_poller_send(struct evnet_poller *poller, struct evnet_handle handle,
                                     const struct iovec *pieces, size_t count);
 

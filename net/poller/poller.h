@@ -237,7 +237,8 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_local_address(struct evnet_poller *
 //   timeout_ns  at most this long; negative: without a limit. 0: only looks. Backends may round up
 //   to 1 ms.
 //
-// Returns: 0, also after a signal or a wake.
+// Returns: 0, also after a signal or a wake; 1 when the kernel reported something that may be the
+//          poller's own affair: though next gives nothing, what comes behind it is not known yet.
 // Errors:  -errno of the kernel's wait, which means that the poller cannot go on.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_wait(struct evnet_poller *poller, int64_t timeout_ns);
 

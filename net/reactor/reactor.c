@@ -267,7 +267,7 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   int status = wait_for_kernel(reactor, wait_ms_max);
   if (status < 0) return status;
   update_now(reactor);
-  bool quiet = true;
+  bool quiet = status == 0;
   struct evnet_completion completion;
   while (evnet_poller_next(reactor->poller, &completion)) {
     dispatch(reactor, &completion);

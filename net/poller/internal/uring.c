@@ -195,9 +195,10 @@ static int uring_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   uring->held_kept = 0;
   uring->held_wanted = false;
   uring->waiting_left = uring->waiting_count;
-  // EBUSY, EAGAIN: the kernel wants completions to be taken first; they are there to be taken.
+  // EBUSY, EAGAIN: the kernel wants completions to be taken first; they are there to be taken. It
+  // tells some twenty at a time (Linux 6.18), and all of them may be of cancels.
   if (status >= 0 || status == -ETIME || status == -EINTR || status == -EBUSY || status == -EAGAIN)
-    return 0;
+    return io_uring_cq_ready(&uring->ring) > 0;
   return status;
 }
 

@@ -29,7 +29,7 @@ const char *NameOf(evnet_op op) {
 }  // namespace
 
 void Loop::Turn(int64_t timeout_ns) {
-  ASSERT_EQ(evnet_poller_wait(poller_, timeout_ns), 0);
+  ASSERT_GE(evnet_poller_wait(poller_, timeout_ns), 0);
   turn_++;
   evnet_completion completion;
   while (evnet_poller_next(poller_, &completion)) {

@@ -163,7 +163,7 @@ struct evnet_reactor {
   uint64_t stop_at_ns;  // atomic; the poller's clock; UINT64_MAX: no stop asked for
   enum stop_phase stop_phase;
   uint64_t stop_reading_until_ns;  // the latest end of STOP_READING
-  uint32_t stop_quiet_turns;       // those that brought no completion, in a row
+  uint32_t stop_quiet_turns;       // those that brought nothing, in a row
   bool stop_untold;                // connections may be open that had no on_stopping
 
   struct evnet_reactor_stats stats;  // written here only, by atomic stores; read by any thread

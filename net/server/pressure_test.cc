@@ -75,7 +75,8 @@ TEST_F(Pressure, ASlowReaderStopsTheServerFromReadingAndLosesNothing) {
   Client client(server.port());
   const size_t sent = client.SendUntilBlocked(data, 200);
   ASSERT_LT(sent, data.size()) << "the server must stop reading";
-  EXPECT_EQ(journal_.Lines(), std::vector<std::string>{"pressure"}) << "once at the crossing";
+  // The kernel's buffers may have grown and drained the queue once more; their order is below.
+  EXPECT_EQ(journal_.Count("pressure"), journal_.Count("drain") + 1) << "above the mark in the end";
   EXPECT_EQ(while_pressed_, 0) << "no on_data while reading is stopped";
   EXPECT_GT(most_, kHigh);
   EXPECT_LE(most_, kHigh + kTurn) << "growth is bounded by the high mark and one turn's bytes";

@@ -62,6 +62,13 @@ class Pressure : public testing::Test {
     return callbacks;
   }
 
+  // Above the mark in the end; before that, kernel buffers that grow may have drained the queue.
+  void ExpectPressed() {
+    EXPECT_EQ(journal_.Count("pressure"), journal_.Count("drain") + 1);
+    const std::vector<std::string> lines = journal_.Lines();
+    for (size_t i = 0; i < lines.size(); i++) EXPECT_EQ(lines[i], i % 2 ? "drain" : "pressure");
+  }
+
   Journal journal_;
   std::atomic<evnet_conn *> conn_{nullptr};
   std::atomic<bool> pressed_{false};
@@ -75,8 +82,7 @@ TEST_F(Pressure, ASlowReaderStopsTheServerFromReadingAndLosesNothing) {
   Client client(server.port());
   const size_t sent = client.SendUntilBlocked(data, 200);
   ASSERT_LT(sent, data.size()) << "the server must stop reading";
-  // The kernel's buffers may have grown and drained the queue once more; their order is below.
-  EXPECT_EQ(journal_.Count("pressure"), journal_.Count("drain") + 1) << "above the mark in the end";
+  ExpectPressed();
   EXPECT_EQ(while_pressed_, 0) << "no on_data while reading is stopped";
   EXPECT_GT(most_, kHigh);
   EXPECT_LE(most_, kHigh + kTurn) << "growth is bounded by the high mark and one turn's bytes";
@@ -122,10 +128,11 @@ TEST_F(Pressure, TheEndOfOneThatIsPressedIsNoticed) {
   Server server(Noted(), SmallMarks());
   Client client(server.port());
   client.SendUntilBlocked(Pattern(8 << 20), 200);
-  ASSERT_EQ(journal_.Count("pressure"), 1u);
+  ExpectPressed();
+  const size_t drains = journal_.Count("drain");
   client.Reset();
   EXPECT_TRUE(journal_.WaitFor("ECONNRESET"));
-  EXPECT_EQ(journal_.Count("drain"), 0u);
+  EXPECT_EQ(journal_.Count("drain"), drains);
 }
 
 TEST_F(Pressure, NoDrainWithoutAPressureBefore) {
@@ -160,7 +167,7 @@ TEST_F(Pressure, AUsersPauseAndTheAutomaticOneAreComposed) {
   const std::string data = Pattern(8 << 20);
   const size_t sent = client.SendUntilBlocked(data, 200);
   ASSERT_LT(sent, data.size());
-  EXPECT_EQ(journal_.Lines(), std::vector<std::string>{"pressure"});
+  EXPECT_GE(journal_.Count("pressure"), 1u);
   std::string received;
   // Each time the client has all that the server will send, the server is drained and paused by its
   // user.
@@ -189,10 +196,9 @@ TEST_F(Pressure, HighActionNotifyGoesOnReading) {
   const std::string data = Pattern(8 << 20);
   client.SendAll(data);
   EXPECT_TRUE(WaitUntil([&] { return server.stats().bytes_received == data.size(); }));
-  EXPECT_EQ(journal_.Lines(), std::vector<std::string>{"pressure"});
+  ExpectPressed();
   EXPECT_TRUE(client.Receive(data.size()) == data);
-  EXPECT_TRUE(journal_.WaitFor("drain"));
-  EXPECT_EQ(journal_.Count("drain"), 1u);
+  EXPECT_TRUE(WaitUntil([&] { return journal_.Count("pressure") == journal_.Count("drain"); }));
 }
 
 TEST_F(Pressure, HighActionCloseResets) {

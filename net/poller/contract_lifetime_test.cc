@@ -1,6 +1,7 @@
 // The poller's contract: attaching, handles, detach and abort, destruction.
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "gtest/gtest.h"
@@ -31,6 +32,35 @@ class LifetimeTest : public ContractTest {
     evnet_poller_send_start(poller(), connection.handle, send);
   }
 };
+
+// One more descriptor each time, until it has all that it needs.
+TEST_P(LifetimeTest, CreatingWithTooFewDescriptorsFailsAndLeavesNothing) {
+  Destroy();
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = dup(0);  // the lowest that is free
+  ASSERT_GE(next, 0);
+  close(next);
+  int status = -EMFILE;
+  for (int allowed = 0; allowed < 8 && status != 0; allowed++) {
+    rlimit few = before;
+    few.rlim_cur = static_cast<rlim_t>(next + allowed);
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+    const evnet_poller_options options = {};
+    evnet_poller *poller = nullptr;
+    status = GetParam().create(&options, &poller);
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    if (status == 0) {
+      evnet_poller_destroy(poller);
+    } else {
+      EXPECT_EQ(status, -EMFILE) << allowed;
+    }
+    const int after = dup(0);
+    EXPECT_EQ(after, next) << "nothing is left open";
+    close(after);
+  }
+  EXPECT_EQ(status, 0);
+}
 
 TEST_P(LifetimeTest, DetachEndsTheConnectionInOrder) {
   Connection connection = Connect();

@@ -339,6 +339,7 @@ int evnet_uring_create(const struct evnet_poller_options *options,
   uring->allocator = options->allocator;
   uring->recv_bytes = options->recv_bytes_max;
   uring->wake_fd = -1;
+  uring->lease = uring->landed = LENDER_NONE;
   slot_list_init(&uring->finished);
   slot_list_init(&uring->starved);
   int status = open_parts(uring, options);

@@ -121,7 +121,6 @@ static int open_buffers(struct uring *uring, uint32_t bytes) {
 }
 
 int uring_memory_open(struct uring *uring, uint32_t recv_bytes_max) {
-  uring->lease = uring->landed = LENDER_NONE;
   uring->arenas = evnet_pages_reserve(ARENAS_BYTES);
   uring->large = evnet_pages_reserve(recv_bytes_max);
   if (uring->arenas == NULL || uring->large == NULL) return -ENOMEM;

@@ -66,7 +66,8 @@ int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
   }
   reactor->handles++;
   struct evnet_conn *conn = conn_init(reactor, handle, peer, listener_index);
-  if (reactor->options.lifetime_ms != EVNET_OFF && side_get(conn) == NULL) {
+  bool has_lifetime = reactor->limits.timeouts_ms[EVNET_TIMEOUT_LIFETIME] != EVNET_OFF;
+  if (has_lifetime && side_get(conn) == NULL) {
     conn->state = CONN_CLOSED;  // it has had no on_open and gets no on_close
     evnet_poller_abort(reactor->poller, handle);
     return -ENOMEM;
@@ -75,7 +76,7 @@ int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
   stop_newcomer(reactor);
   counter_add(&reactor->stats.connections_open, 1);
   counter_add(&reactor->stats.connections_opened, 1);
-  deadline_arm_open(conn);
+  deadline_arm_earliest(conn);
   enum evnet_action action = EVNET_NONE;
   if (reactor->handler.on_open != NULL) action = reactor->handler.on_open(conn, reactor->user);
   reactor_after_callback(reactor, conn, action);
@@ -97,9 +98,8 @@ void conn_update_reading(struct evnet_conn *conn) {
     if (conn->state != CONN_OPEN) return;
     stop_reading_resumed(reactor);
     conn->read_since_ms = now32(reactor);
-    if (reactor->options.read_timeout_ms != EVNET_OFF) {
-      deadline_arm(conn, (uint64_t)reactor->options.read_timeout_ms);
-    }
+    int64_t read_timeout_ms = limits_of(conn)->timeouts_ms[EVNET_TIMEOUT_READ];
+    if (read_timeout_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)read_timeout_ms);
   } else {
     conn->flags &= (uint16_t)~RECEIVING;
     evnet_poller_recv_stop(reactor->poller, conn_handle(conn));
@@ -271,7 +271,8 @@ void conn_linger(struct evnet_conn *conn) {
   EVNET_DCHECK(conn->state == CONN_FLUSHING);
   struct evnet_reactor *reactor = conn->reactor;
   bool peer_ended = conn->flags & PEER_ENDED;
-  if (peer_ended || reactor->options.linger_ms == EVNET_OFF) {
+  int64_t linger_ms = limits_of(conn)->linger_ms;
+  if (peer_ended || linger_ms == EVNET_OFF) {
     finish(conn, conn->reason);
     return;
   }
@@ -286,7 +287,7 @@ void conn_linger(struct evnet_conn *conn) {
   conn->flags |= END_SENT;
   conn->state = CONN_LINGERING;
   conn->out_ms = now32(reactor);
-  deadline_arm(conn, (uint64_t)reactor->options.linger_ms);
+  deadline_arm(conn, (uint64_t)linger_ms);
   conn_update_reading(conn);
 }
 

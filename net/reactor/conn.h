@@ -23,6 +23,7 @@
 #include "../base/address.h"
 #include "../base/bytes.h"
 #include "../base/status.h"
+#include "handler.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -126,6 +127,59 @@ EVNET_API void evnet_conn_hold(struct evnet_conn *conn);
 
 // evnet_conn_release takes one hold back (asserted that there is one).
 EVNET_API void evnet_conn_release(struct evnet_conn *conn);
+
+// Settings of one connection, otherwise than the server's options say for all. The first takes half
+// a KiB, which the connection keeps until it closes. Most belong into on_open.
+
+// "None" for what is otherwise a time; 0 would be the default.
+#define EVNET_OFF ((int64_t)-1)
+
+enum { EVNET_TIMEOUT_MS_MAX = (1 << 30) - 1 };  // about 12 days
+
+// What happens when queued output crosses the high-water mark.
+enum evnet_high_action {
+  EVNET_HIGH_STOP_READING = 0,  // reading stops until it has fallen to the low mark
+  EVNET_HIGH_CLOSE,             // the connection is reset with EVNET_REASON_HIGH_WATER
+  EVNET_HIGH_NOTIFY,            // only on_pressure and on_drain are called
+};
+
+// evnet_conn_set_timeout sets one of the connection's timeouts, which counts anew from this call.
+//
+//   timeout_ms  1 to EVNET_TIMEOUT_MS_MAX; EVNET_OFF: none; 0: what the option says.
+//
+// Returns: 0.
+// Errors:  -EINVAL for a timeout that there is not, or a time out of range; -ENOTCONN once closing;
+//          -ENOMEM. Nothing has changed then.
+EVNET_API int evnet_conn_set_timeout(struct evnet_conn *conn, enum evnet_timeout which,
+                                     int64_t timeout_ms);
+
+// evnet_conn_set_linger sets how long the closing connection waits for the peer's end after ours;
+// EVNET_OFF: it does not wait, and what the peer has not read yet may be lost to a reset.
+//
+//   linger_ms  as the timeout_ms of evnet_conn_set_timeout.
+//
+// Returns and errors: as evnet_conn_set_timeout.
+EVNET_API int evnet_conn_set_linger(struct evnet_conn *conn, int64_t linger_ms);
+
+// evnet_conn_set_water_marks sets how much output may be queued before the high action, and how
+// little undoes it. What stands queued already is held against them at once.
+//
+//   high_bytes  0: what the option says; at most outbound_bytes_max - read_turn_bytes_max.
+//   low_bytes   at most high_bytes; 0: half of high_bytes, or what the option says if high_bytes is
+//               0, too.
+//
+// Returns: 0.
+// Errors:  -EINVAL for marks out of range; -ENOTCONN once closing; -ENOMEM. Nothing has changed
+//          then.
+EVNET_API int evnet_conn_set_water_marks(struct evnet_conn *conn, size_t high_bytes,
+                                         size_t low_bytes);
+
+// evnet_conn_set_high_action sets what happens at the high mark; above it already, the action is
+// taken at once.
+//
+// Returns: 0.
+// Errors:  -EINVAL for no such action; -ENOTCONN once closing; -ENOMEM. Nothing has changed then.
+EVNET_API int evnet_conn_set_high_action(struct evnet_conn *conn, enum evnet_high_action action);
 
 // What it is.
 

@@ -13,13 +13,6 @@ void deadline_arm(struct evnet_conn *conn, uint64_t delay_ms) {
   evnet_wheel_schedule(&reactor->deadlines, &conn->deadline, reactor->now_ms + delay_ms);
 }
 
-void deadline_arm_open(struct evnet_conn *conn) {
-  const struct evnet_reactor_options *options = &conn->reactor->options;
-  if (options->idle_timeout_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)options->idle_timeout_ms);
-  if (options->read_timeout_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)options->read_timeout_ms);
-  if (options->lifetime_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)options->lifetime_ms);
-}
-
 // The earliest deadline found so far.
 struct earliest {
   int64_t left_ms;  // 0 or less: passed
@@ -40,28 +33,34 @@ static uint32_t younger(uint32_t now, uint32_t a, uint32_t b) {
 }
 
 static struct earliest find_earliest(const struct evnet_conn *conn) {
-  const struct evnet_reactor_options *options = &conn->reactor->options;
+  const struct conn_limits *limits = limits_of(conn);
   uint32_t now = now32(conn->reactor);
   struct earliest earliest = {0};
   if (conn->state == CONN_LINGERING) {
-    consider(&earliest, EVNET_TIMEOUT_IDLE, options->linger_ms, now - conn->out_ms);
+    consider(&earliest, EVNET_TIMEOUT_IDLE, limits->linger_ms, now - conn->out_ms);
     return earliest;
   }
   if (conn->side != NULL && evnet_outbound_bytes(&conn->side->outbound) > 0) {
-    consider(&earliest, EVNET_TIMEOUT_WRITE, options->write_timeout_ms,
+    consider(&earliest, EVNET_TIMEOUT_WRITE, limits->timeouts_ms[EVNET_TIMEOUT_WRITE],
              now - conn->side->write_since_ms);
   }
   if (conn->state != CONN_OPEN) return earliest;
-  consider(&earliest, EVNET_TIMEOUT_IDLE, options->idle_timeout_ms,
+  consider(&earliest, EVNET_TIMEOUT_IDLE, limits->timeouts_ms[EVNET_TIMEOUT_IDLE],
            younger(now, conn->in_ms, conn->out_ms));
   if (conn->flags & RECEIVING) {
-    consider(&earliest, EVNET_TIMEOUT_READ, options->read_timeout_ms,
+    consider(&earliest, EVNET_TIMEOUT_READ, limits->timeouts_ms[EVNET_TIMEOUT_READ],
              younger(now, conn->in_ms, conn->read_since_ms));
   }
   if (conn->side != NULL) {
-    consider(&earliest, EVNET_TIMEOUT_LIFETIME, options->lifetime_ms, now - conn->side->opened_ms);
+    consider(&earliest, EVNET_TIMEOUT_LIFETIME, limits->timeouts_ms[EVNET_TIMEOUT_LIFETIME],
+             now - conn->side->opened_ms);
   }
   return earliest;
+}
+
+void deadline_arm_earliest(struct evnet_conn *conn) {
+  struct earliest earliest = find_earliest(conn);
+  if (earliest.any) deadline_arm(conn, earliest.left_ms > 0 ? (uint64_t)earliest.left_ms : 0);
 }
 
 static int reason_of(enum evnet_timeout which) {
@@ -96,6 +95,11 @@ static void restart(struct evnet_conn *conn, enum evnet_timeout which) {
   }
 }
 
+void deadline_restart(struct evnet_conn *conn, enum evnet_timeout which) {
+  restart(conn, which);
+  deadline_arm_earliest(conn);
+}
+
 static void time_out(struct evnet_conn *conn, enum evnet_timeout which) {
   struct evnet_reactor *reactor = conn->reactor;
   enum evnet_action action = EVNET_CLOSE;
@@ -126,9 +130,8 @@ static void expire(struct evnet_conn *conn) {
       time_out(conn, earliest.which);
     }
     if (conn->state == CONN_CLOSED) return;
-    earliest = find_earliest(conn);
   }
-  if (earliest.any) deadline_arm(conn, earliest.left_ms > 0 ? (uint64_t)earliest.left_ms : 0);
+  deadline_arm_earliest(conn);
 }
 
 void deadline_expire(struct evnet_reactor *reactor) {

@@ -77,20 +77,26 @@ static void send_queue(struct evnet_conn *conn) {
   evnet_poller_send_start(conn->reactor->poller, conn_handle(conn), &side->send);
 }
 
-static void check_high_mark(struct evnet_conn *conn) {
-  const struct evnet_reactor_options *options = &conn->reactor->options;
-  if ((conn->flags & PRESSED) || queued_bytes(conn) <= options->outbound_high_water_bytes) return;
-  conn->flags |= PRESSED;
-  switch (options->outbound_high_action) {
+static void do_high_action(struct evnet_conn *conn) {
+  switch (limits_of(conn)->outbound_high_action) {
     case EVNET_HIGH_CLOSE:
       conn_abort_for(conn, EVNET_REASON_HIGH_WATER);
-      return;
+      break;
     case EVNET_HIGH_STOP_READING:
       conn_stop_reading(conn, STOP_OUTBOUND_HIGH);
       break;
     case EVNET_HIGH_NOTIFY:
+      conn_allow_reading(conn, STOP_OUTBOUND_HIGH);
       break;
   }
+}
+
+static void check_high_mark(struct evnet_conn *conn) {
+  bool above = queued_bytes(conn) > limits_of(conn)->outbound_high_water_bytes;
+  if ((conn->flags & PRESSED) || !above) return;
+  conn->flags |= PRESSED;
+  do_high_action(conn);
+  if (conn->state == CONN_CLOSED) return;
   // A drain that was not told yet never happened: the two would be told in the wrong order.
   if (conn->flags & DUE_DRAIN) {
     conn->flags &= (uint16_t)~DUE_DRAIN;
@@ -99,13 +105,28 @@ static void check_high_mark(struct evnet_conn *conn) {
   }
 }
 
+static void check_low_mark(struct evnet_conn *conn) {
+  bool below = queued_bytes(conn) <= limits_of(conn)->outbound_low_water_bytes;
+  if (!(conn->flags & PRESSED) || !below) return;
+  conn->flags &= (uint16_t)~PRESSED;
+  // Reading starts again with on_drain, not before it: what is read would be answered.
+  if (conn->state == CONN_OPEN) conn_defer(conn, DUE_DRAIN);
+}
+
+void outbound_marks_changed(struct evnet_conn *conn) {
+  check_low_mark(conn);
+  check_high_mark(conn);
+}
+
+void outbound_high_action_changed(struct evnet_conn *conn) {
+  if (conn->flags & PRESSED) do_high_action(conn);
+}
+
 // The queue has got its first byte.
 static void start_write_timeout(struct evnet_conn *conn) {
-  const struct evnet_reactor *reactor = conn->reactor;
-  conn->side->write_since_ms = now32(reactor);
-  if (reactor->options.write_timeout_ms != EVNET_OFF) {
-    deadline_arm(conn, (uint64_t)reactor->options.write_timeout_ms);
-  }
+  conn->side->write_since_ms = now32(conn->reactor);
+  int64_t timeout_ms = limits_of(conn)->timeouts_ms[EVNET_TIMEOUT_WRITE];
+  if (timeout_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)timeout_ms);
 }
 
 // Queues the pieces but for their first `skip` bytes. On failure the connection ends, as a part may
@@ -161,15 +182,10 @@ static void take_back(struct evnet_conn *conn, const uint8_t *rest, size_t size)
 
 // The poller has sent a part of the queue.
 static void consume(struct evnet_conn *conn, size_t size) {
-  struct evnet_reactor *reactor = conn->reactor;
   struct conn_side *side = conn->side;
   evnet_outbound_consume(&side->outbound, size);
-  if (size > 0) side->write_since_ms = now32(reactor);
-  if ((conn->flags & PRESSED) && queued_bytes(conn) <= reactor->options.outbound_low_water_bytes) {
-    conn->flags &= (uint16_t)~PRESSED;
-    // Reading starts again with on_drain, not before it: what is read would be answered.
-    if (conn->state == CONN_OPEN) conn_defer(conn, DUE_DRAIN);
-  }
+  if (size > 0) side->write_since_ms = now32(conn->reactor);
+  check_low_mark(conn);
 }
 
 void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *completion) {

@@ -46,6 +46,7 @@ int evnet_reactor_create(const struct evnet_handler *handler, void *user,
   reactor->handler = *handler;
   reactor->user = user;
   reactor->options = resolved;
+  limits_from_options(&resolved, &reactor->limits);
   reactor->due_first = NONE;
   reactor->stop_at_ns = UINT64_MAX;
   evnet_mailbox_init(&reactor->mailbox, resolved.mailbox_bytes_max);

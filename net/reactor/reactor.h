@@ -19,17 +19,8 @@ extern "C" {
 
 struct evnet_reactor;
 
-// "None" for what is otherwise a time; 0 would be the default.
-#define EVNET_OFF ((int64_t)-1)
 // "No bound" for what is otherwise a size or count; 0 would be the default.
 #define EVNET_UNLIMITED SIZE_MAX
-
-// What happens when queued output crosses the high-water mark.
-enum evnet_high_action {
-  EVNET_HIGH_STOP_READING = 0,  // reading stops until it has fallen to the low mark
-  EVNET_HIGH_CLOSE,             // the connection is reset with EVNET_REASON_HIGH_WATER
-  EVNET_HIGH_NOTIFY,            // only on_pressure and on_drain are called
-};
 
 // What happens to a write that would exceed outbound_bytes_max.
 enum evnet_overflow {
@@ -60,8 +51,6 @@ struct evnet_reactor_options {
   struct evnet_kernel *kernel;              // likewise; NULL: the system's
   struct evnet_logger logger;
 };
-
-enum { EVNET_TIMEOUT_MS_MAX = (1 << 30) - 1 };  // about 12 days
 
 // Counters since the reactor was created, and states.
 struct evnet_reactor_stats {

@@ -1,4 +1,5 @@
-// The part of a connection that exists only while bytes stand on either side of it.
+// The part of a connection that exists only while bytes stand on either side of it, or because it
+// has limits of its own.
 #include "net/reactor/internal/state.h"
 
 struct conn_side *side_get(struct evnet_conn *conn) {
@@ -13,6 +14,7 @@ struct conn_side *side_get(struct evnet_conn *conn) {
   evnet_ring_init(&side->inbound, reactor->options.allocator,
                   inbound_max > SIZE_MAX - turn_max ? SIZE_MAX : inbound_max + turn_max);
   evnet_outbound_init(&side->outbound, reactor->options.allocator, 0);
+  side->limits = NULL;
   side->retired = NULL;
   side->write_since_ms = now32(reactor);
   side->opened_ms = now32(reactor);
@@ -30,8 +32,9 @@ void side_trim(struct evnet_conn *conn) {
   if (side == NULL) return;
   side_release_retired(conn);
   evnet_ring_trim(&side->inbound);
-  bool needed = evnet_ring_size(&side->inbound) > 0 || evnet_outbound_bytes(&side->outbound) > 0 ||
-                (conn->flags & SENDING) || conn->reactor->options.lifetime_ms != EVNET_OFF;
+  bool has_bytes = evnet_ring_size(&side->inbound) > 0 || evnet_outbound_bytes(&side->outbound) > 0;
+  bool needed = has_bytes || (conn->flags & SENDING) || side->limits != NULL ||
+                conn->reactor->limits.timeouts_ms[EVNET_TIMEOUT_LIFETIME] != EVNET_OFF;
   if (!needed) side_free(conn);
 }
 
@@ -40,6 +43,7 @@ void side_free(struct evnet_conn *conn) {
   side_release_retired(conn);
   evnet_ring_deinit(&conn->side->inbound);
   evnet_outbound_deinit(&conn->side->outbound);
+  evnet_release(conn->reactor->options.allocator, conn->side->limits);
   evnet_release(conn->reactor->options.allocator, conn->side);
   conn->side = NULL;
 }

@@ -65,10 +65,21 @@ enum {
   SEND_PIECES = 16,
 };
 
-// What a connection needs only while bytes stand on either side of it.
+// What the options say of each connection, and what one of them may have otherwise. No zeroes left.
+struct conn_limits {
+  int64_t timeouts_ms[EVNET_TIMEOUT_LIFETIME + 1];  // by enum evnet_timeout
+  int64_t linger_ms;
+  size_t outbound_high_water_bytes;
+  size_t outbound_low_water_bytes;
+  enum evnet_high_action outbound_high_action;
+};
+
+// What a connection needs only while bytes stand on either side of it, or because it differs from
+// the others.
 struct conn_side {
   struct evnet_ring inbound;
   struct evnet_outbound outbound;
+  struct conn_limits *limits;  // its own; NULL: the reactor's
   void *retired;  // the block that `inbound` outgrew while spans into it may still be in use
   uint32_t
       write_since_ms;  // when the kernel last took a byte of `outbound`, or it got its first one
@@ -121,6 +132,7 @@ struct evnet_reactor {
   struct evnet_handler handler;
   void *user;
   struct evnet_reactor_options options;  // no zeroes left
+  struct conn_limits limits;             // of the connections that have none of their own
   struct evnet_reactor_owner owner;
   struct evnet_poller *poller;
 
@@ -183,6 +195,11 @@ static inline struct evnet_handle conn_handle(const struct evnet_conn *conn) {
                                .generation = conn->deadline.tag};
 }
 
+static inline const struct conn_limits *limits_of(const struct evnet_conn *conn) {
+  const struct conn_side *side = conn->side;
+  return side != NULL && side->limits != NULL ? side->limits : &conn->reactor->limits;
+}
+
 // reactor.c
 // After each return of user code: sends what it wrote and does what it answered. conn may be NULL.
 void reactor_after_callback(struct evnet_reactor *reactor, struct evnet_conn *conn,
@@ -217,16 +234,23 @@ void side_release_retired(struct evnet_conn *conn);
 void inbound_received(struct evnet_conn *conn, const uint8_t *data, size_t size);
 void inbound_present(struct evnet_conn *conn);
 
+// limits.c
+void limits_from_options(const struct evnet_reactor_options *options,
+                         struct conn_limits *out_limits);
+
 // outbound.c
 void outbound_flush_scratch(struct evnet_reactor *reactor);
 void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *completion);  // SEND
 void outbound_start(struct evnet_conn *conn);  // sends what was queued during another's on_prewrite
-void outbound_await_flight(struct evnet_conn *conn);    // if something waits for what is flying
+void outbound_await_flight(struct evnet_conn *conn);  // if something waits for what is flying
+void outbound_marks_changed(struct evnet_conn *conn);
+void outbound_high_action_changed(struct evnet_conn *conn);
 bool outbound_is_empty(const struct evnet_conn *conn);  // nothing queued and nothing flying
 
 // deadline.c
 void deadline_arm(struct evnet_conn *conn, uint64_t delay_ms);  // unless an earlier one is armed
-void deadline_arm_open(struct evnet_conn *conn);  // what an OPEN connection has from its options
+void deadline_arm_earliest(struct evnet_conn *conn);            // of those that it has now
+void deadline_restart(struct evnet_conn *conn, enum evnet_timeout which);
 void deadline_expire(struct evnet_reactor *reactor);  // all that are due
 
 // listener.c

@@ -18,5 +18,6 @@
 #include "../net/reactor/handler.h"
 #include "../net/reactor/reactor.h"
 #include "../net/server/server.h"
+#include "../net/server/workers.h"
 
 #endif  // EVNET_EVNET_EVNET_H_

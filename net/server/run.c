@@ -9,32 +9,19 @@
 // Reactors are created on their own threads, since a kernel interface may be bound to the thread
 // that made it.
 #include <errno.h>
-#include <signal.h>
 
 #include "net/base/assert.h"
 #include "net/poller/poller.h"
 #include "net/server/internal/state.h"
+#include "net/server/internal/threads.h"
 
 // Whose reactor runs on this thread.
 static _Thread_local const struct evnet_server *server_of_this_thread;
 
 // Starting
 
-// Threads of ours take no signal that could go to another; what a fault of their own raises stays.
-static void block_signals(sigset_t *out_before) {
-  sigset_t blocked;
-  (void)sigfillset(&blocked);
-  const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
-  for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
-    (void)sigdelset(&blocked, faults[i]);
-  (void)pthread_sigmask(SIG_BLOCK, &blocked, out_before);
-}
-
 static int create_thread(struct server_reactor *self, void *(*main)(void *)) {
-  sigset_t before;
-  block_signals(&before);
-  int status = -pthread_create(&self->thread, NULL, main, self);
-  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+  int status = evnet_thread_create(&self->thread, main, self);
   self->has_thread = status == 0;
   return status;
 }
@@ -90,8 +77,23 @@ static bool wait_for_start(struct evnet_server *server) {
   return running;
 }
 
+// Where it cannot be pinned the reactor runs all the same.
+static struct evnet_affinity *pin(const struct server_reactor *self) {
+  const struct evnet_server *server = self->server;
+  struct evnet_affinity *before = NULL;
+  if (!server->options.pin_reactors) return NULL;
+  int status = evnet_thread_pin(self->index, &before);
+  if (status < 0) {
+    evnet_log(&server->logger, EVNET_LOG_WARNING, "reactor %u is not pinned: %s", self->index,
+              evnet_status_message(status));
+  }
+  return before;
+}
+
 static int run_loop(struct server_reactor *self) {
+  struct evnet_affinity *before = pin(self);
   int status = evnet_reactor_run(self->reactor);
+  evnet_thread_unpin(before);
   // One reactor that cannot go on takes the server with it, in an orderly way.
   if (status < 0) evnet_server_stop(self->server, self->server->reactor_options.drain_ms);
   return status;
@@ -99,6 +101,7 @@ static int run_loop(struct server_reactor *self) {
 
 static void *sub_main(void *argument) {
   struct server_reactor *self = argument;
+  evnet_thread_set_name("evnet", self->index);
   server_of_this_thread = self->server;
   int status = server_create_reactor(self);
   report(self, status);
@@ -213,6 +216,7 @@ static int main_run(struct evnet_server *server) {
 
 static void *main_thread(void *argument) {
   struct server_reactor *self = argument;
+  evnet_thread_set_name("evnet", self->index);
   (void)main_run(self->server);
   return NULL;
 }

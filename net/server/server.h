@@ -78,6 +78,8 @@ struct evnet_options {
   enum evnet_balancing balancer;
   enum evnet_backend backend;  // AUTO: the best that works here; by name: that one, or the start
                                // fails and the log says why
+  bool pin_reactors;  // reactor i keeps to the i-th CPU of those that the process may use, counted
+                      // around; Linux only, elsewhere the log says so
 
   // Limits. At connections_max accepting pauses until one closes; peers wait in the backlog.
   size_t connections_max;

@@ -1,10 +1,10 @@
 #include <limits.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "net/server/internal/affinity_linux.h"
 #include "net/server/internal/cpus.h"
 
 // In thousandths of a CPU; 0 for what is no quota.
@@ -89,16 +89,10 @@ long evnet_cpu_quota(const char *self, const char *root) {
 }
 
 static int affinity_count(void) {
-  // A mask too small for the machine is EINVAL (sched_setaffinity(2)), so it grows; 65,536 CPUs end
-  // it.
-  for (size_t cpus = 1024; cpus <= 65536; cpus *= 2) {
-    cpu_set_t *set = CPU_ALLOC(cpus);
-    if (set == NULL) break;
-    size_t size = CPU_ALLOC_SIZE(cpus);
-    int count = sched_getaffinity(0, size, set) == 0 ? CPU_COUNT_S(size, set) : 0;
-    CPU_FREE(set);
-    if (count > 0) return count;
-  }
+  struct evnet_affinity *affinity = evnet_affinity_read();
+  int count = affinity != NULL ? CPU_COUNT_S(affinity->size, affinity->set) : 0;
+  evnet_affinity_free(affinity);
+  if (count > 0) return count;
   long online = sysconf(_SC_NPROCESSORS_ONLN);
   return online > 0 && online < INT_MAX ? (int)online : 1;
 }

@@ -1,0 +1,18 @@
+// macOS and the BSDs: names and pinning have no form that all of them share.
+#include <errno.h>
+#include <stddef.h>
+
+#include "net/server/internal/threads.h"
+
+void evnet_thread_set_name(const char *prefix, uint32_t index) {
+  (void)prefix;
+  (void)index;
+}
+
+int evnet_thread_pin(uint32_t index, struct evnet_affinity **out_before) {
+  (void)index;
+  *out_before = NULL;
+  return -EOPNOTSUPP;
+}
+
+void evnet_thread_unpin(struct evnet_affinity *before) { (void)before; }

@@ -1,0 +1,70 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "net/server/internal/affinity_linux.h"
+
+// A mask too small for the machine is EINVAL (sched_setaffinity(2)), so it grows up to this.
+enum { CPUS_MAX = 65536 };
+
+void evnet_affinity_free(struct evnet_affinity *affinity) {
+  if (affinity == NULL) return;
+  CPU_FREE(affinity->set);
+  free(affinity);
+}
+
+struct evnet_affinity *evnet_affinity_read(void) {
+  struct evnet_affinity *affinity = calloc(1, sizeof *affinity);
+  if (affinity == NULL) return NULL;
+  for (size_t cpus = 1024; cpus <= CPUS_MAX; cpus *= 2) {
+    affinity->cpus = cpus;
+    affinity->size = CPU_ALLOC_SIZE(cpus);
+    affinity->set = CPU_ALLOC(cpus);
+    if (affinity->set == NULL) break;
+    if (sched_getaffinity(0, affinity->size, affinity->set) == 0) return affinity;
+    CPU_FREE(affinity->set);
+    affinity->set = NULL;
+  }
+  evnet_affinity_free(affinity);
+  return NULL;
+}
+
+void evnet_thread_set_name(const char *prefix, uint32_t index) {
+  char name[16];
+  (void)snprintf(name, sizeof name, "%s-%u", prefix, index);
+  (void)pthread_setname_np(pthread_self(), name);
+}
+
+static size_t nth_cpu(const struct evnet_affinity *affinity, uint32_t index) {
+  uint32_t left = index % (uint32_t)CPU_COUNT_S(affinity->size, affinity->set);
+  for (size_t cpu = 0; cpu < affinity->cpus; cpu++) {
+    if (CPU_ISSET_S(cpu, affinity->size, affinity->set) && left-- == 0) return cpu;
+  }
+  return 0;
+}
+
+int evnet_thread_pin(uint32_t index, struct evnet_affinity **out_before) {
+  *out_before = NULL;
+  struct evnet_affinity *before = evnet_affinity_read();
+  if (before == NULL) return -ENOMEM;
+  cpu_set_t *one = CPU_ALLOC(before->cpus);
+  int status = one == NULL ? -ENOMEM : 0;
+  if (status == 0) {
+    CPU_ZERO_S(before->size, one);
+    CPU_SET_S(nth_cpu(before, index), before->size, one);
+    if (sched_setaffinity(0, before->size, one) < 0) status = -errno;
+    CPU_FREE(one);
+  }
+  if (status < 0) {
+    evnet_affinity_free(before);
+    return status;
+  }
+  *out_before = before;
+  return 0;
+}
+
+void evnet_thread_unpin(struct evnet_affinity *before) {
+  if (before == NULL) return;
+  (void)sched_setaffinity(0, before->size, before->set);
+  evnet_affinity_free(before);
+}

@@ -1,0 +1,149 @@
+#include "net/server/workers.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "net/server/internal/threads.h"
+
+enum {
+  THREADS_DEFAULT = 4,
+  QUEUE_MAX_DEFAULT = 1024,
+};
+
+struct task {
+  void (*work)(void *argument);
+  void *argument;
+};
+
+struct worker {
+  struct evnet_workers *workers;
+  uint32_t index;
+  pthread_t thread;
+};
+
+struct evnet_workers {
+  const struct evnet_allocator *allocator;
+  struct worker *threads;
+  uint32_t thread_count;  // that run
+  struct task *queue;     // a ring of queue_max
+  size_t queue_max;
+
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;  // something was queued, or it ends
+  size_t first;            // the oldest in the queue; this and the rest under mutex
+  size_t queued;
+  bool ending;
+};
+
+// Waits for something to do. False: there is nothing left, and it ends.
+static bool take(struct evnet_workers *workers, struct task *out_task) {
+  (void)pthread_mutex_lock(&workers->mutex);
+  while (workers->queued == 0 && !workers->ending)
+    (void)pthread_cond_wait(&workers->changed, &workers->mutex);
+  bool taken = workers->queued > 0;
+  if (taken) {
+    *out_task = workers->queue[workers->first];
+    workers->first = workers->first + 1 < workers->queue_max ? workers->first + 1 : 0;
+    workers->queued--;
+  }
+  (void)pthread_mutex_unlock(&workers->mutex);
+  return taken;
+}
+
+static void *worker_main(void *argument) {
+  const struct worker *self = argument;
+  evnet_thread_set_name("evnet-worker", self->index);
+  struct task task;
+  while (take(self->workers, &task)) task.work(task.argument);
+  return NULL;
+}
+
+static int start_threads(struct evnet_workers *workers, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    struct worker *worker = &workers->threads[i];
+    *worker = (struct worker){.workers = workers, .index = i};
+    int status = evnet_thread_create(&worker->thread, worker_main, worker);
+    if (status < 0) return status;
+    workers->thread_count++;
+  }
+  return 0;
+}
+
+static int init_locks(struct evnet_workers *workers) {
+  int status = -pthread_mutex_init(&workers->mutex, NULL);
+  if (status < 0) return status;
+  status = -pthread_cond_init(&workers->changed, NULL);
+  if (status < 0) (void)pthread_mutex_destroy(&workers->mutex);
+  return status;
+}
+
+static void free_parts(struct evnet_workers *workers) {
+  evnet_release(workers->allocator, workers->queue);
+  evnet_release(workers->allocator, workers->threads);
+  evnet_release(workers->allocator, workers);
+}
+
+int evnet_workers_create(const struct evnet_workers_options *options,
+                         struct evnet_workers **out_workers) {
+  static const struct evnet_workers_options defaults = {0};
+  if (options == NULL) options = &defaults;
+  const int threads = options->threads == 0 ? THREADS_DEFAULT : options->threads;
+  const size_t queue_max = options->queue_max == 0 ? QUEUE_MAX_DEFAULT : options->queue_max;
+  if (threads < 1 || threads > EVNET_WORKERS_MAX || queue_max > SIZE_MAX / sizeof(struct task))
+    return -EINVAL;
+  const struct evnet_allocator *allocator = options->allocator;
+  struct evnet_workers *workers = evnet_allocate_zeroed(allocator, sizeof *workers);
+  if (workers == NULL) return -ENOMEM;
+  workers->allocator = allocator;
+  workers->queue_max = queue_max;
+  workers->threads = evnet_allocate_zeroed(allocator, (size_t)threads * sizeof *workers->threads);
+  workers->queue = evnet_allocate(allocator, queue_max * sizeof *workers->queue);
+  int status = workers->threads == NULL || workers->queue == NULL ? -ENOMEM : init_locks(workers);
+  if (status < 0) {
+    free_parts(workers);
+    return status;
+  }
+  status = start_threads(workers, (uint32_t)threads);
+  if (status < 0) {
+    evnet_workers_destroy(workers);
+    return status;
+  }
+  *out_workers = workers;
+  return 0;
+}
+
+int evnet_workers_submit(struct evnet_workers *workers, void (*work)(void *argument),
+                         void *argument) {
+  (void)pthread_mutex_lock(&workers->mutex);
+  int status = workers->ending ? -ESHUTDOWN : workers->queued == workers->queue_max ? -EAGAIN : 0;
+  if (status == 0) {
+    size_t last = workers->first + workers->queued;
+    if (last >= workers->queue_max) last -= workers->queue_max;
+    workers->queue[last] = (struct task){.work = work, .argument = argument};
+    workers->queued++;
+    (void)pthread_cond_signal(&workers->changed);
+  }
+  (void)pthread_mutex_unlock(&workers->mutex);
+  return status;
+}
+
+size_t evnet_workers_queued(struct evnet_workers *workers) {
+  (void)pthread_mutex_lock(&workers->mutex);
+  size_t queued = workers->queued;
+  (void)pthread_mutex_unlock(&workers->mutex);
+  return queued;
+}
+
+void evnet_workers_destroy(struct evnet_workers *workers) {
+  if (workers == NULL) return;
+  (void)pthread_mutex_lock(&workers->mutex);
+  workers->ending = true;
+  (void)pthread_cond_broadcast(&workers->changed);
+  (void)pthread_mutex_unlock(&workers->mutex);
+  for (uint32_t i = 0; i < workers->thread_count; i++)
+    (void)pthread_join(workers->threads[i].thread, NULL);
+  (void)pthread_cond_destroy(&workers->changed);
+  (void)pthread_mutex_destroy(&workers->mutex);
+  free_parts(workers);
+}

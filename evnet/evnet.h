@@ -17,6 +17,7 @@
 #include "../net/reactor/conn.h"
 #include "../net/reactor/handler.h"
 #include "../net/reactor/reactor.h"
+#include "../net/reactor/timer.h"
 #include "../net/server/server.h"
 #include "../net/server/workers.h"
 

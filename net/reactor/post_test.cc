@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include <atomic>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -215,6 +216,82 @@ TEST_F(Post, WhileThreadsPostTheEndLosesNothing) {
     for (std::thread &thread : threads) thread.join();
     EXPECT_EQ(ran.load(), accepted.load());
   }
+}
+
+class PostAfter : public Post {
+ protected:
+  PostAfter() { TheKernel().StopClock(); }
+  void PostAfterMs(uint64_t delay_ms, int number) {
+    steps_.push_back(std::make_unique<Step>(Step{&ran, number}));
+    ASSERT_EQ(evnet_reactor_post_after(
+                  h.reactor(), delay_ms,
+                  [](void *user) {
+                    auto *step = static_cast<Step *>(user);
+                    step->ran->push_back(step->number);
+                  },
+                  steps_.back().get()),
+              0);
+  }
+  void Advance(uint64_t ms) {
+    TheKernel().Advance(ms);
+    h.Settle();
+  }
+
+  struct Step {
+    std::vector<int> *ran;
+    int number;
+  };
+  std::vector<int> ran;
+
+ private:
+  std::vector<std::unique_ptr<Step>> steps_;
+};
+
+TEST_F(PostAfter, RunsWhenItsTimeHasCome) {
+  h.Start();
+  h.Turn();
+  PostAfterMs(200, 2);
+  PostAfterMs(100, 1);
+  PostAfterMs(0, 0);
+  h.Settle();
+  EXPECT_EQ(ran, std::vector<int>({0}));
+  Advance(99);
+  EXPECT_EQ(ran, std::vector<int>({0}));
+  Advance(1);
+  EXPECT_EQ(ran, std::vector<int>({0, 1}));
+  Advance(100);
+  EXPECT_EQ(ran, std::vector<int>({0, 1, 2}));
+}
+
+TEST_F(PostAfter, RunsAtTheEndIfThatComesFirstAndThenNoMoreAreTaken) {
+  h.Start();
+  for (int i = 0; i < 3; i++) PostAfterMs(1000000, i);
+  h.Settle();
+  PostAfterMs(1000000, 3);  // still in the mailbox
+  evnet_reactor_stop(h.reactor(), 1000);
+  h.Until([&] { return h.Turn() == 0; });
+  EXPECT_EQ(ran.size(), 4u);
+  EXPECT_EQ(evnet_reactor_post_after(
+                h.reactor(), 0, [](void *) {}, nullptr),
+            -ESHUTDOWN);
+}
+
+TEST_F(PostAfter, AnyOfManyMayBeTheNextToRun) {
+  h.Start();
+  h.Turn();
+  for (int i = 0; i < 100; i++) PostAfterMs(static_cast<uint64_t>(i * 37 % 100 + 1), i);
+  h.Settle();
+  for (int i = 0; i < 100; i++) Advance(1);
+  ASSERT_EQ(ran.size(), 100u);
+  for (int i = 0; i < 100; i++) EXPECT_EQ(ran[static_cast<size_t>(i)] * 37 % 100, i);
+}
+
+TEST_F(PostAfter, WithoutMemoryNothingIsTaken) {
+  h.Start();
+  h.allocator().fail_at(1, false);
+  EXPECT_EQ(evnet_reactor_post_after(
+                h.reactor(), 1, [](void *) {}, nullptr),
+            -ENOMEM);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// One event loop: its turn, what each completion means, and its mailbox and timers.
+// One event loop: its turn, and what each completion means.
 #include "net/reactor/reactor.h"
 
 #include <errno.h>
@@ -6,10 +6,7 @@
 
 #include "net/reactor/internal/state.h"
 
-// What other threads post must not keep sockets waiting: so many a turn, the rest in the next.
-enum { MESSAGES_PER_TURN = 1024 };
-
-static void update_now(struct evnet_reactor *reactor) {
+void reactor_update_now(struct evnet_reactor *reactor) {
   reactor->now_ms = (evnet_poller_now_ns(reactor->poller) - reactor->origin_ns) / 1000000;
 }
 
@@ -88,103 +85,6 @@ void reactor_after_callback(struct evnet_reactor *reactor, struct evnet_conn *co
   }
 }
 
-// Posting
-
-struct task {
-  struct evnet_message message;  // first: run gets a pointer to it
-  void (*function)(void *user);
-  void *user;
-};
-
-static void run_task(struct evnet_message *message, void *context) {
-  struct evnet_reactor *reactor = context;
-  struct task task = *(struct task *)message;
-  evnet_release(reactor->options.allocator, message);
-  task.function(task.user);
-}
-
-int evnet_reactor_post(struct evnet_reactor *reactor, void (*function)(void *user), void *user) {
-  struct task *task = evnet_allocate(reactor->options.allocator, sizeof *task);
-  if (task == NULL) return -ENOMEM;
-  *task = (struct task){
-      .message = {.run = run_task, .bytes = sizeof *task}, .function = function, .user = user};
-  int status = evnet_reactor_post_message(reactor, &task->message);
-  if (status < 0) evnet_release(reactor->options.allocator, task);
-  return status;
-}
-
-int evnet_reactor_post_message(struct evnet_reactor *reactor, struct evnet_message *message) {
-  int status = evnet_mailbox_post(&reactor->mailbox, message);
-  if (status > 0) evnet_poller_wake(reactor->poller);
-  return status < 0 ? status : 0;
-}
-
-static void run_message(struct evnet_reactor *reactor, struct evnet_message *message) {
-  size_t bytes = message->bytes;
-  message->run(message, reactor);
-  reactor_after_callback(reactor, NULL, EVNET_NONE);
-  evnet_mailbox_release(&reactor->mailbox, bytes);
-}
-
-static void run_messages(struct evnet_reactor *reactor, int count) {
-  if (reactor->inbox == NULL) reactor->inbox = evnet_mailbox_take(&reactor->mailbox);
-  if (reactor->inbox != NULL) update_now(reactor);  // timeouts that they start count from now
-  for (; count > 0 && reactor->inbox != NULL; count--) {
-    struct evnet_message *message = reactor->inbox;
-    reactor->inbox = message->next;
-    run_message(reactor, message);
-  }
-}
-
-// Nothing that was posted is left lying: the last messages run now, and later posts are refused.
-static void seal(struct evnet_reactor *reactor) {
-  struct evnet_message *rest = evnet_mailbox_seal(&reactor->mailbox);
-  while (reactor->inbox != NULL || rest != NULL) {
-    if (reactor->inbox == NULL) {
-      reactor->inbox = rest;
-      rest = NULL;
-    }
-    struct evnet_message *message = reactor->inbox;
-    reactor->inbox = message->next;
-    run_message(reactor, message);
-  }
-}
-
-// Timers
-
-static void timer_schedule(struct evnet_reactor *reactor, struct evnet_timer *timer) {
-  evnet_wheel_schedule(&reactor->timers, &timer->node, timer->expires_ms);
-}
-
-void evnet_timer_start(struct evnet_reactor *reactor, struct evnet_timer *timer, uint64_t delay_ms,
-                       void (*expired)(struct evnet_timer *timer, void *user), void *user) {
-  update_now(reactor);  // the caller may have run for long since the turn began
-  timer->expires_ms =
-      delay_ms > UINT64_MAX - reactor->now_ms ? UINT64_MAX : reactor->now_ms + delay_ms;
-  timer->expired = expired;
-  timer->user = user;
-  timer_schedule(reactor, timer);
-}
-
-void evnet_timer_stop(struct evnet_reactor *reactor, struct evnet_timer *timer) {
-  evnet_wheel_cancel(&reactor->timers, &timer->node);
-}
-
-static void expire_timers(struct evnet_reactor *reactor) {
-  evnet_wheel_advance(&reactor->timers, reactor->now_ms);
-  struct evnet_wheel_node *node;
-  while ((node = evnet_wheel_pop(&reactor->timers)) != NULL) {
-    struct evnet_timer *timer =
-        (struct evnet_timer *)((char *)node - offsetof(struct evnet_timer, node));
-    if (timer->expires_ms > reactor->now_ms) {
-      timer_schedule(reactor, timer);  // it was further away than the wheel reaches
-      continue;
-    }
-    timer->expired(timer, timer->user);
-    reactor_after_callback(reactor, NULL, EVNET_NONE);
-  }
-}
-
 // The turn
 
 static void dispatch(struct evnet_reactor *reactor, const struct evnet_completion *completion) {
@@ -253,21 +153,21 @@ static int wait_for_kernel(struct evnet_reactor *reactor, int64_t wait_ms_max) {
 
 static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   if (reactor->stop_phase == STOP_DONE) return 0;
-  run_messages(reactor, MESSAGES_PER_TURN);
+  post_run(reactor);
   // With nothing scheduled the time of the last turn will do: it only has to be near, as the wheels
   // count from it.
-  if (reactor->deadlines.count > 0 || reactor->timers.count > 0) update_now(reactor);
+  if (reactor->deadlines.count > 0 || reactor->timers.count > 0) reactor_update_now(reactor);
   deadline_expire(reactor);
-  expire_timers(reactor);
+  timer_expire(reactor);
   conn_run_due(reactor);
   stop_step(reactor);
   if (reactor->stop_phase == STOP_DONE) {
-    seal(reactor);
+    post_end(reactor);
     return 0;
   }
   int status = wait_for_kernel(reactor, wait_ms_max);
   if (status < 0) return status;
-  update_now(reactor);
+  reactor_update_now(reactor);
   bool quiet = status == 0;
   struct evnet_completion completion;
   while (evnet_poller_next(reactor->poller, &completion)) {
@@ -296,7 +196,7 @@ static void abandon(struct evnet_reactor *reactor, int reason) {
   }
   while (reactor->due_first != NONE)
     conn_run_due(reactor);  // ends: whatever is open has been closed
-  seal(reactor);
+  post_end(reactor);
 }
 
 int evnet_reactor_run(struct evnet_reactor *reactor) {

@@ -111,13 +111,22 @@ EVNET_API void evnet_reactor_stop(struct evnet_reactor *reactor, int64_t drain_m
 // evnet_reactor_post runs a function on the reactor's thread, soon. Functions of one poster run in
 // order.
 //
-//   function  called once with `user`.
+//   function  called once with `user`, at the latest when the reactor ends.
 //
 // Returns: 0.
 // Errors:  -ENOMEM; -ENOBUFS above mailbox_bytes_max; -ESHUTDOWN when the reactor has ended. Not
 // called then. Thread:  any, while the reactor exists.
 EVNET_API int evnet_reactor_post(struct evnet_reactor *reactor, void (*function)(void *user),
                                  void *user);
+
+// evnet_reactor_post_after is evnet_reactor_post that runs the function delay_ms after the reactor
+// has taken it up; if the reactor ends before that, then. It cannot be taken back:
+// net/reactor/timer.h has timers that can.
+//
+// Returns and errors: as evnet_reactor_post.
+// Thread:  any, while the reactor exists.
+EVNET_API int evnet_reactor_post_after(struct evnet_reactor *reactor, uint64_t delay_ms,
+                                       void (*function)(void *user), void *user);
 
 // evnet_reactor_stats copies the counters; each is right by itself, together they may be a moment
 // apart.

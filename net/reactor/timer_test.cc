@@ -183,5 +183,74 @@ TEST_F(Timer, TheKernelsWaitEndsForIt) {
   EXPECT_LT(h.Stats().turns, 40u) << "it sleeps in between";
 }
 
+TEST_F(Timer, RepeatsAtItsPeriodUntilItIsStopped) {
+  h.Start();
+  h.Turn();
+  Each a;
+  evnet_timer_repeat(h.reactor(), &a.timer, 100, Expired, &a);
+  for (int i = 1; i <= 5; i++) {
+    Advance(99);
+    EXPECT_EQ(a.count, i - 1);
+    Advance(1);
+    EXPECT_EQ(a.count, i);
+  }
+  Stop(&a);
+  Advance(1000);
+  EXPECT_EQ(a.count, 5);
+}
+
+TEST_F(Timer, RepeatingItKeepsItsMultiplesAndMakesUpForNothing) {
+  h.Start();
+  h.Turn();
+  Each a;
+  evnet_timer_repeat(h.reactor(), &a.timer, 100, Expired, &a);
+  Advance(350);  // three are due
+  EXPECT_EQ(a.count, 1);
+  Advance(49);
+  EXPECT_EQ(a.count, 1);
+  Advance(1);
+  EXPECT_EQ(a.count, 2) << "at 400, not at 450";
+  Stop(&a);
+}
+
+TEST_F(Timer, RepeatingItMayStopItselfStartItselfOnceOrBeFreed) {
+  h.Start();
+  h.Turn();
+  Each a, b;
+  a.run = [&] { Stop(&a); };
+  b.run = [&] { Run(&b, 300); };
+  evnet_timer_repeat(h.reactor(), &a.timer, 10, Expired, &a);
+  evnet_timer_repeat(h.reactor(), &b.timer, 10, Expired, &b);
+  auto *freed = new evnet_timer();
+  evnet_timer_repeat(
+      h.reactor(), freed, 10,
+      [](evnet_timer *timer, void *reactor) {
+        evnet_timer_stop(static_cast<evnet_reactor *>(reactor), timer);
+        delete timer;
+      },
+      h.reactor());
+  for (int i = 0; i < 30; i++) Advance(10);
+  EXPECT_EQ(a.count, 1);
+  EXPECT_EQ(b.count, 1);
+  Advance(10);
+  EXPECT_EQ(b.count, 2);
+  b.run = nullptr;
+  Stop(&b);
+}
+
+TEST_F(Timer, APeriodOfZeroCountsAsOneMillisecond) {
+  h.Start();
+  h.Turn();
+  Each a;
+  evnet_timer_repeat(h.reactor(), &a.timer, 0, Expired, &a);
+  h.Turns(10);
+  EXPECT_EQ(a.count, 0);
+  for (int i = 1; i <= 3; i++) {
+    Advance(1);
+    EXPECT_EQ(a.count, i);
+  }
+  Stop(&a);
+}
+
 }  // namespace
 }  // namespace evnet_testing

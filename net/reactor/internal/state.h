@@ -167,6 +167,7 @@ struct evnet_reactor {
   struct evnet_mailbox mailbox;
   uint8_t after_mailbox[64];
   struct evnet_message *inbox;  // taken from the mailbox and not yet run
+  struct later *later;          // of evnet_reactor_post_after
 
   struct listener listeners[EVNET_LISTENERS_MAX];
   uint8_t listener_count;
@@ -201,9 +202,17 @@ static inline const struct conn_limits *limits_of(const struct evnet_conn *conn)
 }
 
 // reactor.c
+void reactor_update_now(struct evnet_reactor *reactor);
 // After each return of user code: sends what it wrote and does what it answered. conn may be NULL.
 void reactor_after_callback(struct evnet_reactor *reactor, struct evnet_conn *conn,
                             enum evnet_action action);
+
+// post.c
+void post_run(struct evnet_reactor *reactor);  // what was posted, once a turn
+void post_end(struct evnet_reactor *reactor);  // and all of it, and no more is taken
+
+// timer.c
+void timer_expire(struct evnet_reactor *reactor);  // all that are due
 
 // conn.c
 void conn_defer(struct evnet_conn *conn, uint16_t due);

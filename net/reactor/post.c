@@ -1,0 +1,126 @@
+// What other threads hand to the reactor: functions to run now or later, and messages of the layers
+// above. What was taken always runs: at the latest when the reactor ends.
+#include <errno.h>
+#include <string.h>
+
+#include "net/reactor/internal/state.h"
+
+// What is posted must not keep sockets waiting: so many a turn, the rest in the next.
+enum { MESSAGES_PER_TURN = 1024 };
+
+struct task {
+  struct evnet_message message;  // first: run gets a pointer to it
+  void (*function)(void *user);
+  void *user;
+};
+
+// Is on the reactor's list from when the message runs until its time has come.
+struct later {
+  struct task task;  // first, likewise
+  uint64_t delay_ms;
+  struct evnet_timer timer;
+  struct later *next;
+  struct later **to_this;  // what points here
+};
+
+// Messages
+
+int evnet_reactor_post_message(struct evnet_reactor *reactor, struct evnet_message *message) {
+  int status = evnet_mailbox_post(&reactor->mailbox, message);
+  if (status > 0) evnet_poller_wake(reactor->poller);
+  return status < 0 ? status : 0;
+}
+
+static void run_message(struct evnet_reactor *reactor, struct evnet_message *message) {
+  size_t bytes = message->bytes;
+  message->run(message, reactor);
+  reactor_after_callback(reactor, NULL, EVNET_NONE);
+  evnet_mailbox_release(&reactor->mailbox, bytes);
+}
+
+void post_run(struct evnet_reactor *reactor) {
+  if (reactor->inbox == NULL) reactor->inbox = evnet_mailbox_take(&reactor->mailbox);
+  if (reactor->inbox != NULL)
+    reactor_update_now(reactor);  // timeouts that they start count from now
+  for (int count = MESSAGES_PER_TURN; count > 0 && reactor->inbox != NULL; count--) {
+    struct evnet_message *message = reactor->inbox;
+    reactor->inbox = message->next;
+    run_message(reactor, message);
+  }
+}
+
+// Functions
+
+static void run_task(struct evnet_reactor *reactor, struct task *task) {
+  void (*function)(void *user) = task->function;
+  void *user = task->user;
+  evnet_release(reactor->options.allocator, task);
+  function(user);
+}
+
+static void run_now(struct evnet_message *message, void *context) {
+  run_task(context, (struct task *)message);
+}
+
+static void run_later(struct evnet_reactor *reactor, struct later *later) {
+  evnet_timer_stop(reactor, &later->timer);
+  *later->to_this = later->next;
+  if (later->next != NULL) later->next->to_this = later->to_this;
+  run_task(reactor, &later->task);
+}
+
+static void expired(struct evnet_timer *timer, void *user) {
+  run_later(user, (struct later *)((char *)timer - offsetof(struct later, timer)));
+}
+
+static void begin_later(struct evnet_message *message, void *context) {
+  struct evnet_reactor *reactor = context;
+  struct later *later = (struct later *)message;
+  later->next = reactor->later;
+  later->to_this = &reactor->later;
+  if (later->next != NULL) later->next->to_this = &later->next;
+  reactor->later = later;
+  evnet_timer_start(reactor, &later->timer, later->delay_ms, expired, reactor);
+}
+
+static int post_task(struct evnet_reactor *reactor, struct task *task) {
+  int status = evnet_reactor_post_message(reactor, &task->message);
+  if (status < 0) evnet_release(reactor->options.allocator, task);
+  return status;
+}
+
+int evnet_reactor_post(struct evnet_reactor *reactor, void (*function)(void *user), void *user) {
+  struct task *task = evnet_allocate(reactor->options.allocator, sizeof *task);
+  if (task == NULL) return -ENOMEM;
+  *task = (struct task){
+      .message = {.run = run_now, .bytes = sizeof *task}, .function = function, .user = user};
+  return post_task(reactor, task);
+}
+
+int evnet_reactor_post_after(struct evnet_reactor *reactor, uint64_t delay_ms,
+                             void (*function)(void *user), void *user) {
+  struct later *later = evnet_allocate(reactor->options.allocator, sizeof *later);
+  if (later == NULL) return -ENOMEM;
+  *later = (struct later){.task = {.message = {.run = begin_later, .bytes = sizeof *later},
+                                   .function = function,
+                                   .user = user},
+                          .delay_ms = delay_ms};
+  return post_task(reactor, &later->task);
+}
+
+void post_end(struct evnet_reactor *reactor) {
+  struct evnet_message *rest = evnet_mailbox_seal(&reactor->mailbox);
+  while (reactor->inbox != NULL || rest != NULL) {
+    if (reactor->inbox == NULL) {
+      reactor->inbox = rest;
+      rest = NULL;
+    }
+    struct evnet_message *message = reactor->inbox;
+    reactor->inbox = message->next;
+    run_message(reactor, message);
+  }
+  while (reactor->later != NULL) {
+    run_later(reactor, reactor->later);
+    reactor_after_callback(reactor, NULL, EVNET_NONE);
+  }
+}

@@ -1,0 +1,63 @@
+#include "net/reactor/timer.h"
+
+#include "net/reactor/internal/state.h"
+
+static uint64_t after(const struct evnet_reactor *reactor, uint64_t delay_ms) {
+  return delay_ms > UINT64_MAX - reactor->now_ms ? UINT64_MAX : reactor->now_ms + delay_ms;
+}
+
+static void schedule(struct evnet_reactor *reactor, struct evnet_timer *timer) {
+  evnet_wheel_schedule(&reactor->timers, &timer->node, timer->expires_ms);
+}
+
+static void start(struct evnet_reactor *reactor, struct evnet_timer *timer, uint64_t delay_ms,
+                  uint64_t period_ms, void (*expired)(struct evnet_timer *timer, void *user),
+                  void *user) {
+  reactor_update_now(reactor);  // the caller may have run for long since the turn began
+  timer->expires_ms = after(reactor, delay_ms);
+  timer->period_ms = period_ms;
+  timer->expired = expired;
+  timer->user = user;
+  schedule(reactor, timer);
+}
+
+void evnet_timer_start(struct evnet_reactor *reactor, struct evnet_timer *timer, uint64_t delay_ms,
+                       void (*expired)(struct evnet_timer *timer, void *user), void *user) {
+  start(reactor, timer, delay_ms, 0, expired, user);
+}
+
+void evnet_timer_repeat(struct evnet_reactor *reactor, struct evnet_timer *timer,
+                        uint64_t period_ms, void (*expired)(struct evnet_timer *timer, void *user),
+                        void *user) {
+  if (period_ms == 0) period_ms = 1;
+  start(reactor, timer, period_ms, period_ms, expired, user);
+}
+
+void evnet_timer_stop(struct evnet_reactor *reactor, struct evnet_timer *timer) {
+  evnet_wheel_cancel(&reactor->timers, &timer->node);
+}
+
+// The next multiple of the period that is still to come: those that were missed are not made up
+// for.
+static void repeat(struct evnet_reactor *reactor, struct evnet_timer *timer) {
+  uint64_t late_ms = reactor->now_ms - timer->expires_ms;
+  timer->expires_ms = after(reactor, timer->period_ms - late_ms % timer->period_ms);
+  schedule(reactor, timer);
+}
+
+void timer_expire(struct evnet_reactor *reactor) {
+  evnet_wheel_advance(&reactor->timers, reactor->now_ms);
+  struct evnet_wheel_node *node;
+  while ((node = evnet_wheel_pop(&reactor->timers)) != NULL) {
+    struct evnet_timer *timer =
+        (struct evnet_timer *)((char *)node - offsetof(struct evnet_timer, node));
+    if (timer->expires_ms > reactor->now_ms) {
+      schedule(reactor, timer);  // it was further away than the wheel reaches
+      continue;
+    }
+    // First, so that the callback may stop it; it may also free it.
+    if (timer->period_ms > 0) repeat(reactor, timer);
+    timer->expired(timer, timer->user);
+    reactor_after_callback(reactor, NULL, EVNET_NONE);
+  }
+}

@@ -40,6 +40,7 @@ enum evnet_reason {
   EVNET_REASON_INBOUND_OVERFLOW = -4106,   // inbound_bytes_max stand unread
   EVNET_REASON_OUTBOUND_OVERFLOW = -4107,  // a write would exceed outbound_bytes_max
   EVNET_REASON_HIGH_WATER = -4108,  // the high mark was crossed and the action is EVNET_HIGH_CLOSE
+  EVNET_REASON_FILE_SHORT = -4109,  // evnet_conn_sendfile: the file ends before the range does
 };
 
 // Refusals that no errno names well.

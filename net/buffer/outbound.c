@@ -1,7 +1,8 @@
-// The outbound queue. Every block but the last is full, so only the first can be partly consumed
-// and only the last partly filled. Blocks are powers of two with their header; each new one is
-// twice the last, so that a queue that stays short costs little and one that grows long is not made
-// of crumbs.
+// The outbound queue. Every block but the last, and but those in front of a file, is full; only the
+// first can be partly consumed, and only the last takes more. Blocks are powers of two with their
+// header; each new one is twice the last, so that a queue that stays short costs little and one
+// that grows long is not made of crumbs. A file's block has no room for bytes, so what follows it
+// begins a block of its own.
 #include "net/buffer/outbound.h"
 
 #include <errno.h>
@@ -11,11 +12,16 @@
 
 struct evnet_outbound_block {
   struct evnet_outbound_block *next;
-  size_t capacity;  // bytes at data
+  size_t capacity;  // bytes at data; 0: it is a file's
   size_t consumed;  // the first of them, no longer queued; < used, as an empty block is freed
-  size_t used;      // <= capacity; == capacity in every block but the last
-  uint8_t data[];
+  size_t used;      // <= capacity
+  _Alignas(struct evnet_outbound_file) uint8_t data[];  // of a file: a struct evnet_outbound_file
 };
+
+// NULL for a block of bytes.
+static struct evnet_outbound_file *block_file(struct evnet_outbound_block *block) {
+  return block->capacity == 0 ? (void *)block->data : NULL;
+}
 
 static size_t block_room(const struct evnet_outbound_block *block) {
   return block != NULL ? block->capacity - block->used : 0;
@@ -25,9 +31,29 @@ static void blocks_release(const struct evnet_allocator *allocator,
                            struct evnet_outbound_block *block) {
   while (block != NULL) {
     struct evnet_outbound_block *next = block->next;
+    const struct evnet_outbound_file *file = block_file(block);
+    if (file != NULL) file->close(file->descriptor);
     evnet_release(allocator, block);
     block = next;
   }
+}
+
+// Chains blocks behind the last, which stays the last until it is full.
+static void push(struct evnet_outbound *queue, struct evnet_outbound_block *blocks) {
+  if (queue->last != NULL) {
+    queue->last->next = blocks;
+  } else {
+    queue->first = queue->last = blocks;
+  }
+}
+
+// Frees the first block, which is used up.
+static void pop(struct evnet_outbound *queue) {
+  struct evnet_outbound_block *block = queue->first;
+  queue->first = block->next;
+  if (queue->first == NULL) queue->last = NULL;
+  block->next = NULL;
+  blocks_release(queue->allocator, block);
 }
 
 // Chains blocks for `size` bytes behind one of `previous_bytes` bytes, header included; 0: there is
@@ -99,14 +125,11 @@ int evnet_outbound_append(struct evnet_outbound *queue, const struct iovec *piec
 
   const size_t room = block_room(queue->last);
   if (size > room) {
-    const size_t last_bytes = queue->last != NULL ? sizeof *queue->last + queue->last->capacity : 0;
+    const bool grows = queue->last != NULL && block_file(queue->last) == NULL;
+    const size_t last_bytes = grows ? sizeof *queue->last + queue->last->capacity : 0;
     struct evnet_outbound_block *blocks = blocks_create(queue->allocator, last_bytes, size - room);
     if (blocks == NULL) return -ENOMEM;
-    if (queue->last != NULL) {
-      queue->last->next = blocks;
-    } else {
-      queue->first = queue->last = blocks;
-    }
+    push(queue, blocks);
   }
   for (size_t i = 0; i < count; i++) {
     if (skip >= pieces[i].iov_len) {  // an empty piece, too: its base may be NULL
@@ -139,11 +162,29 @@ int evnet_outbound_prepend(struct evnet_outbound *queue, const void *data, size_
   return 0;
 }
 
+int evnet_outbound_append_file(struct evnet_outbound *queue,
+                               const struct evnet_outbound_file *file) {
+  if (queue->files == EVNET_OUTBOUND_FILES_MAX) return -ENOBUFS;
+  struct evnet_outbound_block *block =
+      evnet_allocate(queue->allocator, sizeof *block + sizeof *file);
+  if (block == NULL) return -ENOMEM;
+  *block = (struct evnet_outbound_block){0};
+  *block_file(block) = *file;
+  push(queue, block);
+  queue->last = block;
+  queue->files++;
+  return 0;
+}
+
+const struct evnet_outbound_file *evnet_outbound_first_file(const struct evnet_outbound *queue) {
+  return queue->first != NULL ? block_file(queue->first) : NULL;
+}
+
 size_t evnet_outbound_gather(const struct evnet_outbound *queue, struct iovec *out_pieces,
                              size_t count) {
   size_t written = 0;
-  for (struct evnet_outbound_block *block = queue->first; block != NULL && written < count;
-       block = block->next) {
+  for (struct evnet_outbound_block *block = queue->first;
+       block != NULL && block_file(block) == NULL && written < count; block = block->next) {
     out_pieces[written++] = (struct iovec){.iov_base = block->data + block->consumed,
                                            .iov_len = block->used - block->consumed};
   }
@@ -155,14 +196,23 @@ void evnet_outbound_consume(struct evnet_outbound *queue, size_t size) {
   queue->bytes -= size;
   while (size > 0) {
     struct evnet_outbound_block *block = queue->first;
+    EVNET_ASSERT(block_file(block) == NULL);
     const size_t held = block->used - block->consumed;
     if (size < held) {
       block->consumed += size;
       return;
     }
     size -= held;
-    queue->first = block->next;
-    if (queue->first == NULL) queue->last = NULL;
-    evnet_release(queue->allocator, block);
+    pop(queue);
   }
+}
+
+void evnet_outbound_consume_file(struct evnet_outbound *queue, int64_t size) {
+  struct evnet_outbound_file *file = queue->first != NULL ? block_file(queue->first) : NULL;
+  EVNET_ASSERT(file != NULL && size >= 0 && size <= file->size);
+  file->offset += size;
+  file->size -= size;
+  if (file->size > 0) return;
+  queue->files--;
+  pop(queue);
 }

@@ -3,10 +3,14 @@
 //
 //   first -> [consumed|bytes......] -> [bytes.................] -> [bytes...|free...] <- last
 //
+// Ranges of files stand in the same order, each in a block of its own. The queue does not read
+// them: it names the one in front, and what was sent of it is consumed like bytes.
+//
 // Not thread-safe. All zero is a valid, empty queue without a bound.
 #ifndef EVNET_NET_BUFFER_OUTBOUND_H_
 #define EVNET_NET_BUFFER_OUTBOUND_H_
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -25,14 +29,26 @@ enum {
   // more is appended at once.
   EVNET_OUTBOUND_BLOCK_BYTES_MIN = 4096,
   EVNET_OUTBOUND_BLOCK_BYTES_MAX = 65536,  // and for much: what is consumed is freed in these steps
+  EVNET_OUTBOUND_FILES_MAX = 64,  // ranges of files at once, as each has a descriptor of its own
+};
+
+// A range of a file.
+struct evnet_outbound_file {
+  int64_t offset;  // of its first byte
+  int64_t size;    // more than 0
+  // The queue's: closed by the last byte's evnet_outbound_consume_file, or by _deinit, through
+  // close.
+  int descriptor;
+  void (*close)(int descriptor);
 };
 
 struct evnet_outbound {
   struct evnet_outbound_block *first;
   struct evnet_outbound_block *last;
-  size_t bytes;      // queued in all
+  size_t bytes;      // queued in all, but for those of files
   size_t bytes_max;  // the bound on bytes; 0: none. The owner may change it at any time
   const struct evnet_allocator *allocator;  // borrowed; NULL: malloc
+  uint32_t files;                           // queued, at most EVNET_OUTBOUND_FILES_MAX
 };
 
 // evnet_outbound_init makes an empty queue, which allocates nothing yet.
@@ -45,6 +61,11 @@ EVNET_API void evnet_outbound_deinit(struct evnet_outbound *queue);
 
 static inline size_t evnet_outbound_bytes(const struct evnet_outbound *queue) {
   return queue->bytes;
+}
+
+// evnet_outbound_is_empty tells that there are neither bytes nor files.
+static inline bool evnet_outbound_is_empty(const struct evnet_outbound *queue) {
+  return queue->first == NULL;
 }
 
 // evnet_outbound_append copies the bytes of `count` pieces, but for the first `skip` of them,
@@ -68,16 +89,33 @@ EVNET_API EVNET_WARN_UNUSED int evnet_outbound_append(struct evnet_outbound *que
 EVNET_API EVNET_WARN_UNUSED int evnet_outbound_prepend(struct evnet_outbound *queue,
                                                        const void *data, size_t size);
 
-// evnet_outbound_gather describes the first bytes queued as at most `count` pieces for sendmsg(2).
-// They stay queued and in place until evnet_outbound_consume or _deinit.
+// evnet_outbound_append_file puts a range of a file behind what is queued. It counts no bytes.
 //
-// Returns: the number of pieces written, 0 when the queue is empty.
+// Returns: 0; the descriptor is the queue's.
+// Errors:  -ENOBUFS at EVNET_OUTBOUND_FILES_MAX; -ENOMEM. Nothing is changed then.
+EVNET_API EVNET_WARN_UNUSED int evnet_outbound_append_file(struct evnet_outbound *queue,
+                                                           const struct evnet_outbound_file *file);
+
+// evnet_outbound_first_file gives the range that comes next, without what was consumed of it; NULL
+// when bytes come next or the queue is empty. Valid until the next call that consumes, and _deinit.
+EVNET_API const struct evnet_outbound_file *evnet_outbound_first_file(
+    const struct evnet_outbound *queue);
+
+// evnet_outbound_gather describes the first bytes queued as at most `count` pieces for sendmsg(2):
+// those in front of the first file. They stay queued and in place until evnet_outbound_consume or
+// _deinit.
+//
+// Returns: the number of pieces written, 0 when the queue is empty or a file comes next.
 EVNET_API size_t evnet_outbound_gather(const struct evnet_outbound *queue, struct iovec *out_pieces,
                                        size_t count);
 
-// evnet_outbound_consume drops the first `size` bytes, size <= bytes (asserted), and frees the
-// blocks they filled; the last block is freed with its last byte.
+// evnet_outbound_consume drops the first `size` bytes, which are queued in front of the first file
+// (asserted), and frees the blocks they filled; the last block is freed with its last byte.
 EVNET_API void evnet_outbound_consume(struct evnet_outbound *queue, size_t size);
+
+// evnet_outbound_consume_file drops the first `size` bytes of the range that comes next: there is
+// one, and it has so many (asserted).
+EVNET_API void evnet_outbound_consume_file(struct evnet_outbound *queue, int64_t size);
 
 #ifdef __cplusplus
 }

@@ -1,8 +1,8 @@
 // The outbound queue. Every block but the last, and but those in front of a file, is full; only the
 // first can be partly consumed, and only the last takes more. Blocks are powers of two with their
 // header; each new one is twice the last, so that a queue that stays short costs little and one
-// that grows long is not made of crumbs. A file's block has no room for bytes, so what follows it
-// begins a block of its own.
+// that grows long is not made of crumbs. A file's block and one of lent bytes have no room, so what
+// follows begins a block of its own.
 #include "net/buffer/outbound.h"
 
 #include <errno.h>
@@ -10,30 +10,47 @@
 
 #include "net/base/assert.h"
 
-struct evnet_outbound_block {
-  struct evnet_outbound_block *next;
-  size_t capacity;  // bytes at data; 0: it is a file's
-  size_t consumed;  // the first of them, no longer queued; < used, as an empty block is freed
-  size_t used;      // <= capacity
-  _Alignas(struct evnet_outbound_file) uint8_t data[];  // of a file: a struct evnet_outbound_file
+// A block of the queue's own, with its bytes behind it.
+struct own_block {
+  struct evnet_outbound_block block;
+  uint8_t data[];
+};
+
+struct file_block {
+  struct evnet_outbound_block block;
+  struct evnet_outbound_file file;
 };
 
 // NULL for a block of bytes.
 static struct evnet_outbound_file *block_file(struct evnet_outbound_block *block) {
-  return block->capacity == 0 ? (void *)block->data : NULL;
+  return block->data == NULL && !block->lent ? &((struct file_block *)block)->file : NULL;
+}
+
+static bool block_grows(const struct evnet_outbound_block *block) {
+  return block != NULL && block->data != NULL && !block->lent;
 }
 
 static size_t block_room(const struct evnet_outbound_block *block) {
   return block != NULL ? block->capacity - block->used : 0;
 }
 
+static void block_release(const struct evnet_allocator *allocator,
+                          struct evnet_outbound_block *block, bool taken) {
+  if (block->lent) {
+    struct evnet_outbound_lent *lent = (struct evnet_outbound_lent *)block;
+    lent->done(lent, taken);
+    return;
+  }
+  const struct evnet_outbound_file *file = block_file(block);
+  if (file != NULL) file->close(file->descriptor);
+  evnet_release(allocator, block);
+}
+
 static void blocks_release(const struct evnet_allocator *allocator,
                            struct evnet_outbound_block *block) {
   while (block != NULL) {
     struct evnet_outbound_block *next = block->next;
-    const struct evnet_outbound_file *file = block_file(block);
-    if (file != NULL) file->close(file->descriptor);
-    evnet_release(allocator, block);
+    block_release(allocator, block, false);
     block = next;
   }
 }
@@ -47,20 +64,32 @@ static void push(struct evnet_outbound *queue, struct evnet_outbound_block *bloc
   }
 }
 
-// Frees the first block, which is used up.
+// Frees the first block, which is used up, and those behind it that have nothing to send.
 static void pop(struct evnet_outbound *queue) {
-  struct evnet_outbound_block *block = queue->first;
-  queue->first = block->next;
-  if (queue->first == NULL) queue->last = NULL;
-  block->next = NULL;
-  blocks_release(queue->allocator, block);
+  struct evnet_outbound_block *block;
+  do {
+    block = queue->first;
+    queue->first = block->next;
+    if (queue->first == NULL) queue->last = NULL;
+    block_release(queue->allocator, block, true);
+    block = queue->first;
+  } while (block != NULL && block->lent && block->used == 0);
+}
+
+// An own block with room for so many bytes; NULL when out of memory.
+static struct evnet_outbound_block *block_create(const struct evnet_allocator *allocator,
+                                                 size_t capacity) {
+  struct own_block *own = evnet_allocate(allocator, sizeof *own + capacity);
+  if (own == NULL) return NULL;
+  own->block = (struct evnet_outbound_block){.data = own->data, .capacity = capacity};
+  return &own->block;
 }
 
 // Chains blocks for `size` bytes behind one of `previous_bytes` bytes, header included; 0: there is
 // none. NULL when out of memory.
 static struct evnet_outbound_block *blocks_create(const struct evnet_allocator *allocator,
                                                   size_t previous_bytes, size_t size) {
-  const size_t header_bytes = sizeof(struct evnet_outbound_block);
+  const size_t header_bytes = sizeof(struct own_block);
   size_t block_bytes = previous_bytes;
   struct evnet_outbound_block *first = NULL;
   struct evnet_outbound_block **link = &first;
@@ -70,12 +99,11 @@ static struct evnet_outbound_block *blocks_create(const struct evnet_allocator *
       block_bytes *= 2;
     }
     if (block_bytes > EVNET_OUTBOUND_BLOCK_BYTES_MAX) block_bytes = EVNET_OUTBOUND_BLOCK_BYTES_MAX;
-    struct evnet_outbound_block *block = evnet_allocate(allocator, block_bytes);
+    struct evnet_outbound_block *block = block_create(allocator, block_bytes - header_bytes);
     if (block == NULL) {
       blocks_release(allocator, first);
       return NULL;
     }
-    *block = (struct evnet_outbound_block){.capacity = block_bytes - header_bytes};
     *link = block;
     link = &block->next;
     size -= size < block->capacity ? size : block->capacity;
@@ -110,6 +138,11 @@ void evnet_outbound_deinit(struct evnet_outbound *queue) {
   evnet_outbound_init(queue, queue->allocator, queue->bytes_max);
 }
 
+static bool has_room(const struct evnet_outbound *queue, size_t size) {
+  const size_t bytes_max = queue->bytes_max != 0 ? queue->bytes_max : SIZE_MAX;
+  return queue->bytes <= bytes_max && size <= bytes_max - queue->bytes;
+}
+
 int evnet_outbound_append(struct evnet_outbound *queue, const struct iovec *pieces, size_t count,
                           size_t skip) {
   size_t total = 0;
@@ -120,13 +153,12 @@ int evnet_outbound_append(struct evnet_outbound *queue, const struct iovec *piec
   EVNET_ASSERT(skip <= total);
   const size_t size = total - skip;
   if (size == 0) return 0;
-  const size_t bytes_max = queue->bytes_max != 0 ? queue->bytes_max : SIZE_MAX;
-  if (queue->bytes > bytes_max || size > bytes_max - queue->bytes) return -ENOBUFS;
+  if (!has_room(queue, size)) return -ENOBUFS;
 
   const size_t room = block_room(queue->last);
   if (size > room) {
-    const bool grows = queue->last != NULL && block_file(queue->last) == NULL;
-    const size_t last_bytes = grows ? sizeof *queue->last + queue->last->capacity : 0;
+    const size_t last_bytes =
+        block_grows(queue->last) ? sizeof(struct own_block) + queue->last->capacity : 0;
     struct evnet_outbound_block *blocks = blocks_create(queue->allocator, last_bytes, size - room);
     if (blocks == NULL) return -ENOMEM;
     push(queue, blocks);
@@ -152,10 +184,11 @@ int evnet_outbound_prepend(struct evnet_outbound *queue, const void *data, size_
     fill(queue, data, size);
   } else {
     // As large as its bytes: only the last block may have room.
-    struct evnet_outbound_block *block = evnet_allocate(queue->allocator, sizeof *block + size);
+    struct evnet_outbound_block *block = block_create(queue->allocator, size);
     if (block == NULL) return -ENOMEM;
-    *block = (struct evnet_outbound_block){.next = queue->first, .capacity = size, .used = size};
     memcpy(block->data, data, size);
+    block->used = size;
+    block->next = queue->first;
     queue->first = block;
   }
   queue->bytes += size;
@@ -165,14 +198,24 @@ int evnet_outbound_prepend(struct evnet_outbound *queue, const void *data, size_
 int evnet_outbound_append_file(struct evnet_outbound *queue,
                                const struct evnet_outbound_file *file) {
   if (queue->files == EVNET_OUTBOUND_FILES_MAX) return -ENOBUFS;
-  struct evnet_outbound_block *block =
-      evnet_allocate(queue->allocator, sizeof *block + sizeof *file);
+  struct file_block *block = evnet_allocate(queue->allocator, sizeof *block);
   if (block == NULL) return -ENOMEM;
-  *block = (struct evnet_outbound_block){0};
-  *block_file(block) = *file;
-  push(queue, block);
-  queue->last = block;
+  *block = (struct file_block){.file = *file};
+  push(queue, &block->block);
+  queue->last = &block->block;
   queue->files++;
+  return 0;
+}
+
+int evnet_outbound_append_lent(struct evnet_outbound *queue, struct evnet_outbound_lent *lent,
+                               const void *data, size_t size) {
+  EVNET_ASSERT(size > 0 || queue->first != NULL);
+  if (!has_room(queue, size)) return -ENOBUFS;
+  lent->block = (struct evnet_outbound_block){
+      .data = (uint8_t *)(uintptr_t)data, .capacity = size, .used = size, .lent = true};
+  push(queue, &lent->block);
+  queue->last = &lent->block;
+  queue->bytes += size;
   return 0;
 }
 
@@ -185,6 +228,7 @@ size_t evnet_outbound_gather(const struct evnet_outbound *queue, struct iovec *o
   size_t written = 0;
   for (struct evnet_outbound_block *block = queue->first;
        block != NULL && block_file(block) == NULL && written < count; block = block->next) {
+    if (block->used == 0) continue;  // lent, and nothing
     out_pieces[written++] = (struct iovec){.iov_base = block->data + block->consumed,
                                            .iov_len = block->used - block->consumed};
   }

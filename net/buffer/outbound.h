@@ -4,7 +4,8 @@
 //   first -> [consumed|bytes......] -> [bytes.................] -> [bytes...|free...] <- last
 //
 // Ranges of files stand in the same order, each in a block of its own. The queue does not read
-// them: it names the one in front, and what was sent of it is consumed like bytes.
+// them: it names the one in front, and what was sent of it is consumed like bytes. So do bytes that
+// were lent: they are not copied, and their owner learns when the last of them has gone.
 //
 // Not thread-safe. All zero is a valid, empty queue without a bound.
 #ifndef EVNET_NET_BUFFER_OUTBOUND_H_
@@ -22,7 +23,15 @@
 extern "C" {
 #endif
 
-struct evnet_outbound_block;
+// The queue's own.
+struct evnet_outbound_block {
+  struct evnet_outbound_block *next;
+  uint8_t *data;    // NULL: it is a file's
+  size_t capacity;  // bytes at data
+  size_t consumed;  // the first of them, no longer queued
+  size_t used;      // <= capacity
+  bool lent;        // the head of a struct evnet_outbound_lent
+};
 
 enum {
   // One block with its header, for a little; each further block is twice the last, or larger if
@@ -40,6 +49,14 @@ struct evnet_outbound_file {
   // close.
   int descriptor;
   void (*close)(int descriptor);
+};
+
+// Bytes that stay where they are. Embedded by their owner, and in place until `done`.
+struct evnet_outbound_lent {
+  struct evnet_outbound_block block;  // the queue's
+  // Called once: `taken` when the last byte was consumed, else by _deinit. The queue is in the
+  // middle of its work then: it must not be touched.
+  void (*done)(struct evnet_outbound_lent *lent, bool taken);
 };
 
 struct evnet_outbound {
@@ -95,6 +112,20 @@ EVNET_API EVNET_WARN_UNUSED int evnet_outbound_prepend(struct evnet_outbound *qu
 // Errors:  -ENOBUFS at EVNET_OUTBOUND_FILES_MAX; -ENOMEM. Nothing is changed then.
 EVNET_API EVNET_WARN_UNUSED int evnet_outbound_append_file(struct evnet_outbound *queue,
                                                            const struct evnet_outbound_file *file);
+
+// evnet_outbound_append_lent puts bytes behind what is queued without a copy, and allocates
+// nothing.
+//
+//   lent  `done` set by the caller; the queue's, with the bytes, until it is called.
+//   size  0 is allowed: `done` is called when everything in front has gone. The queue must not be
+//         empty then (asserted).
+//
+// Returns: 0.
+// Errors:  -ENOBUFS when more than the bound would be queued: nothing is changed, and `done` is not
+//          called.
+EVNET_API EVNET_WARN_UNUSED int evnet_outbound_append_lent(struct evnet_outbound *queue,
+                                                           struct evnet_outbound_lent *lent,
+                                                           const void *data, size_t size);
 
 // evnet_outbound_first_file gives the range that comes next, without what was consumed of it; NULL
 // when bytes come next or the queue is empty. Valid until the next call that consumes, and _deinit.

@@ -111,14 +111,18 @@ void conn_stop_reading(struct evnet_conn *conn, unsigned bit) {
   conn_update_reading(conn);
 }
 
+static bool is_woken(const struct evnet_conn *conn) {
+  return conn->side != NULL && conn->side->woken;
+}
+
 void conn_allow_reading(struct evnet_conn *conn, unsigned bit) {
   if (!(conn->read_stop & bit)) return;
   conn->read_stop = (uint8_t)(conn->read_stop & ~bit & 15);
   conn_update_reading(conn);
   bool above_bound = conn->read_stop == STOP_INBOUND_MAX;
   if (conn->read_stop != 0 && !above_bound) return;
-  if (above_bound || evnet_conn_inbound_bytes(conn) > 0 || (conn->flags & END_WAITS))
-    conn_defer(conn, DUE_DATA);
+  bool has_data = evnet_conn_inbound_bytes(conn) > 0 || is_woken(conn);
+  if (above_bound || has_data || (conn->flags & END_WAITS)) conn_defer(conn, DUE_DATA);
 }
 
 void evnet_conn_pause_reading(struct evnet_conn *conn) { conn_stop_reading(conn, STOP_USER); }
@@ -202,7 +206,9 @@ static void present_again(struct evnet_conn *conn) {
   if (conn->state != CONN_OPEN || (conn->read_stop & ~STOP_INBOUND_MAX) != 0) return;
   conn->read_stop = 0;
   conn_update_reading(conn);
-  if (evnet_conn_inbound_bytes(conn) > 0) inbound_present(conn);
+  bool woken = is_woken(conn);
+  if (woken) conn->side->woken = false;
+  if (woken || evnet_conn_inbound_bytes(conn) > 0) inbound_present(conn);
   if (conn->state != CONN_OPEN || conn->read_stop != 0 || !(conn->flags & END_WAITS)) return;
   conn->flags &= (uint16_t)~END_WAITS;
   tell_ended(conn);

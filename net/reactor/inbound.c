@@ -122,6 +122,17 @@ void inbound_present(struct evnet_conn *conn) {
   conn_check_stopping(conn);
 }
 
+int inbound_wake(struct evnet_conn *conn) {
+  if (conn->read_stop == 0) {
+    inbound_present(conn);
+    return 0;
+  }
+  struct conn_side *side = side_get(conn);
+  if (side == NULL) return -ENOMEM;
+  side->woken = true;
+  return 0;
+}
+
 void inbound_received(struct evnet_conn *conn, const uint8_t *data, size_t size) {
   struct evnet_reactor *reactor = conn->reactor;
   counter_add(&reactor->stats.bytes_received, size);

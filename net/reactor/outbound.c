@@ -188,6 +188,15 @@ static void consume(struct evnet_conn *conn, size_t size) {
   check_low_mark(conn);
 }
 
+// Whether the queue has to be sent; then it has been announced.
+static bool announce_queue(struct evnet_conn *conn) {
+  bool waits = conn->state != CONN_CLOSED && queued_bytes(conn) > 0 && !conn->flying &&
+               !(conn->flags & SENDING);
+  if (!waits) return false;
+  prewrite(conn);  // what it writes is queued, as the queue is not empty
+  return conn->state != CONN_CLOSED;
+}
+
 void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *completion) {
   bool flew = conn->flying;
   conn->flying = 0;
@@ -213,15 +222,25 @@ void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *compl
     drained(conn);
     return;
   }
-  outbound_start(conn);
+  if (announce_queue(conn)) send_queue(conn);
 }
 
 void outbound_start(struct evnet_conn *conn) {
-  bool waits = conn->state != CONN_CLOSED && queued_bytes(conn) > 0 && !conn->flying &&
-               !(conn->flags & SENDING);
-  if (!waits) return;
-  prewrite(conn);  // what it writes is queued, as the queue is not empty
-  if (conn->state != CONN_CLOSED) send_queue(conn);
+  if (!announce_queue(conn)) return;
+  struct conn_side *side = conn->side;
+  size_t count = evnet_outbound_gather(&side->outbound, side->pieces, SEND_PIECES);
+  int64_t sent = evnet_poller_send(conn->reactor->poller, conn_handle(conn), side->pieces, count);
+  if (sent < 0) {
+    conn_failed(conn, (int)sent);
+    return;
+  }
+  if (sent > 0) note_sent(conn, (size_t)sent);
+  consume(conn, (size_t)sent);
+  if (outbound_is_empty(conn)) {
+    drained(conn);
+  } else {
+    send_queue(conn);
+  }
 }
 
 // A poller's wait does not end for the sake of a flight; but a reactor with something on its due
@@ -360,6 +379,31 @@ ssize_t evnet_conn_writev(struct evnet_conn *conn, const struct iovec *pieces, s
 ssize_t evnet_conn_write(struct evnet_conn *conn, const void *data, size_t size) {
   const struct iovec piece = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
   return evnet_conn_writev(conn, &piece, 1);
+}
+
+int outbound_lend(struct evnet_conn *conn, struct evnet_outbound_lent *lent, const void *data,
+                  size_t size) {
+  int status = may_write(conn);
+  if (status < 0) return status;
+  size_t size_max = conn->reactor->options.outbound_bytes_max;
+  size_t standing = evnet_conn_outbound_bytes(conn);
+  if (standing > size_max || size > size_max - standing) return overflow(conn);
+  if (gathered_bytes(conn) > 0) {
+    status = send_now(conn, NULL, 0, true);
+    if (status < 0) return status;
+  }
+  bool first = queued_bytes(conn) == 0;
+  if (first && size == 0) return 0;
+  struct conn_side *side = side_get(conn);
+  if (side == NULL) return -ENOMEM;
+  status = evnet_outbound_append_lent(&side->outbound, lent, data, size);
+  EVNET_DCHECK(status == 0);  // the queue itself has no bound
+  if (first) {
+    start_write_timeout(conn);
+    conn_defer(conn, 0);
+  }
+  check_high_mark(conn);
+  return 1;
 }
 
 ssize_t evnet_conn_flush(struct evnet_conn *conn) {

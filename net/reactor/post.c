@@ -123,4 +123,5 @@ void post_end(struct evnet_reactor *reactor) {
     run_later(reactor, reactor->later);
     reactor_after_callback(reactor, NULL, EVNET_NONE);
   }
+  while (reactor->answers_first != NULL) async_run_answers(reactor);
 }

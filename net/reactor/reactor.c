@@ -127,7 +127,9 @@ static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 // How long the kernel may wait, in ns; -1: until something happens.
 static int64_t wait_time(struct evnet_reactor *reactor, int64_t wait_ms_max) {
-  if (reactor->due_first != NONE || reactor->inbox != NULL || stop_is_reading(reactor)) return 0;
+  bool has_work =
+      reactor->due_first != NONE || reactor->inbox != NULL || reactor->answers_first != NULL;
+  if (has_work || stop_is_reading(reactor)) return 0;
   uint64_t wake_ms =
       earlier(evnet_wheel_next_ms(&reactor->deadlines), evnet_wheel_next_ms(&reactor->timers));
   if (wait_ms_max >= 0) wake_ms = earlier(wake_ms, reactor->now_ms + (uint64_t)wait_ms_max);
@@ -161,6 +163,7 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   timer_expire(reactor);
   conn_run_due(reactor);
   stop_step(reactor);
+  async_run_answers(reactor);
   if (reactor->stop_phase == STOP_DONE) {
     post_end(reactor);
     return 0;
@@ -176,6 +179,7 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   }
   reactor->stop_quiet_turns = quiet ? reactor->stop_quiet_turns + 1 : 0;
   conn_run_due(reactor);
+  async_run_answers(reactor);
   return 1;
 }
 
@@ -238,6 +242,7 @@ void evnet_reactor_destroy(struct evnet_reactor *reactor) {
   for (uint32_t i = 0; i < reactor->conns_top; i++) {
     if (reactor->conns[i].state != CONN_FREE) side_free(&reactor->conns[i]);
   }
+  async_run_answers(reactor);
   evnet_pages_release(reactor->conns, (size_t)reactor->conns_max * sizeof *reactor->conns);
   evnet_release(allocator, reactor);
 }

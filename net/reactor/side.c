@@ -16,6 +16,7 @@ struct conn_side *side_get(struct evnet_conn *conn) {
   evnet_outbound_init(&side->outbound, reactor->options.allocator, 0);
   side->limits = NULL;
   side->retired = NULL;
+  side->woken = false;
   side->write_since_ms = now32(reactor);
   side->opened_ms = now32(reactor);
   conn->side = side;
@@ -33,7 +34,7 @@ void side_trim(struct evnet_conn *conn) {
   side_release_retired(conn);
   evnet_ring_trim(&side->inbound);
   bool has_bytes = evnet_ring_size(&side->inbound) > 0 || evnet_outbound_bytes(&side->outbound) > 0;
-  bool needed = has_bytes || (conn->flags & SENDING) || side->limits != NULL ||
+  bool needed = has_bytes || (conn->flags & SENDING) || side->limits != NULL || side->woken ||
                 conn->reactor->limits.timeouts_ms[EVNET_TIMEOUT_LIFETIME] != EVNET_OFF;
   if (!needed) side_free(conn);
 }

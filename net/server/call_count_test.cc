@@ -150,5 +150,30 @@ TEST_F(CallCount, AConnectionIsRegisteredOnceInItsLife) {
   EXPECT_LE(calls.epoll_ctl, 4);
 }
 
+TEST_F(CallCount, WritesThatWerePostedLeaveTogether) {
+  Callbacks callbacks;
+  evnet_server *server = nullptr;
+  callbacks.on_boot = [&](evnet_server *booted) {
+    server = booted;
+    return EVNET_NONE;
+  };
+  callbacks.on_data = [&](evnet_conn *conn) {
+    counted = true;
+    Take(conn);
+    for (int i = 0; i < 10; i++) {
+      EXPECT_EQ(evnet_async_write(server, evnet_conn_id(conn), "0123456789", 10, nullptr, nullptr),
+                0);
+    }
+    return EVNET_NONE;
+  };
+  server_ = std::make_unique<Server>(callbacks);
+  client_ = std::make_unique<Client>(server_->port());
+  calls.Clear();
+  client_->SendAll("go");
+  EXPECT_EQ(client_->Receive(100).size(), 100u);
+  EXPECT_EQ(server_->Stop(5000), 0);
+  EXPECT_EQ(calls.send + calls.sendmsg, 1);
+}
+
 }  // namespace
 }  // namespace evnet_testing

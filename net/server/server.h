@@ -31,6 +31,7 @@
 #include "../reactor/conn.h"
 #include "../reactor/handler.h"
 #include "../reactor/reactor.h"
+#include "async.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -12,6 +12,7 @@
 #include "net/buffer/outbound.h"
 #include "net/buffer/ring.h"
 #include "net/poller/poller.h"
+#include "net/reactor/async.h"
 #include "net/reactor/mailbox.h"
 #include "net/reactor/owner.h"
 #include "net/reactor/reactor.h"
@@ -84,6 +85,7 @@ struct conn_side {
   uint32_t
       write_since_ms;  // when the kernel last took a byte of `outbound`, or it got its first one
   uint32_t opened_ms;  // for lifetime_ms
+  bool woken;          // on_data is to be called even if nothing is unread
   struct evnet_send send;  // the poller's while SENDING
   struct iovec pieces[SEND_PIECES];
 };
@@ -166,8 +168,10 @@ struct evnet_reactor {
   uint8_t before_mailbox[64];
   struct evnet_mailbox mailbox;
   uint8_t after_mailbox[64];
-  struct evnet_message *inbox;  // taken from the mailbox and not yet run
-  struct later *later;          // of evnet_reactor_post_after
+  struct evnet_message *inbox;        // taken from the mailbox and not yet run
+  struct later *later;                // of evnet_reactor_post_after
+  struct evnet_async *answers_first;  // to be told of, in this order
+  struct evnet_async *answers_last;
 
   struct listener listeners[EVNET_LISTENERS_MAX];
   uint8_t listener_count;
@@ -239,7 +243,11 @@ void side_trim(struct evnet_conn *conn);              // frees it if nothing nee
 void side_free(struct evnet_conn *conn);
 void side_release_retired(struct evnet_conn *conn);
 
+// async.c
+void async_run_answers(struct evnet_reactor *reactor);
+
 // inbound.c
+int inbound_wake(struct evnet_conn *conn);  // on_data, now or when reading resumes
 void inbound_received(struct evnet_conn *conn, const uint8_t *data, size_t size);
 void inbound_present(struct evnet_conn *conn);
 
@@ -250,7 +258,11 @@ void limits_from_options(const struct evnet_reactor_options *options,
 // outbound.c
 void outbound_flush_scratch(struct evnet_reactor *reactor);
 void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *completion);  // SEND
-void outbound_start(struct evnet_conn *conn);  // sends what was queued during another's on_prewrite
+void outbound_start(struct evnet_conn *conn);  // sends what was queued and not sent on the spot
+// Queues lent bytes, to be sent at the end of the turn. Returns 1, 0 when there was nothing to
+// send, or why they were not taken; only -ENOBUFS may end the connection.
+int outbound_lend(struct evnet_conn *conn, struct evnet_outbound_lent *lent, const void *data,
+                  size_t size);
 void outbound_await_flight(struct evnet_conn *conn);  // if something waits for what is flying
 void outbound_marks_changed(struct evnet_conn *conn);
 void outbound_high_action_changed(struct evnet_conn *conn);

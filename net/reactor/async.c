@@ -1,0 +1,91 @@
+// Requests of other threads: each finds its connection by id, or finds that it has gone, and is
+// answered once, at a moment when the reactor does nothing else.
+#include "net/reactor/async.h"
+
+#include <errno.h>
+
+#include "net/reactor/internal/state.h"
+
+// NULL: closed, or never was.
+static struct evnet_conn *find(struct evnet_reactor *reactor, const struct evnet_conn_id *id) {
+  if (id->index >= reactor->conns_top) return NULL;
+  struct evnet_conn *conn = &reactor->conns[id->index];
+  bool alive =
+      conn->state == CONN_OPEN || conn->state == CONN_FLUSHING || conn->state == CONN_LINGERING;
+  return alive && conn->generation == id->generation ? conn : NULL;
+}
+
+static void answer(struct evnet_async *async, int status) {
+  struct evnet_reactor *reactor = async->reactor;
+  async->status = status;
+  async->next = NULL;
+  if (reactor->answers_first == NULL) {
+    reactor->answers_first = async;
+  } else {
+    reactor->answers_last->next = async;
+  }
+  reactor->answers_last = async;
+}
+
+void async_run_answers(struct evnet_reactor *reactor) {
+  // Only those that stand here now: what they bring about may be answered at once, for ever.
+  struct evnet_async *async = reactor->answers_first;
+  reactor->answers_first = NULL;
+  while (async != NULL) {
+    struct evnet_async *next = async->next;
+    async->finish(async, async->status);
+    reactor_after_callback(reactor, NULL, EVNET_NONE);
+    async = next;
+  }
+}
+
+// The queue gives the bytes back.
+static void returned(struct evnet_outbound_lent *lent, bool taken) {
+  struct evnet_async *async =
+      (struct evnet_async *)((char *)lent - offsetof(struct evnet_async, lent));
+  answer(async, taken ? 0 : async->reactor->conns[async->id.index].reason);
+}
+
+static void write_to(struct evnet_async *async, struct evnet_conn *conn) {
+  async->lent.done = returned;
+  int status = conn->state == CONN_OPEN
+                   ? outbound_lend(conn, &async->lent, async->data, async->size)
+                   : -ESTALE;
+  if (status <= 0) answer(async, status);
+}
+
+static int act_on(struct evnet_conn *conn, enum evnet_async_act act) {
+  switch (act) {
+    case EVNET_ASYNC_WAKE:
+      if (conn->state != CONN_OPEN) return -ESTALE;
+      return inbound_wake(conn);
+    case EVNET_ASYNC_RELEASE:
+      evnet_conn_release(conn);
+      return 0;
+    case EVNET_ASYNC_CLOSE:
+      if (conn->state != CONN_OPEN) return -ESTALE;
+      conn_close_for(conn, EVNET_REASON_LOCAL);
+      return 0;
+    case EVNET_ASYNC_WRITE:
+      break;
+  }
+  return -EINVAL;
+}
+
+static void run(struct evnet_message *message, void *context) {
+  struct evnet_async *async = (struct evnet_async *)message;
+  struct evnet_reactor *reactor = async->reactor = context;
+  struct evnet_conn *conn = find(reactor, &async->id);
+  if (conn == NULL) {
+    answer(async, reactor->stop_phase == STOP_DONE ? -ESHUTDOWN : -ESTALE);
+  } else if (async->act == EVNET_ASYNC_WRITE) {
+    write_to(async, conn);
+  } else {
+    answer(async, act_on(conn, async->act));
+  }
+}
+
+int evnet_reactor_async(struct evnet_reactor *reactor, struct evnet_async *async) {
+  async->message.run = run;
+  return evnet_reactor_post_message(reactor, &async->message);
+}

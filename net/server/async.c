@@ -1,0 +1,155 @@
+#include "net/server/async.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "net/reactor/async.h"
+#include "net/server/internal/state.h"
+
+struct request {
+  struct evnet_async async;  // first: finish gets a pointer to it
+  const struct evnet_allocator *allocator;
+  void (*done)(struct evnet_conn_id id, int status, void *user);
+  void *user;
+  void (*release)(void *data, void *user);
+  struct evnet_shared *shared;
+  uint8_t copy[];
+};
+
+struct evnet_shared {
+  uint64_t references;  // atomic
+  size_t size;
+  uint8_t data[];
+};
+
+int evnet_shared_create(const void *data, size_t size, struct evnet_shared **out_shared) {
+  if (size > SIZE_MAX - sizeof(struct evnet_shared)) return -ENOMEM;
+  struct evnet_shared *shared = evnet_allocate(NULL, sizeof *shared + size);
+  if (shared == NULL) return -ENOMEM;
+  shared->references = 1;
+  shared->size = size;
+  if (size > 0) memcpy(shared->data, data, size);
+  *out_shared = shared;
+  return 0;
+}
+
+void evnet_shared_release(struct evnet_shared *shared) {
+  if (shared == NULL) return;
+  if (__atomic_sub_fetch(&shared->references, 1, __ATOMIC_ACQ_REL) == 0)
+    evnet_release(NULL, shared);
+}
+
+static void finish(struct evnet_async *async, int status) {
+  struct request *request = (struct request *)async;
+  if (request->release != NULL)
+    request->release((void *)(uintptr_t)request->async.data, request->user);
+  evnet_shared_release(request->shared);
+  const struct evnet_conn_id id = request->async.id;
+  void (*done)(struct evnet_conn_id id, int status, void *user) = request->done;
+  void *user = request->user;
+  evnet_release(request->allocator, request);
+  if (done != NULL) done(id, status, user);
+}
+
+// With room for a copy of `size` bytes. NULL when out of memory.
+static struct request *create(const struct evnet_server *server, struct evnet_conn_id id,
+                              enum evnet_async_act act, size_t size) {
+  const struct evnet_allocator *allocator = server->options.allocator;
+  if (size > SIZE_MAX - sizeof(struct request)) return NULL;
+  struct request *request = evnet_allocate(allocator, sizeof *request + size);
+  if (request == NULL) return NULL;
+  *request = (struct request){
+      .async = {.message.bytes = sizeof *request + size, .id = id, .act = act, .finish = finish},
+      .allocator = allocator};
+  return request;
+}
+
+static int post(struct evnet_server *server, struct request *request,
+                void (*done)(struct evnet_conn_id id, int status, void *user), void *user) {
+  if (request == NULL) return -ENOMEM;
+  request->done = done;
+  request->user = user;
+  const struct evnet_conn_id *id = &request->async.id;
+  int status = -ESTALE;
+  if (id->reactor < server->reactor_count && id->generation > 0) {
+    struct evnet_reactor *reactor =
+        __atomic_load_n(&server->reactors[id->reactor].reactor, __ATOMIC_ACQUIRE);
+    if (reactor != NULL) status = evnet_reactor_async(reactor, &request->async);
+  }
+  if (status < 0) evnet_release(request->allocator, request);
+  return status;
+}
+
+int evnet_async_write(struct evnet_server *server, struct evnet_conn_id id, const void *data,
+                      size_t size, void (*done)(struct evnet_conn_id id, int status, void *user),
+                      void *user) {
+  const struct iovec piece = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
+  return evnet_async_writev(server, id, &piece, 1, done, user);
+}
+
+int evnet_async_writev(struct evnet_server *server, struct evnet_conn_id id,
+                       const struct iovec *pieces, size_t count,
+                       void (*done)(struct evnet_conn_id id, int status, void *user), void *user) {
+  size_t size = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (pieces[i].iov_len > SIZE_MAX - size) return -ENOMEM;
+    size += pieces[i].iov_len;
+  }
+  struct request *request = create(server, id, EVNET_ASYNC_WRITE, size);
+  if (request == NULL) return -ENOMEM;
+  request->async.data = request->copy;
+  request->async.size = size;
+  uint8_t *next = request->copy;
+  for (size_t i = 0; i < count; i++) {
+    if (pieces[i].iov_len == 0) continue;
+    memcpy(next, pieces[i].iov_base, pieces[i].iov_len);
+    next += pieces[i].iov_len;
+  }
+  return post(server, request, done, user);
+}
+
+int evnet_async_write_owned(struct evnet_server *server, struct evnet_conn_id id, void *data,
+                            size_t size, void (*release)(void *data, void *user),
+                            void (*done)(struct evnet_conn_id id, int status, void *user),
+                            void *user) {
+  struct request *request = create(server, id, EVNET_ASYNC_WRITE, 0);
+  if (request == NULL) return -ENOMEM;
+
+  request->async.message.bytes += size;
+  request->async.data = data;
+  request->async.size = size;
+  request->release = release;
+  return post(server, request, done, user);
+}
+
+int evnet_async_write_shared(struct evnet_server *server, struct evnet_conn_id id,
+                             struct evnet_shared *shared,
+                             void (*done)(struct evnet_conn_id id, int status, void *user),
+                             void *user) {
+  struct request *request = create(server, id, EVNET_ASYNC_WRITE, 0);
+  if (request == NULL) return -ENOMEM;
+  request->async.data = shared->data;
+  request->async.size = shared->size;
+  request->shared = shared;
+  __atomic_add_fetch(&shared->references, 1, __ATOMIC_RELAXED);
+  int status = post(server, request, done, user);
+  if (status < 0) evnet_shared_release(shared);
+  return status;
+}
+
+int evnet_async_wake(struct evnet_server *server, struct evnet_conn_id id,
+                     void (*done)(struct evnet_conn_id id, int status, void *user), void *user) {
+  return post(server, create(server, id, EVNET_ASYNC_WAKE, 0), done, user);
+}
+
+int evnet_async_close(struct evnet_server *server, struct evnet_conn_id id,
+                      void (*done)(struct evnet_conn_id id, int status, void *user), void *user) {
+  return post(server, create(server, id, EVNET_ASYNC_CLOSE, 0), done, user);
+}
+
+int evnet_async_release(struct evnet_server *server, struct evnet_conn_id id) {
+  struct request *request = create(server, id, EVNET_ASYNC_RELEASE, 0);
+  if (request != NULL) request->async.message.bytes = 0;  // one that is lost would hold for ever
+  return post(server, request, NULL, NULL);
+}

@@ -1,0 +1,520 @@
+// Requests by id from other threads: each is answered once, whatever has become of its connection.
+#include "net/server/async.h"
+
+#include <errno.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "net/server/testing/client.h"
+#include "net/server/testing/server.h"
+
+namespace evnet_testing {
+namespace {
+
+// Answers of requests, which tests wait for.
+class Answers {
+ public:
+  static void Done(struct evnet_conn_id, int status, void *user) {
+    auto *self = static_cast<Answers *>(user);
+    std::lock_guard<std::mutex> lock(self->mutex_);
+    self->statuses_.push_back(status);
+  }
+  static void Release(void *data, void *user) {
+    auto *self = static_cast<Answers *>(user);
+    std::lock_guard<std::mutex> lock(self->mutex_);
+    self->released_.push_back(data);
+    self->released_before_done_.push_back(self->statuses_.size());
+  }
+  std::vector<int> statuses() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return statuses_;
+  }
+  std::vector<void *> released() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return released_;
+  }
+  std::vector<size_t> released_before_done() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return released_before_done_;
+  }
+  bool WaitFor(size_t count) const {
+    return WaitUntil([&] { return statuses().size() >= count; });
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<int> statuses_;
+  std::vector<void *> released_;
+  std::vector<size_t> released_before_done_;
+};
+
+// A server that tells which connections there are, in the order in which they came.
+class Async : public ::testing::Test {
+ protected:
+  Async() : callbacks(Echo()) {
+    callbacks.on_open = [this](evnet_conn *conn) {
+      std::lock_guard<std::mutex> lock(mutex_);
+      ids_.push_back(evnet_conn_id(conn));
+      return EVNET_NONE;
+    };
+  }
+  void Start(const std::vector<std::string> &addresses = {"tcp://127.0.0.1:0"}) {
+    server = std::make_unique<Server>(callbacks, options, addresses);
+  }
+  std::unique_ptr<Client> Connect(const ClientOptions &client_options = {}) {
+    const size_t before = Count();
+    auto client = std::make_unique<Client>(server->port(), client_options);
+    EXPECT_TRUE(WaitUntil([&] { return Count() > before; }));
+    return client;
+  }
+  struct evnet_conn_id Id(size_t index = 0) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return ids_.at(index);
+  }
+  size_t Count() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return ids_.size();
+  }
+  int Write(const std::string &data, size_t index = 0) {
+    return evnet_async_write(server->get(), Id(index), data.data(), data.size(), Answers::Done,
+                             &answers);
+  }
+  // A connection that takes nothing more from the server: what is written is queued.
+  std::unique_ptr<Client> ConnectBlocked() {
+    ClientOptions small;
+    small.receive_buffer_bytes = 4096;
+    auto client = Connect(small);
+    blocked_bytes = 8 << 20;
+    EXPECT_EQ(Write(std::string(blocked_bytes, 'b')), 0);
+    return client;
+  }
+
+  Callbacks callbacks;
+  evnet_options options = {};
+  Answers answers;
+  size_t blocked_bytes = 0;
+  std::unique_ptr<Server> server;
+
+ private:
+  std::mutex mutex_;
+  std::vector<struct evnet_conn_id> ids_;
+};
+
+TEST_F(Async, AWriteIsCopiedArrivesAndIsAnsweredOnce) {
+  Start();
+  auto client = Connect();
+  std::string data = "from another thread";
+  ASSERT_EQ(Write(data), 0);
+  data.assign(data.size(), 'x');
+  EXPECT_EQ(client->Receive(19), "from another thread");
+  ASSERT_TRUE(answers.WaitFor(1));
+  EXPECT_EQ(server->Stop(5000), 0);
+  EXPECT_EQ(answers.statuses(), std::vector<int>({0}));
+}
+
+TEST_F(Async, WritevJoinsPiecesOfWhichSomeAreEmpty) {
+  Start();
+  auto client = Connect();
+  std::string first = "one ", second = "two";
+  const iovec pieces[] = {
+      {first.data(), first.size()}, {nullptr, 0}, {second.data(), second.size()}};
+  ASSERT_EQ(evnet_async_writev(server->get(), Id(), pieces, 3, Answers::Done, &answers), 0);
+  EXPECT_EQ(client->Receive(7), "one two");
+  ASSERT_EQ(evnet_async_writev(server->get(), Id(), nullptr, 0, Answers::Done, &answers), 0);
+  ASSERT_TRUE(answers.WaitFor(2));
+  EXPECT_EQ(answers.statuses(), std::vector<int>({0, 0}));
+}
+
+TEST_F(Async, OwnedBytesAreNotCopiedAndGivenBackBeforeTheAnswer) {
+  Start();
+  auto client = Connect();
+  std::string data = Pattern(1 << 20);
+  ASSERT_EQ(evnet_async_write_owned(server->get(), Id(), data.data(), data.size(), Answers::Release,
+                                    Answers::Done, &answers),
+            0);
+  EXPECT_EQ(client->Receive(data.size()), Pattern(1 << 20));
+  ASSERT_TRUE(answers.WaitFor(1));
+  EXPECT_EQ(answers.released(), std::vector<void *>({data.data()}));
+  EXPECT_EQ(answers.released_before_done(), std::vector<size_t>({0}));
+  EXPECT_EQ(answers.statuses(), std::vector<int>({0}));
+}
+
+TEST_F(Async, ASharedBufferIsSentByManyAndOutlivesItsCreator) {
+  options.reactors = 3;
+  Start();
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 50; i++) clients.push_back(Connect());
+  const std::string line = Pattern(100000);
+  evnet_shared *shared;
+  ASSERT_EQ(evnet_shared_create(line.data(), line.size(), &shared), 0);
+  for (size_t i = 0; i < clients.size(); i++) {
+    ASSERT_EQ(evnet_async_write_shared(server->get(), Id(i), shared, Answers::Done, &answers), 0);
+  }
+  evnet_shared_release(shared);
+  for (auto &client : clients) EXPECT_EQ(client->Receive(line.size()), line);
+  ASSERT_TRUE(answers.WaitFor(clients.size()));
+  EXPECT_EQ(answers.statuses(), std::vector<int>(clients.size(), 0));
+  evnet_shared_release(nullptr);
+}
+
+TEST_F(Async, ManySmallWritesArriveInOrder) {
+  Start();
+  auto client = Connect();
+  std::string all;
+  for (int i = 0; i < 5000; i++) {
+    const std::string line = std::to_string(i) + "\n";
+    ASSERT_EQ(Write(line), 0);
+    all += line;
+  }
+  EXPECT_EQ(client->Receive(all.size()), all);
+  EXPECT_TRUE(answers.WaitFor(5000));
+}
+
+TEST_F(Async, OfSeveralThreadsEachIsInOrder) {
+  Start();
+  auto client = Connect();
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; t++) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 1000; i++) {
+        char line[16];
+        snprintf(line, sizeof line, "%d %05d\n", t, i);
+        ASSERT_EQ(evnet_async_write(server->get(), Id(), line, 8, nullptr, nullptr), 0);
+      }
+    });
+  }
+  const std::string all = client->Receive(4 * 1000 * 8);
+  for (std::thread &thread : threads) thread.join();
+  int next[4] = {0};
+  for (size_t at = 0; at + 8 <= all.size(); at += 8) {
+    const int t = all[at] - '0';
+    ASSERT_TRUE(t >= 0 && t < 4);
+    EXPECT_EQ(std::stoi(all.substr(at + 2, 5)), next[t]++);
+  }
+}
+
+TEST_F(Async, AStaleIdIsHarmlessAlsoWhenItsPlaceIsTakenAgain) {
+  Start();
+  auto first = Connect();
+  first->Reset();
+  ASSERT_TRUE(server->WaitForClosed(1));
+  ASSERT_EQ(Write("late"), 0);
+  ASSERT_TRUE(answers.WaitFor(1));
+  auto second = Connect();
+  ASSERT_EQ(Write("late"), 0);
+  ASSERT_EQ(evnet_async_wake(server->get(), Id(), Answers::Done, &answers), 0);
+  ASSERT_EQ(evnet_async_close(server->get(), Id(), Answers::Done, &answers), 0);
+  ASSERT_EQ(evnet_async_release(server->get(), Id()), 0);
+  ASSERT_TRUE(answers.WaitFor(4));
+  EXPECT_EQ(answers.statuses(), std::vector<int>(4, -ESTALE));
+  EXPECT_EQ(second->Exchange("untouched"), "untouched");
+}
+
+TEST_F(Async, AnIdThatCannotBeOneIsRefusedAtOnce) {
+  Start();
+  auto client = Connect();
+  for (struct evnet_conn_id id : {(struct evnet_conn_id){0, 0, 0}, {1, 0, 1}, {UINT32_MAX, 0, 1}}) {
+    char data[] = "x";
+    EXPECT_EQ(evnet_async_write(server->get(), id, data, 1, Answers::Done, &answers), -ESTALE);
+    EXPECT_EQ(evnet_async_write_owned(server->get(), id, data, 1, Answers::Release, Answers::Done,
+                                      &answers),
+              -ESTALE);
+    EXPECT_EQ(evnet_async_wake(server->get(), id, nullptr, nullptr), -ESTALE);
+    EXPECT_EQ(evnet_async_close(server->get(), id, nullptr, nullptr), -ESTALE);
+    EXPECT_EQ(evnet_async_release(server->get(), id), -ESTALE);
+  }
+  EXPECT_EQ(client->Exchange("still here"), "still here");
+  EXPECT_EQ(server->Stop(5000), 0);
+  EXPECT_TRUE(answers.statuses().empty());
+  EXPECT_TRUE(answers.released().empty());
+}
+
+TEST_F(Async, AnIndexThatThereNeverWasIsStale) {
+  Start();
+  auto client = Connect();
+  ASSERT_EQ(evnet_async_write(server->get(), {0, UINT32_MAX, 1}, "x", 1, Answers::Done, &answers),
+            0);
+  ASSERT_TRUE(answers.WaitFor(1));
+  EXPECT_EQ(answers.statuses(), std::vector<int>({-ESTALE}));
+}
+
+TEST_F(Async, TheAnswerComesWhenTheKernelHasTakenTheLastByte) {
+  options.outbound_high_action = EVNET_HIGH_NOTIFY;
+  Start();
+  auto client = ConnectBlocked();
+  ASSERT_EQ(Write("behind"), 0);
+  EXPECT_FALSE(client->Readable(0) && answers.statuses().size() > 0);
+  EXPECT_EQ(client->Receive(blocked_bytes), std::string(blocked_bytes, 'b'));
+  EXPECT_EQ(client->Receive(6), "behind");
+  ASSERT_TRUE(answers.WaitFor(2));
+  EXPECT_EQ(answers.statuses(), std::vector<int>({0, 0}));
+}
+
+TEST_F(Async, WhatEndsTheConnectionIsTheAnswerOfWhatWasNotSent) {
+  Start();
+  auto client = ConnectBlocked();
+  std::string owned = Pattern(1000);
+  ASSERT_EQ(evnet_async_write_owned(server->get(), Id(), owned.data(), owned.size(),
+                                    Answers::Release, Answers::Done, &answers),
+            0);
+  ASSERT_EQ(evnet_async_wake(server->get(), Id(), Answers::Done, &answers), 0);
+  ASSERT_TRUE(answers.WaitFor(1));  // so the others have been taken up, too
+  client->Reset();
+  ASSERT_TRUE(answers.WaitFor(3));
+  EXPECT_EQ(answers.statuses(), std::vector<int>({0, -ECONNRESET, -ECONNRESET}));
+  EXPECT_EQ(answers.released().size(), 1u);
+}
+
+TEST_F(Async, AboveTheBoundItIsRefusedAndTheConnectionStaysOrCloses) {
+  options.outbound_bytes_max = 10 << 20;
+  options.outbound_high_action = EVNET_HIGH_NOTIFY;
+  for (evnet_overflow overflow : {EVNET_OVERFLOW_REFUSE, EVNET_OVERFLOW_CLOSE}) {
+    options.outbound_overflow = overflow;
+    const size_t answered = answers.statuses().size();
+    Start();
+    const size_t index = Count();
+    auto client = Connect();
+    ASSERT_EQ(Write(std::string(11 << 20, 'x'), index), 0);
+    ASSERT_TRUE(answers.WaitFor(answered + 1));
+    EXPECT_EQ(answers.statuses().back(), -ENOBUFS);
+    if (overflow == EVNET_OVERFLOW_REFUSE) {
+      EXPECT_EQ(client->Exchange("open"), "open");
+    } else {
+      client->ReceiveToEnd();
+      EXPECT_EQ(client->end(), Client::End::kReset);
+    }
+    EXPECT_EQ(server->Stop(5000), 0);
+  }
+}
+
+TEST_F(Async, AFullMailboxRefusesAtOnceAndTakesAReleaseAllTheSame) {
+  options.mailbox_bytes_max = 100000;
+  std::atomic<bool> inside{false}, go{false};
+  callbacks.on_data = [&](evnet_conn *conn) {
+    inside = true;
+    EXPECT_TRUE(WaitUntil([&] { return go.load(); }));
+    return EchoData(conn);
+  };
+  Start();
+  auto client = Connect();
+  client->SendAll("block");
+  ASSERT_TRUE(WaitUntil([&] { return inside.load(); }));
+  size_t taken = 0;
+  int status;
+  while ((status = Write(std::string(1000, 'x'))) == 0) taken++;
+  EXPECT_EQ(status, -ENOBUFS);
+  EXPECT_GT(taken, 50u);
+  EXPECT_LT(taken, 100u);
+  EXPECT_EQ(evnet_async_release(server->get(), {0, UINT32_MAX, 1}), 0);
+  go = true;
+  ASSERT_TRUE(answers.WaitFor(taken));
+  EXPECT_EQ(client->Receive(5 + taken * 1000).size(), 5 + taken * 1000);
+}
+
+TEST_F(Async, AfterTheStopNothingIsTaken) {
+  Start();
+  auto client = Connect();
+  EXPECT_EQ(server->Stop(0), 0);
+  EXPECT_EQ(Write("x"), -ESHUTDOWN);
+  EXPECT_EQ(evnet_async_release(server->get(), Id()), -ESHUTDOWN);
+  EXPECT_TRUE(answers.statuses().empty());
+}
+
+TEST_F(Async, AWakeCallsOnDataWithWhatIsUnreadPossiblyNothing) {
+  Journal journal;
+  std::atomic<bool> pause{false};
+  callbacks.on_data = [&](evnet_conn *conn) {
+    journal.Add("data " + std::to_string(evnet_conn_inbound_bytes(conn)));
+    if (pause.exchange(false)) evnet_conn_pause_reading(conn);
+    return EVNET_NONE;
+  };
+  evnet_conn *the_conn = nullptr;
+  auto on_open = callbacks.on_open;
+  callbacks.on_open = [&](evnet_conn *conn) {
+    the_conn = conn;
+    return on_open(conn);
+  };
+  Start();
+  auto client = Connect();
+  ASSERT_EQ(evnet_async_wake(server->get(), Id(), Answers::Done, &answers), 0);
+  ASSERT_TRUE(journal.WaitFor("data 0"));
+  client->SendAll("abc");
+  ASSERT_TRUE(journal.WaitFor("data 3"));
+  pause = true;
+  ASSERT_EQ(evnet_async_wake(server->get(), Id(), Answers::Done, &answers), 0);
+  ASSERT_TRUE(journal.WaitFor("data 3", 2));
+  // Paused: it waits for the resume.
+  ASSERT_EQ(evnet_async_wake(server->get(), Id(), Answers::Done, &answers), 0);
+  ASSERT_TRUE(answers.WaitFor(3));
+  EXPECT_EQ(journal.Count("data 3"), 2u);
+  Post(evnet_conn_reactor(the_conn), [&] { evnet_conn_resume_reading(the_conn); });
+  ASSERT_TRUE(journal.WaitFor("data 3", 3));
+  EXPECT_EQ(answers.statuses(), std::vector<int>({0, 0, 0}));
+}
+
+TEST_F(Async, AWakeUnderAPauseWithNothingUnreadWaitsForTheResumeToo) {
+  Journal journal;
+  callbacks.on_data = [&](evnet_conn *) {
+    journal.Add("data");
+    return EVNET_NONE;
+  };
+  evnet_conn *the_conn = nullptr;
+  auto on_open = callbacks.on_open;
+  callbacks.on_open = [&](evnet_conn *conn) {
+    the_conn = conn;
+    evnet_conn_pause_reading(conn);
+    return on_open(conn);
+  };
+  Start();
+  auto client = Connect();
+  for (int i = 0; i < 3; i++) {
+    ASSERT_EQ(evnet_async_wake(server->get(), Id(), Answers::Done, &answers), 0);
+  }
+  ASSERT_TRUE(answers.WaitFor(3));
+  EXPECT_EQ(journal.Count("data"), 0u);
+  Post(evnet_conn_reactor(the_conn), [&] { evnet_conn_resume_reading(the_conn); });
+  ASSERT_TRUE(journal.WaitFor("data"));
+  EXPECT_EQ(server->Stop(5000), 0);
+  EXPECT_EQ(journal.Count("data"), 1u);
+}
+
+TEST_F(Async, ACloseDeliversWhatWasWrittenBeforeIt) {
+  Start();
+  auto client = Connect();
+  const std::string data = Pattern(300000);
+  ASSERT_EQ(Write(data), 0);
+  ASSERT_EQ(evnet_async_close(server->get(), Id(), Answers::Done, &answers), 0);
+  ASSERT_EQ(Write("late"), 0);
+  EXPECT_EQ(client->ReceiveToEnd(), data);
+  EXPECT_EQ(client->end(), Client::End::kEnd);
+  ASSERT_TRUE(answers.WaitFor(3));
+  std::vector<int> statuses = answers.statuses();
+  std::sort(statuses.begin(), statuses.end());
+  EXPECT_EQ(statuses, std::vector<int>({-ESTALE, 0, 0}));
+}
+
+TEST_F(Async, AfterAShutdownOfWritingItIsABrokenPipe) {
+  callbacks.on_data = [](evnet_conn *conn) {
+    Take(conn);
+    EXPECT_EQ(evnet_conn_shutdown_write(conn), 0);
+    return EVNET_NONE;
+  };
+  Start();
+  auto client = Connect();
+  client->SendAll("end");
+  EXPECT_EQ(client->ReceiveToEnd(), "");
+  ASSERT_EQ(Write("x"), 0);
+  ASSERT_TRUE(answers.WaitFor(1));
+  EXPECT_EQ(answers.statuses(), std::vector<int>({-EPIPE}));
+}
+
+TEST_F(Async, AHeldAnswerReachesAClientThatHasEndedItsSide) {
+  callbacks.on_data = [](evnet_conn *conn) {
+    Take(conn);
+    evnet_conn_hold(conn);
+    return EVNET_NONE;
+  };
+  Start();
+  auto client = Connect();
+  client->SendAll("question");
+  client->ShutdownWrite();
+  ASSERT_TRUE(WaitUntil([&] { return server->stats().bytes_received == 8; }));
+  ASSERT_EQ(Write("answer"), 0);
+  ASSERT_EQ(evnet_async_release(server->get(), Id()), 0);
+  EXPECT_EQ(client->ReceiveToEnd(), "answer");
+  EXPECT_EQ(client->end(), Client::End::kEnd);
+}
+
+TEST_F(Async, AStopWaitsForAHeldAnswer) {
+  callbacks.on_data = [](evnet_conn *conn) {
+    Take(conn);
+    evnet_conn_hold(conn);
+    return EVNET_NONE;
+  };
+  Start();
+  auto client = Connect();
+  client->SendAll("question");
+  ASSERT_TRUE(WaitUntil([&] { return server->stats().bytes_received == 8; }));
+  evnet_server_stop(server->get(), 20000);
+  ASSERT_EQ(Write("answer"), 0);
+  ASSERT_EQ(evnet_async_release(server->get(), Id()), 0);
+  EXPECT_EQ(client->ReceiveToEnd(), "answer");
+  EXPECT_EQ(server->Wait(), 0);
+  EXPECT_EQ(answers.statuses(), std::vector<int>({0}));
+}
+
+TEST_F(Async, AnAnswerMayPostTheNext) {
+  struct Chain {
+    evnet_server *server;
+    int left;
+    std::atomic<bool> over{false};
+    static void Next(struct evnet_conn_id id, int status, void *user) {
+      auto *self = static_cast<Chain *>(user);
+      EXPECT_EQ(status, 0);
+      if (--self->left == 0) {
+        self->over = true;
+      } else {
+        EXPECT_EQ(evnet_async_write(self->server, id, "x", 1, Next, self), 0);
+      }
+    }
+  };
+  Start();
+  auto client = Connect();
+  Chain chain{server->get(), 1000, {}};
+  ASSERT_EQ(evnet_async_write(server->get(), Id(), "x", 1, Chain::Next, &chain), 0);
+  EXPECT_EQ(client->Receive(1000), std::string(1000, 'x'));
+  EXPECT_TRUE(WaitUntil([&] { return chain.over.load(); }));
+  EXPECT_EQ(server->Stop(5000), 0);
+}
+
+TEST_F(Async, AnnouncedByOnPrewrite) {
+  std::atomic<int> announced{0};
+  callbacks.on_prewrite = [&](evnet_conn *) { announced++; };
+  Start();
+  auto client = Connect();
+  ASSERT_EQ(Write("x"), 0);
+  EXPECT_EQ(client->Receive(1), "x");
+  EXPECT_EQ(server->Stop(5000), 0);
+  EXPECT_EQ(announced, 1);
+}
+
+TEST_F(Async, EveryRequestAroundAStopIsAnsweredOrRefused) {
+  options.reactors = 2;
+  for (int round = 0; round < 10; round++) {
+    Start();
+    const size_t base = Count();
+    std::vector<std::unique_ptr<Client>> clients;
+    for (int i = 0; i < 4; i++) clients.push_back(Connect());
+    std::atomic<size_t> taken{0}, answered{0};
+    std::vector<std::thread> threads;
+    for (size_t t = 0; t < 4; t++) {
+      threads.emplace_back([&, t] {
+        const auto count = [](struct evnet_conn_id, int, void *user) {
+          ++*static_cast<std::atomic<size_t> *>(user);
+        };
+        // Bounded in memory by what clients and queues take, as nobody reads.
+        for (int i = 0; i < 20000; i++) {
+          const int status =
+              evnet_async_write(server->get(), Id(base + t), "0123456789", 10, count, &answered);
+          if (status == -ESHUTDOWN) break;
+          if (status == 0) taken++;
+        }
+      });
+    }
+    EXPECT_TRUE(WaitUntil([&] { return taken > 100; }));
+    EXPECT_EQ(server->Stop(round % 2 == 0 ? 0 : 50), 0);
+    for (std::thread &thread : threads) thread.join();
+    EXPECT_EQ(answered, taken);
+  }
+}
+
+}  // namespace
+}  // namespace evnet_testing

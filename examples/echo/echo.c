@@ -21,7 +21,7 @@ struct arguments {
 };
 
 static const char usage[] =
-    "usage: echo [--reactors=N] [--backend=NAME] [ADDRESS...]\n"
+    "usage: echo [--reactors=N] [--backend=NAME] [--busy-poll-us=N] [ADDRESS...]\n"
     "\n"
     "Sends every byte back to the client that sent it.\n"
     "\n"
@@ -31,6 +31,10 @@ static const char usage[] =
     "  --reactors=N  event loops, one thread each; \"cpu\" for one per available CPU. Default: 1\n"
     "  --backend=NAME\n"
     "                the kernel's interface: auto, epoll, io_uring or kqueue. Default: auto\n"
+    "  --busy-poll-us=N\n"
+    "                so long after a request it looks for the next one instead of sleeping. "
+    "Default: "
+    "0\n"
     "\n"
     "SIGINT and SIGTERM stop it: no new connections, and what is queued is delivered within 5 "
     "seconds. A second signal\n"
@@ -63,15 +67,27 @@ static void log_line(enum evnet_log_level level, const char *message, void *user
   fprintf(stderr, "echo: %s\n", message);
 }
 
+static bool parse_number(const char *text, long min, long max, long *out) {
+  char *end = NULL;
+  *out = strtol(text, &end, 10);
+  return end != text && *end == '\0' && *out >= min && *out <= max;
+}
+
 static bool parse_reactors(const char *text, int *out) {
   if (strcmp(text, "cpu") == 0) {
     *out = EVNET_REACTOR_PER_CPU;
     return true;
   }
-  char *end = NULL;
-  long value = strtol(text, &end, 10);
-  if (end == text || *end != '\0' || value < 1 || value > EVNET_REACTORS_MAX) return false;
+  long value;
+  if (!parse_number(text, 1, EVNET_REACTORS_MAX, &value)) return false;
   *out = (int)value;
+  return true;
+}
+
+static bool parse_busy_poll(const char *text, int64_t *out) {
+  long value;
+  if (!parse_number(text, 0, EVNET_BUSY_POLL_US_MAX, &value)) return false;
+  *out = value;
   return true;
 }
 
@@ -97,6 +113,7 @@ static bool parse_backend(const char *text, enum evnet_backend *out) {
 static int parse(int argc, char **argv, struct arguments *out) {
   static const char reactors[] = "--reactors=";
   static const char backend[] = "--backend=";
+  static const char busy_poll[] = "--busy-poll-us=";
   for (int i = 1; i < argc; i++) {
     const char *argument = argv[i];
     if (strcmp(argument, "--help") == 0) {
@@ -111,6 +128,11 @@ static int parse(int argc, char **argv, struct arguments *out) {
     if (strncmp(argument, backend, sizeof backend - 1) == 0) {
       if (parse_backend(argument + sizeof backend - 1, &out->options.backend)) continue;
       fprintf(stderr, "echo: '%s': NAME must be auto, epoll, io_uring or kqueue\n", argument);
+      return EXIT_USAGE;
+    }
+    if (strncmp(argument, busy_poll, sizeof busy_poll - 1) == 0) {
+      if (parse_busy_poll(argument + sizeof busy_poll - 1, &out->options.busy_poll_us)) continue;
+      fprintf(stderr, "echo: '%s': N must be 0 to %d\n", argument, EVNET_BUSY_POLL_US_MAX);
       return EXIT_USAGE;
     }
     if (argument[0] == '-') {

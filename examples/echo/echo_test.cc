@@ -126,8 +126,8 @@ TEST(EchoArguments, HelpIsPrintedAndEndsWithZero) {
   Process echo({"--help"});
   EXPECT_EQ(echo.ExitCode(), 0);
   const std::string help = echo.RestOfOut();
-  for (const char *word : {"--reactors=N", "--backend=NAME", "io_uring", "ADDRESS",
-                           "tcp://127.0.0.1:9000", "SIGTERM"}) {
+  for (const char *word : {"--reactors=N", "--backend=NAME", "--busy-poll-us=N", "io_uring",
+                           "ADDRESS", "tcp://127.0.0.1:9000", "SIGTERM"}) {
     EXPECT_NE(help.find(word), std::string::npos) << word;
   }
   EXPECT_EQ(echo.RestOfErr(), "");
@@ -144,6 +144,9 @@ TEST(EchoArguments, ABadOneIsNamedInALineOnStderrAndEndsWithTwo) {
                           "--backend=select",
                           "--backend=epoll1",
                           "--reactors=99999999999999999999",
+                          "--busy-poll-us=",
+                          "--busy-poll-us=-1",
+                          "--busy-poll-us=1000001",
                           "--wrong",
                           "-h",
                           "nonsense",

@@ -85,6 +85,9 @@ int evnet_reactor_options_resolve(const struct evnet_reactor_options *options,
   if (overflow > EVNET_OVERFLOW_REFUSE) {
     return refuse(&resolved.logger, "outbound_overflow", overflow, "is no enum evnet_overflow");
   }
+  if (resolved.busy_poll_us < 0 || resolved.busy_poll_us > EVNET_BUSY_POLL_US_MAX) {
+    return refuse(&resolved.logger, "busy_poll_us", resolved.busy_poll_us, "must be 0 to 1000000");
+  }
   *out_options = resolved;
   return 0;
 }

@@ -40,8 +40,9 @@ static void run_message(struct evnet_reactor *reactor, struct evnet_message *mes
 
 void post_run(struct evnet_reactor *reactor) {
   if (reactor->inbox == NULL) reactor->inbox = evnet_mailbox_take(&reactor->mailbox);
-  if (reactor->inbox != NULL)
-    reactor_update_now(reactor);  // timeouts that they start count from now
+  if (reactor->inbox == NULL) return;
+  reactor->active = true;
+  reactor_update_now(reactor);  // timeouts that they start count from now
   for (int count = MESSAGES_PER_TURN; count > 0 && reactor->inbox != NULL; count--) {
     struct evnet_message *message = reactor->inbox;
     reactor->inbox = message->next;

@@ -125,11 +125,21 @@ static void dispatch(struct evnet_reactor *reactor, const struct evnet_completio
 
 static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
+// Whether to look once more instead of sleeping (busy_poll_us).
+static bool is_spinning(struct evnet_reactor *reactor) {
+  if (reactor->options.busy_poll_us == 0) return false;
+  uint64_t now_ns = evnet_poller_now_ns(reactor->poller);
+  if (reactor->active)
+    reactor->spin_until_ns = now_ns + (uint64_t)reactor->options.busy_poll_us * 1000;
+  reactor->active = false;
+  return now_ns < reactor->spin_until_ns;
+}
+
 // How long the kernel may wait, in ns; -1: until something happens.
 static int64_t wait_time(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   bool has_work =
       reactor->due_first != NONE || reactor->inbox != NULL || reactor->answers_first != NULL;
-  if (has_work || stop_is_reading(reactor)) return 0;
+  if (has_work || stop_is_reading(reactor) || is_spinning(reactor)) return 0;
   uint64_t wake_ms =
       earlier(evnet_wheel_next_ms(&reactor->deadlines), evnet_wheel_next_ms(&reactor->timers));
   if (wait_ms_max >= 0) wake_ms = earlier(wake_ms, reactor->now_ms + (uint64_t)wait_ms_max);
@@ -177,6 +187,7 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
     dispatch(reactor, &completion);
     quiet = false;
   }
+  if (!quiet) reactor->active = true;
   reactor->stop_quiet_turns = quiet ? reactor->stop_quiet_turns + 1 : 0;
   conn_run_due(reactor);
   async_run_answers(reactor);

@@ -45,12 +45,15 @@ struct evnet_reactor_options {
   enum evnet_overflow outbound_overflow;
   size_t read_turn_bytes_max;
   size_t mailbox_bytes_max;
+  int64_t busy_poll_us;  // 0: none
   size_t connections_max;
   enum evnet_backend backend;
   const struct evnet_allocator *allocator;  // borrowed for the reactor's life; NULL: malloc
   struct evnet_kernel *kernel;              // likewise; NULL: the system's
   struct evnet_logger logger;
 };
+
+enum { EVNET_BUSY_POLL_US_MAX = 1000000 };
 
 // Counters since the reactor was created, and states.
 struct evnet_reactor_stats {

@@ -34,6 +34,7 @@ TEST(Options, DefaultsAreThoseOfTheTableInServerH) {
   EXPECT_EQ(defaults.outbound_overflow, EVNET_OVERFLOW_CLOSE);
   EXPECT_EQ(defaults.read_turn_bytes_max, 262144u);
   EXPECT_EQ(defaults.mailbox_bytes_max, 67108864u);
+  EXPECT_EQ(defaults.busy_poll_us, 0);
   EXPECT_EQ(defaults.backend, EVNET_BACKEND_AUTO);
   // Zero in struct evnet_options.
   EXPECT_EQ(static_cast<int>(EVNET_ROUND_ROBIN), 0);
@@ -117,6 +118,8 @@ const Bad kBad[] = {
      [](evnet_options *options) { options->outbound_overflow = evnet_overflow(2); }},
     {"read_turn_bytes_max", "511",
      [](evnet_options *options) { options->read_turn_bytes_max = 511; }},
+    {"busy_poll_us", "-1", [](evnet_options *options) { options->busy_poll_us = -1; }},
+    {"busy_poll_us", "1000001", [](evnet_options *options) { options->busy_poll_us = 1000001; }},
     {"read_turn_bytes_max", "67108865",
      [](evnet_options *options) { options->read_turn_bytes_max = 67108865; }},
 };

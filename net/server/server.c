@@ -67,6 +67,7 @@ static int resolve_options(struct evnet_server *server) {
       .outbound_overflow = options->outbound_overflow,
       .read_turn_bytes_max = options->read_turn_bytes_max,
       .mailbox_bytes_max = options->mailbox_bytes_max,
+      .busy_poll_us = options->busy_poll_us,
       .connections_max = options->connections_max,
       .backend = options->backend,
       .allocator = options->allocator,

@@ -68,6 +68,7 @@ enum { EVNET_REACTORS_MAX = 1024 };
 //   outbound_overflow           EVNET_OVERFLOW_CLOSE
 //   read_turn_bytes_max         262144
 //   mailbox_bytes_max           67108864
+//   busy_poll_us                0
 //   backlog                     SOMAXCONN
 //   send_buffer_bytes           the system's
 //   receive_buffer_bytes        the system's
@@ -81,6 +82,9 @@ struct evnet_options {
                                // fails and the log says why
   bool pin_reactors;  // reactor i keeps to the i-th CPU of those that the process may use, counted
                       // around; Linux only, elsewhere the log says so
+
+  int64_t busy_poll_us;  // so long after something happened a reactor looks again instead of
+                         // sleeping: answers sooner, for a CPU each; up to 1000000
 
   // Limits. At connections_max accepting pauses until one closes; peers wait in the backlog.
   size_t connections_max;

@@ -160,6 +160,9 @@ struct evnet_reactor {
 
   bool turning;  // a turn is under way: this is a callback
 
+  bool active;             // something happened in this turn
+  uint64_t spin_until_ns;  // busy_poll_us after a turn in which something happened
+
   uint64_t origin_ns;
   uint64_t now_ms;               // since origin_ns, read twice a turn at most
   struct evnet_wheel deadlines;  // of connections

@@ -167,7 +167,7 @@ static void tell_closed(struct evnet_conn *conn) {
   reactor_after_callback(reactor, NULL, action == EVNET_SHUTDOWN ? EVNET_SHUTDOWN : EVNET_NONE);
   evnet_wheel_cancel(&reactor->deadlines, &conn->deadline);
   counter_add(&reactor->stats.connections_open, (uint64_t)-1);
-  counter_add(&reactor->stats.connections_closed, 1);
+  stats_count_closed(&reactor->stats, conn->reason);
   if (conn->flags & RESET) {
     evnet_poller_abort(reactor->poller, conn_handle(conn));
   } else {
@@ -242,6 +242,7 @@ void conn_run_due(struct evnet_reactor *reactor) {
     struct evnet_conn *conn = &reactor->conns[index];
     index = conn->due_next;
     run_due(conn);
+    stats_lap(reactor);
   }
 }
 

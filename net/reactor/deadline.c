@@ -139,5 +139,6 @@ void deadline_expire(struct evnet_reactor *reactor) {
   struct evnet_wheel_node *node;
   while ((node = evnet_wheel_pop(&reactor->deadlines)) != NULL) {
     expire((struct evnet_conn *)((char *)node - offsetof(struct evnet_conn, deadline)));
+    stats_lap(reactor);
   }
 }

@@ -27,7 +27,10 @@ struct later {
 
 int evnet_reactor_post_message(struct evnet_reactor *reactor, struct evnet_message *message) {
   int status = evnet_mailbox_post(&reactor->mailbox, message);
-  if (status > 0) evnet_poller_wake(reactor->poller);
+  if (status > 0) {
+    __atomic_add_fetch(&reactor->stats.wakes, 1, __ATOMIC_RELAXED);
+    evnet_poller_wake(reactor->poller);
+  }
   return status < 0 ? status : 0;
 }
 
@@ -35,6 +38,8 @@ static void run_message(struct evnet_reactor *reactor, struct evnet_message *mes
   size_t bytes = message->bytes;
   message->run(message, reactor);
   reactor_after_callback(reactor, NULL, EVNET_NONE);
+  counter_add(&reactor->stats.messages, 1);
+  stats_lap(reactor);
   evnet_mailbox_release(&reactor->mailbox, bytes);
 }
 

@@ -7,7 +7,8 @@
 #include "net/reactor/internal/state.h"
 
 void reactor_update_now(struct evnet_reactor *reactor) {
-  reactor->now_ms = (evnet_poller_now_ns(reactor->poller) - reactor->origin_ns) / 1000000;
+  reactor->lap_ns = evnet_poller_now_ns(reactor->poller);
+  reactor->now_ms = (reactor->lap_ns - reactor->origin_ns) / 1000000;
 }
 
 // Creating
@@ -128,11 +129,10 @@ static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 // Whether to look once more instead of sleeping (busy_poll_us).
 static bool is_spinning(struct evnet_reactor *reactor) {
   if (reactor->options.busy_poll_us == 0) return false;
-  uint64_t now_ns = evnet_poller_now_ns(reactor->poller);
   if (reactor->active)
-    reactor->spin_until_ns = now_ns + (uint64_t)reactor->options.busy_poll_us * 1000;
+    reactor->spin_until_ns = reactor->lap_ns + (uint64_t)reactor->options.busy_poll_us * 1000;
   reactor->active = false;
-  return now_ns < reactor->spin_until_ns;
+  return reactor->lap_ns < reactor->spin_until_ns;
 }
 
 // How long the kernel may wait, in ns; -1: until something happens.
@@ -148,7 +148,7 @@ static int64_t wait_time(struct evnet_reactor *reactor, int64_t wait_ms_max) {
     wake_ns = reactor->origin_ns + wake_ms * 1000000;
   wake_ns = earlier(wake_ns, stop_deadline_ns(reactor));
   if (wake_ns == UINT64_MAX) return -1;
-  uint64_t now_ns = evnet_poller_now_ns(reactor->poller);
+  uint64_t now_ns = reactor->lap_ns;
   if (wake_ns <= now_ns) return 0;
   return wake_ns - now_ns > INT64_MAX ? INT64_MAX : (int64_t)(wake_ns - now_ns);
 }
@@ -166,9 +166,12 @@ static int wait_for_kernel(struct evnet_reactor *reactor, int64_t wait_ms_max) {
 static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   if (reactor->stop_phase == STOP_DONE) return 0;
   post_run(reactor);
-  // With nothing scheduled the time of the last turn will do: it only has to be near, as the wheels
-  // count from it.
-  if (reactor->deadlines.count > 0 || reactor->timers.count > 0) reactor_update_now(reactor);
+  // With nothing to run, and a wait without an end, the time of the last turn will do: it only has
+  // to be near, as the wheels count from it.
+  bool may_run =
+      reactor->deadlines.count > 0 || reactor->timers.count > 0 || reactor->due_first != NONE;
+  bool may_end = wait_ms_max >= 0 || stop_deadline_ns(reactor) != UINT64_MAX;
+  if (may_run || may_end) reactor_update_now(reactor);
   deadline_expire(reactor);
   timer_expire(reactor);
   conn_run_due(reactor);
@@ -185,6 +188,7 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   struct evnet_completion completion;
   while (evnet_poller_next(reactor->poller, &completion)) {
     dispatch(reactor, &completion);
+    stats_lap(reactor);
     quiet = false;
   }
   if (!quiet) reactor->active = true;
@@ -225,19 +229,6 @@ int evnet_reactor_run(struct evnet_reactor *reactor) {
     abandon(reactor, status);
   }
   return status;
-}
-
-void evnet_reactor_stats(const struct evnet_reactor *reactor,
-                         struct evnet_reactor_stats *out_stats) {
-  const struct evnet_reactor_stats *stats = &reactor->stats;
-  *out_stats = (struct evnet_reactor_stats){
-      .connections_open = __atomic_load_n(&stats->connections_open, __ATOMIC_RELAXED),
-      .connections_opened = __atomic_load_n(&stats->connections_opened, __ATOMIC_RELAXED),
-      .connections_closed = __atomic_load_n(&stats->connections_closed, __ATOMIC_RELAXED),
-      .bytes_received = __atomic_load_n(&stats->bytes_received, __ATOMIC_RELAXED),
-      .bytes_sent = __atomic_load_n(&stats->bytes_sent, __ATOMIC_RELAXED),
-      .turns = __atomic_load_n(&stats->turns, __ATOMIC_RELAXED),
-  };
 }
 
 void evnet_reactor_discard(struct evnet_reactor *reactor, int descriptor) {

@@ -59,10 +59,20 @@ enum { EVNET_BUSY_POLL_US_MAX = 1000000 };
 struct evnet_reactor_stats {
   uint64_t connections_open;
   uint64_t connections_opened;
-  uint64_t connections_closed;
+  uint64_t connections_closed;  // in all, and by the reason that on_close got:
+  uint64_t closed_by_peer;      // its end, EVNET_REASON_PEER
+  uint64_t closed_locally;      // EVNET_REASON_LOCAL and _ABORTED
+  uint64_t closed_by_timeout;   // any of the four
+  uint64_t closed_by_limit;     // an overflow, or the high mark
+  uint64_t closed_by_stop;      // EVNET_REASON_SHUTDOWN and _DRAIN_DEADLINE
+  uint64_t closed_by_error;     // everything else, resets by the peer included
   uint64_t bytes_received;
   uint64_t bytes_sent;
-  uint64_t turns;  // of the loop: one wait in the kernel each
+  uint64_t turns;                // of the loop: one wait in the kernel each
+  uint64_t messages;             // that were posted and have run
+  uint64_t wakes;                // that posts had to send to a sleeping reactor
+  uint64_t mailbox_bytes;        // posted and not yet run
+  uint64_t longest_callback_ns;  // with the system calls around it
 };
 
 // evnet_reactor_create makes a reactor.

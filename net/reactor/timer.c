@@ -59,5 +59,6 @@ void timer_expire(struct evnet_reactor *reactor) {
     if (timer->period_ms > 0) repeat(reactor, timer);
     timer->expired(timer, timer->user);
     reactor_after_callback(reactor, NULL, EVNET_NONE);
+    stats_lap(reactor);
   }
 }

@@ -195,10 +195,22 @@ void evnet_server_stats(const struct evnet_server *server, struct evnet_server_s
     sum.bytes_received += one.bytes_received;
     sum.bytes_sent += one.bytes_sent;
     sum.turns += one.turns;
+    if (one.longest_callback_ns > sum.longest_callback_ns)
+      sum.longest_callback_ns = one.longest_callback_ns;
     sum.reactors++;
     sum.backend = evnet_reactor_backend_name(reactor);
   }
   *out_stats = sum;
+}
+
+int evnet_server_reactor_stats(const struct evnet_server *server, uint32_t index,
+                               struct evnet_reactor_stats *out_stats) {
+  if (index >= server->reactor_count) return -EINVAL;
+  const struct evnet_reactor *reactor =
+      __atomic_load_n(&server->reactors[index].reactor, __ATOMIC_ACQUIRE);
+  if (reactor == NULL) return -ENOTCONN;
+  evnet_reactor_stats(reactor, out_stats);
+  return 0;
 }
 
 void evnet_server_destroy(struct evnet_server *server) {

@@ -120,6 +120,7 @@ struct evnet_options {
 };
 
 // Sums over the reactors; each number is right by itself, together they may be a moment apart.
+// evnet_server_reactor_stats tells more of one.
 struct evnet_server_stats {
   uint64_t connections_open;      // handed to a reactor and not yet closed
   uint64_t connections_accepted;  // by on_open
@@ -127,6 +128,7 @@ struct evnet_server_stats {
   uint64_t bytes_received;
   uint64_t bytes_sent;
   uint64_t turns;
+  uint64_t longest_callback_ns;  // on any reactor: who blocks shows here
   uint32_t reactors;
   const char *backend;  // "epoll", "io_uring", "kqueue"; a constant string
 };
@@ -227,6 +229,17 @@ EVNET_API void evnet_server_stats(const struct evnet_server *server,
 #if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif
+
+// evnet_server_reactor_stats copies the numbers of one reactor (net/reactor/reactor.h).
+//
+//   index  of the reactor, from 0.
+//
+// Returns: 0.
+// Errors:  -EINVAL for an index that there is not; -ENOTCONN before the reactor exists.
+// Thread:  as evnet_server_stats.
+EVNET_API EVNET_WARN_UNUSED int evnet_server_reactor_stats(const struct evnet_server *server,
+                                                           uint32_t index,
+                                                           struct evnet_reactor_stats *out_stats);
 
 // evnet_server_destroy frees a server that was never started or was waited for (asserted). NULL is
 // accepted.

@@ -160,6 +160,7 @@ struct evnet_reactor {
 
   bool turning;  // a turn is under way: this is a callback
 
+  uint64_t lap_ns;         // when the last callback returned, or the clock was read since
   bool active;             // something happened in this turn
   uint64_t spin_until_ns;  // busy_poll_us after a turn in which something happened
 
@@ -213,6 +214,10 @@ void reactor_update_now(struct evnet_reactor *reactor);
 // After each return of user code: sends what it wrote and does what it answered. conn may be NULL.
 void reactor_after_callback(struct evnet_reactor *reactor, struct evnet_conn *conn,
                             enum evnet_action action);
+
+// stats.c
+void stats_lap(struct evnet_reactor *reactor);  // a callback has returned
+void stats_count_closed(struct evnet_reactor_stats *stats, int reason);
 
 // post.c
 void post_run(struct evnet_reactor *reactor);  // what was posted, once a turn

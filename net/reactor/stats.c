@@ -1,0 +1,63 @@
+// The reactor's numbers: written by its thread, read by any.
+#include "net/reactor/internal/state.h"
+
+void stats_lap(struct evnet_reactor *reactor) {
+  uint64_t now_ns = evnet_poller_now_ns(reactor->poller);
+  uint64_t took_ns = now_ns - reactor->lap_ns;
+  reactor->lap_ns = now_ns;
+  uint64_t *longest_ns = &reactor->stats.longest_callback_ns;
+  if (took_ns > *longest_ns) __atomic_store_n(longest_ns, took_ns, __ATOMIC_RELAXED);
+}
+
+void stats_count_closed(struct evnet_reactor_stats *stats, int reason) {
+  counter_add(&stats->connections_closed, 1);
+  switch (reason) {
+    case EVNET_REASON_PEER:
+      counter_add(&stats->closed_by_peer, 1);
+      break;
+    case EVNET_REASON_LOCAL:
+    case EVNET_REASON_ABORTED:
+      counter_add(&stats->closed_locally, 1);
+      break;
+    case EVNET_REASON_IDLE_TIMEOUT:
+    case EVNET_REASON_READ_TIMEOUT:
+    case EVNET_REASON_WRITE_TIMEOUT:
+    case EVNET_REASON_LIFETIME:
+      counter_add(&stats->closed_by_timeout, 1);
+      break;
+    case EVNET_REASON_INBOUND_OVERFLOW:
+    case EVNET_REASON_OUTBOUND_OVERFLOW:
+    case EVNET_REASON_HIGH_WATER:
+      counter_add(&stats->closed_by_limit, 1);
+      break;
+    case EVNET_REASON_SHUTDOWN:
+    case EVNET_REASON_DRAIN_DEADLINE:
+      counter_add(&stats->closed_by_stop, 1);
+      break;
+    default:
+      counter_add(&stats->closed_by_error, 1);
+  }
+}
+
+void evnet_reactor_stats(const struct evnet_reactor *reactor,
+                         struct evnet_reactor_stats *out_stats) {
+  const struct evnet_reactor_stats *stats = &reactor->stats;
+  *out_stats = (struct evnet_reactor_stats){
+      .connections_open = __atomic_load_n(&stats->connections_open, __ATOMIC_RELAXED),
+      .connections_opened = __atomic_load_n(&stats->connections_opened, __ATOMIC_RELAXED),
+      .connections_closed = __atomic_load_n(&stats->connections_closed, __ATOMIC_RELAXED),
+      .closed_by_peer = __atomic_load_n(&stats->closed_by_peer, __ATOMIC_RELAXED),
+      .closed_locally = __atomic_load_n(&stats->closed_locally, __ATOMIC_RELAXED),
+      .closed_by_timeout = __atomic_load_n(&stats->closed_by_timeout, __ATOMIC_RELAXED),
+      .closed_by_limit = __atomic_load_n(&stats->closed_by_limit, __ATOMIC_RELAXED),
+      .closed_by_stop = __atomic_load_n(&stats->closed_by_stop, __ATOMIC_RELAXED),
+      .closed_by_error = __atomic_load_n(&stats->closed_by_error, __ATOMIC_RELAXED),
+      .bytes_received = __atomic_load_n(&stats->bytes_received, __ATOMIC_RELAXED),
+      .bytes_sent = __atomic_load_n(&stats->bytes_sent, __ATOMIC_RELAXED),
+      .turns = __atomic_load_n(&stats->turns, __ATOMIC_RELAXED),
+      .messages = __atomic_load_n(&stats->messages, __ATOMIC_RELAXED),
+      .wakes = __atomic_load_n(&stats->wakes, __ATOMIC_RELAXED),
+      .longest_callback_ns = __atomic_load_n(&stats->longest_callback_ns, __ATOMIC_RELAXED),
+      .mailbox_bytes = __atomic_load_n(&reactor->mailbox.bytes, __ATOMIC_RELAXED),
+  };
+}

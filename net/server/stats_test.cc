@@ -1,0 +1,173 @@
+// A server's numbers, in sum and by reactor.
+#include <errno.h>
+
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "net/server/testing/client.h"
+#include "net/server/testing/server.h"
+
+namespace evnet_testing {
+namespace {
+
+struct evnet_reactor_stats Of(const Server &server, uint32_t index = 0) {
+  struct evnet_reactor_stats stats = {};
+  EXPECT_EQ(evnet_server_reactor_stats(server.get(), index, &stats), 0);
+  return stats;
+}
+
+TEST(Stats, EachCloseIsCountedByItsReason) {
+  evnet_options options = {};
+  options.inbound_bytes_max = 1000;
+  options.idle_timeout_ms = 50;
+  options.linger_ms = EVNET_OFF;
+  Callbacks callbacks;
+  callbacks.on_data = [](evnet_conn *conn) {
+    const std::string request = Take(conn).substr(0, 1);
+    if (request == "c") return EVNET_CLOSE;
+    if (request == "a") evnet_conn_abort(conn);
+    return EVNET_NONE;
+  };
+  Server server(callbacks, options);
+  const auto ask = [&](const std::string &request) {
+    Client client(server.port());
+    client.SendAll(request);
+    client.ReceiveToEnd();
+  };
+  ask("c");
+  ask("c");
+  ask("a");
+  ask("");  // and waits
+  Client(server.port()).ShutdownWrite();
+  Client(server.port()).Reset();
+  ASSERT_TRUE(server.WaitForClosed(6));
+  const struct evnet_reactor_stats stats = Of(server);
+  EXPECT_EQ(stats.connections_opened, 6u);
+  EXPECT_EQ(stats.connections_closed, 6u);
+  EXPECT_EQ(stats.closed_locally, 3u);
+  EXPECT_EQ(stats.closed_by_timeout, 1u);
+  EXPECT_EQ(stats.closed_by_peer + stats.closed_by_error, 2u);
+  EXPECT_GE(stats.closed_by_peer, 1u);
+}
+
+TEST(Stats, LimitsAndStopsAreReasonsToo) {
+  evnet_options options = {};
+  options.inbound_bytes_max = 1000;
+  Callbacks callbacks;
+  callbacks.on_data = [](evnet_conn *) { return EVNET_NONE; };  // takes nothing
+  Server server(callbacks, options);
+  Client overflowing(server.port());
+  overflowing.SendAll(Pattern(2000));
+  ASSERT_TRUE(server.WaitForClosed(1));
+  Client open(server.port());
+  ASSERT_TRUE(server.WaitForOpen(1));
+  EXPECT_EQ(server.Stop(5000), 0);
+  EXPECT_EQ(Of(server).closed_by_limit, 1u);
+  EXPECT_EQ(Of(server).closed_by_stop, 1u);
+}
+
+TEST(Stats, OfReactorsAreTheirOwnAndTheSumIsTheServers) {
+  evnet_options options = {};
+  options.reactors = 3;
+  Server server(Echo(), options);
+  for (int i = 0; i < 6; i++) {
+    Client client(server.port());
+    EXPECT_EQ(client.Exchange("0123456789"), "0123456789");
+  }
+  ASSERT_TRUE(server.WaitForClosed(6));
+  for (uint32_t i = 0; i < 3; i++) {
+    EXPECT_EQ(Of(server, i).connections_opened, 2u);
+    EXPECT_EQ(Of(server, i).bytes_received, 20u);
+    EXPECT_EQ(Of(server, i).bytes_sent, 20u);
+  }
+  EXPECT_EQ(server.stats().bytes_sent, 60u);
+  struct evnet_reactor_stats stats;
+  EXPECT_EQ(evnet_server_reactor_stats(server.get(), 3, &stats), -EINVAL);
+}
+
+TEST(Stats, BeforeTheStartThereIsNoReactor) {
+  Created created(Echo(), {});
+  struct evnet_reactor_stats stats;
+  EXPECT_EQ(evnet_server_reactor_stats(created.get(), 0, &stats), -ENOTCONN);
+}
+
+TEST(Stats, ThePostsOfABlockedReactorStandInItsMailbox) {
+  std::atomic<bool> inside{false}, go{false};
+  Callbacks callbacks;
+  evnet_reactor *reactor = nullptr;
+  callbacks.on_data = [&](evnet_conn *conn) {
+    Take(conn);
+    reactor = evnet_conn_reactor(conn);
+    inside = true;
+    EXPECT_TRUE(WaitUntil([&] { return go.load(); }));
+    return EVNET_NONE;
+  };
+  Server server(callbacks);
+  Client client(server.port());
+  client.SendAll("x");
+  ASSERT_TRUE(WaitUntil([&] { return inside.load(); }));
+  const struct evnet_reactor_stats before = Of(server);
+  for (int i = 0; i < 100; i++) Post(reactor, [] {});
+  EXPECT_GT(Of(server).mailbox_bytes, 100u);
+  EXPECT_EQ(Of(server).wakes, before.wakes) << "it does not sleep";
+  go = true;
+  EXPECT_TRUE(WaitUntil([&] { return Of(server).messages >= before.messages + 100; }));
+  EXPECT_TRUE(WaitUntil([&] { return Of(server).mailbox_bytes == 0; }));
+}
+
+TEST(Stats, WakesAreCoalesced) {
+  Server server(Echo());
+  Client client(server.port());
+  EXPECT_EQ(client.Exchange("x"), "x");
+  evnet_reactor *reactor = nullptr;
+  const uint64_t before = Of(server).messages;
+  // From four threads at once, to a reactor that mostly sleeps.
+  Callbacks callbacks;
+  callbacks.on_open = [&](evnet_conn *conn) {
+    reactor = evnet_conn_reactor(conn);
+    return EVNET_NONE;
+  };
+  Server target(callbacks);
+  Client other(target.port());
+  ASSERT_TRUE(target.WaitForOpen(1));
+  ASSERT_TRUE(WaitUntil([&] { return Of(target).connections_opened == 1; }));
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; t++) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 5000; i++) Post(reactor, [] {});
+    });
+  }
+  for (std::thread &thread : threads) thread.join();
+  EXPECT_TRUE(WaitUntil([&] { return Of(target).messages >= 20000; }));
+  EXPECT_LE(Of(target).wakes, Of(target).turns) << "one for each sleep at most";
+  EXPECT_EQ(Of(server).messages, before) << "another server's";
+}
+
+TEST(Stats, TheLongestCallbackShowsWhoBlocks) {
+  Callbacks callbacks;
+  callbacks.on_data = [](evnet_conn *conn) {
+    const std::string request = Take(conn);
+    if (request == "block") {
+      const int64_t end = NowMs() + 200;
+      while (NowMs() < end) {
+      }
+    }
+    evnet_conn_write(conn, "done", 4);
+    return EVNET_NONE;
+  };
+  Server server(callbacks);
+  Client client(server.port());
+  client.SendAll("block");
+  EXPECT_EQ(client.Receive(4), "done");
+  EXPECT_TRUE(WaitUntil([&] { return server.stats().longest_callback_ns >= 190000000; }));
+  // It is no wait of the loop: those last longer here.
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  client.SendAll("quick");
+  EXPECT_EQ(client.Receive(4), "done");
+  EXPECT_EQ(server.Stop(5000), 0);
+  EXPECT_LT(server.stats().longest_callback_ns, 10u * 1000 * 1000 * 1000);
+}
+
+}  // namespace
+}  // namespace evnet_testing

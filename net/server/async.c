@@ -72,11 +72,9 @@ static int post(struct evnet_server *server, struct request *request,
   request->user = user;
   const struct evnet_conn_id *id = &request->async.id;
   int status = -ESTALE;
-  if (id->reactor < server->reactor_count && id->generation > 0) {
-    struct evnet_reactor *reactor =
-        __atomic_load_n(&server->reactors[id->reactor].reactor, __ATOMIC_ACQUIRE);
-    if (reactor != NULL) status = evnet_reactor_async(reactor, &request->async);
-  }
+  struct evnet_reactor *reactor = evnet_server_reactor(server, id->reactor);
+  if (reactor != NULL && id->generation > 0)
+    status = evnet_reactor_async(reactor, &request->async);
   if (status < 0) evnet_release(request->allocator, request);
   return status;
 }

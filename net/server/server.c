@@ -184,8 +184,7 @@ int evnet_server_address(const struct evnet_server *server, size_t index,
 void evnet_server_stats(const struct evnet_server *server, struct evnet_server_stats *out_stats) {
   struct evnet_server_stats sum = {.backend = ""};
   for (uint32_t i = 0; i < server->reactor_count; i++) {
-    const struct evnet_reactor *reactor =
-        __atomic_load_n(&server->reactors[i].reactor, __ATOMIC_ACQUIRE);
+    const struct evnet_reactor *reactor = evnet_server_reactor(server, i);
     if (reactor == NULL) continue;
     struct evnet_reactor_stats one;
     evnet_reactor_stats(reactor, &one);
@@ -203,11 +202,15 @@ void evnet_server_stats(const struct evnet_server *server, struct evnet_server_s
   *out_stats = sum;
 }
 
+struct evnet_reactor *evnet_server_reactor(const struct evnet_server *server, uint32_t index) {
+  if (index >= server->reactor_count) return NULL;
+  return __atomic_load_n(&server->reactors[index].reactor, __ATOMIC_ACQUIRE);
+}
+
 int evnet_server_reactor_stats(const struct evnet_server *server, uint32_t index,
                                struct evnet_reactor_stats *out_stats) {
   if (index >= server->reactor_count) return -EINVAL;
-  const struct evnet_reactor *reactor =
-      __atomic_load_n(&server->reactors[index].reactor, __ATOMIC_ACQUIRE);
+  const struct evnet_reactor *reactor = evnet_server_reactor(server, index);
   if (reactor == NULL) return -ENOTCONN;
   evnet_reactor_stats(reactor, out_stats);
   return 0;

@@ -216,6 +216,15 @@ EVNET_API EVNET_WARN_UNUSED int evnet_server_address(const struct evnet_server *
                                                      size_t index,
                                                      struct evnet_address *out_address);
 
+// evnet_server_reactor gives one of the server's reactors, to post to.
+//
+//   index  from 0. Reactor 0 runs on_boot, on_tick and on_shutdown.
+//
+// Returns: the reactor; NULL for an index that there is not, and before on_boot.
+// Thread:  any, while the server exists.
+EVNET_API struct evnet_reactor *evnet_server_reactor(const struct evnet_server *server,
+                                                     uint32_t index);
+
 // evnet_server_stats copies the numbers.
 //
 // Thread:  any, from on_boot to evnet_server_destroy. Before that all are 0.

@@ -35,8 +35,3 @@ void evnet_server_finish(struct evnet_server *server) {
   server_tell_shutdown(server);
   server_set_state(server, SERVER_ENDED);
 }
-
-struct evnet_reactor *evnet_server_reactor(const struct evnet_server *server,
-                                           uint32_t reactor_index) {
-  return server->reactors[reactor_index].reactor;
-}

@@ -36,10 +36,6 @@ EVNET_WARN_UNUSED int evnet_server_turn(struct evnet_server *server, uint32_t re
 // evnet_server_finish runs on_shutdown, after the last reactor's stop.
 void evnet_server_finish(struct evnet_server *server);
 
-// A reactor of a server that has been booted.
-struct evnet_reactor *evnet_server_reactor(const struct evnet_server *server,
-                                           uint32_t reactor_index);
-
 #ifdef __cplusplus
 }
 #endif

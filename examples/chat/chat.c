@@ -1,0 +1,200 @@
+// A chat: each line goes to everybody who is there, on any number of reactors.
+//
+// There are no locks. The list of members belongs to one reactor, the hub; the others post to it
+// who has come and what was said, and it writes to members by their ids. Who leaves says so by a
+// flag, and the hub strikes him off when it next goes through the list.
+//
+// A line is held in memory once, whatever the number of members. A member who does not read is
+// dropped when so much stands queued for him, and keeps nobody waiting.
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/server/server.h"
+
+enum {
+  LINE_BYTES_MAX = 4096,
+  QUEUED_BYTES_MAX = 1 << 20,  // for one member
+  DRAIN_MS = 2000,
+  EXIT_USAGE = 2,
+};
+
+struct hub;
+
+// Made where its connection is, freed by the hub once it is gone.
+struct member {
+  struct hub *hub;
+  struct evnet_conn_id id;
+  struct member *next;  // the hub's
+  atomic_bool gone;     // the last thing that its connection's reactor does with it
+};
+
+struct hub {
+  struct evnet_server *server;
+  struct member *members;  // reactor 0's thread
+};
+
+struct message {
+  struct hub *hub;
+  struct evnet_shared *line;
+};
+
+// On the hub
+
+static void join(void *argument) {
+  struct member *member = argument;
+  member->next = member->hub->members;
+  member->hub->members = member;
+}
+
+static void say(void *argument) {
+  struct message *message = argument;
+  struct hub *hub = message->hub;
+  struct member **link = &hub->members;
+  while (*link != NULL) {
+    struct member *member = *link;
+    if (atomic_load(&member->gone)) {
+      *link = member->next;
+      free(member);
+      continue;
+    }
+    evnet_async_write_shared(hub->server, member->id, message->line, NULL, NULL);
+    link = &member->next;
+  }
+  evnet_shared_release(message->line);  // freed after the last send
+  free(message);
+}
+
+static void on_shutdown(struct evnet_server *server, void *user) {
+  (void)server;
+  struct hub *hub = user;
+  while (hub->members != NULL) {
+    struct member *member = hub->members;
+    hub->members = member->next;
+    free(member);
+  }
+}
+
+// On every reactor
+
+static int post(const struct hub *hub, void (*function)(void *argument), void *argument) {
+  return evnet_reactor_post(evnet_server_reactor(hub->server, 0), function, argument);
+}
+
+static enum evnet_action on_open(struct evnet_conn *conn, void *user) {
+  struct member *member = malloc(sizeof *member);
+  if (member == NULL) return EVNET_CLOSE;
+  *member = (struct member){.hub = user, .id = evnet_conn_id(conn)};
+  if (post(user, join, member) < 0) {
+    free(member);
+    return EVNET_CLOSE;
+  }
+  evnet_conn_set_user(conn, member);
+  return EVNET_NONE;
+}
+
+static enum evnet_action on_close(struct evnet_conn *conn, int reason, void *user) {
+  (void)reason;
+  (void)user;
+  struct member *member = evnet_conn_user(conn);
+  if (member != NULL) atomic_store(&member->gone, true);
+  return EVNET_NONE;
+}
+
+static bool pass_on(struct hub *hub, struct evnet_bytes line) {
+  struct message *message = malloc(sizeof *message);
+  if (message == NULL) return false;
+  message->hub = hub;
+  if (evnet_shared_create(line.data, line.size, &message->line) < 0) {
+    free(message);
+    return false;
+  }
+  if (post(hub, say, message) == 0) return true;
+  evnet_shared_release(message->line);
+  free(message);
+  return false;
+}
+
+static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
+  struct evnet_bytes in = evnet_conn_peek(conn);
+  const uint8_t *end;
+  while (in.size > 0 && (end = memchr(in.data, '\n', in.size)) != NULL) {
+    const struct evnet_bytes line = {.data = in.data, .size = (size_t)(end - in.data) + 1};
+    // Who says more than the hub can hold is shown the door.
+    if (line.size > LINE_BYTES_MAX || !pass_on(user, line)) return EVNET_CLOSE;
+    evnet_conn_discard(conn, line.size);
+    in.data += line.size;
+    in.size -= line.size;
+  }
+  return in.size > LINE_BYTES_MAX ? EVNET_CLOSE : EVNET_NONE;
+}
+
+static enum evnet_action on_boot(struct evnet_server *server, void *user) {
+  (void)user;
+  struct evnet_address address;
+  char text[EVNET_ADDRESS_TEXT_BYTES];
+  if (evnet_server_address(server, 0, &address) < 0) return EVNET_NONE;
+  evnet_address_format(&address, text, sizeof text);
+  printf("listening on %s\n", text);
+  fflush(stdout);
+  return EVNET_NONE;
+}
+
+static int serve(const char *address, int reactors) {
+  static const struct evnet_handler handler = {.on_boot = on_boot,
+                                               .on_open = on_open,
+                                               .on_data = on_data,
+                                               .on_close = on_close,
+                                               .on_shutdown = on_shutdown};
+  const struct evnet_options options = {
+      .reactors = reactors,
+      .outbound_high_water_bytes = QUEUED_BYTES_MAX,
+      .outbound_high_action = EVNET_HIGH_CLOSE,
+      .log = evnet_log_stderr,
+  };
+  struct hub hub = {0};
+  int status = evnet_server_create(&handler, &hub, &address, 1, &options, &hub.server);
+  if (status == 0) status = evnet_server_stop_on_signal(hub.server, SIGINT, DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(hub.server, SIGTERM, DRAIN_MS);
+  if (status == 0) status = evnet_server_run(hub.server);
+  evnet_server_destroy(hub.server);
+  return status;
+}
+
+static const char usage[] =
+    "usage: chat [--reactors=N] [ADDRESS]\n"
+    "\n"
+    "Sends each line to everybody who is connected. N event loops, \"cpu\" for one per CPU, which\n"
+    "is the default; ADDRESS is tcp://127.0.0.1:9000 unless given.\n";
+
+int main(int argc, char **argv) {
+  const char *address = "tcp://127.0.0.1:9000";
+  int reactors = EVNET_REACTOR_PER_CPU;
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--help") == 0) {
+      fputs(usage, stdout);
+      return EXIT_SUCCESS;
+    }
+    if (strncmp(argv[i], "--reactors=", 11) == 0) {
+      char *end;
+      long value = strtol(argv[i] + 11, &end, 10);
+      bool is_number = end != argv[i] + 11 && *end == '\0';
+      if (is_number && value >= 1 && value <= EVNET_REACTORS_MAX) {
+        reactors = (int)value;
+        continue;
+      }
+      if (strcmp(argv[i] + 11, "cpu") == 0) continue;
+    }
+    if (argv[i][0] == '-') {
+      fprintf(stderr, "chat: bad option '%s' (--help lists them)\n", argv[i]);
+      return EXIT_USAGE;
+    }
+    address = argv[i];
+  }
+  int status = serve(address, reactors);
+  if (status < 0) fprintf(stderr, "chat: %s\n", evnet_status_message(status));
+  return status < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

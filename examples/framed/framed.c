@@ -1,0 +1,106 @@
+// A framed protocol: four bytes of length, most significant first, then so many bytes. Each frame
+// is answered by one that carries the body backwards.
+//
+// The handler takes what is whole and leaves the rest, which is presented again with what comes
+// next. Whatever it answers within one callback leaves in one send.
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/server/server.h"
+
+enum {
+  HEADER_BYTES = 4,
+  BODY_BYTES_MAX = 65536,
+  IDLE_MS = 60000,
+  DRAIN_MS = 5000,
+};
+
+static uint32_t read_be32(const uint8_t *bytes) {
+  return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static void answer(struct evnet_conn *conn, const uint8_t *header, const uint8_t *body,
+                   uint32_t size) {
+  evnet_conn_write(conn, header, HEADER_BYTES);
+  uint8_t part[512];
+  while (size > 0) {
+    uint32_t count = size < sizeof part ? size : (uint32_t)sizeof part;
+    for (uint32_t i = 0; i < count; i++) part[i] = body[size - 1 - i];
+    evnet_conn_write(conn, part, count);
+    size -= count;
+  }
+}
+
+static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
+  (void)user;
+  struct evnet_bytes in;
+  while ((in = evnet_conn_peek(conn)).size >= HEADER_BYTES) {
+    uint32_t body = read_be32(in.data);
+    if (body > BODY_BYTES_MAX) return EVNET_CLOSE;
+    if (in.size < HEADER_BYTES + body) break;  // the rest comes later, and stands behind this
+    answer(conn, in.data, in.data + HEADER_BYTES, body);
+    evnet_conn_discard(conn, HEADER_BYTES + body);
+  }
+  return EVNET_NONE;
+}
+
+static enum evnet_action on_boot(struct evnet_server *server, void *user) {
+  (void)user;
+  struct evnet_address address;
+  char text[EVNET_ADDRESS_TEXT_BYTES];
+  if (evnet_server_address(server, 0, &address) < 0) return EVNET_NONE;
+  evnet_address_format(&address, text, sizeof text);
+  printf("listening on %s\n", text);
+  fflush(stdout);
+  return EVNET_NONE;
+}
+
+// Once a second, on reactor 0: what there is to see.
+static enum evnet_action on_tick(struct evnet_server *server, uint64_t *delay_ms, void *user) {
+  uint64_t *accepted_before = user;
+  struct evnet_server_stats stats;
+  evnet_server_stats(server, &stats);
+  if (stats.connections_accepted != *accepted_before) {
+    printf("%llu open, %llu accepted, %llu bytes in, %llu out\n",
+           (unsigned long long)stats.connections_open,
+           (unsigned long long)stats.connections_accepted, (unsigned long long)stats.bytes_received,
+           (unsigned long long)stats.bytes_sent);
+    fflush(stdout);
+  }
+  *accepted_before = stats.connections_accepted;
+  *delay_ms = 1000;
+  return EVNET_NONE;
+}
+
+static int serve(const char *address) {
+  static const struct evnet_handler handler = {
+      .on_boot = on_boot, .on_data = on_data, .on_tick = on_tick};
+  const struct evnet_options options = {.idle_timeout_ms = IDLE_MS, .log = evnet_log_stderr};
+  uint64_t accepted = 0;
+  struct evnet_server *server;
+  int status = evnet_server_create(&handler, &accepted, &address, 1, &options, &server);
+  if (status < 0) return status;
+  status = evnet_server_stop_on_signal(server, SIGTERM, DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(server, SIGINT, DRAIN_MS);
+  if (status == 0) status = evnet_server_run(server);
+  evnet_server_destroy(server);
+  return status;
+}
+
+int main(int argc, char **argv) {
+  if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
+    bool help = strcmp(argv[1], "--help") == 0;
+    fputs(
+        "usage: framed [ADDRESS]\n"
+        "\n"
+        "Answers each frame (four bytes of length, most significant first, and a body of up to\n"
+        "65536 bytes) by its body backwards. ADDRESS is tcp://127.0.0.1:9000 unless given.\n",
+        help ? stdout : stderr);
+    return help ? EXIT_SUCCESS : 2;
+  }
+  int status = serve(argc == 2 ? argv[1] : "tcp://127.0.0.1:9000");
+  if (status < 0) fprintf(stderr, "framed: %s\n", evnet_status_message(status));
+  return status < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

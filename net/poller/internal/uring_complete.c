@@ -180,15 +180,24 @@ static bool on_recv(struct uring *uring, struct slot *slot, const struct io_urin
   return tell_end(uring, slot, result, out);
 }
 
+// What a poll says that the kernel could not run. To start such a one again could go on for ever,
+// so it is told as the connection's error, as that of any other operation is.
+static bool poll_failed(int32_t result) { return result < 0 && result != -ECANCELED; }
+
 // Of a LARGE slot: there is something to receive. The poll is armed again for the next turn, where
 // it completes at once if something was left.
-static bool on_ready(struct uring *uring, struct slot *slot, struct evnet_completion *out) {
+static bool on_ready(struct uring *uring, struct slot *slot, int32_t events,
+                     struct evnet_completion *out) {
   slot->flags &= (uint16_t)~RECV_ARMED;
   if ((slot->flags & DETACHED) || !(slot->flags & RECV_ON)) return false;
   uint32_t *used = share_of(uring, slot);
   bool now = !(slot->flags & HELD) && *used < uring->recv_bytes;
-  int64_t got =
-      now ? evnet_socket_recv(slot->descriptor, uring->large, uring->recv_bytes - *used) : -EAGAIN;
+  int64_t got = -EAGAIN;
+  if (now) {
+    got = poll_failed(events)
+              ? events
+              : evnet_socket_recv(slot->descriptor, uring->large, uring->recv_bytes - *used);
+  }
   if (got <= 0 && got != -EAGAIN) {
     slot->flags |= ENDED;
     return tell_end(uring, slot, (int32_t)got, out);
@@ -220,9 +229,13 @@ static bool on_hangup(struct uring *uring, struct slot *slot, const struct io_ur
   if (!(cqe->flags & IORING_CQE_F_MORE)) slot->flags &= (uint16_t)~WATCHED;
   bool receiving = (slot->flags & RECV_ON) && !(slot->flags & ENDED);
   if (receiving || (slot->flags & (DETACHED | HANGUP_TOLD))) return false;
+  if (poll_failed(cqe->res)) {
+    slot->flags |= HANGUP_TOLD;
+    return complete(uring, slot, EVNET_OP_HANGUP, cqe->res, false, out);
+  }
   // The kernel also tells of the peer's end alone, which must not be told before the data in front
   // of it.
-  if (cqe->res >= 0 && !(cqe->res & (POLLHUP | POLLERR))) {
+  if (cqe->res < 0 || !(cqe->res & (POLLHUP | POLLERR))) {
     uring_arm_hangup(uring, slot);
     return false;
   }
@@ -272,11 +285,13 @@ bool uring_step_flight(struct uring *uring, struct evnet_completion *out) {
   return true;
 }
 
-static bool on_out(struct uring *uring, struct slot *slot, struct evnet_completion *out) {
+static bool on_out(struct uring *uring, struct slot *slot, int32_t events,
+                   struct evnet_completion *out) {
   slot->flags &= (uint16_t)~OUT_ARMED;
   const struct evnet_send *send = slot->send;
   if (send == NULL || (slot->flags & (DETACHED | FLYING))) return false;
-  int64_t sent = evnet_socket_send(slot->descriptor, send->pieces, send->count);
+  int64_t sent =
+      poll_failed(events) ? events : evnet_socket_send(slot->descriptor, send->pieces, send->count);
   if (sent == -EAGAIN) {
     uring_arm_out(uring, slot);
     return false;
@@ -399,10 +414,10 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe,
       told = on_recv(uring, slot, cqe, out);
       break;
     case TAG_READY:
-      told = on_ready(uring, slot, out);
+      told = on_ready(uring, slot, cqe->res, out);
       break;
     case TAG_OUT:
-      told = on_out(uring, slot, out);
+      told = on_out(uring, slot, cqe->res, out);
       break;
     case TAG_HANGUP:
       told = on_hangup(uring, slot, cqe, out);

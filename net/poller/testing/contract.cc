@@ -46,6 +46,10 @@ std::vector<Backend> SocketCallBackends() {
   return chosen;
 }
 
+std::vector<Backend> UringBackends() {
+  return TestBackend() == EVNET_BACKEND_IO_URING ? Backends() : std::vector<Backend>();
+}
+
 ContractTest::ContractTest() : fixture_(GetParam().make_fixture()) {}
 
 ContractTest::~ContractTest() { Destroy(); }

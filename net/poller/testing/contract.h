@@ -30,6 +30,8 @@ inline void PrintTo(const Backend &backend, std::ostream *out) { *out << backend
 std::vector<Backend> Backends();
 // Those with calls_sockets.
 std::vector<Backend> SocketCallBackends();
+// io_uring, if the environment asks for it; else none.
+std::vector<Backend> UringBackends();
 
 inline std::string BackendName(const ::testing::TestParamInfo<Backend> &info) {
   return info.param.name;

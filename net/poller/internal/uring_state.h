@@ -67,12 +67,14 @@ enum {
   WAITING_MAX = COMPLETIONS,
 };
 
+_Static_assert(FLIGHTS < UINT16_MAX, "every flight may be of the same buffer");
+
 // The buffers that the kernel receives into.
 struct buffers {
   struct io_uring_buf_ring *ring;  // mapped; the kernel takes buffers from it
   uint8_t *memory;                 // reserved pages: those that are never filled cost nothing
   uint32_t bytes;                  // of one
-  uint8_t users[BUFFERS];          // a send in flight from it, and 1 while it is the current lease
+  uint16_t users[BUFFERS];         // sends in flight from it, and 1 while it is the current lease
 };
 
 // Where lent bytes lie: buffer of `buffers`, or BUFFERS + arena.

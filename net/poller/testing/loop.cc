@@ -33,6 +33,7 @@ void Loop::Turn(int64_t timeout_ns) {
   turn_++;
   evnet_completion completion;
   while (evnet_poller_next(poller_, &completion)) {
+    data_ = completion.data;
     Event event = {};
     event.handle = completion.handle;
     event.op = completion.op;

@@ -42,6 +42,9 @@ class Loop {
   // Turns until `done`, asked after every turn. False, and a failed test, at the deadline.
   bool RunUntil(const std::function<bool()> &done);
 
+  // Within OnEvent, of a RECV: the bytes where the poller has them.
+  const uint8_t *data() const { return data_; }
+
   const std::vector<Event> &events() const { return events_; }
   void Clear() { events_.clear(); }
 
@@ -58,6 +61,7 @@ class Loop {
   std::function<void(const Event &)> handler_;
   std::vector<Event> events_;
   uint64_t turn_ = 0;
+  const uint8_t *data_ = nullptr;
 };
 
 }  // namespace evnet_testing

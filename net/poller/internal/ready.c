@@ -115,7 +115,7 @@ static int slot_open(struct ready *ready, int descriptor, enum evnet_transport t
   }
   slot->descriptor = descriptor;
   slot->flags = flags;
-  slot->transport = (uint8_t)transport;
+  slot->transport = (uint32_t)transport & 15u;
   slot->send = NULL;
   *out_handle = slot_handle(&ready->slots, slot);
   return 0;

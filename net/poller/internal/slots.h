@@ -20,8 +20,9 @@ struct slot {
   uint32_t generation;  // changes when the slot is freed; never 0 once it was in use
   uint32_t next;        // the link of whichever list the slot is on
   uint16_t flags;       // all 0 in a free slot
-  uint8_t transport;
-  uint8_t in_flight;  // uring.c: operations whose last completion has not come
+  uint16_t transport : 4;
+  uint16_t in_flight : 3;  // uring.c: operations whose last completion has not come
+  uint16_t held : 9;       // uring.c: received and held back; see struct held
   union {
     const struct evnet_send *send;  // a send_start under way, or NULL
     struct flight *flight;          // uring.c: a send of lent memory under way
@@ -31,6 +32,8 @@ struct slot {
     };
   };
 };
+
+_Static_assert(sizeof(void *) > 8 || sizeof(struct slot) == 24, "as its comment says");
 
 // First in, first out; a slot is on one list at most.
 struct slot_list {
@@ -121,6 +124,7 @@ static inline void slots_release(struct slots *slots, struct slot *slot) {
   slot->descriptor = -1;
   slot->flags = 0;
   slot->in_flight = 0;
+  slot->held = 0;
   slot->send = NULL;
   slot_list_push(slots, &slots->free, slot);
 }

@@ -40,7 +40,7 @@ static int attach(struct uring *uring, int descriptor, enum evnet_transport tran
   if (slot == NULL) return -ENOBUFS;
   slot->descriptor = descriptor;
   slot->flags = flags;
-  slot->transport = (uint8_t)transport;
+  slot->transport = (uint32_t)transport & 15u;
   slot->in_flight = 0;
   slot->send = NULL;
   *out_handle = slot_handle(&uring->slots, slot);
@@ -102,7 +102,7 @@ static void uring_recv_start(struct evnet_poller *poller, struct evnet_handle ha
   struct uring *uring = uring_of(poller);
   struct slot *slot = slot_of(uring, handle);
   slot->flags |= RECV_ON;
-  if (slot->flags & HELD) uring->held_wanted = true;
+  if (slot->held > 0) uring->held_wanted = true;
   uring_arm_recv(uring, slot);
 }
 
@@ -191,9 +191,7 @@ static int uring_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   uring_land_flights(uring);
   uring_change_arena(uring);
   uring->waiting_wanted = false;
-  uring->held_left = uring->held_count;
-  uring->held_kept = 0;
-  uring->held_wanted = false;
+  uring_begin_held(uring);
   uring->waiting_left = uring->waiting_count;
   // EBUSY, EAGAIN: the kernel wants completions to be taken first; they are there to be taken. It
   // tells some twenty at a time (Linux 6.18), and all of them may be of cancels.

@@ -62,60 +62,75 @@ static bool take_share(struct uring *uring, const struct slot *slot, uint32_t si
   return fits;
 }
 
-static void hold_back(struct uring *uring, const struct held *entry) {
+static void hold_back(struct uring *uring, struct slot *slot, const struct held *entry) {
   EVNET_ASSERT(uring->held_count < HELD_MAX);
   uring->held[(uring->held_first + uring->held_count++) % HELD_MAX] = *entry;
-  if (uring->slots.table[entry->handle.index].flags & RECV_ON) uring->held_wanted = true;
+  slot->held++;
+  if (slot->flags & RECV_ON) uring->held_wanted = true;
 }
 
-static struct held held_pop(struct uring *uring) {
-  struct held entry = uring->held[uring->held_first];
-  uring->held_first = (uring->held_first + 1) % HELD_MAX;
-  uring->held_count--;
-  return entry;
+// NULL when the handle is gone, or going.
+static struct slot *held_slot(const struct uring *uring, const struct held *entry) {
+  struct slot *slot = &uring->slots.table[entry->handle.index];
+  return slot->generation == entry->handle.generation && !(slot->flags & DETACHED) ? slot : NULL;
 }
 
-static bool has_held(const struct uring *uring, struct evnet_handle handle) {
+void uring_begin_held(struct uring *uring) {
+  uint32_t stopped = 0;
   for (uint32_t i = 0; i < uring->held_count; i++) {
-    const struct evnet_handle *other = &uring->held[(uring->held_first + i) % HELD_MAX].handle;
-    if (other->index == handle.index && other->generation == handle.generation) return true;
+    const struct held *entry = &uring->held[(uring->held_first + i) % HELD_MAX];
+    struct slot *slot = held_slot(uring, entry);
+    if (slot == NULL) continue;
+    slot->flags &= (uint16_t)~KEPT;
+    if (entry->result > 0 && !(slot->flags & RECV_ON)) stopped++;
   }
+  uring->held_left = uring->held_count;
+  uring->held_excess = stopped > KEPT_MAX ? stopped - KEPT_MAX : 0;
+  uring->held_wanted = false;
+}
+
+// An end is always the last of its slot.
+static bool step_held_end(struct uring *uring, struct slot *slot, const struct held *entry,
+                          struct evnet_completion *out) {
+  bool stopped = !(slot->flags & RECV_ON);
+  if (stopped && entry->result < 0 && !(slot->flags & HANGUP_TOLD)) {
+    slot->flags |= HANGUP_TOLD;
+    return complete(uring, slot, EVNET_OP_HANGUP, entry->result, false, out);
+  }
+  if (slot->held > 0) {
+    hold_back(uring, slot, entry);
+    return false;
+  }
+  if (!stopped) return tell_end(uring, slot, entry->result, out);
+  // Found again when recv_start arms anew.
+  slot->flags &= (uint16_t)~ENDED;
+  uring_list(uring, &uring->starved, slot);
   return false;
 }
 
 // Tells of one entry that was held back, or keeps it for the next turn.
 static bool step_held(struct uring *uring, struct evnet_completion *out) {
-  struct held entry = held_pop(uring);
-  struct slot *slot = &uring->slots.table[entry.handle.index];
-  if (slot->generation != entry.handle.generation || (slot->flags & DETACHED)) {
+  const struct held entry = uring->held[uring->held_first];
+  uring->held_first = (uring->held_first + 1) % HELD_MAX;
+  uring->held_count--;
+  struct slot *slot = held_slot(uring, &entry);
+  if (slot == NULL) {
     if (entry.result > 0) uring_buffer_provide(uring, entry.buffer);
     return false;
   }
-  bool last = !has_held(uring, entry.handle);
-  uint32_t *share = share_of(uring, slot);
+  slot->held--;
+  if (entry.result <= 0) return step_held_end(uring, slot, &entry, out);
   bool stopped = !(slot->flags & RECV_ON);
-  if (stopped && (uring->held_kept < KEPT_MAX || *share == UINT32_MAX)) {
-    if (entry.result < 0 && !(slot->flags & HANGUP_TOLD)) {
-      if (last) slot->flags &= (uint16_t)~HELD;
-      slot->flags |= HANGUP_TOLD;
-      return complete(uring, slot, EVNET_OP_HANGUP, entry.result, false, out);
-    }
-    uring->held_kept++;
-    *share = UINT32_MAX;  // what is behind it waits, too, whoever starts it in this turn
-    hold_back(uring, &entry);
-    return false;
-  }
-  bool now = entry.result > 0 ? take_share(uring, slot, (uint32_t)entry.result) : last;
+  bool now = !(slot->flags & KEPT) && (!stopped || uring->held_excess > 0) &&
+             take_share(uring, slot, (uint32_t)entry.result);
   if (!now) {
-    hold_back(uring, &entry);
+    slot->flags |= KEPT;
+    hold_back(uring, slot, &entry);
     return false;
   }
-  if (last) {
-    slot->flags &= (uint16_t)~HELD;
-    uring_list(uring, &uring->starved, slot);  // a recv or a watch was put off
-  }
-  if (entry.result > 0) return tell_bytes(uring, slot, entry.buffer, entry.result, out);
-  return tell_end(uring, slot, entry.result, out);
+  if (stopped) uring->held_excess--;
+  if (slot->held == 0) uring_list(uring, &uring->starved, slot);  // a recv or a watch was put off
+  return tell_bytes(uring, slot, entry.buffer, entry.result, out);
 }
 
 // A socket that fills a buffer has large messages, and changes over.
@@ -167,13 +182,13 @@ static bool on_recv(struct uring *uring, struct slot *slot, const struct io_urin
     slot->flags |= ENDED;
   }
   // An end needs no share, but it stays behind what is held.
-  bool now = !(slot->flags & HELD) && (slot->flags & RECV_ON) &&
+  bool now = slot->held == 0 && (slot->flags & RECV_ON) &&
              (result <= 0 || take_share(uring, slot, (uint32_t)result));
   if (!now) {
-    slot->flags |= HELD;
-    hold_back(uring, &(struct held){.handle = slot_handle(&uring->slots, slot),
-                                    .result = result,
-                                    .buffer = (uint16_t)buffer});
+    hold_back(uring, slot,
+              &(struct held){.handle = slot_handle(&uring->slots, slot),
+                             .result = result,
+                             .buffer = (uint16_t)buffer});
     return false;
   }
   if (result > 0) return tell_bytes(uring, slot, buffer, result, out);
@@ -191,7 +206,7 @@ static bool on_ready(struct uring *uring, struct slot *slot, int32_t events,
   slot->flags &= (uint16_t)~RECV_ARMED;
   if ((slot->flags & DETACHED) || !(slot->flags & RECV_ON)) return false;
   uint32_t *used = share_of(uring, slot);
-  bool now = !(slot->flags & HELD) && *used < uring->recv_bytes;
+  bool now = slot->held == 0 && *used < uring->recv_bytes;
   int64_t got = -EAGAIN;
   if (now) {
     got = poll_failed(events)
@@ -215,8 +230,8 @@ static bool on_ready(struct uring *uring, struct slot *slot, int32_t events,
 
 static bool tell_hangup(struct uring *uring, struct slot *slot, struct evnet_completion *out) {
   int status = evnet_socket_take_error(slot->descriptor);
-  if (status == 0 && !(slot->flags & HELD)) status = evnet_socket_peek_end(slot->descriptor);
-  if (status == -EAGAIN || (slot->flags & HELD && status == 0)) {  // data stands in front
+  if (status == 0 && slot->held == 0) status = evnet_socket_peek_end(slot->descriptor);
+  if (status == -EAGAIN || (status == 0 && slot->held > 0)) {  // data stands in front
     slot->flags |= DEAD;
     return false;
   }

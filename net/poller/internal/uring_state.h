@@ -25,7 +25,7 @@ enum {
   RECV_ARMED = 1 << 1,  // a recv is in flight
   LARGE = 1 << 2,       // receives large messages: by recv(2), when a poll tells that there is one
   ENDED = 1 << 3,       // the peer's end or an error was received: there is nothing more to recv
-  HELD = 1 << 4,        // has entries among the held
+  KEPT = 1 << 4,        // a held entry was kept in this turn: those behind it stay, too
   ACCEPT_ON = 1 << 5,
   ACCEPT_ARMED = 1 << 6,
   LISTENER = 1 << 7,
@@ -63,7 +63,7 @@ enum {
   SHARES = 1024,  // a power of two
   ACCEPTS_PER_TURN = 128,
   HELD_MAX = 2 * BUFFERS,  // each buffer, and an end behind each
-  KEPT_MAX = BUFFERS / 2,  // of those, of sockets that are stopped
+  KEPT_MAX = BUFFERS / 2,  // buffers of sockets that are stopped
   WAITING_MAX = COMPLETIONS,
 };
 
@@ -93,7 +93,8 @@ struct flight {
   lender_t lender;    // that keeps the bytes until SEND has been told
 };
 
-// Received, and held back for a later turn.
+// Received, and held back for a later turn. slot->held counts a slot's: at most all buffers and an
+// end.
 struct held {
   struct evnet_handle handle;
   int32_t result;
@@ -139,9 +140,9 @@ struct uring {
   struct held held[HELD_MAX];  // a ring
   uint32_t held_first;
   uint32_t held_count;
-  uint32_t held_left;  // of those that stood when the turn began, still to be looked at
-  uint32_t held_kept;  // of those looked at in this turn, kept as their socket is stopped
-  bool held_wanted;    // some can be told of next turn
+  uint32_t held_left;    // of those that stood when the turn began, still to be looked at
+  uint32_t held_excess;  // of those, to be told though their sockets are stopped
+  bool held_wanted;      // some can be told of next turn
 
   struct waiting waiting[WAITING_MAX];  // a ring
   uint32_t waiting_first;
@@ -207,6 +208,7 @@ void uring_lend(struct uring *uring, const struct iovec *piece, lender_t lender)
 // uring_complete.c: what completions mean.
 void uring_check_finished(struct uring *uring, struct slot *slot);
 void uring_discard_descriptor(struct evnet_poller *poller, int descriptor);
+void uring_begin_held(struct uring *uring);                                 // after each wait
 void uring_land_flights(struct uring *uring);                               // after each enter
 bool uring_step_flight(struct uring *uring, struct evnet_completion *out);  // the first landed
 bool uring_next(struct evnet_poller *poller, struct evnet_completion *out_completion);

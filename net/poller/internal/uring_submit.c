@@ -39,8 +39,8 @@ static void arm_poll(struct uring *uring, struct slot *slot, enum tag tag, unsig
 }
 
 void uring_arm_recv(struct uring *uring, struct slot *slot) {
-  // HELD: what came is told first, and then this is called again.
-  if (slot->flags & (RECV_ARMED | ENDED | DETACHED | HELD)) return;
+  // What is held back is told first, and then this is called again.
+  if (slot->held > 0 || (slot->flags & (RECV_ARMED | ENDED | DETACHED))) return;
   if (slot->flags & LARGE) {
     arm_poll(uring, slot, TAG_READY, POLLIN, RECV_ARMED);
     return;

@@ -45,6 +45,18 @@ class UringPressureTest : public ContractTest {
     return made;
   }
 
+  // From now on nothing finds a place in the queue.
+  void FillQueue() {
+    if (filler_.peer == nullptr) {
+      filler_ = AttachUnix();
+      evnet_poller_recv_start(poller(), filler_.handle);
+    }
+    FailSubmits({-EBUSY, 0, 1 << 20});
+    const uint64_t before = CountUring().submits;
+    while (CountUring().submits == before) evnet_poller_recv_stop(poller(), filler_.handle);
+    evnet_poller_recv_start(poller(), filler_.handle);
+  }
+
   // Nothing is left to do: a wait lasts as long as it may.
   void ExpectSleep() {
     Settle();
@@ -67,6 +79,9 @@ class UringPressureTest : public ContractTest {
     options.recv_bytes_max = bytes;
     Open(options);
   }
+
+ private:
+  Connection filler_ = {};
 };
 
 // Each flight keeps the buffer, and there may be more of them than a small counter counts.
@@ -171,6 +186,108 @@ TEST_P(UringPressureTest, AStoppedSocketHoldsUpNoOtherThatSharesItsBound) {
   loop().OnEvent(nullptr);
   evnet_poller_recv_start(poller(), stopped.handle);
   ASSERT_TRUE(RunUntilData(stopped.handle, 350));
+}
+
+// Everything at once that finds no place in a queue of 1,024, while the kernel takes nothing for a
+// while: a quarter receives, a quarter was stopped again, a quarter is detached, and one quarter
+// was stopped and started.
+TEST_P(UringPressureTest, AFullQueueLosesNothing) {
+  if (!RaiseDescriptorLimit(3200)) GTEST_SKIP() << "too few descriptors";
+  for (const int error : {0, EAGAIN, EBUSY, EINTR, ENOMEM}) {
+    const std::vector<Connection> connections = AttachUnixPairs(1500);
+    for (size_t i = 0; i < connections.size(); i++) {
+      if (i % 8 < 4) evnet_poller_recv_start(poller(), connections[i].handle);
+    }
+    loop().Turn(0);  // half of them have something in flight
+    loop().Clear();
+    FailSubmits({-error, 0, error == 0 ? 0 : 1 << 20});
+    for (size_t i = 0; i < connections.size(); i++) {
+      const evnet_handle handle = connections[i].handle;
+      evnet_poller_recv_start(poller(), handle);
+      if (i % 4 == 1 || i % 4 == 3) evnet_poller_recv_stop(poller(), handle);
+      if (i % 4 == 2) evnet_poller_detach(poller(), handle);
+      if (i % 4 == 3) evnet_poller_recv_start(poller(), handle);
+    }
+    EXPECT_GT(CountUring().submits, 0u);
+    FailSubmits({0, 0, 0});
+    loop().Turn(0);
+    for (size_t i = 0; i < connections.size(); i++) {
+      if (i % 4 != 2) connections[i].peer->Send("x");
+    }
+    Settle();
+    for (size_t i = 0; i < connections.size(); i++) {
+      const char *const stories[] = {"RECV:x", "", "DETACH=0", "RECV:x"};
+      EXPECT_EQ(loop().Story(connections[i].handle), stories[i % 4]) << i;
+    }
+    for (size_t i = 0; i < connections.size(); i++) {
+      if (i % 4 != 2) evnet_poller_detach(poller(), connections[i].handle);
+    }
+    Settle();
+    for (const Connection &connection : connections) {
+      EXPECT_EQ(loop().Of(connection.handle, EVNET_OP_DETACH).size(), 1u);
+      EXPECT_EQ(loop().Of(connection.handle).back().op, EVNET_OP_DETACH);
+    }
+  }
+}
+
+TEST_P(UringPressureTest, AStopThatFoundNoPlaceStopsAllTheSame) {
+  const Connection connection = Connect();
+  evnet_poller_recv_start(poller(), connection.handle);
+  FillQueue();
+  evnet_poller_recv_stop(poller(), connection.handle);
+  FailSubmits({0, 0, 0});
+  loop().Turn(0);
+  loop().Clear();
+  std::string sent;
+  for (uint32_t i = 0; i < kBuffers; i++) {
+    connection.peer->Send("x");
+    sent += "x";
+    loop().Turn(0);
+  }
+  Settle();
+  EXPECT_EQ(loop().Story(connection.handle), "");
+  evnet_poller_recv_start(poller(), connection.handle);
+  ASSERT_TRUE(RunUntilData(connection.handle, sent.size()));
+  EXPECT_EQ(loop().Story(connection.handle), "RECV:" + sent);
+}
+
+TEST_P(UringPressureTest, AnAcceptStopThatFoundNoPlaceStopsAllTheSame) {
+  const evnet_handle listener = Listen();
+  evnet_poller_accept_start(poller(), listener);
+  loop().Turn(0);
+  FillQueue();
+  evnet_poller_accept_stop(poller(), listener);
+  FailSubmits({0, 0, 0});
+  loop().Turn(0);
+  const size_t before = fixture().OpenDescriptors();
+  const std::unique_ptr<Peer> waits = fixture().Connect(AddressOf(listener), {});
+  Settle();
+  EXPECT_EQ(fixture().OpenDescriptors(), before + 1);  // the kernel keeps the other end
+  EXPECT_EQ(loop().Story(listener), "");
+  evnet_poller_accept_start(poller(), listener);
+  ASSERT_TRUE(RunUntilOp(listener, EVNET_OP_ACCEPT));
+  evnet_poller_discard_descriptor(poller(), static_cast<int>(loop().Of(listener).back().result));
+}
+
+// Both have ended, but bytes stand in front of the end: the hang-up is put off, and then overtaken
+// by a detach.
+TEST_P(UringPressureTest, ADetachThatFoundNoPlaceDetachesWhatHasAHangupToTell) {
+  const Connection connection = Connect();
+  loop().Turn(0);
+  EXPECT_EQ(evnet_poller_shutdown_write(poller(), connection.handle), 0);
+  connection.peer->Send("x");
+  connection.peer->ShutdownWrite();
+  Settle();
+  loop().OnEvent([&](const Event &event) {
+    if (!(event.handle == connection.handle) || event.op != EVNET_OP_RECV || event.result) return;
+    FillQueue();
+    evnet_poller_detach(poller(), connection.handle);
+  });
+  evnet_poller_recv_start(poller(), connection.handle);
+  ASSERT_TRUE(RunUntilOp(connection.handle, EVNET_OP_RECV));
+  FailSubmits({0, 0, 0});
+  ASSERT_TRUE(RunUntilOp(connection.handle, EVNET_OP_DETACH));
+  EXPECT_EQ(loop().Story(connection.handle), "RECV:x RECV=0 DETACH=0");
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, UringPressureTest, ::testing::ValuesIn(UringBackends()),

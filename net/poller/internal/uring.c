@@ -72,7 +72,7 @@ static void uring_detach(struct evnet_poller *poller, struct evnet_handle handle
   struct uring *uring = uring_of(poller);
   struct slot *slot = slot_of(uring, handle);
   slot->flags |= DETACHED;
-  uring_cancel_slot(uring, slot);
+  uring_cancel_unwanted(uring, slot);
   uring_check_finished(uring, slot);
 }
 
@@ -95,7 +95,7 @@ static void uring_accept_stop(struct evnet_poller *poller, struct evnet_handle h
   struct uring *uring = uring_of(poller);
   struct slot *slot = slot_of(uring, handle);
   slot->flags &= (uint16_t)~ACCEPT_ON;
-  if (slot->flags & ACCEPT_ARMED) (void)uring_cancel(uring, slot, TAG_ACCEPT);
+  uring_cancel_unwanted(uring, slot);
 }
 
 static void uring_recv_start(struct evnet_poller *poller, struct evnet_handle handle) {
@@ -110,7 +110,7 @@ static void uring_recv_stop(struct evnet_poller *poller, struct evnet_handle han
   struct uring *uring = uring_of(poller);
   struct slot *slot = slot_of(uring, handle);
   slot->flags &= (uint16_t)~RECV_ON;
-  uring_cancel_recv(uring, slot);
+  uring_cancel_unwanted(uring, slot);
   uring_arm_hangup(uring, slot);
 }
 

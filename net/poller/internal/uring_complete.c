@@ -137,8 +137,9 @@ static bool step_held(struct uring *uring, struct evnet_completion *out) {
 static void choose_size(struct uring *uring, struct slot *slot, int32_t size) {
   if ((slot->flags & LARGE) || (uint32_t)size < uring->buffers.bytes) return;
   if (uring->buffers.bytes == uring->recv_bytes) return;
+  // Without a place for that: with the next buffer that it fills.
+  if ((slot->flags & RECV_ARMED) && !uring_cancel(uring, slot, TAG_RECV)) return;
   slot->flags |= LARGE;
-  if (slot->flags & RECV_ARMED) (void)uring_cancel(uring, slot, TAG_RECV);
 }
 
 // recv_stop's cancel was overtaken. An end is found again when recv_start arms anew; an error is
@@ -393,8 +394,11 @@ static void on_accept(struct uring *uring, struct slot *slot, const struct io_ur
 // A detached slot with nothing in flight: what it owes, and DETACH. Or one whose hang-up may be
 // told now.
 static bool step_finished(struct uring *uring, struct slot *slot, struct evnet_completion *out) {
-  if (!(slot->flags & DETACHED)) return tell_hangup(uring, slot, out);
-  if (slot->in_flight > 0) return false;  // it was listed for its hang-up and detached since
+  if (!(slot->flags & DETACHED) || slot->in_flight > 0) {
+    // Since it was listed for its hang-up it may have been detached, or found no place.
+    uring_list(uring, &uring->starved, slot);
+    return !(slot->flags & (DETACHED | HANGUP_TOLD)) && tell_hangup(uring, slot, out);
+  }
   if (slot->send != NULL && !(slot->flags & LISTENER)) {
     slot->send = NULL;
     uring_list(uring, &uring->finished, slot);

@@ -36,7 +36,7 @@ enum {
   FLYING = 1 << 12,       // a send of lent memory is in flight: slot->flight
   OUT_ARMED = 1 << 13,    // a poll for send_start is in flight
   DEAD = 1 << 14,         // a hang-up came while data stood in front of the end
-  CANCEL_OWED = 1 << 15,  // detach found no place for a cancel
+  CANCEL_OWED = 1 << 15,  // a stop or a detach found no place for a cancel
 };
 
 // What a completion is of, in the top 8 bits of user_data; then 32 of generation and 24 of index.
@@ -184,9 +184,9 @@ void uring_arm_out(struct uring *uring, struct slot *slot);
 void uring_arm_wake(struct uring *uring);
 bool uring_arm_send(struct uring *uring, struct slot *slot, const struct iovec *piece,
                     lender_t lender);
-bool uring_cancel(struct uring *uring, const struct slot *slot, enum tag tag);
-void uring_cancel_recv(struct uring *uring, const struct slot *slot);
-void uring_cancel_slot(struct uring *uring, struct slot *slot);  // all that is in flight of it
+bool uring_cancel(struct uring *uring, const struct slot *slot, enum tag tag);  // false: no place
+// What is in flight of a slot and, after a stop or a detach, should not be.
+void uring_cancel_unwanted(struct uring *uring, struct slot *slot);
 void uring_retry(struct uring *uring);
 
 // The kernel takes a ring down some 30 ms after its close (Linux 6.18), and counts its memory

@@ -113,8 +113,6 @@ bool uring_arm_send(struct uring *uring, struct slot *slot, const struct iovec *
   return true;
 }
 
-// False: there is no place. What should have been cancelled goes on then, and what it brings is
-// dealt with as if it had come before.
 bool uring_cancel(struct uring *uring, const struct slot *slot, enum tag tag) {
   struct io_uring_sqe *sqe = uring_get_sqe(uring);
   if (sqe == NULL) return false;
@@ -130,17 +128,20 @@ static bool cancel_recv(struct uring *uring, const struct slot *slot) {
   return done;
 }
 
-void uring_cancel_recv(struct uring *uring, const struct slot *slot) {
-  if (slot->flags & RECV_ARMED) (void)cancel_recv(uring, slot);
-}
-
-void uring_cancel_slot(struct uring *uring, struct slot *slot) {
+void uring_cancel_unwanted(struct uring *uring, struct slot *slot) {
+  bool gone = slot->flags & DETACHED;
   bool done = true;
-  if (slot->flags & RECV_ARMED) done = cancel_recv(uring, slot);
-  if (slot->flags & ACCEPT_ARMED) done = uring_cancel(uring, slot, TAG_ACCEPT) && done;
-  if (slot->flags & WATCHED) done = uring_cancel(uring, slot, TAG_HANGUP) && done;
-  if (slot->flags & OUT_ARMED) done = uring_cancel(uring, slot, TAG_OUT) && done;
+  if ((slot->flags & RECV_ARMED) && (gone || !(slot->flags & RECV_ON))) {
+    done = cancel_recv(uring, slot);
+  }
+  if ((slot->flags & ACCEPT_ARMED) && (gone || !(slot->flags & ACCEPT_ON))) {
+    done = uring_cancel(uring, slot, TAG_ACCEPT) && done;
+  }
+  if (gone && (slot->flags & WATCHED)) done = uring_cancel(uring, slot, TAG_HANGUP) && done;
+  if (gone && (slot->flags & OUT_ARMED)) done = uring_cancel(uring, slot, TAG_OUT) && done;
+  slot->flags &= (uint16_t)~CANCEL_OWED;
   if (done) return;
+  // Until then it goes on, and what it brings is dealt with as if it had come before.
   slot->flags |= CANCEL_OWED;
   uring_list(uring, &uring->starved, slot);
 }
@@ -159,21 +160,15 @@ static void arm_all(struct uring *uring, struct slot *slot) {
   }
 }
 
-static void retry_detached(struct uring *uring, struct slot *slot) {
-  bool owed = slot->flags & CANCEL_OWED;
-  slot->flags &= (uint16_t)~CANCEL_OWED;
-  if (owed) uring_cancel_slot(uring, slot);
-  uring_check_finished(uring, slot);
-}
-
 void uring_retry(struct uring *uring) {
   struct slot_list list = uring->starved;
   slot_list_init(&uring->starved);
   struct slot *slot;
   while ((slot = slot_list_pop(&uring->slots, &list)) != NULL) {
     slot->flags &= (uint16_t)~LISTED;
+    if (slot->flags & CANCEL_OWED) uring_cancel_unwanted(uring, slot);
     if (slot->flags & DETACHED) {
-      retry_detached(uring, slot);
+      uring_check_finished(uring, slot);
     } else {
       arm_all(uring, slot);
     }

@@ -290,6 +290,74 @@ TEST_P(UringPressureTest, ADetachThatFoundNoPlaceDetachesWhatHasAHangupToTell) {
   EXPECT_EQ(loop().Story(connection.handle), "RECV:x RECV=0 DETACH=0");
 }
 
+// More flights than there is room for in a turn, or than the queue takes: the others are plain
+// sends.
+TEST_P(UringPressureTest, MoreSendsThanFlyInATurnAllArrive) {
+  if (!RaiseDescriptorLimit(3200)) GTEST_SKIP() << "too few descriptors";
+  const std::vector<Connection> connections = AttachUnixPairs(1500);
+  for (const int error : {0, EAGAIN, EBUSY, EINTR, ENOMEM}) {
+    Settle();
+    loop().Clear();
+    FailSubmits({-error, 0, error == 0 ? 0 : 1 << 20});
+    std::vector<std::string> messages;
+    std::vector<bool> flies;
+    for (size_t i = 0; i < connections.size(); i++) {
+      messages.push_back(std::to_string(i) + " of " + std::to_string(error));
+      uint8_t *const scratch = evnet_poller_scratch(poller());
+      memcpy(scratch, messages[i].data(), messages[i].size());
+      const iovec piece = {scratch, messages[i].size()};
+      const int64_t sent = evnet_poller_send(poller(), connections[i].handle, &piece, 1);
+      flies.push_back(sent == -EINPROGRESS);
+      EXPECT_EQ(sent, flies[i] ? -EINPROGRESS : static_cast<int64_t>(messages[i].size()));
+    }
+    EXPECT_EQ(std::count(flies.begin(), flies.end(), true), 1024);
+    FailSubmits({0, 0, 0});
+    Settle();
+    for (size_t i = 0; i < connections.size(); i++) {
+      EXPECT_EQ(loop().Story(connections[i].handle),
+                flies[i] ? "SEND=" + std::to_string(messages[i].size()) : "");
+      EXPECT_EQ(connections[i].peer->Receive(messages[i].size()), messages[i]);
+    }
+  }
+}
+
+// The kernel then keeps back what does not fit, and ends multishot operations. Sends that fail
+// meanwhile are among what it keeps back, and must not be taken for good ones.
+TEST_P(UringPressureTest, MoreCompletionsThanTheRingHoldsLoseNothing) {
+  if (!RaiseDescriptorLimit(3200)) GTEST_SKIP() << "too few descriptors";
+  std::vector<Connection> connections = AttachUnixPairs(1500);
+  for (const Connection &connection : connections) {
+    evnet_poller_recv_start(poller(), connection.handle);
+  }
+  Settle();
+  loop().Clear();
+  for (const Connection &connection : connections) connection.peer->Send("data");
+  // Each stop is a cancel, which the kernel has completed when the queue is full again: a turn of
+  // nothing but completions.
+  while (CountUring().most_queued < 8192) {
+    for (const Connection &connection : connections) {
+      evnet_poller_recv_stop(poller(), connection.handle);
+    }
+  }
+  connections[0].peer->Close();
+  uint8_t *const scratch = evnet_poller_scratch(poller());
+  memcpy(scratch, "lost", 4);
+  const iovec piece = {scratch, 4};
+  EXPECT_EQ(evnet_poller_send(poller(), connections[0].handle, &piece, 1), -EINPROGRESS);
+  for (size_t i = 1; i < connections.size(); i++) {
+    evnet_poller_recv_stop(poller(), connections[i].handle);
+    evnet_poller_recv_start(poller(), connections[i].handle);
+  }
+  Settle();
+  EXPECT_GT(CountUring().overflows, 0u);
+  EXPECT_EQ(loop().Of(connections[0].handle, EVNET_OP_SEND).size(), 1u);
+  EXPECT_EQ(loop().Of(connections[0].handle, EVNET_OP_SEND).front().result, -EPIPE);
+  for (size_t i = 1; i < connections.size(); i++) {
+    EXPECT_EQ(loop().Story(connections[i].handle), "RECV:data");
+  }
+  ExpectSleep();
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, UringPressureTest, ::testing::ValuesIn(UringBackends()),
                          BackendName);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(UringPressureTest);

@@ -26,9 +26,10 @@ struct slot {
   union {
     const struct evnet_send *send;  // a send_start under way, or NULL
     struct flight *flight;          // uring.c: a send of lent memory under way
-    struct {                        // uring.c: of a listener, what it has had of a turn's accepts
+    struct {                        // uring.c: of a listener
       uint32_t accept_turn;
-      uint32_t accept_count;
+      uint16_t accept_count;     // told of in that turn
+      uint16_t accept_failures;  // since its last success
     };
   };
 };

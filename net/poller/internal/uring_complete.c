@@ -341,7 +341,15 @@ static bool take_accept(const struct uring *uring, struct slot *slot) {
     slot->accept_turn = uring->turn;
     slot->accept_count = 0;
   }
-  return slot->accept_count++ < ACCEPTS_PER_TURN;
+  if (slot->accept_count == ACCEPTS_PER_TURN) return false;
+  slot->accept_count++;
+  return true;
+}
+
+static bool tell_accept_error(const struct uring *uring, struct slot *slot, int status,
+                              struct evnet_completion *out) {
+  slot->flags &= (uint16_t)~ACCEPT_ON;
+  return complete(uring, slot, EVNET_OP_ACCEPT, status, false, out);
 }
 
 // Tells of one connection that was accepted, or keeps it: its listener has stopped, or has had its
@@ -356,11 +364,7 @@ static bool step_waiting(struct uring *uring, struct evnet_completion *out) {
     waiting_push(uring, entry.listener, entry.descriptor);
     return false;
   }
-  if (entry.descriptor < 0) {
-    if (gone) return false;
-    slot->flags &= (uint16_t)~ACCEPT_ON;
-    return complete(uring, slot, EVNET_OP_ACCEPT, entry.descriptor, false, out);
-  }
+  if (entry.descriptor < 0) return !gone && tell_accept_error(uring, slot, entry.descriptor, out);
   // A multishot accept has one place for the peers of all. Reset while it waited: getpeername(2)
   // says ENOTCONN, and nobody is there any more.
   if (gone || evnet_socket_remote_address(entry.descriptor, (enum evnet_transport)slot->transport,
@@ -373,20 +377,34 @@ static bool step_waiting(struct uring *uring, struct evnet_completion *out) {
   return true;
 }
 
-// What was accepted, and an error behind it, are told in that order.
-static void on_accept(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe) {
+// Whether an accept that ended so is started again without a word. Nothing but failures is told as
+// well: a security module refuses every accept, say, and to pass over that would spin.
+static bool accept_goes_on(struct slot *slot, int32_t result) {
+  if (result >= 0) slot->accept_failures = 0;
+  if (result >= 0 || result == -ECANCELED) return true;
+  if (evnet_socket_accept_error_is_lasting(result)) return false;
+  if (++slot->accept_failures < ACCEPTS_PER_TURN) return true;
+  slot->accept_failures = 0;
+  return false;
+}
+
+// What was accepted, and an error behind it, are told in that order, as long as there is a place.
+static bool on_accept(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
+                      struct evnet_completion *out) {
   if (!(cqe->flags & IORING_CQE_F_MORE)) slot->flags &= (uint16_t)~ACCEPT_ARMED;
-  bool lasting =
-      cqe->res < 0 && cqe->res != -ECANCELED && evnet_socket_accept_error_is_lasting(cqe->res);
-  if (cqe->res >= 0 || (lasting && (slot->flags & ACCEPT_ON))) {
-    if (uring->waiting_count < WAITING_MAX) {
-      waiting_push(uring, slot_handle(&uring->slots, slot), cqe->res);
-      uring->waiting_left++;
-    } else if (cqe->res >= 0) {
-      uring_discard_descriptor(&uring->poller, cqe->res);
-    }
+  bool goes_on = accept_goes_on(slot, cqe->res);
+  bool on = slot->flags & ACCEPT_ON;
+  if (goes_on && on) uring_arm_accept(uring, slot);
+  if (cqe->res < 0 && (goes_on || !on)) return false;
+  if (uring->waiting_count < WAITING_MAX) {
+    waiting_push(uring, slot_handle(&uring->slots, slot), cqe->res);
+    uring->waiting_left++;
+    return false;
   }
-  if (!lasting && (slot->flags & ACCEPT_ON)) uring_arm_accept(uring, slot);
+  if (cqe->res < 0)
+    return !(slot->flags & DETACHED) && tell_accept_error(uring, slot, cqe->res, out);
+  uring_discard_descriptor(&uring->poller, cqe->res);
+  return false;
 }
 
 // The turn
@@ -442,7 +460,7 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe,
       told = on_hangup(uring, slot, cqe, out);
       break;
     case TAG_ACCEPT:
-      on_accept(uring, slot, cqe);
+      told = on_accept(uring, slot, cqe, out);
       break;
     case TAG_SEND:
     case TAG_CANCEL:

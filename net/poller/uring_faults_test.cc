@@ -300,6 +300,51 @@ TEST_P(UringFaultsTest, WhatACancelSaysDoesNotMatter) {
   }
 }
 
+TEST_P(UringFaultsTest, AWaitThatPassesLosesNothing) {
+  for (const int error : {EAGAIN, EBUSY, EINTR, ETIME}) {
+    const Connection connection = Receiving(1);
+    FailWaits({-error, 0, 3});
+    connection.peer->Send("x");
+    for (int i = 0; i < 3; i++) loop().Turn(-1);
+    ASSERT_TRUE(RunUntilData(connection.handle, 2));
+    ExpectOnlyThisOneEnded(connection);
+  }
+}
+
+TEST_P(UringFaultsTest, AnyOtherFailedWaitIsToldAndLosesNothing) {
+  for (const int error : {EBADF, EBADFD, EBADR, EFAULT, EINVAL, ENXIO, EOPNOTSUPP}) {
+    const Connection connection = Receiving(1);
+    connection.peer->Send("x");
+    FailWaits({-error});
+    EXPECT_EQ(evnet_poller_wait(poller(), 0), -error);
+    evnet_completion completion;
+    EXPECT_FALSE(evnet_poller_next(poller(), &completion));
+    ASSERT_TRUE(RunUntilData(connection.handle, 2));
+    ExpectOnlyThisOneEnded(connection);
+  }
+}
+
+// io_uring_enter(2), EBADR: completions were dropped for want of memory. The kernel says so once.
+TEST_P(UringFaultsTest, LostCompletionsAreToldByTheNextWait) {
+  const Connection connection = Receiving(1);
+  FailSubmits({-EBADR});
+  const uint64_t before = CountUring().submits;
+  while (CountUring().submits == before) evnet_poller_recv_stop(poller(), connection.handle);
+  EXPECT_EQ(evnet_poller_wait(poller(), 0), -EBADR);
+}
+
+TEST_P(UringFaultsTest, DestroyTriesAgainWhereTheKernelTakesNothing) {
+  for (const int error : {EAGAIN, EBUSY, EINTR}) {
+    Open({});
+    const Connection connection = Receiving(1);
+    ResetUring();
+    FailWaits({-error, 0, 3});
+    Destroy();
+    EXPECT_GT(CountUring().waits, 3u);
+    EXPECT_EQ(connection.peer->ReceiveEnd(), Peer::End::kEnd);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, UringFaultsTest, ::testing::ValuesIn(UringBackends()),
                          BackendName);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(UringFaultsTest);

@@ -171,6 +171,11 @@ static bool has_work(const struct uring *uring) {
          io_uring_cq_ready(&uring->ring) > 0 || !slot_list_is_empty(&uring->starved);
 }
 
+// EBUSY, EAGAIN: the kernel wants completions to be taken first; they are there to be taken.
+static bool passes(int status) {
+  return status == -ETIME || status == -EINTR || status == -EBUSY || status == -EAGAIN;
+}
+
 static int uring_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   struct uring *uring = uring_of(poller);
   EVNET_ASSERT(uring->held_left == 0 && uring->waiting_left == 0);
@@ -193,11 +198,10 @@ static int uring_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   uring->waiting_wanted = false;
   uring_begin_held(uring);
   uring->waiting_left = uring->waiting_count;
-  // EBUSY, EAGAIN: the kernel wants completions to be taken first; they are there to be taken. It
-  // tells some twenty at a time (Linux 6.18), and all of them may be of cancels.
-  if (status >= 0 || status == -ETIME || status == -EINTR || status == -EBUSY || status == -EAGAIN)
-    return io_uring_cq_ready(&uring->ring) > 0;
-  return status;
+  if (uring->lost) return -EBADR;
+  if (status < 0 && !passes(status)) return status;
+  // It tells some twenty at a time (Linux 6.18), and all of them may be of cancels.
+  return io_uring_cq_ready(&uring->ring) > 0;
 }
 
 static void uring_wake(struct evnet_poller *poller) {
@@ -251,7 +255,7 @@ static void cancel_everything(struct uring *uring) {
     struct io_uring_cqe *cqe;
     struct __kernel_timespec limit = {.tv_nsec = 10000000};
     int status = io_uring_submit_and_wait_timeout(&uring->ring, &cqe, 1, &limit, NULL);
-    if (status < 0 && status != -ETIME && status != -EINTR) return;
+    if (status < 0 && !passes(status)) return;
     reap(uring);
   }
 }

@@ -114,6 +114,7 @@ struct uring {
   bool ring_open;
   int wake_fd;
   bool wake_armed;
+  bool lost;  // the kernel had no memory to keep completions: EBADR of io_uring_enter(2)
   struct slots slots;
   struct slot_list finished;  // detached with nothing in flight; or DEAD, to be told of
   struct slot_list starved;   // waiting for a buffer to come back, or a place in the queue

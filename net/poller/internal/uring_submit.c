@@ -4,6 +4,7 @@
 // recv(2) into one large block: received and sent one after the other, large messages stay in the
 // cache, and one multishot recv can bring megabytes in one enter. Cancels name an operation by its
 // user_data, never a descriptor: for that the kernel would search everything that is in flight.
+#include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -13,8 +14,9 @@ struct io_uring_sqe *uring_get_sqe(struct uring *uring) {
   struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
   if (sqe != NULL) return sqe;
   // The queue is full. This also runs sends; their completions wait until next looks.
-  if (io_uring_submit(&uring->ring) < 0) return NULL;
-  return io_uring_get_sqe(&uring->ring);
+  int status = io_uring_submit(&uring->ring);
+  if (status == -EBADR) uring->lost = true;
+  return status < 0 ? NULL : io_uring_get_sqe(&uring->ring);
 }
 
 static struct io_uring_sqe *get_slot_sqe(struct uring *uring, struct slot *slot) {

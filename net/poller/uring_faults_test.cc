@@ -278,6 +278,32 @@ TEST_P(UringFaultsTest, AWatchThatEndsTellsNoEndOfTheOtherSide) {
   ExpectOnlyThisOneEnded(connection);
 }
 
+// The hang-up is known while more than a turn's share of bytes is still to be received; then their
+// handler stops. Nothing else would tell of it.
+TEST_P(UringFaultsTest, AHangupThatCameWhileReceivingIsToldOnceStopped) {
+  const size_t share = 20000;
+  evnet_poller_options options = {};
+  options.recv_bytes_max = share;
+  Open(options);
+  const Connection connection = Connect();
+  loop().Turn(0);  // watched from here on
+  evnet_poller_recv_start(poller(), connection.handle);
+  connection.peer->Send(Pattern(2 * share));
+  ASSERT_TRUE(RunUntilData(connection.handle, 2 * share));
+  loop().Turn(0);
+  loop().Clear();
+  loop().OnEvent([&](const Event &event) {
+    if (event.op == EVNET_OP_RECV && loop().Data(event.handle).size() == 2 * share) {
+      evnet_poller_recv_stop(poller(), event.handle);
+    }
+  });
+  connection.peer->Send(Pattern(2 * share));
+  connection.peer->Reset();
+  ASSERT_TRUE(RunUntilOp(connection.handle, EVNET_OP_HANGUP));
+  EXPECT_EQ(loop().Of(connection.handle).back().result, -ECONNRESET);
+  EXPECT_TRUE(loop().Data(connection.handle) == Pattern(2 * share));
+}
+
 TEST_P(UringFaultsTest, AWakeStillWakesWhenItsPollHasEnded) {
   for (const int result : {-ECANCELED, -ENOMEM, static_cast<int>(POLLIN)}) {
     EndArmed({UringOp::kWake, result});

@@ -243,8 +243,12 @@ static bool tell_hangup(struct uring *uring, struct slot *slot, struct evnet_com
 static bool on_hangup(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
                       struct evnet_completion *out) {
   if (!(cqe->flags & IORING_CQE_F_MORE)) slot->flags &= (uint16_t)~WATCHED;
-  bool receiving = (slot->flags & RECV_ON) && !(slot->flags & ENDED);
-  if (receiving || (slot->flags & (DETACHED | HANGUP_TOLD))) return false;
+  if (slot->flags & (DETACHED | HANGUP_TOLD)) return false;
+  if ((slot->flags & RECV_ON) && !(slot->flags & ENDED)) {
+    // The recv tells of it; but it may be stopped first, and then a watch armed anew has to.
+    if (slot->flags & WATCHED) (void)uring_cancel(uring, slot, TAG_HANGUP);
+    return false;
+  }
   if (poll_failed(cqe->res)) {
     slot->flags |= HANGUP_TOLD;
     return complete(uring, slot, EVNET_OP_HANGUP, cqe->res, false, out);

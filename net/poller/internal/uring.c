@@ -111,6 +111,7 @@ static void uring_recv_stop(struct evnet_poller *poller, struct evnet_handle han
   struct slot *slot = slot_of(uring, handle);
   slot->flags &= (uint16_t)~RECV_ON;
   uring_cancel_unwanted(uring, slot);
+  slot->flags |= POLLED;  // who was stopped may be again: then nothing is to stand in buffers
   uring_arm_hangup(uring, slot);
 }
 

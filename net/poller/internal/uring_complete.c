@@ -135,11 +135,11 @@ static bool step_held(struct uring *uring, struct evnet_completion *out) {
 
 // A socket that fills a buffer has large messages, and changes over.
 static void choose_size(struct uring *uring, struct slot *slot, int32_t size) {
-  if ((slot->flags & LARGE) || (uint32_t)size < uring->buffers.bytes) return;
+  if ((slot->flags & POLLED) || (uint32_t)size < uring->buffers.bytes) return;
   if (uring->buffers.bytes == uring->recv_bytes) return;
   // Without a place for that: with the next buffer that it fills.
   if ((slot->flags & RECV_ARMED) && !uring_cancel(uring, slot, TAG_RECV)) return;
-  slot->flags |= LARGE;
+  slot->flags |= POLLED;
 }
 
 // recv_stop's cancel was overtaken. An end is found again when recv_start arms anew; an error is
@@ -200,7 +200,7 @@ static bool on_recv(struct uring *uring, struct slot *slot, const struct io_urin
 // so it is told as the connection's error, as that of any other operation is.
 static bool poll_failed(int32_t result) { return result < 0 && result != -ECANCELED; }
 
-// Of a LARGE slot: there is something to receive. The poll is armed again for the next turn, where
+// Of a POLLED slot: there is something to receive. The poll is armed again for the next turn, where
 // it completes at once if something was left.
 static bool on_ready(struct uring *uring, struct slot *slot, int32_t events,
                      struct evnet_completion *out) {
@@ -218,7 +218,7 @@ static bool on_ready(struct uring *uring, struct slot *slot, int32_t events,
     slot->flags |= ENDED;
     return tell_end(uring, slot, (int32_t)got, out);
   }
-  if (got > 0 && got <= LARGE_LEAVE_BYTES) slot->flags &= (uint16_t)~LARGE;
+  if (got > 0 && got <= POLLED_LEAVE_BYTES) slot->flags &= (uint16_t)~POLLED;
   uring_list(uring, &uring->starved, slot);  // not at once: its handler may stop receiving
   if (got < 0) return false;
   *used += (uint32_t)got;

@@ -23,7 +23,7 @@
 enum {
   RECV_ON = 1 << 0,     // asked for by recv_start
   RECV_ARMED = 1 << 1,  // a recv is in flight
-  LARGE = 1 << 2,       // receives large messages: by recv(2), when a poll tells that there is one
+  POLLED = 1 << 2,      // receives by recv(2), when a poll tells that there is something
   ENDED = 1 << 3,       // the peer's end or an error was received: there is nothing more to recv
   KEPT = 1 << 4,        // a held entry was kept in this turn: those behind it stay, too
   ACCEPT_ON = 1 << 5,
@@ -42,7 +42,7 @@ enum {
 // What a completion is of, in the top 8 bits of user_data; then 32 of generation and 24 of index.
 enum tag {
   TAG_RECV = 1,
-  TAG_READY,  // of a LARGE one: a poll
+  TAG_READY,  // of a POLLED one: a poll
   TAG_ACCEPT,
   TAG_SEND,  // comes only of a send that failed or was cut short
   TAG_OUT,
@@ -55,8 +55,8 @@ enum {
   SUBMISSIONS = 1024,
   COMPLETIONS = 8192,  // what does not fit the kernel keeps (IORING_FEAT_NODROP)
   BUFFER_BYTES = 16 << 10,
-  BUFFERS = 256,                // a power of two: 4 MiB in all
-  LARGE_LEAVE_BYTES = 4 << 10,  // a large receive this short: back to buffers
+  BUFFERS = 256,                 // a power of two: 4 MiB in all
+  POLLED_LEAVE_BYTES = 4 << 10,  // a POLLED socket that receives so little goes back to buffers
   BUFFER_GROUP = 0,
   ARENA_BYTES = 1 << 20,
   FLIGHTS = 1024,
@@ -120,7 +120,7 @@ struct uring {
   struct slot_list starved;   // waiting for a buffer to come back, or a place in the queue
   size_t recv_bytes;          // a socket's share of a turn
   struct buffers buffers;
-  uint8_t *large;  // recv_bytes, which LARGE sockets receive into, one after the other
+  uint8_t *large;  // recv_bytes, which POLLED sockets receive into, one after the other
 
   // What the last completion lent: given back when the next one is asked for.
   lender_t lease;   // a buffer with received bytes

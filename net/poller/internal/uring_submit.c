@@ -2,7 +2,8 @@
 //
 // Receiving is a multishot recv into buffers. A socket that fills those goes over to a poll and a
 // recv(2) into one large block: received and sent one after the other, large messages stay in the
-// cache, and one multishot recv can bring megabytes in one enter. Cancels name an operation by its
+// cache, and one multishot recv can bring megabytes in one enter. So does one that was stopped, as
+// a stop is then exact; either until it receives little. Cancels name an operation by its
 // user_data, never a descriptor: for that the kernel would search everything that is in flight.
 #include <errno.h>
 #include <poll.h>
@@ -43,7 +44,7 @@ static void arm_poll(struct uring *uring, struct slot *slot, enum tag tag, unsig
 void uring_arm_recv(struct uring *uring, struct slot *slot) {
   // What is held back is told first, and then this is called again.
   if (slot->held > 0 || (slot->flags & (RECV_ARMED | ENDED | DETACHED))) return;
-  if (slot->flags & LARGE) {
+  if (slot->flags & POLLED) {
     arm_poll(uring, slot, TAG_READY, POLLIN, RECV_ARMED);
     return;
   }
@@ -126,7 +127,7 @@ bool uring_cancel(struct uring *uring, const struct slot *slot, enum tag tag) {
 static bool cancel_recv(struct uring *uring, const struct slot *slot) {
   // One of them is armed; a socket that is changing over may have either.
   bool done = uring_cancel(uring, slot, TAG_RECV);
-  if (slot->flags & LARGE) done = uring_cancel(uring, slot, TAG_READY) && done;
+  if (slot->flags & POLLED) done = uring_cancel(uring, slot, TAG_READY) && done;
   return done;
 }
 

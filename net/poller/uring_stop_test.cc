@@ -1,0 +1,94 @@
+// What a socket still brings over io_uring after it was stopped, and once it is started again.
+#include <algorithm>
+#include <map>
+
+#include "gtest/gtest.h"
+#include "net/poller/testing/contract.h"
+#include "net/poller/testing/uring_faults.h"
+
+namespace evnet_testing {
+namespace {
+
+constexpr size_t kShare = 256 << 10;  // of a turn, by default
+
+class UringStopTest : public ContractTest {
+ protected:
+  void TearDown() override {
+    ResetUring();
+    Destroy();
+  }
+
+  bool RunUntilData(evnet_handle handle, size_t bytes) {
+    return loop().RunUntil([&] { return loop().Data(handle).size() >= bytes; });
+  }
+
+  size_t MostInATurn(evnet_handle handle) {
+    std::map<uint64_t, size_t> turns;
+    size_t most = 0;
+    for (const Event &event : loop().Of(handle)) {
+      most = std::max(most, turns[event.turn] += event.data.size());
+    }
+    return most;
+  }
+};
+
+TEST_P(UringStopTest, ASocketStoppedByItsFirstBytesBringsNoMoreUntilStarted) {
+  evnet_listen_options listen = {};
+  listen.receive_buffer_bytes = 4 << 20;
+  const Connection connection = Connect({}, &listen);
+  std::string sent;
+  const std::string chunk = Pattern(100000);
+  for (size_t took = 1; took > 0 && sent.size() < 20u << 20; sent.append(chunk, 0, took)) {
+    took = connection.peer->TrySend(chunk);
+  }
+  loop().OnEvent([&](const Event &event) {
+    if (event.handle == connection.handle) evnet_poller_recv_stop(poller(), event.handle);
+  });
+  evnet_poller_recv_start(poller(), connection.handle);
+  ASSERT_TRUE(RunUntilData(connection.handle, 1));
+  Settle();
+  EXPECT_GT(CountUring().most_queued, 50u);  // the first enter has brought as many buffers
+  EXPECT_EQ(loop().Of(connection.handle).size(), 1u);
+  loop().OnEvent(nullptr);
+  evnet_poller_recv_start(poller(), connection.handle);
+  ASSERT_TRUE(RunUntilData(connection.handle, sent.size()));
+  EXPECT_TRUE(loop().Data(connection.handle) == sent);
+  EXPECT_LE(MostInATurn(connection.handle), kShare);
+}
+
+// With a poll in front of each, so that a stop holds at once and nothing stands in buffers.
+TEST_P(UringStopTest, ASocketThatWasStoppedReceivesOneByOneUntilALittleIsEnough) {
+  const Connection connection = Connect();
+  evnet_poller_recv_start(poller(), connection.handle);
+  connection.peer->Send("x");
+  ASSERT_TRUE(RunUntilData(connection.handle, 1));
+  evnet_poller_recv_stop(poller(), connection.handle);
+  Settle();
+  loop().Clear();
+  ResetUring();
+  const std::string data = Pattern(100000);
+  connection.peer->Send(data);
+  // Stopped after every completion, and started for each.
+  loop().OnEvent([&](const Event &event) { evnet_poller_recv_stop(poller(), event.handle); });
+  for (size_t events = 1; loop().Data(connection.handle).size() < data.size(); events++) {
+    evnet_poller_recv_start(poller(), connection.handle);
+    ASSERT_TRUE(loop().RunUntil([&] { return loop().Of(connection.handle).size() >= events; }));
+    for (int i = 0; i < 3; i++) loop().Turn(0);
+    ASSERT_EQ(loop().Of(connection.handle).size(), events);
+  }
+  EXPECT_TRUE(loop().Data(connection.handle) == data);
+  EXPECT_EQ(CountUring().recvs, 0u);
+  loop().OnEvent(nullptr);
+  evnet_poller_recv_start(poller(), connection.handle);
+  connection.peer->Send("x");
+  ASSERT_TRUE(RunUntilData(connection.handle, data.size() + 1));
+  loop().Turn(0);
+  EXPECT_EQ(CountUring().recvs, 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, UringStopTest, ::testing::ValuesIn(UringBackends()),
+                         BackendName);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(UringStopTest);
+
+}  // namespace
+}  // namespace evnet_testing

@@ -1,7 +1,7 @@
 // io_uring: the kernel completes, and this backend hands on what it completed. This file has the
-// contract's functions; uring_submit.c puts operations on the queue, uring_complete.c says what
-// their completions mean, uring_memory.c keeps what they receive into and send from; uring_state.h
-// has the picture.
+// contract's functions; uring_submit.c puts operations on the queue, uring_receive.c,
+// uring_accept.c and uring_complete.c say what their completions mean, uring_memory.c keeps what
+// they receive into and send from; uring_state.h has the picture.
 //
 // One io_uring_enter(2) a turn submits everything and waits. What is sent from memory that this
 // backend lent (received bytes, the scratch block) is sent by the kernel during that enter, and the

@@ -169,6 +169,17 @@ static inline enum tag uring_tag(const struct io_uring_cqe *cqe) {
   return (enum tag)(cqe->user_data >> 56);
 }
 
+// What a poll says that the kernel could not run. To start such a one again could go on for ever,
+// so it is told as the connection's error, as that of any other operation is.
+static inline bool uring_poll_failed(int32_t result) { return result < 0 && result != -ECANCELED; }
+
+static inline bool uring_tell(const struct uring *uring, const struct slot *slot, enum evnet_op op,
+                              int64_t result, bool more, struct evnet_completion *out) {
+  *out = (struct evnet_completion){
+      .handle = slot_handle(&uring->slots, slot), .op = op, .more = more, .result = result};
+  return true;
+}
+
 static inline void uring_list(struct uring *uring, struct slot_list *list, struct slot *slot) {
   if (slot->flags & LISTED) return;
   slot->flags |= LISTED;
@@ -206,10 +217,21 @@ void uring_change_arena(struct uring *uring);
 lender_t uring_lender_of(const struct uring *uring, const struct iovec *piece);
 void uring_lend(struct uring *uring, const struct iovec *piece, lender_t lender);
 
-// uring_complete.c: what completions mean.
-void uring_check_finished(struct uring *uring, struct slot *slot);
+// uring_receive.c, uring_accept.c, uring_complete.c: what completions mean. What returns bool fills
+// *out, or returns false when there is nothing to tell.
+void uring_begin_held(struct uring *uring);  // after each wait
+bool uring_step_held(struct uring *uring, struct evnet_completion *out);
+bool uring_on_recv(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
+                   struct evnet_completion *out);
+bool uring_on_ready(struct uring *uring, struct slot *slot, int32_t events,
+                    struct evnet_completion *out);
+
+bool uring_step_waiting(struct uring *uring, struct evnet_completion *out);
+bool uring_on_accept(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
+                     struct evnet_completion *out);
 void uring_discard_descriptor(struct evnet_poller *poller, int descriptor);
-void uring_begin_held(struct uring *uring);                                 // after each wait
+
+void uring_check_finished(struct uring *uring, struct slot *slot);
 void uring_land_flights(struct uring *uring);                               // after each enter
 bool uring_step_flight(struct uring *uring, struct evnet_completion *out);  // the first landed
 bool uring_next(struct evnet_poller *poller, struct evnet_completion *out_completion);

@@ -166,6 +166,26 @@ TEST_P(UringPressureTest, AStoppedSocketLeavesTheOthersHalfTheBuffers) {
   ExpectAtMostATurn(stopped.handle, 100);
 }
 
+// Who finds no buffer tries again when those of the turn have come back: a few turns for all.
+TEST_P(UringPressureTest, MoreReceiversThanBuffersAreServedInAFewTurns) {
+  if (!RaiseDescriptorLimit(2200)) GTEST_SKIP() << "too few descriptors";
+  const std::vector<Connection> connections = AttachUnixPairs(1000);
+  std::vector<std::string> sent;
+  for (const Connection &connection : connections) {
+    sent.push_back(std::to_string(sent.size()) + Pattern(1000));
+    connection.peer->Send(sent.back());
+    evnet_poller_recv_start(poller(), connection.handle);
+  }
+  const uint64_t before = CountUring().waits;
+  for (size_t i = 0; i < connections.size(); i++) {
+    ASSERT_TRUE(RunUntilData(connections[i].handle, sent[i].size()));
+    EXPECT_TRUE(loop().Data(connections[i].handle) == sent[i]);
+  }
+  EXPECT_GT(CountUring().no_buffers, 0u);
+  EXPECT_LE(CountUring().waits - before, 20u);
+  ExpectSleep();
+}
+
 // Their places in the table are such that they share a bound of bytes.
 TEST_P(UringPressureTest, AStoppedSocketHoldsUpNoOtherThatSharesItsBound) {
   if (!RaiseDescriptorLimit(2400)) GTEST_SKIP() << "too few descriptors";

@@ -31,7 +31,7 @@ static bool on_hangup(struct uring *uring, struct slot *slot, const struct io_ur
                       struct evnet_completion *out) {
   if (!(cqe->flags & IORING_CQE_F_MORE)) slot->flags &= (uint16_t)~WATCHED;
   if (slot->flags & (DETACHED | HANGUP_TOLD)) return false;
-  if ((slot->flags & RECV_ON) && !(slot->flags & ENDED)) {
+  if (uring_is_receiving(slot)) {
     // The recv tells of it; but it may be stopped first, and then a watch armed anew has to.
     if (slot->flags & WATCHED) (void)uring_cancel(uring, slot, TAG_HANGUP);
     return false;
@@ -116,7 +116,8 @@ static bool step_finished(struct uring *uring, struct slot *slot, struct evnet_c
   if (!(slot->flags & DETACHED) || slot->in_flight > 0) {
     // Since it was listed for its hang-up it may have been detached, or found no place.
     uring_list(uring, &uring->starved, slot);
-    return !(slot->flags & (DETACHED | HANGUP_TOLD)) && tell_hangup(uring, slot, out);
+    bool passed = slot->flags & (DETACHED | HANGUP_TOLD) || uring_is_receiving(slot);
+    return !passed && tell_hangup(uring, slot, out);
   }
   if (slot->send != NULL && !(slot->flags & LISTENER)) {
     slot->send = NULL;

@@ -16,14 +16,19 @@ static bool tell_bytes(struct uring *uring, const struct slot *slot, uint32_t bu
   return true;
 }
 
+// Nothing of the slot is held back any more: the hang-up that came while data stood in front can be
+// told; or a recv was put off, or a watch.
+static void list_put_off(struct uring *uring, struct slot *slot) {
+  bool dead = (slot->flags & DEAD) && !uring_is_receiving(slot);
+  uring_list(uring, dead ? &uring->finished : &uring->starved, slot);
+}
+
 static bool tell_end(struct uring *uring, struct slot *slot, int32_t result,
                      struct evnet_completion *out) {
   slot->flags &= (uint16_t)~RECV_ON;
   if (result < 0) slot->flags |= HANGUP_TOLD;
-  // The hang-up came while data stood in front of the end: it can be told now.
-  bool dead = (slot->flags & DEAD) && !(slot->flags & HANGUP_TOLD);
-  // Else a reset may come behind an end; but most connections are detached before the next wait.
-  uring_list(uring, dead ? &uring->finished : &uring->starved, slot);
+  // A reset may come behind an end; but most connections are detached before the next wait.
+  list_put_off(uring, slot);
   return uring_tell(uring, slot, EVNET_OP_RECV, result, false, out);
 }
 
@@ -88,7 +93,7 @@ static bool step_held_end(struct uring *uring, struct slot *slot, const struct h
   if (!stopped) return tell_end(uring, slot, entry->result, out);
   // Found again when recv_start arms anew.
   slot->flags &= (uint16_t)~ENDED;
-  uring_list(uring, &uring->starved, slot);
+  list_put_off(uring, slot);
   return false;
 }
 
@@ -113,7 +118,7 @@ bool uring_step_held(struct uring *uring, struct evnet_completion *out) {
     return false;
   }
   if (stopped) uring->held_excess--;
-  if (slot->held == 0) uring_list(uring, &uring->starved, slot);  // a recv or a watch was put off
+  if (slot->held == 0) list_put_off(uring, slot);
   return tell_bytes(uring, slot, entry.buffer, entry.result, out);
 }
 
@@ -141,13 +146,13 @@ static bool ended_while_stopped(struct uring *uring, struct slot *slot, int32_t 
 bool uring_on_recv(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
                    struct evnet_completion *out) {
   if (!(cqe->flags & IORING_CQE_F_MORE)) slot->flags &= (uint16_t)~RECV_ARMED;
-  bool has_buffer = cqe->flags & IORING_CQE_F_BUFFER;
-  uint32_t buffer = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
-  if (slot->flags & DETACHED) {
-    if (has_buffer) uring_buffer_provide(uring, buffer);
-    return false;
-  }
   int32_t result = cqe->res;
+  uint32_t buffer = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+  bool gone = slot->flags & DETACHED;
+  if ((cqe->flags & IORING_CQE_F_BUFFER) && (gone || result <= 0)) {
+    uring_buffer_provide(uring, buffer);
+  }
+  if (gone) return false;
   if (result == -ENOBUFS) {
     // To arm again at once would spin: the buffers come back with this turn's leases.
     uring_list(uring, &uring->starved, slot);
@@ -162,7 +167,6 @@ bool uring_on_recv(struct uring *uring, struct slot *slot, const struct io_uring
     // Not at once: the handler of these bytes may stop receiving.
     if (!(slot->flags & RECV_ARMED)) uring_list(uring, &uring->starved, slot);
   } else {
-    if (has_buffer) uring_buffer_provide(uring, buffer);
     if (!(slot->flags & RECV_ON)) return ended_while_stopped(uring, slot, result, out);
     slot->flags |= ENDED;
   }

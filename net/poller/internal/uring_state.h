@@ -180,6 +180,11 @@ static inline bool uring_tell(const struct uring *uring, const struct slot *slot
   return true;
 }
 
+// A recv is wanted: it tells of ends and hang-ups alike.
+static inline bool uring_is_receiving(const struct slot *slot) {
+  return (slot->flags & RECV_ON) && !(slot->flags & ENDED);
+}
+
 static inline void uring_list(struct uring *uring, struct slot_list *list, struct slot *slot) {
   if (slot->flags & LISTED) return;
   slot->flags |= LISTED;

@@ -156,7 +156,7 @@ static void arm_all(struct uring *uring, struct slot *slot) {
     return;
   }
   if (slot->send != NULL && !(slot->flags & FLYING)) uring_arm_out(uring, slot);
-  if ((slot->flags & RECV_ON) && !(slot->flags & ENDED)) {
+  if (uring_is_receiving(slot)) {
     uring_arm_recv(uring, slot);
   } else {
     uring_arm_hangup(uring, slot);

@@ -341,6 +341,28 @@ TEST_P(UringPressureTest, MoreSendsThanFlyInATurnAllArrive) {
   }
 }
 
+// A handler that fills the queue has the flights in it sent, and what the kernel says of them is
+// taken in the same turn: before their time to be told.
+TEST_P(UringPressureTest, AFlightThatFailsInTheMiddleOfATurnIsToldInTheNext) {
+  const Connection first = Connect();
+  const Connection dead = AttachUnix();
+  const Connection busy = Connect();
+  evnet_poller_recv_start(poller(), first.handle);
+  evnet_poller_recv_start(poller(), busy.handle);
+  Settle();
+  dead.peer->Close();
+  loop().OnEvent([&](const Event &event) {
+    if (!(event.handle == first.handle)) return;
+    const iovec piece = {evnet_poller_scratch(poller()), 1};
+    ASSERT_EQ(evnet_poller_send(poller(), dead.handle, &piece, 1), -EINPROGRESS);
+    const uint64_t before = CountUring().submits;
+    while (CountUring().submits == before) evnet_poller_recv_stop(poller(), busy.handle);
+  });
+  first.peer->Send("x");
+  ASSERT_TRUE(RunUntilOp(dead.handle, EVNET_OP_SEND));
+  EXPECT_EQ(loop().Of(dead.handle, EVNET_OP_SEND).front().result, -EPIPE);
+}
+
 // The kernel then keeps back what does not fit, and ends multishot operations. Sends that fail
 // meanwhile are among what it keeps back, and must not be taken for good ones.
 TEST_P(UringPressureTest, MoreCompletionsThanTheRingHoldsLoseNothing) {

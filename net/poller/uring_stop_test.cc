@@ -116,6 +116,67 @@ TEST_P(UringStopTest, AHangupPutOffForHeldBytesIsToldBehindThem) {
   EXPECT_EQ(loop().Story(dead.handle), "RECV:" + std::string(350, 'x') + " HANGUP=0");
 }
 
+// Started again, by another's handler, between two of its entries: the first was passed already in
+// that turn, and the second waits for it.
+TEST_P(UringStopTest, HeldBytesStayInOrderWhenTheirSocketIsStartedBetweenThem) {
+  evnet_poller_options options = {};
+  options.recv_bytes_max = 100;
+  Open(options);
+  const Connection first = Connect();
+  const Connection second = Connect();
+  const Connection sender = Connect();
+  const std::string data = Pattern(300);
+  first.peer->Send(data.substr(0, 200));
+  second.peer->Send(data);
+  evnet_poller_recv_start(poller(), first.handle);
+  evnet_poller_recv_start(poller(), second.handle);
+  loop().Clear();
+  loop().Turn(0);  // each told of 100 bytes; held back: 100 of the first, 200 of the second
+  ASSERT_EQ(loop().Data(first.handle).size(), 100u);
+  loop().OnEvent([&](const Event &event) {
+    if (event.op == EVNET_OP_SEND) evnet_poller_recv_stop(poller(), first.handle);
+    if (event.handle == second.handle && loop().Data(second.handle).size() == 300) {
+      evnet_poller_recv_start(poller(), first.handle);
+    }
+  });
+  first.peer->Send(data.substr(200));
+  const iovec piece = {evnet_poller_scratch(poller()), 1};
+  ASSERT_EQ(evnet_poller_send(poller(), sender.handle, &piece, 1), -EINPROGRESS);
+  loop().Turn(0);  // 100 of the second are told, and 100 behind them held back of the first
+  ASSERT_TRUE(RunUntilData(first.handle, 300));
+  EXPECT_TRUE(loop().Data(first.handle) == data);
+}
+
+// In the kernel's completions already, and held back in the turn before.
+TEST_P(UringStopTest, BuffersOfDetachedSocketsComeBack) {
+  evnet_poller_options options = {};
+  options.recv_bytes_max = 100;
+  for (const bool held : {false, true}) {
+    Open(options);
+    loop().OnEvent([&](const Event &event) {
+      if (event.op != EVNET_OP_RECV) return;
+      if (held) {
+        evnet_poller_recv_stop(poller(), event.handle);
+      } else {
+        evnet_poller_detach(poller(), event.handle);
+      }
+    });
+    for (int i = 0; i < 100; i++) {
+      const Connection connection = AttachUnix();
+      connection.peer->Send(Pattern(500));
+      evnet_poller_recv_start(poller(), connection.handle);
+      ASSERT_TRUE(RunUntilData(connection.handle, 100));
+      if (held) evnet_poller_detach(poller(), connection.handle);
+    }
+    loop().OnEvent(nullptr);
+    const Connection last = AttachUnix();
+    last.peer->Send("x");
+    evnet_poller_recv_start(poller(), last.handle);
+    ASSERT_TRUE(RunUntilData(last.handle, 1));
+    EXPECT_EQ(CountUring().no_buffers, 0u);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, UringStopTest, ::testing::ValuesIn(UringBackends()),
                          BackendName);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(UringStopTest);

@@ -45,3 +45,12 @@ void evnet_log(const struct evnet_logger *logger, enum evnet_log_level level, co
   if (length >= 0) logger->log(level, message, logger->user);
   errno = saved_errno;
 }
+
+uint64_t evnet_log_limit_pass(struct evnet_log_limit *limit, uint64_t now_ms) {
+  limit->untold++;
+  if (now_ms < limit->next_ms) return 0;
+  const uint64_t told = limit->untold;
+  limit->untold = 0;
+  limit->next_ms = now_ms + EVNET_LOG_LIMIT_MS;
+  return told;
+}

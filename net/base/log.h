@@ -2,6 +2,8 @@
 #ifndef EVNET_NET_BASE_LOG_H_
 #define EVNET_NET_BASE_LOG_H_
 
+#include <stdint.h>
+
 #include "status.h"
 
 #ifdef __cplusplus
@@ -35,6 +37,24 @@ EVNET_API void evnet_log(const struct evnet_logger *logger, enum evnet_log_level
                          const char *format, ...) EVNET_PRINTF(3, 4);
 
 enum { EVNET_LOG_BYTES_MAX = 1024 };
+
+// For a line of which the peers or the system decide how often it comes, so that it cannot flood
+// the log. All zero: nothing has been told yet.
+struct evnet_log_limit {
+  uint64_t next_ms;  // no line before it
+  uint64_t untold;   // occasions since the last line
+};
+
+enum { EVNET_LOG_LIMIT_MS = 10000 };
+
+// evnet_log_limit_pass counts an occasion and tells whether it is time for a line: for the first
+// one, and then at most once in EVNET_LOG_LIMIT_MS.
+//
+//   now_ms  of a clock that does not go back; from 0.
+//
+// Returns: 0: no line; else the occasions that the line stands for, this one included.
+// Thread:  the limit's owner.
+EVNET_API uint64_t evnet_log_limit_pass(struct evnet_log_limit *limit, uint64_t now_ms);
 
 #ifdef __cplusplus
 }

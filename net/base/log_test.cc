@@ -125,6 +125,17 @@ TEST(Log, KeepsErrno) {
   EXPECT_EQ(errno, EMFILE);
 }
 
+TEST(LogLimit, PassesTheFirstAndThenOneInAnIntervalWithTheirNumber) {
+  evnet_log_limit limit = {};
+  EXPECT_EQ(evnet_log_limit_pass(&limit, 0), 1u);
+  EXPECT_EQ(evnet_log_limit_pass(&limit, 0), 0u);
+  EXPECT_EQ(evnet_log_limit_pass(&limit, EVNET_LOG_LIMIT_MS - 1), 0u);
+  EXPECT_EQ(evnet_log_limit_pass(&limit, EVNET_LOG_LIMIT_MS), 3u);
+  EXPECT_EQ(evnet_log_limit_pass(&limit, EVNET_LOG_LIMIT_MS), 0u);
+  EXPECT_EQ(evnet_log_limit_pass(&limit, 10 * EVNET_LOG_LIMIT_MS), 2u);
+  EXPECT_EQ(evnet_log_limit_pass(&limit, 20 * EVNET_LOG_LIMIT_MS), 1u);
+}
+
 TEST(LogStderr, WritesTheLevelAndTheMessageAsOneLine) {
   StderrPipe capture;
   evnet_log_stderr(EVNET_LOG_ERROR, "first", nullptr);

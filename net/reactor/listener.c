@@ -1,6 +1,7 @@
 // Listening sockets: accepting on and off, and going on after the system ran out of descriptors or
 // memory.
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "net/reactor/internal/state.h"
@@ -63,8 +64,12 @@ static void retry(struct evnet_timer *timer, void *user) {
 }
 
 static void starve(struct evnet_reactor *reactor, struct listener *listener, int status) {
-  evnet_log(&reactor->options.logger, EVNET_LOG_WARNING, "accepting pauses for %d ms: %s", RETRY_MS,
-            evnet_status_message(status));
+  uint64_t times = evnet_log_limit_pass(&reactor->starve_log, reactor->now_ms);
+  if (times > 0) {
+    evnet_log(&reactor->options.logger, EVNET_LOG_WARNING,
+              "accepting pauses for %d ms: %s (%" PRIu64 " since the last such line)", RETRY_MS,
+              evnet_status_message(status), times);
+  }
   listener->starved = true;
   evnet_timer_start(reactor, &listener->retry, RETRY_MS, retry, reactor);
 }

@@ -180,6 +180,7 @@ struct evnet_reactor {
   struct listener listeners[EVNET_LISTENERS_MAX];
   uint8_t listener_count;
   bool accepting;
+  struct evnet_log_limit starve_log;
 
   uint64_t stop_at_ns;  // atomic; the poller's clock; UINT64_MAX: no stop asked for
   enum stop_phase stop_phase;

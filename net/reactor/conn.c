@@ -173,7 +173,7 @@ static void tell_closed(struct evnet_conn *conn) {
   } else {
     evnet_poller_detach(reactor->poller, conn_handle(conn));
   }
-  if (reactor->owner.closed != NULL) reactor->owner.closed(reactor->owner.context);
+  if (reactor->owner.closed != NULL) reactor->owner.closed(reactor->owner.context, conn);
 }
 
 static void close_when_released(struct evnet_conn *conn) {

@@ -5,8 +5,8 @@
 
 #include "net/reactor/owner.h"
 
-static int refuse(const struct evnet_logger *logger, const char *name, int64_t value,
-                  const char *why) {
+int evnet_option_refuse(const struct evnet_logger *logger, const char *name, int64_t value,
+                        const char *why) {
   evnet_log(logger, EVNET_LOG_ERROR, "option %s = %" PRId64 ": %s", name, value, why);
   return EVNET_STATUS_OPTION;
 }
@@ -27,8 +27,8 @@ static int resolve_times(struct evnet_reactor_options *options) {
   for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
     if (*times[i].value == 0) *times[i].value = times[i].by_default;
     if (*times[i].value < EVNET_OFF || *times[i].value > EVNET_TIMEOUT_MS_MAX) {
-      return refuse(&options->logger, times[i].name, *times[i].value,
-                    "must be 1 to 1073741823, 0 for the default, or EVNET_OFF");
+      return evnet_option_refuse(&options->logger, times[i].name, *times[i].value,
+                                 "must be 1 to 1073741823, 0 for the default, or EVNET_OFF");
     }
   }
   // Without a deadline a stop would wait for peers for ever; the longest there is stands for "off".
@@ -47,16 +47,16 @@ static int resolve_sizes(struct evnet_reactor_options *options) {
   options->mailbox_bytes_max = or_default(options->mailbox_bytes_max, 64 << 20);
   options->connections_max = or_default(options->connections_max, 1 << 20);
   if (options->read_turn_bytes_max < 512 || options->read_turn_bytes_max > 64 << 20) {
-    return refuse(logger, "read_turn_bytes_max", (int64_t)options->read_turn_bytes_max,
-                  "must be 512 to 67108864, or 0 for the default");
+    return evnet_option_refuse(logger, "read_turn_bytes_max", (int64_t)options->read_turn_bytes_max,
+                               "must be 512 to 67108864, or 0 for the default");
   }
   size_t high = options->outbound_high_water_bytes =
       or_default(options->outbound_high_water_bytes, 1 << 20);
   size_t low = options->outbound_low_water_bytes =
       or_default(options->outbound_low_water_bytes, high / 2);
   if (low > high) {
-    return refuse(logger, "outbound_low_water_bytes", (int64_t)low,
-                  "is above outbound_high_water_bytes");
+    return evnet_option_refuse(logger, "outbound_low_water_bytes", (int64_t)low,
+                               "is above outbound_high_water_bytes");
   }
   // One turn's answer must fit above the mark, or back-pressure would come too late.
   size_t turn = options->read_turn_bytes_max;
@@ -64,8 +64,8 @@ static int resolve_sizes(struct evnet_reactor_options *options) {
   size_t by_default = needed > 16 << 20 ? needed : 16 << 20;
   options->outbound_bytes_max = or_default(options->outbound_bytes_max, by_default);
   if (options->outbound_bytes_max < needed) {
-    return refuse(logger, "outbound_bytes_max", (int64_t)options->outbound_bytes_max,
-                  "is below outbound_high_water_bytes + read_turn_bytes_max");
+    return evnet_option_refuse(logger, "outbound_bytes_max", (int64_t)options->outbound_bytes_max,
+                               "is below outbound_high_water_bytes + read_turn_bytes_max");
   }
   return 0;
 }
@@ -79,14 +79,17 @@ int evnet_reactor_options_resolve(const struct evnet_reactor_options *options,
   if (status < 0) return status;
   const unsigned action = (unsigned)resolved.outbound_high_action;
   if (action > EVNET_HIGH_NOTIFY) {
-    return refuse(&resolved.logger, "outbound_high_action", action, "is no enum evnet_high_action");
+    return evnet_option_refuse(&resolved.logger, "outbound_high_action", action,
+                               "is no enum evnet_high_action");
   }
   const unsigned overflow = (unsigned)resolved.outbound_overflow;
   if (overflow > EVNET_OVERFLOW_REFUSE) {
-    return refuse(&resolved.logger, "outbound_overflow", overflow, "is no enum evnet_overflow");
+    return evnet_option_refuse(&resolved.logger, "outbound_overflow", overflow,
+                               "is no enum evnet_overflow");
   }
   if (resolved.busy_poll_us < 0 || resolved.busy_poll_us > EVNET_BUSY_POLL_US_MAX) {
-    return refuse(&resolved.logger, "busy_poll_us", resolved.busy_poll_us, "must be 0 to 1000000");
+    return evnet_option_refuse(&resolved.logger, "busy_poll_us", resolved.busy_poll_us,
+                               "must be 0 to 1000000");
   }
   *out_options = resolved;
   return 0;

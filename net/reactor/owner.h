@@ -17,8 +17,8 @@ struct evnet_reactor_owner {
   // evnet_reactor_open, or to discard. NULL: opened here.
   void (*accepted)(void *context, int descriptor, const struct evnet_address *peer,
                    uint8_t listener_index);
-  // A connection has closed.
-  void (*closed)(void *context);
+  // A connection has closed; of `conn` only what it is may be asked.
+  void (*closed)(void *context, const struct evnet_conn *conn);
   // A callback answered EVNET_SHUTDOWN. NULL: the reactor stops itself.
   void (*shutdown)(void *context);
 };
@@ -77,6 +77,15 @@ EVNET_WARN_UNUSED int evnet_reactor_post_message(struct evnet_reactor *reactor,
 // Errors:  EVNET_STATUS_OPTION.
 EVNET_WARN_UNUSED int evnet_reactor_options_resolve(const struct evnet_reactor_options *options,
                                                     struct evnet_reactor_options *out_options);
+
+// evnet_option_refuse logs an option's name, its value and why it is not taken.
+//
+// Returns: EVNET_STATUS_OPTION.
+int evnet_option_refuse(const struct evnet_logger *logger, const char *name, int64_t value,
+                        const char *why);
+
+// evnet_reactor_now_ms tells the reactor's time since its creation, as this turn has read it.
+uint64_t evnet_reactor_now_ms(const struct evnet_reactor *reactor);
 
 const char *evnet_reactor_backend_name(const struct evnet_reactor *reactor);
 

@@ -70,6 +70,8 @@ const char *evnet_reactor_backend_name(const struct evnet_reactor *reactor) {
   return evnet_poller_name(reactor->poller);
 }
 
+uint64_t evnet_reactor_now_ms(const struct evnet_reactor *reactor) { return reactor->now_ms; }
+
 // After user code
 
 void reactor_after_callback(struct evnet_reactor *reactor, struct evnet_conn *conn,

@@ -1,7 +1,8 @@
-// A new connection's way to its reactor: counted, given to the reactor that the balancer picks, and
-// counted off when it closes. At connections_max accepting pauses; the close that makes room, on
-// whichever reactor, resumes it.
+// A new connection's way to its reactor: held against the limits and counted, given to the reactor
+// that the balancer picks, and counted off when it closes. At connections_max accepting pauses,
+// unless the rest is to be refused; the close that makes room, on whichever reactor, resumes it.
 #include <errno.h>
+#include <inttypes.h>
 
 #include "net/server/internal/state.h"
 
@@ -13,6 +14,26 @@ struct hand_over {
   int descriptor;
   uint8_t listener_index;
 };
+
+static bool is_full(struct evnet_server *server) {
+  return __atomic_load_n(&server->connections_open, __ATOMIC_SEQ_CST) >=
+         server->reactor_options.connections_max;
+}
+
+// Counts a new connection. Returns NULL, or the limit that it is over.
+static const char *count_on(struct evnet_server *server, const struct evnet_address *peer) {
+  const struct evnet_options *options = &server->options;
+  if (options->connections_full_action == EVNET_FULL_REFUSE && is_full(server))
+    return "connections_max is reached";
+  if (server->counts_addresses) {
+    int status = evnet_address_counts_add(&server->address_counts, peer,
+                                          options->connections_per_address_max);
+    if (status == -ENOBUFS) return "connections_per_address_max is reached";
+    if (status < 0) return evnet_status_message(status);
+  }
+  __atomic_add_fetch(&server->connections_open, 1, __ATOMIC_SEQ_CST);
+  return NULL;
+}
 
 static void count_off(struct server_reactor *target) {
   struct evnet_server *server = target->server;
@@ -30,14 +51,9 @@ static void count_off(struct server_reactor *target) {
   }
 }
 
-static bool is_full(struct evnet_server *server) {
-  return __atomic_load_n(&server->connections_open, __ATOMIC_SEQ_CST) >=
-         server->reactor_options.connections_max;
-}
-
 // On reactor 0.
 static void pause_if_full(struct evnet_server *server) {
-  if (!is_full(server)) return;
+  if (server->options.connections_full_action != EVNET_FULL_PAUSE || !is_full(server)) return;
   __atomic_store_n(&server->accept_paused, true, __ATOMIC_SEQ_CST);
   if (is_full(server)) {
     evnet_reactor_accept_pause(server->reactors[0].reactor);
@@ -56,15 +72,32 @@ void server_run_resume(struct evnet_message *message, void *context) {
   pause_if_full(server);  // a connection that was under way may have taken the room
 }
 
+// On self's thread.
+static void note_refused(struct server_reactor *self, const struct evnet_address *peer,
+                         const char *why) {
+  __atomic_store_n(&self->refused, self->refused + 1, __ATOMIC_RELAXED);
+  uint64_t count = evnet_log_limit_pass(&self->refused_log, evnet_reactor_now_ms(self->reactor));
+  if (count == 0) return;
+  char text[EVNET_ADDRESS_TEXT_BYTES];
+  evnet_address_format(peer, text, sizeof text);
+  evnet_log(&self->server->logger, EVNET_LOG_WARNING,
+            "a connection from %s is refused: %s (%" PRIu64 " since the last such line)", text, why,
+            count);
+}
+
+// One that was counted cannot be opened. Nothing is wrong when that is because of a stop.
+static void give_up(struct server_reactor *self, struct server_reactor *target,
+                    const struct evnet_address *peer, int status) {
+  if (status != -ESHUTDOWN) note_refused(self, peer, evnet_status_message(status));
+  struct evnet_server *server = target->server;
+  if (server->counts_addresses) evnet_address_counts_remove(&server->address_counts, peer);
+  count_off(target);
+}
+
 static void open_here(struct server_reactor *target, int descriptor,
                       const struct evnet_address *peer, uint8_t listener_index) {
   int status = evnet_reactor_open(target->reactor, descriptor, peer, listener_index);
-  if (status == 0) return;
-  if (status != -ESHUTDOWN) {
-    evnet_log(&target->server->logger, EVNET_LOG_WARNING, "a connection is refused: %s",
-              evnet_status_message(status));
-  }
-  count_off(target);
+  if (status < 0) give_up(target, target, peer, status);
 }
 
 static void run_hand_over(struct evnet_message *message, void *context) {
@@ -74,8 +107,8 @@ static void run_hand_over(struct evnet_message *message, void *context) {
   open_here(taken.target, taken.descriptor, &taken.peer, taken.listener_index);
 }
 
-static void hand_over(struct server_reactor *target, int descriptor,
-                      const struct evnet_address *peer, uint8_t listener_index) {
+static void hand_over(struct server_reactor *acceptor, struct server_reactor *target,
+                      int descriptor, const struct evnet_address *peer, uint8_t listener_index) {
   struct evnet_server *server = target->server;
   struct hand_over *given = evnet_allocate(server->options.allocator, sizeof *given);
   int status = -ENOMEM;
@@ -89,10 +122,8 @@ static void hand_over(struct server_reactor *target, int descriptor,
   }
   if (status == 0) return;
   evnet_release(server->options.allocator, given);
-  evnet_log(&server->logger, EVNET_LOG_WARNING, "a connection is refused: reactor %u: %s",
-            target->index, evnet_status_message(status));
-  evnet_reactor_discard(server->reactors[0].reactor, descriptor);
-  count_off(target);
+  give_up(acceptor, target, peer, status);
+  evnet_reactor_discard(acceptor->reactor, descriptor);
 }
 
 static struct evnet_bytes source_of(const struct evnet_address *peer) {
@@ -121,17 +152,31 @@ static struct server_reactor *pick(struct evnet_server *server, const struct evn
 
 void server_accepted(void *context, int descriptor, const struct evnet_address *peer,
                      uint8_t listener_index) {
-  const struct server_reactor *acceptor = context;
+  struct server_reactor *acceptor = context;
   struct evnet_server *server = acceptor->server;
+  const char *limit = count_on(server, peer);
+  if (limit != NULL) {
+    note_refused(acceptor, peer, limit);
+    evnet_reactor_discard(acceptor->reactor, descriptor);
+    return;
+  }
   struct server_reactor *target = pick(server, peer);
   __atomic_add_fetch(&target->load, 1, __ATOMIC_RELAXED);
-  __atomic_add_fetch(&server->connections_open, 1, __ATOMIC_SEQ_CST);
   pause_if_full(server);
   if (target == acceptor) {
     open_here(target, descriptor, peer, listener_index);
   } else {
-    hand_over(target, descriptor, peer, listener_index);
+    hand_over(acceptor, target, descriptor, peer, listener_index);
   }
 }
 
-void server_closed(void *context) { count_off(context); }
+void server_closed(void *context, const struct evnet_conn *conn) {
+  struct server_reactor *target = context;
+  struct evnet_server *server = target->server;
+  if (server->counts_addresses) {
+    struct evnet_address peer;
+    evnet_conn_remote_address(conn, &peer);
+    evnet_address_counts_remove(&server->address_counts, &peer);
+  }
+  count_off(target);
+}

@@ -21,6 +21,7 @@ class AllocationFaults : public testing::TestWithParam<bool> {
     options.allocator = allocator.get();
     options.reactors = 2;
     options.lifetime_ms = 60000;
+    options.connections_per_address_max = 100;
     options.receive_buffer_bytes = options.send_buffer_bytes = 20000;
     const size_t descriptors = OpenDescriptors();
     Callbacks callbacks = Echo();

@@ -39,6 +39,7 @@ TEST(Options, DefaultsAreThoseOfTheTableInServerH) {
   // Zero in struct evnet_options.
   EXPECT_EQ(static_cast<int>(EVNET_ROUND_ROBIN), 0);
   EXPECT_EQ(static_cast<int>(EVNET_BACKEND_AUTO), 0);
+  EXPECT_EQ(static_cast<int>(EVNET_FULL_PAUSE), 0);
   EXPECT_EQ(Server().stats().reactors, 1u);
 }
 
@@ -56,6 +57,7 @@ TEST(Options, OffAndUnlimitedAreTaken) {
   options.idle_timeout_ms = options.read_timeout_ms = options.write_timeout_ms = EVNET_OFF;
   options.lifetime_ms = options.linger_ms = options.drain_ms = EVNET_OFF;
   options.connections_max = options.inbound_bytes_max = EVNET_UNLIMITED;
+  options.connections_per_address_max = EVNET_UNLIMITED;
   options.outbound_high_water_bytes = options.outbound_bytes_max = EVNET_UNLIMITED;
   options.mailbox_bytes_max = EVNET_UNLIMITED;
   Server server(Echo(), options);
@@ -87,6 +89,8 @@ const Bad kBad[] = {
     {"reactors", "-2", [](evnet_options *options) { options->reactors = -2; }},
     {"reactors", "1025", [](evnet_options *options) { options->reactors = 1025; }},
     {"balancer", "3", [](evnet_options *options) { options->balancer = evnet_balancing(3); }},
+    {"connections_full_action", "2",
+     [](evnet_options *options) { options->connections_full_action = evnet_full_action(2); }},
     {"backend", "4", [](evnet_options *options) { options->backend = evnet_backend(4); }},
     {"backlog", "-1", [](evnet_options *options) { options->backlog = -1; }},
     {"send_buffer_bytes", "-1", [](evnet_options *options) { options->send_buffer_bytes = -1; }},

@@ -1,80 +1,12 @@
-// A server's creation, its numbers, its end. run.c has its threads, accept.c what happens to a new
-// connection.
+// A server's creation, its numbers, its end. options.c has its options, run.c its threads, accept.c
+// what happens to a new connection.
 #include "net/server/server.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "net/base/assert.h"
-#include "net/server/internal/cpus.h"
 #include "net/server/internal/state.h"
-
-static int refuse(const struct evnet_server *server, const char *name, int64_t value,
-                  const char *why) {
-  evnet_log(&server->logger, EVNET_LOG_ERROR, "option %s = %" PRId64 ": %s", name, value, why);
-  return EVNET_STATUS_OPTION;
-}
-
-static int resolve_reactors(struct evnet_server *server) {
-  struct evnet_options *options = &server->options;
-  if (options->reactors == 0) options->reactors = 1;
-  if (options->reactors == EVNET_REACTOR_PER_CPU) options->reactors = evnet_cpu_count();
-  if (options->reactors < 1 || options->reactors > EVNET_REACTORS_MAX) {
-    return refuse(server, "reactors", options->reactors,
-                  "must be 1 to 1024, 0 for the default, or EVNET_REACTOR_PER_CPU");
-  }
-  if ((unsigned)options->balancer > EVNET_SOURCE_HASH) {
-    return refuse(server, "balancer", options->balancer, "is no enum evnet_balancing");
-  }
-  switch (options->backend) {
-    case EVNET_BACKEND_AUTO:
-    case EVNET_BACKEND_EPOLL:
-    case EVNET_BACKEND_IO_URING:
-    case EVNET_BACKEND_KQUEUE:
-      break;
-    default:
-      return refuse(server, "backend", options->backend, "is no enum evnet_backend");
-  }
-  if (options->backlog < 0) return refuse(server, "backlog", options->backlog, "is negative");
-  if (options->send_buffer_bytes < 0) {
-    return refuse(server, "send_buffer_bytes", options->send_buffer_bytes, "is negative");
-  }
-  if (options->receive_buffer_bytes < 0) {
-    return refuse(server, "receive_buffer_bytes", options->receive_buffer_bytes, "is negative");
-  }
-  server->reactor_count = (uint32_t)options->reactors;
-  server->balancer.balancing = options->balancer;
-  return 0;
-}
-
-static int resolve_options(struct evnet_server *server) {
-  int status = resolve_reactors(server);
-  if (status < 0) return status;
-  const struct evnet_options *options = &server->options;
-  const struct evnet_reactor_options given = {
-      .idle_timeout_ms = options->idle_timeout_ms,
-      .read_timeout_ms = options->read_timeout_ms,
-      .write_timeout_ms = options->write_timeout_ms,
-      .lifetime_ms = options->lifetime_ms,
-      .linger_ms = options->linger_ms,
-      .drain_ms = options->drain_ms,
-      .inbound_bytes_max = options->inbound_bytes_max,
-      .outbound_high_water_bytes = options->outbound_high_water_bytes,
-      .outbound_low_water_bytes = options->outbound_low_water_bytes,
-      .outbound_bytes_max = options->outbound_bytes_max,
-      .outbound_high_action = options->outbound_high_action,
-      .outbound_overflow = options->outbound_overflow,
-      .read_turn_bytes_max = options->read_turn_bytes_max,
-      .mailbox_bytes_max = options->mailbox_bytes_max,
-      .busy_poll_us = options->busy_poll_us,
-      .connections_max = options->connections_max,
-      .backend = options->backend,
-      .allocator = options->allocator,
-      .logger = server->logger,
-  };
-  return evnet_reactor_options_resolve(&given, &server->reactor_options);
-}
 
 static int parse_addresses(struct evnet_server *server, const char *const *addresses) {
   for (size_t i = 0; i < server->address_count; i++) {
@@ -100,6 +32,11 @@ static int parse_addresses(struct evnet_server *server, const char *const *addre
 
 static int allocate_parts(struct evnet_server *server) {
   const struct evnet_allocator *allocator = server->options.allocator;
+  if (server->options.connections_per_address_max != EVNET_UNLIMITED) {
+    int status = evnet_address_counts_init(&server->address_counts, allocator);
+    if (status < 0) return status;
+    server->counts_addresses = true;
+  }
   server->addresses =
       evnet_allocate_zeroed(allocator, server->address_count * sizeof *server->addresses);
   server->bound = evnet_allocate_zeroed(allocator, server->address_count * sizeof *server->bound);
@@ -119,6 +56,7 @@ static int allocate_parts(struct evnet_server *server) {
 
 static void free_parts(struct evnet_server *server) {
   const struct evnet_allocator *allocator = server->options.allocator;
+  if (server->counts_addresses) evnet_address_counts_deinit(&server->address_counts);
   evnet_release(allocator, server->loads);
   evnet_release(allocator, server->reactors);
   evnet_release(allocator, server->bound);
@@ -147,7 +85,7 @@ int evnet_server_create(const struct evnet_handler *handler, void *user,
   server->address_count = count;
   server->stop_drain_ms = INT64_MAX;
   server->resume_message.run = server_run_resume;
-  int status = resolve_options(server);
+  int status = server_resolve_options(server);
   if (status == 0) status = allocate_parts(server);
   if (status == 0) status = parse_addresses(server, addresses);
   if (status == 0) status = -pthread_mutex_init(&server->mutex, NULL);
@@ -193,6 +131,7 @@ void evnet_server_stats(const struct evnet_server *server, struct evnet_server_s
     sum.connections_closed += one.connections_closed;
     sum.bytes_received += one.bytes_received;
     sum.bytes_sent += one.bytes_sent;
+    sum.connections_refused += __atomic_load_n(&server->reactors[i].refused, __ATOMIC_RELAXED);
     sum.turns += one.turns;
     if (one.longest_callback_ns > sum.longest_callback_ns)
       sum.longest_callback_ns = one.longest_callback_ns;

@@ -45,6 +45,12 @@ struct evnet_server;
 
 enum { EVNET_REACTORS_MAX = 1024 };
 
+// What happens to a connection beyond connections_max.
+enum evnet_full_action {
+  EVNET_FULL_PAUSE = 0,  // it waits in the backlog until one closes
+  EVNET_FULL_REFUSE,     // it is reset at once
+};
+
 // All zero is the default of everything. Times are milliseconds, at most EVNET_TIMEOUT_MS_MAX (12
 // days), and EVNET_OFF for none; sizes are bytes. What is on by default has a name that begins with
 // no_.
@@ -54,6 +60,8 @@ enum { EVNET_REACTORS_MAX = 1024 };
 //   balancer                    EVNET_ROUND_ROBIN
 //   backend                     EVNET_BACKEND_AUTO
 //   connections_max             1048576
+//   connections_full_action     EVNET_FULL_PAUSE
+//   connections_per_address_max EVNET_UNLIMITED
 //   idle_timeout_ms             EVNET_OFF
 //   read_timeout_ms             EVNET_OFF
 //   write_timeout_ms            30000
@@ -86,14 +94,17 @@ struct evnet_options {
   int64_t busy_poll_us;  // so long after something happened a reactor looks again instead of
                          // sleeping: answers sooner, for a CPU each; up to 1000000
 
-  // Limits. At connections_max accepting pauses until one closes; peers wait in the backlog.
+  // Limits, of all reactors together. What is refused is reset, counted, and told to the log, but
+  // not more often than every 10 seconds.
   size_t connections_max;
-  int64_t idle_timeout_ms;   // no byte either way
-  int64_t read_timeout_ms;   // no byte in, while reading is not stopped
-  int64_t write_timeout_ms;  // output is queued and the kernel takes none of it
-  int64_t lifetime_ms;       // since on_open
-  int64_t linger_ms;         // after our end of the stream, for the peer's
-  int64_t drain_ms;          // of the stop that EVNET_SHUTDOWN begins
+  enum evnet_full_action connections_full_action;  // at connections_max
+  size_t connections_per_address_max;  // of one IPv4 address or one IPv6 /64; others are refused
+  int64_t idle_timeout_ms;             // no byte either way
+  int64_t read_timeout_ms;             // no byte in, while reading is not stopped
+  int64_t write_timeout_ms;            // output is queued and the kernel takes none of it
+  int64_t lifetime_ms;                 // since on_open
+  int64_t linger_ms;                   // after our end of the stream, for the peer's
+  int64_t drain_ms;                    // of the stop that EVNET_SHUTDOWN begins
 
   // Memory of a connection.
   size_t inbound_bytes_max;          // unread; the connection closes above it
@@ -125,6 +136,7 @@ struct evnet_server_stats {
   uint64_t connections_open;      // handed to a reactor and not yet closed
   uint64_t connections_accepted;  // by on_open
   uint64_t connections_closed;    // by on_close
+  uint64_t connections_refused;   // accepted and reset at once: over a limit, or without memory
   uint64_t bytes_received;
   uint64_t bytes_sent;
   uint64_t turns;

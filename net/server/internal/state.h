@@ -11,6 +11,7 @@
 #include "net/reactor/mailbox.h"
 #include "net/reactor/owner.h"
 #include "net/reactor/timer.h"
+#include "net/server/address_counts.h"
 #include "net/server/server.h"
 
 // One reactor of a server, with its thread.
@@ -19,6 +20,8 @@ struct server_reactor {
   uint32_t index;
   struct evnet_reactor *reactor;  // atomic: set once by its thread, freed by evnet_server_destroy
   uint64_t load;                  // atomic: connections given to it and not yet closed
+  uint64_t refused;               // atomic: connections that it has refused; written by its thread
+  struct evnet_log_limit refused_log;  // its thread's
   pthread_t thread;
   bool has_thread;
   int status;  // of its creation, then of its run; under the server's mutex
@@ -48,11 +51,14 @@ struct evnet_server {
   struct evnet_balancer balancer;  // reactor 0's thread
   uint64_t *loads;                 // reactor 0's thread: what the balancer looks at
 
-  // Every connection from accept to its close, on all reactors; at the limit accepting pauses.
+  // Every connection from accept to its close, on all reactors; at the limit accepting pauses, or
+  // more are refused.
   uint64_t connections_open;  // atomic
   bool accept_paused;         // atomic
   bool resume_posted;         // atomic: resume_message is on its way
   struct evnet_message resume_message;
+  bool counts_addresses;  // set once; else address_counts is not there
+  struct evnet_address_counts address_counts;
 
   struct evnet_timer tick;  // reactor 0's
   int64_t stop_drain_ms;    // atomic; the shortest asked for; INT64_MAX: no stop
@@ -67,8 +73,12 @@ struct evnet_server {
 // accept.c
 void server_accepted(void *context, int descriptor, const struct evnet_address *peer,
                      uint8_t listener_index);
-void server_closed(void *context);
+void server_closed(void *context, const struct evnet_conn *conn);
 void server_run_resume(struct evnet_message *message, void *context);
+
+// options.c
+int server_resolve_options(
+    struct evnet_server *server);  // EVNET_STATUS_OPTION, and the log says why
 
 // run.c
 void server_shutdown(void *context);  // a reactor's owner: a callback answered EVNET_SHUTDOWN

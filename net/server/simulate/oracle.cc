@@ -166,6 +166,14 @@ void Oracle::Opened(Conn *c) {
   const size_t most = w_.plan.server.connections_max;
   if (most > 0 && w_.open_conns > most)
     Broken(c, "is open as one of %zu; connections_max is %zu", w_.open_conns, most);
+  size_t of_host = 0;
+  for (const auto &each : w_.conns) {
+    if (!each->closed && each->client->host == c->client->host) of_host++;
+  }
+  const size_t most_of_host = w_.plan.server.connections_per_address_max;
+  if (most_of_host > 0 && of_host > most_of_host)
+    Broken(c, "is one of %zu of its host; connections_per_address_max is %zu", of_host,
+           most_of_host);
 }
 
 void Oracle::Data(Conn *c) {

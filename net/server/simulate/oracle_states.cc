@@ -54,7 +54,8 @@ void Oracle::IdleListener() {
   evnet_sim_stats stats;
   evnet_sim_stats_of(w_.sim, &stats);
   const size_t most = w_.plan.server.connections_max;
-  if (w_.stop_asked() || (most > 0 && w_.open_conns >= most)) return;
+  const bool pauses = w_.plan.server.connections_full_action == EVNET_FULL_PAUSE;
+  if (w_.stop_asked() || (pauses && most > 0 && w_.open_conns >= most)) return;
   if (w_.now() <= stats.accept_failed_ns + kRetryNs + 2 * kRoundingNs) return;
   for (const auto &client : w_.clients) {
     evnet_sim_state state = {};
@@ -138,6 +139,16 @@ void Oracle::Stats() {
     evnet_sim_fail(
         w_.sim, "of %zu connections %" PRIu64 " were counted, %" PRIu64 " closed, %" PRIu64 " open",
         all, stats.connections_accepted, stats.connections_closed, stats.connections_open);
+  evnet_sim_stats sim;
+  evnet_sim_stats_of(w_.sim, &sim);
+  const evnet_options &options = w_.plan.server;
+  const bool may_refuse = options.connections_max > 0 || options.connections_per_address_max > 0 ||
+                          options.mailbox_bytes_max > 0 || w_.memory.failed() > 0 ||
+                          w_.plan.sim.faults.attach_failure > 0;
+  if (stats.connections_refused + all > sim.accepts ||
+      (stats.connections_refused > 0 && !may_refuse))
+    evnet_sim_fail(w_.sim, "%" PRIu64 " connections are refused, %zu opened, of %" PRIu64,
+                   stats.connections_refused, all, sim.accepts);
 }
 
 void Oracle::TheEnd() {

@@ -102,6 +102,8 @@ Plan MakePlan(uint64_t seed) {
   if (dice.Chance(60)) plan.sim.faults.flights = dice.Chance(50) ? 1000 : dice.Fault(1000);
   plan.half_closes = dice.Chance(80) ? 0 : dice.Fault(300);
   plan.prewrites_others = plan.on_prewrite ? dice.Fault(500) : 0;
+  plan.server.connections_full_action = dice.Chance(70) ? EVNET_FULL_PAUSE : EVNET_FULL_REFUSE;
+  plan.server.connections_per_address_max = dice.Chance(70) ? 0 : 1 + dice.Below(4);
   return plan;
 }
 

@@ -67,7 +67,10 @@ void Client::Connect(const evnet_address &address, const ClientOptions &options)
     ASSERT_EQ(bind(descriptor_, reinterpret_cast<sockaddr *>(&source), sizeof source), 0)
         << strerror(errno);
   }
-  ASSERT_EQ(connect(descriptor_, &address.socket.any, address.size), 0) << strerror(errno);
+  const int status = connect(descriptor_, &address.socket.any, address.size);
+  // A server that refuses may do so between the handshake and connect(2)'s return.
+  if (status != 0 && errno == ECONNRESET) end_ = End::kReset;
+  ASSERT_TRUE(status == 0 || end_ == End::kReset) << strerror(errno);
   connected_ = true;
 }
 

@@ -1,0 +1,75 @@
+// The options of a server: what is refused, and what is handed on to its reactors. server.h has the
+// table of defaults.
+#include "net/server/internal/cpus.h"
+#include "net/server/internal/state.h"
+
+static int resolve_reactors(struct evnet_server *server) {
+  struct evnet_options *options = &server->options;
+  const struct evnet_logger *logger = &server->logger;
+  if (options->reactors == 0) options->reactors = 1;
+  if (options->reactors == EVNET_REACTOR_PER_CPU) options->reactors = evnet_cpu_count();
+  if (options->reactors < 1 || options->reactors > EVNET_REACTORS_MAX) {
+    return evnet_option_refuse(logger, "reactors", options->reactors,
+                               "must be 1 to 1024, 0 for the default, or EVNET_REACTOR_PER_CPU");
+  }
+  if ((unsigned)options->balancer > EVNET_SOURCE_HASH) {
+    return evnet_option_refuse(logger, "balancer", options->balancer, "is no enum evnet_balancing");
+  }
+  const unsigned full_action = (unsigned)options->connections_full_action;
+  if (full_action > EVNET_FULL_REFUSE) {
+    return evnet_option_refuse(logger, "connections_full_action", full_action,
+                               "is no enum evnet_full_action");
+  }
+  if (options->connections_per_address_max == 0)
+    options->connections_per_address_max = EVNET_UNLIMITED;
+  switch (options->backend) {
+    case EVNET_BACKEND_AUTO:
+    case EVNET_BACKEND_EPOLL:
+    case EVNET_BACKEND_IO_URING:
+    case EVNET_BACKEND_KQUEUE:
+      break;
+    default:
+      return evnet_option_refuse(logger, "backend", options->backend, "is no enum evnet_backend");
+  }
+  if (options->backlog < 0)
+    return evnet_option_refuse(logger, "backlog", options->backlog, "is negative");
+  if (options->send_buffer_bytes < 0) {
+    return evnet_option_refuse(logger, "send_buffer_bytes", options->send_buffer_bytes,
+                               "is negative");
+  }
+  if (options->receive_buffer_bytes < 0) {
+    return evnet_option_refuse(logger, "receive_buffer_bytes", options->receive_buffer_bytes,
+                               "is negative");
+  }
+  server->reactor_count = (uint32_t)options->reactors;
+  server->balancer.balancing = options->balancer;
+  return 0;
+}
+
+int server_resolve_options(struct evnet_server *server) {
+  int status = resolve_reactors(server);
+  if (status < 0) return status;
+  const struct evnet_options *options = &server->options;
+  const struct evnet_reactor_options given = {
+      .idle_timeout_ms = options->idle_timeout_ms,
+      .read_timeout_ms = options->read_timeout_ms,
+      .write_timeout_ms = options->write_timeout_ms,
+      .lifetime_ms = options->lifetime_ms,
+      .linger_ms = options->linger_ms,
+      .drain_ms = options->drain_ms,
+      .inbound_bytes_max = options->inbound_bytes_max,
+      .outbound_high_water_bytes = options->outbound_high_water_bytes,
+      .outbound_low_water_bytes = options->outbound_low_water_bytes,
+      .outbound_bytes_max = options->outbound_bytes_max,
+      .outbound_high_action = options->outbound_high_action,
+      .outbound_overflow = options->outbound_overflow,
+      .read_turn_bytes_max = options->read_turn_bytes_max,
+      .mailbox_bytes_max = options->mailbox_bytes_max,
+      .busy_poll_us = options->busy_poll_us,
+      .connections_max = options->connections_max,
+      .backend = options->backend,
+      .allocator = options->allocator,
+      .logger = server->logger,
+  };
+  return evnet_reactor_options_resolve(&given, &server->reactor_options);
+}

@@ -159,9 +159,15 @@ TEST(OutOfDescriptors, TheRestIsServedAtNoCostAndAcceptingGoesOnWhenOneIsFree) {
     ASSERT_GT(served, 5u);
     ASSERT_LT(served, 35u);
 
+    // Each newcomer is an event of the listener's, with which nothing can be done.
     const int64_t before_ms = server.CpuMs();
-    EXPECT_FALSE(clients[served].Readable(1000));
-    EXPECT_LT(server.CpuMs() - before_ms, 50) << "of 1000 ms";
+    for (int i = 0; i < 20; i++) {
+      clients.emplace_back(server.port());
+      EXPECT_FALSE(clients[served].Readable(100));
+    }
+    const int64_t cpu_ms = server.CpuMs() - before_ms;
+    EXPECT_LT(cpu_ms, 100) << "of 2000 ms";
+    RecordProperty("cpu_ms_of_2000_with_" + std::to_string(reactors), static_cast<int>(cpu_ms));
 
     for (size_t i = 0; i < served; i++) EXPECT_EQ(clients[i].Exchange("served"), "served");
     clients[0].Close();

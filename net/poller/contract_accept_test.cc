@@ -1,7 +1,6 @@
 // The poller's contract: listening and accepting.
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -62,27 +61,6 @@ TEST_P(AcceptTest, DescriptorsAreNonBlockingAndCloseOnExec) {
   EXPECT_TRUE(fcntl(connection.descriptor, F_GETFL) & O_NONBLOCK);
   EXPECT_TRUE(fcntl(connection.descriptor, F_GETFD) & FD_CLOEXEC);
   evnet_poller_discard_descriptor(poller(), connection.descriptor);
-}
-
-TEST_P(AcceptTest, DescriptorsInheritTheListenersOptions) {
-  if (!GetParam().real_descriptors) GTEST_SKIP() << "no real descriptors";
-  for (const bool no_nodelay : {false, true}) {
-    evnet_listen_options options = {};
-    options.no_nodelay = no_nodelay;
-    options.send_buffer_bytes = 20000;
-    options.receive_buffer_bytes = 30000;
-    const Connection connection = ConnectOnly({}, &options);
-    const auto get = [&](int level, int name) {
-      int value = -1;
-      socklen_t size = sizeof value;
-      EXPECT_EQ(getsockopt(connection.descriptor, level, name, &value, &size), 0);
-      return value;
-    };
-    EXPECT_EQ(get(IPPROTO_TCP, TCP_NODELAY) != 0, !no_nodelay);
-    EXPECT_EQ(get(SOL_SOCKET, SO_SNDBUF), 40000);  // the kernel doubles it, socket(7)
-    EXPECT_EQ(get(SOL_SOCKET, SO_RCVBUF), 60000);
-    evnet_poller_discard_descriptor(poller(), connection.descriptor);
-  }
 }
 
 TEST_P(AcceptTest, NothingIsAcceptedBeforeStart) {

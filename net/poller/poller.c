@@ -96,6 +96,15 @@ int evnet_poller_local_address(struct evnet_poller *poller, struct evnet_handle 
   return poller->ops->local_address(poller, handle, out_address);
 }
 
+int evnet_poller_set_option(struct evnet_poller *poller, struct evnet_handle handle,
+                            enum evnet_socket_option option, int value) {
+  return poller->ops->set_option(poller, handle, option, value);
+}
+
+int evnet_poller_descriptor(struct evnet_poller *poller, struct evnet_handle handle) {
+  return poller->ops->descriptor(poller, handle);
+}
+
 int evnet_poller_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   return poller->ops->wait(poller, timeout_ns);
 }

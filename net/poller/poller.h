@@ -86,12 +86,40 @@ enum {
   EVNET_POLLER_SCRATCH_BYTES = 64 << 10,
 };
 
+// What can be set of a connection's socket, by its name in the system; 0 is the system's default
+// where nothing else is said. Only the buffers are also a Unix socket's.
+enum evnet_socket_option {
+  EVNET_SOCKET_NODELAY,               // TCP_NODELAY: 0 or 1
+  EVNET_SOCKET_KEEPALIVE,             // SO_KEEPALIVE: 0 or 1
+  EVNET_SOCKET_KEEPALIVE_IDLE_S,      // TCP_KEEPIDLE, macOS TCP_KEEPALIVE; Linux: 1 to 32767
+  EVNET_SOCKET_KEEPALIVE_INTERVAL_S,  // TCP_KEEPINTVL; Linux: 1 to 32767
+  EVNET_SOCKET_KEEPALIVE_COUNT,       // TCP_KEEPCNT; Linux: 1 to 127
+  EVNET_SOCKET_USER_TIMEOUT_MS,       // TCP_USER_TIMEOUT
+  EVNET_SOCKET_NOTSENT_LOWAT_BYTES,   // TCP_NOTSENT_LOWAT
+  EVNET_SOCKET_SEND_BUFFER_BYTES,     // SO_SNDBUF, which Linux doubles (socket(7))
+  EVNET_SOCKET_RECEIVE_BUFFER_BYTES,  // SO_RCVBUF, likewise
+};
+enum { EVNET_SOCKET_OPTIONS = EVNET_SOCKET_RECEIVE_BUFFER_BYTES + 1 };
+
+// Of a listening socket, and of what it accepts: on Linux an accepted socket has each of them from
+// its listener, so accepting sets none.
 struct evnet_listen_options {
   int backlog;               // 0: SOMAXCONN; the kernel cuts it to net.core.somaxconn
-  int send_buffer_bytes;     // SO_SNDBUF, which accepted sockets inherit; 0: the system's
-  int receive_buffer_bytes;  // SO_RCVBUF, likewise
+  int send_buffer_bytes;     // 0: the system's, here and below
+  int receive_buffer_bytes;  // set before listen(2), so that the window scale fits it (tcp(7))
   bool no_reuse_address;     // without SO_REUSEADDR a restart has to wait for TIME_WAIT
-  bool no_nodelay;  // without TCP_NODELAY, which accepted sockets inherit on Linux (tcp(7))
+  bool no_nodelay;           // without TCP_NODELAY
+  bool v6only;               // a wildcard of both families takes IPv6 alone
+  int keepalive_idle_s;      // above 0: keepalive is on
+  int keepalive_interval_s;
+  int keepalive_count;
+  int user_timeout_ms;
+  int notsent_lowat_bytes;
+  int fast_open_queue_max;     // TCP_FASTOPEN: SYNs with data that may wait; 0: none
+  int defer_accept_s;          // TCP_DEFER_ACCEPT: for so long only with data; 0: at once
+  const char *bind_to_device;  // SO_BINDTODEVICE: an interface's name; NULL: any
+  const char **out_refused;    // receives, when the system refuses an option, that option's name as
+                               // above; NULL: nobody wants to know
 };
 
 // evnet_poller_create makes a poller.
@@ -129,8 +157,9 @@ EVNET_API uint64_t evnet_poller_now_ns(struct evnet_poller *poller);
 //
 // Returns: 0.
 // Errors:  -EADDRINUSE, -EADDRNOTAVAIL, -EACCES and the rest of socket(2), bind(2), listen(2);
-// -EOPNOTSUPP for a
-//          transport that is not served; -ENOBUFS at handles_max; -ENOMEM.
+//          -EOPNOTSUPP for a transport that is not served, or an option that this system has not;
+//          what setsockopt(2) says of an option, -EPERM or -ENODEV of bind_to_device, say; -ENOBUFS
+//          at handles_max; -ENOMEM.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_listen(struct evnet_poller *poller,
                                                     const struct evnet_address *address,
                                                     const struct evnet_listen_options *options,
@@ -229,6 +258,24 @@ EVNET_API int evnet_poller_shutdown_write(struct evnet_poller *poller, struct ev
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_local_address(struct evnet_poller *poller,
                                                            struct evnet_handle handle,
                                                            struct evnet_address *out_address);
+
+// evnet_poller_set_option sets an option of a socket.
+//
+//   handle  a connection's or a listener's.
+//
+// Returns: 0.
+// Errors:  -EOPNOTSUPP for what this system, or a socket of this kind, has not; -EINVAL for a value
+//          out of range, and the rest of setsockopt(2).
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_set_option(struct evnet_poller *poller,
+                                                        struct evnet_handle handle,
+                                                        enum evnet_socket_option option, int value);
+
+// evnet_poller_descriptor tells a handle's descriptor, which stays the poller's.
+//
+// Returns: 0 or more.
+// Errors:  -EOPNOTSUPP in a simulated kernel, which has none.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_descriptor(struct evnet_poller *poller,
+                                                        struct evnet_handle handle);
 
 // evnet_poller_wait submits what is pending and waits until there is something to report. It is
 // called only after evnet_poller_next has returned false (asserted): what it had left to report

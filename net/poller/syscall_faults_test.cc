@@ -205,7 +205,7 @@ TEST_P(SyscallFaultsTest, ListenFailsCleanlyAndCanBeTriedAgain) {
     std::vector<int> errors;
   } cases[] = {
       {&socket_fault, 1, {EACCES, EAFNOSUPPORT, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPROTONOSUPPORT}},
-      {&setsockopt_fault, 4, {ENOBUFS, ENOMEM, ENOPROTOOPT}},
+      {&setsockopt_fault, 12, {ENOBUFS, ENOMEM, ENOPROTOOPT}},
       {&bind_fault, 1, {EACCES, EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENOMEM}},
       {&listen_fault, 1, {EADDRINUSE, EOPNOTSUPP}},
       {&epoll_ctl_fault, 1, {ENOMEM, ENOSPC}}};
@@ -215,6 +215,9 @@ TEST_P(SyscallFaultsTest, ListenFailsCleanlyAndCanBeTriedAgain) {
   const evnet_address address = fixture().Loopback();
   evnet_listen_options options = {};
   options.send_buffer_bytes = options.receive_buffer_bytes = 10000;
+  options.keepalive_idle_s = options.keepalive_interval_s = options.keepalive_count = 10;
+  options.user_timeout_ms = options.notsent_lowat_bytes = 10000;
+  options.fast_open_queue_max = options.defer_accept_s = 10;
   const size_t before = fixture().OpenDescriptors();
   evnet_handle handle = {};
   for (const bool used : {false, true}) {  // an index of its own, and one used before
@@ -245,6 +248,10 @@ TEST_P(SyscallFaultsTest, AKernelWithoutIp6ListensOnIp4) {
   const evnet_address bound = AddressOf(handle);
   EXPECT_EQ(bound.socket.any.sa_family, AF_INET);
   EXPECT_NE(evnet_address_port(&bound), 0);
+  evnet_listen_options options = {};
+  options.v6only = true;
+  socket_fault = {0, 1, EAFNOSUPPORT};
+  EXPECT_EQ(evnet_poller_listen(poller(), &address, &options, &handle), -EAFNOSUPPORT);
 }
 
 TEST_P(SyscallFaultsTest, AttachFailsCleanlyAndTheDescriptorStaysTheCallers) {

@@ -181,6 +181,73 @@ EVNET_API int evnet_conn_set_water_marks(struct evnet_conn *conn, size_t high_by
 // Errors:  -EINVAL for no such action; -ENOTCONN once closing; -ENOMEM. Nothing has changed then.
 EVNET_API int evnet_conn_set_high_action(struct evnet_conn *conn, enum evnet_high_action action);
 
+// Its socket. These change what the server's options of the same names have set. -EOPNOTSUPP: this
+// system, or a Unix socket, has nothing of that kind; nothing has changed then. Values out of range
+// are -EINVAL and change nothing, too; the other errors are those of setsockopt(2).
+
+enum {
+  EVNET_KEEPALIVE_S_MAX = 32767,  // Linux's bounds (tcp(7)), here for every system
+  EVNET_KEEPALIVE_COUNT_MAX = 127,
+};
+
+// evnet_conn_set_nodelay sends small writes at once (TCP_NODELAY), or, without it, not before what
+// was sent earlier is acknowledged or a segment is full.
+EVNET_API int evnet_conn_set_nodelay(struct evnet_conn *conn, bool on);
+
+// evnet_conn_set_keepalive has the kernel ask a silent peer whether it is still there, and end the
+// connection with -ETIMEDOUT if it does not answer (SO_KEEPALIVE).
+//
+//   idle_s      seconds of silence before the first question; EVNET_OFF: there are none.
+//   interval_s  from one question to the next.
+//   count       of questions without an answer that end the connection.
+//
+// Each is at most the bound above; 0 leaves it as it is, at first the system's. Where one cannot be
+// set (macOS and the BSDs do not have all) those in front of it stay set.
+//
+// Returns: 0.
+EVNET_API int evnet_conn_set_keepalive(struct evnet_conn *conn, int idle_s, int interval_s,
+                                       int count);
+
+// evnet_conn_set_user_timeout bounds how long sent bytes may stay unacknowledged before the kernel
+// ends the connection with -ETIMEDOUT (TCP_USER_TIMEOUT; Linux).
+//
+//   timeout_ms  1 to EVNET_TIMEOUT_MS_MAX; 0 or EVNET_OFF: what the system has, some 15 minutes.
+//
+// Returns: 0.
+EVNET_API int evnet_conn_set_user_timeout(struct evnet_conn *conn, int64_t timeout_ms);
+
+// evnet_conn_set_notsent_lowat lets the kernel take no more while so many bytes stand unsent in its
+// buffer (TCP_NOTSENT_LOWAT; Linux, macOS): what is written later can then still be put in front of
+// them, or left out.
+//
+//   bytes  0: the system's, which is no bound.
+//
+// Returns: 0.
+EVNET_API int evnet_conn_set_notsent_lowat(struct evnet_conn *conn, int bytes);
+
+// evnet_conn_set_buffers sets the sizes of the kernel's buffers, which no longer grow by themselves
+// then (SO_SNDBUF, SO_RCVBUF; Linux doubles both, for its own needs, and cuts them to its bounds).
+//
+//   send_bytes, receive_bytes  0: leaves it as it is.
+//
+// Returns: 0.
+EVNET_API int evnet_conn_set_buffers(struct evnet_conn *conn, int send_bytes, int receive_bytes);
+
+// evnet_conn_fd gives the descriptor for what evnet has no function for: getsockopt(2), ioctl(2).
+// It stays evnet's: not to be closed, read, written, or used after on_close has returned.
+//
+// Returns: 0 or more.
+// Errors:  -EOPNOTSUPP in a simulation.
+EVNET_API int evnet_conn_fd(const struct evnet_conn *conn);
+
+// evnet_conn_dup gives a duplicate of the descriptor, close-on-exec, which is the caller's and
+// outlives the connection. Both name one socket: until the duplicate is closed, the kernel keeps
+// the socket, and an aborted connection's peer sees no reset.
+//
+// Returns: 0 or more.
+// Errors:  -EMFILE; -EOPNOTSUPP in a simulation.
+EVNET_API EVNET_WARN_UNUSED int evnet_conn_dup(const struct evnet_conn *conn);
+
 // What it is.
 
 // By value, for those who must not hold a pointer. All zero is never valid.

@@ -31,6 +31,9 @@ struct evnet_poller_ops {
   int (*shutdown_write)(struct evnet_poller *poller, struct evnet_handle handle);
   int (*local_address)(struct evnet_poller *poller, struct evnet_handle handle,
                        struct evnet_address *out_address);
+  int (*set_option)(struct evnet_poller *poller, struct evnet_handle handle,
+                    enum evnet_socket_option option, int value);
+  int (*descriptor)(struct evnet_poller *poller, struct evnet_handle handle);
   int (*wait)(struct evnet_poller *poller, int64_t timeout_ns);
   bool (*next)(struct evnet_poller *poller, struct evnet_completion *out_completion);
   void (*wake)(struct evnet_poller *poller);

@@ -408,6 +408,17 @@ static int ready_local_address(struct evnet_poller *poller, struct evnet_handle 
                                     out_address);
 }
 
+static int ready_set_option(struct evnet_poller *poller, struct evnet_handle handle,
+                            enum evnet_socket_option option, int value) {
+  const struct slot *slot = slot_of(ready_of(poller), handle);
+  return evnet_socket_set_option(slot->descriptor, (enum evnet_transport)slot->transport, option,
+                                 value);
+}
+
+static int ready_descriptor(struct evnet_poller *poller, struct evnet_handle handle) {
+  return slot_of(ready_of(poller), handle)->descriptor;
+}
+
 static int ready_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   struct ready *ready = ready_of(poller);
   EVNET_ASSERT(ready->current == NULL && ready->event_next == ready->event_count);
@@ -468,6 +479,8 @@ static const struct evnet_poller_ops ready_ops = {
     .scratch = ready_scratch,
     .shutdown_write = ready_shutdown_write,
     .local_address = ready_local_address,
+    .set_option = ready_set_option,
+    .descriptor = ready_descriptor,
     .wait = ready_wait,
     .next = ready_next,
     .wake = ready_wake,

@@ -1,41 +1,17 @@
 #include "net/poller/internal/socket.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "net/poller/internal/socket_system.h"
-
-static int set_int(int descriptor, int level, int name, int value) {
-  return setsockopt(descriptor, level, name, &value, sizeof value) == 0 ? 0 : -errno;
-}
-
-static int listen_configure(int descriptor, const struct evnet_address *address,
-                            const struct evnet_listen_options *options) {
-  int status = 0;
-  if (!options->no_reuse_address) status = set_int(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (status == 0 && address->socket.any.sa_family == AF_INET6) {
-    status = set_int(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, !address->dual_stack);
-  }
-  if (status == 0 && !options->no_nodelay)
-    status = set_int(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (status == 0 && options->send_buffer_bytes > 0) {
-    status = set_int(descriptor, SOL_SOCKET, SO_SNDBUF, options->send_buffer_bytes);
-  }
-  if (status == 0 && options->receive_buffer_bytes > 0) {
-    // Before listen(2), so that the window scale is negotiated for it (tcp(7)).
-    status = set_int(descriptor, SOL_SOCKET, SO_RCVBUF, options->receive_buffer_bytes);
-  }
-  return status;
-}
 
 int evnet_socket_listen(const struct evnet_address *address,
                         const struct evnet_listen_options *options) {
   if (address->transport != EVNET_TRANSPORT_TCP) return -EOPNOTSUPP;
   struct evnet_address chosen = *address;
   int descriptor = evnet_socket_system_open(chosen.socket.any.sa_family, SOCK_STREAM);
-  if (descriptor == -EAFNOSUPPORT && chosen.dual_stack) {
+  if (descriptor == -EAFNOSUPPORT && chosen.dual_stack && !options->v6only) {
     // A kernel without IPv6: "all addresses" are then all IPv4 addresses.
     chosen =
         (struct evnet_address){.transport = EVNET_TRANSPORT_TCP, .size = sizeof chosen.socket.ip4};
@@ -44,7 +20,7 @@ int evnet_socket_listen(const struct evnet_address *address,
     descriptor = evnet_socket_system_open(AF_INET, SOCK_STREAM);
   }
   if (descriptor < 0) return descriptor;
-  int status = listen_configure(descriptor, &chosen, options);
+  int status = evnet_socket_set_listen_options(descriptor, &chosen, options);
   if (status == 0 && bind(descriptor, &chosen.socket.any, chosen.size) != 0) status = -errno;
   if (status == 0 && listen(descriptor, options->backlog > 0 ? options->backlog : SOMAXCONN) != 0) {
     status = -errno;

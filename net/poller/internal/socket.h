@@ -15,6 +15,14 @@ extern "C" {
 int evnet_socket_listen(const struct evnet_address *address,
                         const struct evnet_listen_options *options);
 
+// Gives a TCP socket that is not bound yet what `options` say, and names what is refused.
+int evnet_socket_set_listen_options(int descriptor, const struct evnet_address *address,
+                                    const struct evnet_listen_options *options);
+
+// As evnet_poller_set_option.
+int evnet_socket_set_option(int descriptor, enum evnet_transport transport,
+                            enum evnet_socket_option option, int value);
+
 // Accepts one connection. Returns a non-blocking, close-on-exec descriptor or -errno.
 int evnet_socket_accept(int listener, struct evnet_address *out_peer);
 

@@ -1,5 +1,7 @@
 // What socket.c asks of the system, one file each: socket_posix.c where POSIX.1-2024's calls exist
-// (Linux, FreeBSD, NetBSD, OpenBSD), socket_darwin.c for macOS. BUILD.bazel chooses.
+// (Linux, FreeBSD, NetBSD, OpenBSD), socket_darwin.c for macOS. And what socket_options.c asks,
+// since no two systems have the same options: socket_options_linux.c, _freebsd.c, _openbsd.c,
+// _darwin.c. BUILD.bazel chooses.
 #ifndef EVNET_NET_POLLER_INTERNAL_SOCKET_SYSTEM_H_
 #define EVNET_NET_POLLER_INTERNAL_SOCKET_SYSTEM_H_
 
@@ -19,6 +21,19 @@ int evnet_socket_system_open(int family, int type);
 
 // The same for one connection; -EINTR is the caller's to retry.
 int evnet_socket_system_accept(int listener, struct sockaddr *out_address, socklen_t *size);
+
+// What setsockopt(2) calls the options that differ between systems; 0: there is no such one.
+struct evnet_socket_option_names {
+  int keepalive_idle;  // at IPPROTO_TCP, down to defer_accept
+  int keepalive_interval;
+  int keepalive_count;
+  int user_timeout;
+  int notsent_lowat;
+  int fast_open;
+  int defer_accept;
+  int bind_to_device;  // at SOL_SOCKET, a name
+};
+extern const struct evnet_socket_option_names evnet_socket_system_options;
 
 #ifdef __cplusplus
 }

@@ -165,6 +165,17 @@ static int uring_local_address(struct evnet_poller *poller, struct evnet_handle 
                                     out_address);
 }
 
+static int uring_set_option(struct evnet_poller *poller, struct evnet_handle handle,
+                            enum evnet_socket_option option, int value) {
+  const struct slot *slot = slot_of(uring_of(poller), handle);
+  return evnet_socket_set_option(slot->descriptor, (enum evnet_transport)slot->transport, option,
+                                 value);
+}
+
+static int uring_descriptor(struct evnet_poller *poller, struct evnet_handle handle) {
+  return slot_of(uring_of(poller), handle)->descriptor;
+}
+
 // Waiting
 
 static bool has_work(const struct uring *uring) {
@@ -301,6 +312,8 @@ static const struct evnet_poller_ops uring_ops = {
     .scratch = uring_scratch,
     .shutdown_write = uring_shutdown_write,
     .local_address = uring_local_address,
+    .set_option = uring_set_option,
+    .descriptor = uring_descriptor,
     .wait = uring_wait,
     .next = uring_next,
     .wake = uring_wake,

@@ -152,6 +152,11 @@ struct evnet_sim_state {
 };
 void evnet_sim_inspect(const struct evnet_sim_socket *socket, struct evnet_sim_state *out_state);
 
+// evnet_sim_option tells what the server has set of its end of a client's connection; 0: nothing.
+//
+//   option  an enum evnet_socket_option.
+int evnet_sim_option(const struct evnet_sim_socket *socket, int option);
+
 struct evnet_sim_stats {
   uint32_t pollers;           // not destroyed
   uint32_t descriptors;       // open

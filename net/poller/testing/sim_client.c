@@ -85,3 +85,7 @@ void evnet_sim_inspect(const struct evnet_sim_socket *socket, struct evnet_sim_s
   const struct sim_flight *flight = &server->slot->flight;
   if (flight->flown && !flight->landed) out_state->untold_bytes = flight->piece.iov_len;
 }
+
+int evnet_sim_option(const struct evnet_sim_socket *socket, int option) {
+  return option >= 0 && option < EVNET_SOCKET_OPTIONS ? socket->other->options[option] : 0;
+}

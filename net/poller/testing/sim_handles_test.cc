@@ -50,6 +50,22 @@ TEST_F(Sim, ASendUnderWayCompletesBeforeDetachWhichIsLast) {
   EXPECT_EQ(Story(pair), "SEND=-ECANCELED DETACH=0");
 }
 
+TEST_F(Sim, OptionsAreRememberedAndThereIsNoDescriptor) {
+  Start();
+  Pair pair = Connect();
+  for (int option = 0; option < EVNET_SOCKET_OPTIONS; option++) {
+    const auto which = static_cast<evnet_socket_option>(option);
+    EXPECT_EQ(evnet_sim_option(pair.client, option), 0);
+    EXPECT_EQ(evnet_poller_set_option(poller, pair.handle, which, option + 10), 0);
+    EXPECT_EQ(evnet_poller_set_option(poller, listener, which, 1), 0);
+    EXPECT_EQ(evnet_poller_set_option(poller, pair.handle, which, -1), -EINVAL);
+    EXPECT_EQ(evnet_sim_option(pair.client, option), option + 10);
+  }
+  const auto none = static_cast<evnet_socket_option>(EVNET_SOCKET_OPTIONS);
+  EXPECT_EQ(evnet_poller_set_option(poller, pair.handle, none, 1), -EOPNOTSUPP);
+  EXPECT_EQ(evnet_poller_descriptor(poller, pair.handle), -EOPNOTSUPP);
+}
+
 // Time
 
 TEST_F(Sim, AWaitNotesWhenItWantsToGoOn) {

@@ -242,6 +242,21 @@ static int sim_local_address(struct evnet_poller *poller, struct evnet_handle ha
   return 0;
 }
 
+static int sim_set_option(struct evnet_poller *poller, struct evnet_handle handle,
+                          enum evnet_socket_option option, int value) {
+  struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "set_option");
+  if (slot == NULL) return -EBADF;
+  if ((unsigned)option >= EVNET_SOCKET_OPTIONS) return -EOPNOTSUPP;
+  if (value < 0) return -EINVAL;
+  if (slot->kind == SIM_STREAM) slot->socket->options[option] = value;
+  return 0;
+}
+
+static int sim_descriptor(struct evnet_poller *poller, struct evnet_handle handle) {
+  const struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "descriptor");
+  return slot != NULL ? -EOPNOTSUPP : -EBADF;
+}
+
 static void end_lease(struct sim_poller *self) {
   sim_block_release(self, self->landed);
   self->landed = NULL;
@@ -376,6 +391,8 @@ static const struct evnet_poller_ops sim_ops = {
     .scratch = sim_scratch,
     .shutdown_write = sim_shutdown_write,
     .local_address = sim_local_address,
+    .set_option = sim_set_option,
+    .descriptor = sim_descriptor,
     .wait = sim_wait,
     .next = sim_next,
     .wake = sim_wake,

@@ -57,7 +57,8 @@ struct evnet_sim_socket {
   uint64_t active_ns;  // when bytes were last read from it or written to it
   int error;           // pending, positive: told once
   bool was_accepted;
-  uint64_t ready_ns;            // when a server's end is established
+  uint64_t ready_ns;  // when a server's end is established
+  int options[EVNET_SOCKET_OPTIONS];
   const struct sim_slot *slot;  // NULL: not attached
 };
 

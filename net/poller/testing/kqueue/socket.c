@@ -1,8 +1,11 @@
-// SO_NOSIGPIPE, which Linux has not: socket_darwin.c sets it once for a socket, and sends without
-// MSG_NOSIGNAL. The linker's --wrap brings every call here; one that macOS would spare the signal
-// is given MSG_NOSIGNAL. An accepted socket does not have the option from its listener, as it has
-// on macOS, so that whoever forgets to set it is told by a signal.
+// TCP_KEEPALIVE, which Linux calls TCP_KEEPIDLE, and SO_NOSIGPIPE, which it has not:
+// socket_darwin.c sets it once for a socket, and sends without MSG_NOSIGNAL. The linker's --wrap
+// brings every call here; one that macOS would spare the signal is given MSG_NOSIGNAL. An accepted
+// socket does not have the option from its listener, as it has on macOS, so that whoever forgets to
+// set it is told by a signal.
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -31,6 +34,7 @@ void evnet_test_socket_closed(int descriptor) {
 }
 
 int __wrap_setsockopt(int descriptor, int level, int name, const void *value, socklen_t size) {
+  if (level == IPPROTO_TCP && name == TCP_KEEPALIVE) name = TCP_KEEPIDLE;
   if (level != SOL_SOCKET || name != SO_NOSIGPIPE) {
     return __real_setsockopt(descriptor, level, name, value, size);
   }

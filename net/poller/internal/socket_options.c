@@ -1,0 +1,119 @@
+// The options of sockets: of listeners before they are bound, and of connections.
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "net/poller/internal/socket.h"
+#include "net/poller/internal/socket_system.h"
+
+static int set(int descriptor, int level, int name, const void *value, size_t size) {
+  if (name == 0) return -EOPNOTSUPP;  // evnet_socket_system_options
+  return setsockopt(descriptor, level, name, value, (socklen_t)size) == 0 ? 0 : -errno;
+}
+
+static int set_int(int descriptor, int level, int name, int value) {
+  return set(descriptor, level, name, &value, sizeof value);
+}
+
+// Of those that are TCP's.
+static int tcp_name(enum evnet_socket_option option) {
+  const struct evnet_socket_option_names *names = &evnet_socket_system_options;
+  switch (option) {
+    case EVNET_SOCKET_NODELAY:
+      return TCP_NODELAY;
+    case EVNET_SOCKET_KEEPALIVE_IDLE_S:
+      return names->keepalive_idle;
+    case EVNET_SOCKET_KEEPALIVE_INTERVAL_S:
+      return names->keepalive_interval;
+    case EVNET_SOCKET_KEEPALIVE_COUNT:
+      return names->keepalive_count;
+    case EVNET_SOCKET_USER_TIMEOUT_MS:
+      return names->user_timeout;
+    case EVNET_SOCKET_NOTSENT_LOWAT_BYTES:
+      return names->notsent_lowat;
+    default:
+      return 0;
+  }
+}
+
+int evnet_socket_set_option(int descriptor, enum evnet_transport transport,
+                            enum evnet_socket_option option, int value) {
+  if (option == EVNET_SOCKET_SEND_BUFFER_BYTES)
+    return set_int(descriptor, SOL_SOCKET, SO_SNDBUF, value);
+  if (option == EVNET_SOCKET_RECEIVE_BUFFER_BYTES)
+    return set_int(descriptor, SOL_SOCKET, SO_RCVBUF, value);
+  // A Unix socket would take SO_KEEPALIVE, too, and do nothing with it.
+  if (transport != EVNET_TRANSPORT_TCP) return -EOPNOTSUPP;
+  if (option == EVNET_SOCKET_KEEPALIVE) return set_int(descriptor, SOL_SOCKET, SO_KEEPALIVE, value);
+  return set_int(descriptor, IPPROTO_TCP, tcp_name(option), value);
+}
+
+static int set_reuse_and_family(int descriptor, const struct evnet_address *address,
+                                const struct evnet_listen_options *options, const char **out_name) {
+  *out_name = "no_reuse_address";
+  int status = 0;
+  if (!options->no_reuse_address) status = set_int(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (status < 0 || address->socket.any.sa_family != AF_INET6) return status;
+  *out_name = "v6only";
+  bool one_family = !address->dual_stack || options->v6only;
+  return set_int(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, one_family);
+}
+
+// Those that a connection has from its listener.
+static int set_inherited(int descriptor, const struct evnet_address *address,
+                         const struct evnet_listen_options *options, const char **out_name) {
+  const struct {
+    const char *name;
+    enum evnet_socket_option option;
+    int value;  // 0: as it is
+  } settings[] = {
+      {"no_nodelay", EVNET_SOCKET_NODELAY, !options->no_nodelay},
+      {"send_buffer_bytes", EVNET_SOCKET_SEND_BUFFER_BYTES, options->send_buffer_bytes},
+      {"receive_buffer_bytes", EVNET_SOCKET_RECEIVE_BUFFER_BYTES, options->receive_buffer_bytes},
+      {"keepalive_idle_s", EVNET_SOCKET_KEEPALIVE_IDLE_S, options->keepalive_idle_s},
+      {"keepalive_idle_s", EVNET_SOCKET_KEEPALIVE, options->keepalive_idle_s > 0},
+      {"keepalive_interval_s", EVNET_SOCKET_KEEPALIVE_INTERVAL_S, options->keepalive_interval_s},
+      {"keepalive_count", EVNET_SOCKET_KEEPALIVE_COUNT, options->keepalive_count},
+      {"user_timeout_ms", EVNET_SOCKET_USER_TIMEOUT_MS, options->user_timeout_ms},
+      {"notsent_lowat_bytes", EVNET_SOCKET_NOTSENT_LOWAT_BYTES, options->notsent_lowat_bytes},
+  };
+  int status = 0;
+  for (size_t i = 0; i < sizeof settings / sizeof settings[0] && status == 0; i++) {
+    if (settings[i].value <= 0) continue;
+    *out_name = settings[i].name;
+    status = evnet_socket_set_option(descriptor, address->transport, settings[i].option,
+                                     settings[i].value);
+  }
+  return status;
+}
+
+static int set_of_listener(int descriptor, const struct evnet_listen_options *options,
+                           const char **out_name) {
+  const struct evnet_socket_option_names *names = &evnet_socket_system_options;
+  int status = 0;
+  if (options->fast_open_queue_max > 0) {
+    *out_name = "fast_open_queue_max";
+    status = set_int(descriptor, IPPROTO_TCP, names->fast_open, options->fast_open_queue_max);
+  }
+  if (status == 0 && options->defer_accept_s > 0) {
+    *out_name = "defer_accept_s";
+    status = set_int(descriptor, IPPROTO_TCP, names->defer_accept, options->defer_accept_s);
+  }
+  if (status == 0 && options->bind_to_device != NULL) {
+    *out_name = "bind_to_device";
+    status = set(descriptor, SOL_SOCKET, names->bind_to_device, options->bind_to_device,
+                 strlen(options->bind_to_device) + 1);
+  }
+  return status;
+}
+
+int evnet_socket_set_listen_options(int descriptor, const struct evnet_address *address,
+                                    const struct evnet_listen_options *options) {
+  const char *name = NULL;
+  int status = set_reuse_and_family(descriptor, address, options, &name);
+  if (status == 0) status = set_inherited(descriptor, address, options, &name);
+  if (status == 0) status = set_of_listener(descriptor, options, &name);
+  if (status < 0 && options->out_refused != NULL) *options->out_refused = name;
+  return status;
+}

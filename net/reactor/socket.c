@@ -1,0 +1,59 @@
+// A connection's socket: its options and its descriptor.
+#include <errno.h>
+#include <fcntl.h>
+
+#include "net/reactor/internal/state.h"
+
+static int set(struct evnet_conn *conn, enum evnet_socket_option option, int value) {
+  return evnet_poller_set_option(conn->reactor->poller, conn_handle(conn), option, value);
+}
+
+// 0 leaves it as it is.
+static int set_unless_0(struct evnet_conn *conn, enum evnet_socket_option option, int value) {
+  return value == 0 ? 0 : set(conn, option, value);
+}
+
+int evnet_conn_set_nodelay(struct evnet_conn *conn, bool on) {
+  return set(conn, EVNET_SOCKET_NODELAY, on);
+}
+
+static bool is_within(int value, int most) { return value >= 0 && value <= most; }
+
+int evnet_conn_set_keepalive(struct evnet_conn *conn, int idle_s, int interval_s, int count) {
+  bool on = idle_s != EVNET_OFF;
+  if (on && !is_within(idle_s, EVNET_KEEPALIVE_S_MAX)) return -EINVAL;
+  if (!is_within(interval_s, EVNET_KEEPALIVE_S_MAX)) return -EINVAL;
+  if (!is_within(count, EVNET_KEEPALIVE_COUNT_MAX)) return -EINVAL;
+  int status = set_unless_0(conn, EVNET_SOCKET_KEEPALIVE_IDLE_S, on ? idle_s : 0);
+  if (status == 0) status = set_unless_0(conn, EVNET_SOCKET_KEEPALIVE_INTERVAL_S, interval_s);
+  if (status == 0) status = set_unless_0(conn, EVNET_SOCKET_KEEPALIVE_COUNT, count);
+  return status < 0 ? status : set(conn, EVNET_SOCKET_KEEPALIVE, on);
+}
+
+int evnet_conn_set_user_timeout(struct evnet_conn *conn, int64_t timeout_ms) {
+  if (timeout_ms == EVNET_OFF) timeout_ms = 0;
+  if (timeout_ms < 0 || timeout_ms > EVNET_TIMEOUT_MS_MAX) return -EINVAL;
+  return set(conn, EVNET_SOCKET_USER_TIMEOUT_MS, (int)timeout_ms);
+}
+
+int evnet_conn_set_notsent_lowat(struct evnet_conn *conn, int bytes) {
+  return bytes < 0 ? -EINVAL : set(conn, EVNET_SOCKET_NOTSENT_LOWAT_BYTES, bytes);
+}
+
+int evnet_conn_set_buffers(struct evnet_conn *conn, int send_bytes, int receive_bytes) {
+  if (send_bytes < 0 || receive_bytes < 0) return -EINVAL;
+  int status = set_unless_0(conn, EVNET_SOCKET_SEND_BUFFER_BYTES, send_bytes);
+  if (status < 0) return status;
+  return set_unless_0(conn, EVNET_SOCKET_RECEIVE_BUFFER_BYTES, receive_bytes);
+}
+
+int evnet_conn_fd(const struct evnet_conn *conn) {
+  return evnet_poller_descriptor(conn->reactor->poller, conn_handle(conn));
+}
+
+int evnet_conn_dup(const struct evnet_conn *conn) {
+  int descriptor = evnet_conn_fd(conn);
+  if (descriptor < 0) return descriptor;
+  int duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  return duplicate >= 0 ? duplicate : -errno;
+}

@@ -1,5 +1,8 @@
 // The options of a server: what is refused, and what is handed on to its reactors. server.h has the
 // table of defaults.
+#include <limits.h>
+#include <string.h>
+
 #include "net/server/internal/cpus.h"
 #include "net/server/internal/state.h"
 
@@ -31,23 +34,75 @@ static int resolve_reactors(struct evnet_server *server) {
     default:
       return evnet_option_refuse(logger, "backend", options->backend, "is no enum evnet_backend");
   }
-  if (options->backlog < 0)
-    return evnet_option_refuse(logger, "backlog", options->backlog, "is negative");
-  if (options->send_buffer_bytes < 0) {
-    return evnet_option_refuse(logger, "send_buffer_bytes", options->send_buffer_bytes,
-                               "is negative");
-  }
-  if (options->receive_buffer_bytes < 0) {
-    return evnet_option_refuse(logger, "receive_buffer_bytes", options->receive_buffer_bytes,
-                               "is negative");
-  }
   server->reactor_count = (uint32_t)options->reactors;
   server->balancer.balancing = options->balancer;
   return 0;
 }
 
+static int resolve_numbers_of_sockets(struct evnet_server *server) {
+  struct evnet_options *options = &server->options;
+  if (options->keepalive_idle_s == 0) options->keepalive_idle_s = EVNET_OFF;
+  if (options->user_timeout_ms == 0) options->user_timeout_ms = EVNET_OFF;
+  const struct {
+    const char *name;
+    int64_t value;
+    int64_t least;
+    int64_t most;
+    const char *why;
+  } bounds[] = {
+      {"send_buffer_bytes", options->send_buffer_bytes, 0, INT_MAX, "is negative"},
+      {"receive_buffer_bytes", options->receive_buffer_bytes, 0, INT_MAX, "is negative"},
+      {"keepalive_idle_s", options->keepalive_idle_s, EVNET_OFF, EVNET_KEEPALIVE_S_MAX,
+       "must be 1 to 32767, 0 for the default, or EVNET_OFF"},
+      {"keepalive_interval_s", options->keepalive_interval_s, 0, EVNET_KEEPALIVE_S_MAX,
+       "must be 1 to 32767, or 0 for the default"},
+      {"keepalive_count", options->keepalive_count, 0, EVNET_KEEPALIVE_COUNT_MAX,
+       "must be 1 to 127, or 0 for the default"},
+      {"user_timeout_ms", options->user_timeout_ms, EVNET_OFF, EVNET_TIMEOUT_MS_MAX,
+       "must be 1 to 1073741823, 0 for the default, or EVNET_OFF"},
+      {"notsent_lowat_bytes", options->notsent_lowat_bytes, 0, INT_MAX, "is negative"},
+      {"backlog", options->backlog, 0, INT_MAX, "is negative"},
+      {"fast_open_queue_max", options->fast_open_queue_max, 0, INT_MAX, "is negative"},
+      {"defer_accept_s", options->defer_accept_s, 0, INT_MAX, "is negative"},
+  };
+  for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+    if (bounds[i].value < bounds[i].least || bounds[i].value > bounds[i].most) {
+      return evnet_option_refuse(&server->logger, bounds[i].name, bounds[i].value, bounds[i].why);
+    }
+  }
+  return 0;
+}
+
+static int resolve_sockets(struct evnet_server *server) {
+  struct evnet_options *options = &server->options;
+  int status = resolve_numbers_of_sockets(server);
+  if (status < 0) return status;
+  bool keepalive = options->keepalive_idle_s != EVNET_OFF;
+  if (!keepalive && options->keepalive_interval_s > 0) {
+    return evnet_option_refuse(&server->logger, "keepalive_interval_s",
+                               options->keepalive_interval_s, "needs keepalive_idle_s");
+  }
+  if (!keepalive && options->keepalive_count > 0) {
+    return evnet_option_refuse(&server->logger, "keepalive_count", options->keepalive_count,
+                               "needs keepalive_idle_s");
+  }
+  const char *device = options->bind_to_device;
+  if (device == NULL) return 0;
+  size_t size = strnlen(device, sizeof server->device);
+  if (size == 0 || size == sizeof server->device) {
+    evnet_log(&server->logger, EVNET_LOG_ERROR,
+              "option bind_to_device = '%.100s': must be 1 to %zu bytes", device,
+              sizeof server->device - 1);
+    return EVNET_STATUS_OPTION;
+  }
+  memcpy(server->device, device, size);
+  options->bind_to_device = server->device;
+  return 0;
+}
+
 int server_resolve_options(struct evnet_server *server) {
   int status = resolve_reactors(server);
+  if (status == 0) status = resolve_sockets(server);
   if (status < 0) return status;
   const struct evnet_options *options = &server->options;
   const struct evnet_reactor_options given = {

@@ -96,6 +96,47 @@ const Bad kBad[] = {
     {"send_buffer_bytes", "-1", [](evnet_options *options) { options->send_buffer_bytes = -1; }},
     {"receive_buffer_bytes", "-5",
      [](evnet_options *options) { options->receive_buffer_bytes = -5; }},
+    {"keepalive_idle_s", "-2", [](evnet_options *options) { options->keepalive_idle_s = -2; }},
+    {"keepalive_idle_s", "32768",
+     [](evnet_options *options) { options->keepalive_idle_s = 32768; }},
+    {"keepalive_interval_s", "-1",
+     [](evnet_options *options) {
+       options->keepalive_idle_s = 1;
+       options->keepalive_interval_s = -1;
+     }},
+    {"keepalive_interval_s", "32768",
+     [](evnet_options *options) {
+       options->keepalive_idle_s = 1;
+       options->keepalive_interval_s = 32768;
+     }},
+    {"keepalive_interval_s", "5",  // without keepalive_idle_s
+     [](evnet_options *options) { options->keepalive_interval_s = 5; }},
+    {"keepalive_count", "-1",
+     [](evnet_options *options) {
+       options->keepalive_idle_s = 1;
+       options->keepalive_count = -1;
+     }},
+    {"keepalive_count", "128",
+     [](evnet_options *options) {
+       options->keepalive_idle_s = 1;
+       options->keepalive_count = 128;
+     }},
+    {"keepalive_count", "3",  // without keepalive_idle_s
+     [](evnet_options *options) {
+       options->keepalive_idle_s = EVNET_OFF;
+       options->keepalive_count = 3;
+     }},
+    {"user_timeout_ms", "-2", [](evnet_options *options) { options->user_timeout_ms = -2; }},
+    {"user_timeout_ms", "1073741824",
+     [](evnet_options *options) { options->user_timeout_ms = 1073741824; }},
+    {"notsent_lowat_bytes", "-1",
+     [](evnet_options *options) { options->notsent_lowat_bytes = -1; }},
+    {"fast_open_queue_max", "-1",
+     [](evnet_options *options) { options->fast_open_queue_max = -1; }},
+    {"defer_accept_s", "-1", [](evnet_options *options) { options->defer_accept_s = -1; }},
+    {"bind_to_device", "''", [](evnet_options *options) { options->bind_to_device = ""; }},
+    {"bind_to_device", "'0123456789abcdef'",
+     [](evnet_options *options) { options->bind_to_device = "0123456789abcdef"; }},
     {"idle_timeout_ms", "-2", [](evnet_options *options) { options->idle_timeout_ms = -2; }},
     {"idle_timeout_ms", "1073741824",
      [](evnet_options *options) { options->idle_timeout_ms = 1073741824; }},

@@ -130,12 +130,23 @@ static int start_subs(struct evnet_server *server) {
 
 static int bind_addresses(struct evnet_server *server) {
   const struct evnet_options *options = &server->options;
+  const char *refused = NULL;
   const struct evnet_listen_options listen_options = {
       .backlog = options->backlog,
       .send_buffer_bytes = options->send_buffer_bytes,
       .receive_buffer_bytes = options->receive_buffer_bytes,
       .no_reuse_address = options->no_reuse_address,
       .no_nodelay = options->no_nodelay,
+      .v6only = options->v6only,
+      .keepalive_idle_s = options->keepalive_idle_s,
+      .keepalive_interval_s = options->keepalive_interval_s,
+      .keepalive_count = options->keepalive_count,
+      .user_timeout_ms = (int)options->user_timeout_ms,
+      .notsent_lowat_bytes = options->notsent_lowat_bytes,
+      .fast_open_queue_max = options->fast_open_queue_max,
+      .defer_accept_s = options->defer_accept_s,
+      .bind_to_device = options->bind_to_device,
+      .out_refused = &refused,
   };
   for (size_t i = 0; i < server->address_count; i++) {
     int status = evnet_reactor_listen(server->reactors[0].reactor, &server->addresses[i],
@@ -143,8 +154,13 @@ static int bind_addresses(struct evnet_server *server) {
     char text[EVNET_ADDRESS_TEXT_BYTES];
     if (status < 0) {
       evnet_address_format(&server->addresses[i], text, sizeof text);
-      evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%s': %s", text,
-                evnet_status_message(status));
+      if (refused != NULL) {
+        evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%s': option %s: %s", text, refused,
+                  evnet_status_message(status));
+      } else {
+        evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%s': %s", text,
+                  evnet_status_message(status));
+      }
       return status;
     }
     evnet_address_format(&server->bound[i], text, sizeof text);

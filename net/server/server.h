@@ -80,6 +80,14 @@ enum evnet_full_action {
 //   backlog                     SOMAXCONN
 //   send_buffer_bytes           the system's
 //   receive_buffer_bytes        the system's
+//   keepalive_idle_s            EVNET_OFF
+//   keepalive_interval_s        the system's
+//   keepalive_count             the system's
+//   user_timeout_ms             EVNET_OFF
+//   notsent_lowat_bytes         the system's
+//   fast_open_queue_max         none
+//   defer_accept_s              none
+//   bind_to_device              any
 //   log_level                   EVNET_LOG_WARNING
 struct evnet_options {
   // Threads and how connections get to them.
@@ -116,12 +124,25 @@ struct evnet_options {
   size_t read_turn_bytes_max;  // from one connection in one turn of the loop; 512 to 67108864
   size_t mailbox_bytes_max;    // posted to one reactor and not yet run
 
-  // Sockets.
-  int backlog;
+  // Sockets of TCP; of Unix sockets only the backlog. What this system has not, the start refuses,
+  // and the log names it. First those of each connection, which may change its own (conn.h).
   int send_buffer_bytes;
   int receive_buffer_bytes;
-  bool no_reuse_address;  // without SO_REUSEADDR
-  bool no_nodelay;        // with Nagle's algorithm
+  bool no_nodelay;           // with Nagle's algorithm
+  int keepalive_idle_s;      // after so much silence the kernel asks the peer whether it is there,
+  int keepalive_interval_s;  // again after this, and ends the connection after so many questions
+  int keepalive_count;       // without an answer: evnet_conn_set_keepalive
+  int64_t user_timeout_ms;   // sent bytes may stay unacknowledged so long; Linux
+  int notsent_lowat_bytes;   // the kernel holds so many unsent bytes at most; Linux, macOS
+  // And those of a listener.
+  int backlog;                 // connections that may wait to be accepted
+  int fast_open_queue_max;     // data may come with the SYN, of so many peers at once; FreeBSD, and
+                               // Linux if net.ipv4.tcp_fastopen allows it
+  int defer_accept_s;          // a connection is accepted when bytes have come, or about so many
+                               // seconds later; Linux
+  const char *bind_to_device;  // an interface's name, copied: only what comes in there; Linux
+  bool v6only;                 // "tcp://:9000" and "tcp://[::]:9000" take IPv6 alone
+  bool no_reuse_address;       // without SO_REUSEADDR
 
   // Words and memory.
   void (*log)(enum evnet_log_level level, const char *message, void *user);  // NULL: silent

@@ -2,6 +2,7 @@
 #ifndef EVNET_NET_SERVER_INTERNAL_STATE_H_
 #define EVNET_NET_SERVER_INTERNAL_STATE_H_
 
+#include <net/if.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,6 +41,7 @@ struct evnet_server {
   struct evnet_options options;
   struct evnet_reactor_options reactor_options;
   struct evnet_logger logger;
+  char device[IF_NAMESIZE];  // options.bind_to_device, if there is one
 
   struct evnet_address *addresses;  // as given
   struct evnet_address *bound;      // as bound, with the real ports

@@ -359,10 +359,10 @@ ssize_t evnet_conn_writev(struct evnet_conn *conn, const struct iovec *pieces, s
   if (status < 0) return status;
   size_t size_max = conn->reactor->options.outbound_bytes_max;
   size_t standing = evnet_conn_outbound_bytes(conn);
-  if (standing > size_max) return overflow(conn);
+  size_t room = standing < size_max ? size_max - standing : 0;
   size_t size = 0;
   for (size_t i = 0; i < count; i++) {
-    if (pieces[i].iov_len > size_max - standing - size) return overflow(conn);
+    if (pieces[i].iov_len > room - size) return overflow(conn);
     size += pieces[i].iov_len;
   }
   if (size == 0) return 0;

@@ -35,6 +35,29 @@ TEST_F(Prewrite, ComesBeforeALargeWriteAndWhatItWritesGoesInFrontOfIt) {
   EXPECT_EQ(TheKernel().sends.size(), 1u);
 }
 
+// What it writes comes behind the large write's check of the bound, so more may stand queued than
+// that.
+TEST_F(Prewrite, AWriteOfNothingIsTakenThoughItHasFilledTheQueueAboveItsBound) {
+  EVNET_SKIP_UNLESS_SOCKET_CALLS_ARE_SEEN();
+  h.options.outbound_high_water_bytes = 5000;
+  h.options.read_turn_bytes_max = 1000;
+  h.options.outbound_bytes_max = 6000;
+  h.on.prewrite = [](evnet_conn *conn) { Write(conn, Pattern(2000)); };
+  h.Start();
+  Harness::Pair pair = h.Connect();
+  TheKernel().on_send = [](int, size_t) -> ssize_t { return -EAGAIN; };
+  h.Post([&] {
+    EXPECT_EQ(Write(pair.conn, Pattern(5000)), 5000);
+    EXPECT_EQ(evnet_conn_outbound_bytes(pair.conn), 7000u);
+    EXPECT_EQ(evnet_conn_write(pair.conn, "", 0), 0);
+    EXPECT_EQ(evnet_conn_write(pair.conn, "x", 1), -ENOBUFS);
+    EXPECT_EQ(evnet_conn_write(pair.conn, "", 0), -ENOTCONN);
+  });
+  h.Settle();
+  TheKernel().on_send = nullptr;
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_OUTBOUND_OVERFLOW);
+}
+
 TEST_F(Prewrite, ComesOnTheQueuesPathToo) {
   EVNET_SKIP_UNLESS_SOCKET_CALLS_ARE_SEEN();
   h.on.prewrite = [](evnet_conn *conn) { Write(conn, "!"); };

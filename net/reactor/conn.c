@@ -228,6 +228,7 @@ static void run_due(struct evnet_conn *conn) {
     tell(conn, conn->reactor->handler.on_drain);
   }
   if (due & DUE_DATA) present_again(conn);
+  side_trim(conn);
   outbound_start(conn);
   outbound_await_flight(conn);
   check_both_ended(conn);

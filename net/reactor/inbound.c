@@ -50,6 +50,8 @@ size_t evnet_conn_discard(struct evnet_conn *conn, size_t size) {
     conn->reactor->lease.size -= size;
   } else {
     evnet_ring_discard(&conn->side->inbound, size);
+    // Their memory goes at the end of the turn: this need not be on_data, and its pointers last.
+    if (size == unread && conn->state != CONN_CLOSED) conn_defer(conn, 0);
   }
   conn_check_stopping_later(conn);
   return size;

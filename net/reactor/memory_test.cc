@@ -74,6 +74,17 @@ TEST_F(MemoryTest, AfterUnreadBytesWereTakenNothingIsKept) {
   ExpectIdle();
 }
 
+TEST_F(MemoryTest, AfterUnreadBytesWereTakenOutsideOnDataNothingIsKept) {
+  StartEcho();
+  hold = true;
+  pair.client.Write(Pattern(5000));
+  h.Settle();
+  EXPECT_GT(h.allocator().live_blocks(), idle_blocks);
+  h.Post([&] { EXPECT_EQ(evnet_conn_discard(pair.conn, SIZE_MAX), 5000u); });
+  h.Settle();
+  ExpectIdle();
+}
+
 TEST_F(MemoryTest, AfterQueuedOutputWasSentNothingIsKept) {
   StartEcho();
   h.Post([&] { Write(pair.conn, Pattern(8 << 20)); });

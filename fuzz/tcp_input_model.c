@@ -1,0 +1,343 @@
+// What must hold of a connection, by the contracts of net/reactor/conn.h and handler.h.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/tcp_input.h"
+
+static const uint64_t MS = 1000000;
+static const uint64_t ROUNDING_NS = 2000000;  // the reactor's clock and a wait, 1 ms each
+
+void check_failed(const struct world *world, const char *expression, const char *file, int line) {
+  evnet_sim_print_trace(world->sim, stderr);
+  fprintf(stderr, "%s:%d: not true: %s\n", file, line, expression);
+  const char *failure = evnet_sim_failure(world->sim);
+  if (failure != NULL) fprintf(stderr, "%s\n", failure);
+  abort();
+}
+
+struct evnet_sim_state model_state(const struct record *c) {
+  struct evnet_sim_state state;
+  evnet_sim_inspect(c->peer, &state);
+  return state;
+}
+
+// Asked without doing anything: a write of nothing.
+bool model_is_open(const struct record *c) { return evnet_conn_write(c->conn, "", 0) != -ENOTCONN; }
+
+void model_ends(struct record *c) {
+  if (c->ending_ns == 0) c->ending_ns = evnet_sim_now_ns(c->world->sim);
+}
+
+// Whether there is any reason why a connection that was told nothing yet may not be open.
+static bool may_be_ending(const struct record *c) {
+  const struct evnet_sim_state state = model_state(c);
+  return c->ending_ns != 0 || c->takes_nothing || state.broken || state.client_end_arrived ||
+         c->world->failed || c->world->options.outbound_high_action == EVNET_HIGH_CLOSE;
+}
+
+// Whether everything that was written has to be delivered before a close for this reason.
+static bool is_orderly(int reason) {
+  return reason == EVNET_REASON_PEER || reason == EVNET_REASON_LOCAL ||
+         reason == EVNET_REASON_IDLE_TIMEOUT || reason == EVNET_REASON_READ_TIMEOUT ||
+         reason == EVNET_REASON_LIFETIME;
+}
+
+static bool is_legal(const struct record *c, int reason) {
+  const struct world *w = c->world;
+  const struct evnet_sim_state state = model_state(c);
+  switch (reason) {
+    case EVNET_REASON_PEER:
+      return state.client_end_arrived && c->presented == c->sent && c->holds == 0 &&
+             (!w->has_half_close || (c->half_closed && c->write_ended));
+    case EVNET_REASON_LOCAL:
+      return c->close_asked;
+    case EVNET_REASON_ABORTED:
+      return c->abort_asked || w->abandoned;
+    case EVNET_REASON_IDLE_TIMEOUT:
+      return c->timed_out[EVNET_TIMEOUT_IDLE];
+    case EVNET_REASON_READ_TIMEOUT:
+      return c->timed_out[EVNET_TIMEOUT_READ];
+    case EVNET_REASON_WRITE_TIMEOUT:
+      // While it is being delivered nobody is asked.
+      return c->timed_out[EVNET_TIMEOUT_WRITE] || may_be_ending(c);
+    case EVNET_REASON_LIFETIME:
+      return c->timed_out[EVNET_TIMEOUT_LIFETIME];
+    case EVNET_REASON_INBOUND_OVERFLOW:
+      return c->inbound_overflow ||
+             (w->faults.late_recv > 0 && c->sent - c->consumed > w->options.inbound_bytes_max);
+    case EVNET_REASON_OUTBOUND_OVERFLOW:
+      return c->outbound_overflow;
+    case EVNET_REASON_HIGH_WATER:
+      return w->options.outbound_high_action == EVNET_HIGH_CLOSE;
+    case -ENOMEM:
+      return w->failed;
+    case -ECONNRESET:
+    case -EPIPE:
+      return state.broken;
+    default:
+      return false;
+  }
+}
+
+// When a timeout is due, at the latest where it is EVNET_TIMEOUT_WRITE; UINT64_MAX: never.
+static uint64_t timeout_ns(const struct record *c, enum evnet_timeout which) {
+  const struct evnet_reactor_options *options = &c->world->options;
+  const bool is_idle = which == EVNET_TIMEOUT_IDLE;
+  const bool is_write = which == EVNET_TIMEOUT_WRITE;
+  const int64_t after_ms = is_idle    ? options->idle_timeout_ms
+                           : is_write ? options->write_timeout_ms
+                                      : options->lifetime_ms;
+  if (after_ms == EVNET_OFF) return UINT64_MAX;
+  uint64_t since = c->opened_ns > c->kept_ns[which] ? c->opened_ns : c->kept_ns[which];
+  const uint64_t active = is_idle || is_write ? model_state(c).server_active_ns : 0;
+  if (active > since) since = active;
+  if (is_write && c->wrote_ns > since) since = c->wrote_ns;
+  return since + (uint64_t)after_ms * MS;
+}
+
+// Whether it should have been told before.
+static bool is_overdue(const struct record *c, enum evnet_timeout which) {
+  const uint64_t due_ns = timeout_ns(c, which);
+  return due_ns != UINT64_MAX && evnet_sim_now_ns(c->world->sim) > due_ns + ROUNDING_NS;
+}
+
+// Callbacks
+
+void model_enter(struct record *c, const char *callback) {
+  const struct world *w = c->world;
+  evnet_sim_note(w->sim, callback, 0, evnet_sim_port(c->peer), 0);
+  CHECK(w, c->conn != NULL);
+  CHECK(w, !c->closed);
+  CHECK(w, evnet_conn_inbound_bytes(c->conn) <=
+               w->options.inbound_bytes_max + w->options.read_turn_bytes_max);
+  // What its own on_prewrite writes comes behind a write's check of the bound.
+  CHECK(w, w->has_prewrite || evnet_conn_outbound_bytes(c->conn) <= w->options.outbound_bytes_max);
+}
+
+// None of on_data, on_half_close, on_pressure, on_drain and on_timeout comes once it is closing.
+static void enter_open(struct record *c, const char *callback) {
+  model_enter(c, callback);
+  CHECK(c->world, !c->close_asked && !c->abort_asked && model_is_open(c));
+}
+
+void model_data(struct record *c) {
+  const struct world *w = c->world;
+  enter_open(c, "on_data");
+  CHECK(w, !c->paused);
+  CHECK(w, !c->pressed || w->options.outbound_high_action != EVNET_HIGH_STOP_READING);
+  CHECK(w, !c->inbound_overflow || w->has_prewrite);
+  const size_t unread = evnet_conn_inbound_bytes(c->conn);
+  CHECK(w, unread > 0 && unread <= c->sent - c->consumed);
+  // What has been had before is there again.
+  CHECK(w, c->consumed + unread >= c->presented);
+  c->presented = c->consumed + unread;
+}
+
+void model_data_done(struct record *c, enum evnet_action action) {
+  const struct world *w = c->world;
+  if (action == EVNET_CLOSE || !model_is_open(c)) return;
+  if (evnet_conn_inbound_bytes(c->conn) < w->options.inbound_bytes_max) return;
+  // on_prewrite may still pause or resume.
+  if (c->paused && !w->has_prewrite) return;
+  c->inbound_overflow = true;
+  model_ends(c);
+}
+
+void model_half_closed(struct record *c) {
+  const struct world *w = c->world;
+  enter_open(c, "on_half_close");
+  CHECK(w, !c->half_closed);
+  CHECK(w, !c->paused);
+  CHECK(w, model_state(c).client_end_arrived);
+  CHECK(w, c->presented == c->sent);
+  c->half_closed = true;
+}
+
+void model_timeout(struct record *c, enum evnet_timeout which) {
+  const struct world *w = c->world;
+  enter_open(c, "on_timeout");
+  const uint64_t now = evnet_sim_now_ns(w->sim);
+  switch (which) {
+    case EVNET_TIMEOUT_IDLE:
+      // Bytes that fly are noted before they go.
+      CHECK(w, w->faults.flights > 0 || now + ROUNDING_NS >= timeout_ns(c, which));
+      break;
+    case EVNET_TIMEOUT_READ:
+      CHECK(w, w->options.read_timeout_ms != EVNET_OFF && !c->paused);
+      break;
+    case EVNET_TIMEOUT_WRITE:
+      CHECK(w, evnet_conn_outbound_bytes(c->conn) > 0);
+      break;
+    case EVNET_TIMEOUT_LIFETIME:
+      CHECK(w, now + ROUNDING_NS >= timeout_ns(c, which));
+      break;
+  }
+}
+
+void model_closed(struct record *c, int reason) {
+  const struct world *w = c->world;
+  model_enter(c, evnet_status_name(reason));
+  CHECK(w, is_legal(c, reason));
+  CHECK(w, !is_orderly(reason) || evnet_conn_outbound_bytes(c->conn) == 0);
+  c->reason = reason;
+  c->closed_ns = evnet_sim_now_ns(w->sim);
+}
+
+// Results
+
+void model_consumed(struct record *c, struct evnet_bytes bytes) {
+  const struct world *w = c->world;
+  CHECK(w, bytes.size <= c->sent - c->consumed);
+  if (bytes.size > 0) CHECK(w, memcmp(bytes.data, c->inbound + c->consumed, bytes.size) == 0);
+  c->consumed += bytes.size;
+  if (c->consumed > c->presented) c->presented = c->consumed;
+}
+
+void model_check_held(const struct record *c) {
+  for (int i = 0; i < HELD; i++) {
+    const struct held *held = &c->held[i];
+    if (held->bytes.size == 0) continue;
+    CHECK(c->world, memcmp(held->bytes.data, c->inbound + held->position, held->bytes.size) == 0);
+  }
+}
+
+void model_hold(struct record *c, struct evnet_bytes bytes, size_t position) {
+  CHECK(c->world, bytes.size <= c->sent - position);
+  c->held[c->held_next++ % HELD] =
+      (struct held){.bytes = bytes, .position = position, .depth = c->world->depth};
+  model_check_held(c);
+}
+
+// Whether a call may be answered with this error.
+bool model_may_fail(const struct record *c, ssize_t error) {
+  switch (error) {
+    case -ENOTCONN:
+      return may_be_ending(c);
+    case -EPIPE:
+    case -ECONNRESET:
+      return model_state(c).broken;
+    case -ENOMEM:
+      return c->world->failed;
+    default:
+      return false;
+  }
+}
+
+void model_wrote(struct record *c, const uint8_t *bytes, size_t size, size_t queued_before,
+                 bool was_ending, ssize_t result) {
+  const struct world *w = c->world;
+  evnet_sim_note(w->sim, "write", evnet_sim_port(c->peer), (int64_t)size, result);
+  const bool overflows = size > 0 && queued_before + size > w->options.outbound_bytes_max;
+  if (result >= 0) {
+    CHECK(w, (size_t)result == size);
+    c->wrote_ns = evnet_sim_now_ns(w->sim);
+    CHECK(w, !was_ending && !overflows);
+    memcpy(c->outbound + c->written, bytes, size);
+    c->written += size;
+  } else if (result == -ENOBUFS) {
+    CHECK(w, overflows && !was_ending);
+    if (w->options.outbound_overflow == EVNET_OVERFLOW_REFUSE) {
+      CHECK(w, evnet_conn_outbound_bytes(c->conn) == queued_before && model_is_open(c));
+    } else {
+      c->outbound_overflow = true;
+      model_ends(c);
+    }
+  } else {
+    CHECK(w, model_may_fail(c, result) || (result == -EPIPE && c->write_ended));
+    if (result == -ENOTCONN || c->write_ended) return;
+    memcpy(c->outbound + c->written, bytes, size);
+    c->perhaps = size;
+  }
+}
+
+void model_peer_read(struct record *c, const uint8_t *bytes, int64_t result) {
+  const struct world *w = c->world;
+  if (result == -EAGAIN || c->saw_end || c->saw_reset) return;
+  if (result < 0) {
+    c->saw_reset = true;
+  } else if (result == 0) {
+    c->saw_end = true;
+    // An end says that this was all.
+    CHECK(w, c->received >= c->written);
+    CHECK(w, c->closed || c->write_ended || may_be_ending(c));
+  } else {
+    CHECK(w, (size_t)result <= c->written + c->perhaps - c->received);
+    CHECK(w, memcmp(bytes, c->outbound + c->received, (size_t)result) == 0);
+    c->received += (size_t)result;
+  }
+}
+
+// When nothing can run
+
+static void idle_open(const struct record *c, const struct evnet_sim_state *state) {
+  const struct world *w = c->world;
+  // What flies counts as sent when it begins, though the kernel may then refuse all of it.
+  CHECK(w, w->faults.flights > 0 || !is_overdue(c, EVNET_TIMEOUT_IDLE));
+  CHECK(w, !is_overdue(c, EVNET_TIMEOUT_LIFETIME));
+  if (c->paused) return;
+  if (c->pressed && w->options.outbound_high_action == EVNET_HIGH_STOP_READING) return;
+  if (!state->client_end_arrived) {
+    CHECK(w, state->receiving);
+  } else if (w->has_half_close) {
+    CHECK(w, c->half_closed);
+  } else {
+    CHECK(w, c->holds > 0);
+  }
+}
+
+static void idle_conn(const struct record *c) {
+  const struct world *w = c->world;
+  if (c->conn == NULL || c->closed) return;
+  const struct evnet_sim_state state = model_state(c);
+  CHECK(w, state.attached);
+  // A reset is told, unless it was told that both sides have ended.
+  CHECK(w, !state.broken || (state.server_ended && state.client_end_arrived));
+  // What has flown is nothing to wait for: who waits for it has to ask.
+  const bool queued = evnet_conn_outbound_bytes(c->conn) > state.untold_bytes;
+  CHECK(w, !queued || state.sending);
+  // What comes back of a flight is queued only then.
+  CHECK(w, !queued || w->faults.flights > 0 || !is_overdue(c, EVNET_TIMEOUT_WRITE));
+  CHECK(w, !c->write_ended || queued || state.server_ended);
+  if (model_is_open(c)) {
+    idle_open(c, &state);
+  } else {
+    // It delivers, or waits for the peer's end.
+    CHECK(w, queued || (state.server_ended && state.receiving));
+  }
+}
+
+void model_idle(const struct world *w) {
+  bool standing = w->options.lifetime_ms != EVNET_OFF;  // for which a connection keeps memory
+  for (size_t i = 0; i < w->record_count; i++) {
+    const struct record *c = &w->records[i];
+    idle_conn(c);
+    if (c->conn == NULL || c->closed) continue;
+    if (evnet_conn_inbound_bytes(c->conn) + evnet_conn_outbound_bytes(c->conn) > 0) standing = true;
+  }
+  CHECK(w, standing || w->live_blocks == w->own_blocks);
+}
+
+// At the end
+
+// Whether a connection that closed in order may all the same have been reset: the peer did it, or
+// went on sending when lingering was over or off.
+static bool may_have_reset(const struct record *c, const struct evnet_sim_state *state) {
+  const struct world *w = c->world;
+  // Late bytes for which there is no room end a connection at once.
+  const bool overflows = c->reason == EVNET_REASON_INBOUND_OVERFLOW && w->faults.late_recv == 0;
+  if (!is_orderly(c->reason) && !overflows) return true;
+  if (c->reason == EVNET_REASON_PEER) return false;
+  return state->client_reset || !c->ending_ns || w->options.linger_ms == EVNET_OFF ||
+         c->closed_ns + ROUNDING_NS >= c->ending_ns + (uint64_t)w->options.linger_ms * MS;
+}
+
+void model_end(const struct record *c) {
+  const struct world *w = c->world;
+  const struct evnet_sim_state state = model_state(c);
+  CHECK(w, c->closed || (c->conn == NULL && (w->failed || w->abandoned || c->left)));
+  if (c->left) return;
+  CHECK(w, c->saw_end || c->saw_reset);
+  CHECK(w, !c->saw_reset || c->conn == NULL || may_have_reset(c, &state));
+}

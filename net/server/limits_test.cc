@@ -1,16 +1,10 @@
 // connections_max, and a process that runs out of descriptors.
-#include <poll.h>
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <thread>
 
 #include "gtest/gtest.h"
 #include "net/server/server.h"
+#include "net/server/testing/child.h"
 #include "net/server/testing/client.h"
 #include "net/server/testing/server.h"
 
@@ -91,61 +85,12 @@ TEST(ConnectionsMax, AStopWhilePausedEnds) {
   EXPECT_EQ(waiting.end(), Client::End::kReset) << "what waits in the kernel's queue is reset";
 }
 
-// A server in a process of its own, with few descriptors.
-class ChildServer {
- public:
-  ChildServer(rlim_t descriptors_max, int reactors) {
-    int ends[2];
-    EXPECT_EQ(pipe(ends), 0);
-    pid_ = fork();
-    if (pid_ == 0) {
-      const rlimit limit = {descriptors_max, descriptors_max};
-      setrlimit(RLIMIT_NOFILE, &limit);
-      Callbacks callbacks = Echo();
-      callbacks.on_boot = [&](evnet_server *server) {
-        evnet_address address;
-        if (evnet_server_address(server, 0, &address) < 0) _exit(2);
-        const uint16_t port = evnet_address_port(&address);
-        if (write(ends[1], &port, sizeof port) != sizeof port) _exit(3);
-        return EVNET_NONE;
-      };
-      evnet_options options = {};
-      options.reactors = reactors;
-      Created server(callbacks, options);
-      if (evnet_server_stop_on_signal(server.get(), SIGTERM, 5000) < 0) _exit(4);
-      _exit(evnet_server_run(server.get()) == 0 ? 0 : 5);
-    }
-    close(ends[1]);
-    EXPECT_EQ(read(ends[0], &port_, sizeof port_), static_cast<ssize_t>(sizeof port_));
-    close(ends[0]);
-  }
-
-  ~ChildServer() {
-    kill(pid_, SIGTERM);
-    int status = -1;
-    EXPECT_EQ(waitpid(pid_, &status, 0), pid_);
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
-  }
-
-  uint16_t port() const { return port_; }
-
-  int64_t CpuMs() const {
-    clockid_t clock;
-    timespec time = {};
-    EXPECT_EQ(clock_getcpuclockid(pid_, &clock), 0);
-    EXPECT_EQ(clock_gettime(clock, &time), 0);
-    return time.tv_sec * 1000 + time.tv_nsec / 1000000;
-  }
-
- private:
-  pid_t pid_;
-  uint16_t port_ = 0;
-};
-
 TEST(OutOfDescriptors, TheRestIsServedAtNoCostAndAcceptingGoesOnWhenOneIsFree) {
   for (const int reactors : {1, 2}) {
     SCOPED_TRACE(reactors);
-    ChildServer server(OpenDescriptors() + 20, reactors);
+    evnet_options options = {};
+    options.reactors = reactors;
+    const ChildServer server(OpenDescriptors() + 20, options);
     std::vector<Client> clients;
     for (int i = 0; i < 40; i++) {
       clients.emplace_back(server.port());

@@ -1,13 +1,11 @@
 // Clients that read slowly or not at all: water marks, what happens at the high one, and the bound
 // behind it.
 #include <errno.h>
-#include <time.h>
 
 #include <algorithm>
 #include <atomic>
 
 #include "gtest/gtest.h"
-#include "net/base/testing/failing_allocator.h"
 #include "net/server/server.h"
 #include "net/server/testing/client.h"
 #include "net/server/testing/server.h"
@@ -92,36 +90,6 @@ TEST_F(Pressure, ASlowReaderStopsTheServerFromReadingAndLosesNothing) {
   const std::vector<std::string> lines = journal_.Lines();
   for (size_t i = 0; i < lines.size(); i++) EXPECT_EQ(lines[i], i % 2 ? "drain" : "pressure");
   EXPECT_LE(most_, kHigh + kTurn);
-}
-
-TEST_F(Pressure, CostsNoCpuWhileItLasts) {
-  Server server(Noted(), SmallMarks());
-  Client client(server.port());
-  client.SendUntilBlocked(Pattern(8 << 20), 200);
-  const auto cpu_ms = [] {
-    timespec time;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return time.tv_sec * 1000 + time.tv_nsec / 1000000;
-  };
-  Client quiet(server.port());
-  const int64_t before = cpu_ms();
-  EXPECT_FALSE(quiet.Readable(400));
-  EXPECT_LT(cpu_ms() - before, 20) << "of 400 ms";
-}
-
-TEST_F(Pressure, SixteenClientsThatNeverReadHoldBoundedMemory) {
-  FailingAllocator allocator;
-  evnet_options options = SmallMarks();
-  options.allocator = allocator.get();
-  Server server(Echo(), options);
-  const size_t before = allocator.live_bytes();
-  std::vector<Client> clients;
-  for (int i = 0; i < 16; i++) clients.emplace_back(server.port());
-  const std::string data = Pattern(8 << 20);
-  for (Client &client : clients) EXPECT_LT(client.SendUntilBlocked(data, 50), data.size());
-  // Each block of the queue has a header and may be filled in part; the rest is the connection's
-  // side.
-  EXPECT_LE(allocator.peak_bytes() - before, 16 * (kHigh + kTurn + 80000));
 }
 
 TEST_F(Pressure, TheEndOfOneThatIsPressedIsNoticed) {

@@ -1,6 +1,7 @@
-// Many seeds of the simulation, and that a seed replays.
+// Many seeds of the simulation, and that a seed replays. The long form tries a million.
 #include "gtest/gtest.h"
 #include "net/server/simulate/simulation.h"
+#include "net/server/testing/long.h"
 
 namespace evnet_simulation {
 namespace {
@@ -22,15 +23,24 @@ constexpr uint64_t kSeeds = 10000;
 constexpr uint64_t kSeeds = 1000;
 #endif
 
-TEST(Simulate, NothingIsBrokenInAnySeed) {
-  for (uint64_t seed = 1; seed <= kSeeds; seed++) {
+constexpr uint64_t kSeedsInLong = 1000000;
+constexpr uint64_t kParts = 10;  // which may run beside each other
+
+class Seeds : public testing::TestWithParam<uint64_t> {};
+
+TEST_P(Seeds, BreakNothing) {
+  const uint64_t seeds = evnet_testing::LongOr(kSeedsInLong, kSeeds) / kParts;
+  const uint64_t first = 1 + GetParam() * seeds;
+  for (uint64_t seed = first; seed < first + seeds; seed++) {
     const Outcome outcome = Simulate(seed, nullptr);
     ASSERT_EQ(outcome.failure, "")
         << "bazel run //net/server:simulate -- --seeds=1 --first=" << seed;
   }
 }
 
-TEST(Simulate, ASeedReplaysExactly) {
+INSTANTIATE_TEST_SUITE_P(Parts, Seeds, testing::Range(uint64_t{0}, kParts));
+
+TEST(Replay, IsExact) {
   for (uint64_t seed = 1; seed <= 30; seed++) {
     const Outcome once = Simulate(seed, nullptr);
     const Outcome again = Simulate(seed, nullptr);

@@ -1,0 +1,120 @@
+// Connections that come and go in every way: what they used is there again.
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "net/base/testing/failing_allocator.h"
+#include "net/server/server.h"
+#include "net/server/testing/child.h"
+#include "net/server/testing/client.h"
+#include "net/server/testing/long.h"
+#include "net/server/testing/server.h"
+
+namespace evnet_testing {
+namespace {
+
+constexpr int kThreads = 4;
+
+#if defined(__has_feature)
+constexpr bool kIsSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kIsSanitized = true;
+#else
+constexpr bool kIsSanitized = false;
+#endif
+
+// One connection.
+void Cycle(uint16_t port, uint32_t kind) {
+  ClientOptions options;
+  if (kind % 6 == 4) options.receive_buffer_bytes = 4096;
+  Client client(port, options);
+  switch (kind % 6) {
+    case 0:  // says nothing
+      break;
+    case 1:
+      EXPECT_EQ(client.Exchange("ping"), "ping");
+      break;
+    case 2:
+      EXPECT_EQ(client.Exchange("ping"), "ping");
+      client.Reset();
+      break;
+    case 3:
+      client.SendAll("ping");
+      client.ShutdownWrite();
+      EXPECT_EQ(client.ReceiveToEnd(), "ping");
+      break;
+    case 4:  // much of the answer stands queued
+      client.SendAll(Pattern(200000));
+      EXPECT_TRUE(client.Readable(10000));
+      client.Reset();
+      break;
+    default:  // the server closes
+      client.SendAll("q");
+      EXPECT_EQ(client.ReceiveToEnd(), "q");
+  }
+}
+
+class Churn : public testing::TestWithParam<int> {
+ protected:
+  // Each thread's share of `cycles`, and then the server is as it was.
+  void Run(const Server &server, int cycles) {
+    std::vector<std::thread> threads;
+    for (int thread = 0; thread < kThreads; thread++) {
+      threads.emplace_back([&server, thread, cycles] {
+        std::mt19937 random(static_cast<uint32_t>(thread));
+        for (int i = 0; i < cycles / kThreads; i++) {
+          Cycle(server.port(), static_cast<uint32_t>(random()));
+        }
+      });
+    }
+    for (std::thread &thread : threads) thread.join();
+    EXPECT_TRUE(WaitUntil([&] { return server.stats().connections_open == 0; }));
+  }
+
+  static Callbacks EchoOrClose() {
+    Callbacks callbacks;
+    callbacks.on_data = [](evnet_conn *conn) {
+      const bool closes = *evnet_conn_peek(conn).data == 'q';
+      EchoData(conn);
+      return closes ? EVNET_CLOSE : EVNET_NONE;
+    };
+    return callbacks;
+  }
+};
+
+TEST_P(Churn, LeavesDescriptorsAndMemoryAsTheyWere) {
+  const int cycles = LongOr(20000, 1000);
+  const size_t before = OpenDescriptors();
+  FailingAllocator allocator;
+  evnet_options options = {};
+  options.reactors = GetParam();
+  options.send_buffer_bytes = 20000;
+  options.allocator = allocator.get();
+  Server server(EchoOrClose(), options);
+  const size_t descriptors = OpenDescriptors();
+  const size_t blocks = allocator.live_blocks();
+  const size_t bytes = allocator.live_bytes();
+  Run(server, cycles / 2);  // after that what is kept for reuse is there
+  const size_t resident = ResidentBytes();
+  Run(server, cycles);
+  EXPECT_TRUE(WaitUntil([&] { return OpenDescriptors() == descriptors; }));
+  EXPECT_TRUE(WaitUntil([&] { return allocator.live_bytes() == bytes; }));
+  EXPECT_EQ(allocator.live_blocks(), blocks);
+  printf("%d cycles: the process grew by %zd KiB\n", cycles,
+         (static_cast<ssize_t>(ResidentBytes()) - static_cast<ssize_t>(resident)) / 1024);
+  // malloc has arenas of its own for each thread; sanitizers keep what was freed.
+  if (!kIsSanitized) {
+    EXPECT_LT(ResidentBytes(), resident + (4 << 20));
+  }
+  EXPECT_EQ(server.stats().connections_accepted, server.stats().connections_closed);
+  EXPECT_EQ(server.Stop(0), 0);
+  server.Destroy();
+  EXPECT_EQ(OpenDescriptors(), before);
+  EXPECT_EQ(allocator.live_blocks(), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Reactors, Churn, testing::Values(1, 3));
+
+}  // namespace
+}  // namespace evnet_testing

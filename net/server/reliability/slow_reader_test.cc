@@ -1,0 +1,82 @@
+// Clients that never read: what they hold is bounded, costs no time, and is not lost.
+#include <time.h>
+
+#include "gtest/gtest.h"
+#include "net/base/testing/failing_allocator.h"
+#include "net/server/server.h"
+#include "net/server/testing/client.h"
+#include "net/server/testing/long.h"
+#include "net/server/testing/server.h"
+
+namespace evnet_testing {
+namespace {
+
+constexpr size_t kClients = 16;
+constexpr size_t kHigh = 200000;
+constexpr size_t kTurn = 50000;
+// Each block of the queue has a header and may be filled in part; the rest is the connection's
+// side.
+constexpr size_t kOverhead = 80000;
+// Over io_uring one wait may bring, for one socket, whatever buffers are free (a multishot recv
+// ends only when the socket is empty), and a socket that is stopped may keep half of them only:
+// what the others hold beyond stands unread in memory, the worst case being all 256 of 16 KiB.
+constexpr size_t kUringBurst = 4 << 20;
+
+class SlowReader : public testing::TestWithParam<int> {
+ protected:
+  SlowReader() {
+    options_.reactors = GetParam();
+    options_.outbound_high_water_bytes = kHigh;
+    options_.read_turn_bytes_max = kTurn;
+    // So that the kernel holds little of what the tests send.
+    options_.send_buffer_bytes = options_.receive_buffer_bytes = 100000;
+    options_.write_timeout_ms = EVNET_OFF;
+    options_.allocator = allocator_.get();
+  }
+
+  static int64_t CpuMs() {
+    timespec time;
+    EXPECT_EQ(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time), 0);
+    return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+  }
+
+  FailingAllocator allocator_;
+  evnet_options options_ = {};
+};
+
+TEST_P(SlowReader, ThatNeverReadsHoldsBoundedMemoryAndNoTimeAndLosesNothing) {
+  Server server(Echo(), options_);
+  const size_t idle_bytes = allocator_.live_bytes();
+  const std::string data = Pattern(8 << 20);
+  std::vector<Client> clients;
+  std::vector<size_t> sent;
+  for (size_t i = 0; i < kClients; i++) {
+    clients.emplace_back(server.port());
+    sent.push_back(clients.back().SendUntilBlocked(data, 100));
+    EXPECT_LT(sent.back(), data.size()) << "the server must stop reading";
+  }
+  const size_t burst = TestBackend() == EVNET_BACKEND_IO_URING ? kUringBurst : 0;
+  EXPECT_LE(allocator_.peak_bytes() - idle_bytes, kClients * (kHigh + kTurn + kOverhead + burst));
+
+  Client quick(server.port());
+  EXPECT_EQ(quick.Exchange("served"), "served");
+  const int blocked_ms = LongOr(60000, 1000);
+  const int64_t before_ms = CpuMs();
+  EXPECT_FALSE(quick.Readable(blocked_ms));
+  const int64_t cpu_ms = CpuMs() - before_ms;
+  EXPECT_LT(cpu_ms, blocked_ms / 20) << "5 % of " << blocked_ms << " ms";
+  printf("%zu KiB held by %zu clients; %d ms of CPU time in %d ms\n",
+         (allocator_.live_bytes() - idle_bytes) >> 10, kClients, static_cast<int>(cpu_ms),
+         blocked_ms);
+
+  for (size_t i = 0; i < kClients; i++) {
+    EXPECT_TRUE(clients[i].Receive(sent[i]) == data.substr(0, sent[i])) << "client " << i;
+    EXPECT_EQ(clients[i].Exchange("goes on"), "goes on");
+  }
+  EXPECT_TRUE(WaitUntil([&] { return allocator_.live_bytes() == idle_bytes; }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Reactors, SlowReader, testing::Values(1, 3));
+
+}  // namespace
+}  // namespace evnet_testing

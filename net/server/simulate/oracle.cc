@@ -334,6 +334,7 @@ void Oracle::Wrote(Conn *c, const void *data, size_t size, size_t queued_before,
     if (overflows)
       Broken(c, "%zu + %zu bytes are queued; the bound is %zu", queued_before, size, most);
     c->written.append(bytes, size);
+    c->wrote_ns = w_.now();
     return;
   }
   bool legal = false;

@@ -38,7 +38,9 @@ void Oracle::IdleConn(const Conn *c) {
 void Oracle::Overdue(const Conn *c, const evnet_sim_state &state) {
   const evnet_options &options = w_.plan.server;
   const uint64_t by_now = w_.now() - 2 * kRoundingNs;
-  const uint64_t active_ns = std::max({state.server_active_ns, c->opened_ns, c->kept_ns});
+  // What flies counts as sent when it begins, though the kernel may then refuse all of it.
+  const uint64_t flew_ns = w_.plan.sim.faults.flights > 0 ? c->wrote_ns : 0;
+  const uint64_t active_ns = std::max({state.server_active_ns, flew_ns, c->opened_ns, c->kept_ns});
   if (options.idle_timeout_ms > 0 &&
       by_now > active_ns + static_cast<uint64_t>(options.idle_timeout_ms) * kNsPerMs)
     Broken(c, "is idle for %" PRIu64 " ns, and that was not told", w_.now() - active_ns);

@@ -54,7 +54,8 @@ struct Conn {
   Client *client = nullptr;
   Style style = Style::kEcho;
   uint64_t opened_ns = 0;
-  uint64_t came_ns = 0;  // when on_data last brought bytes that were new
+  uint64_t came_ns = 0;   // when on_data last brought bytes that were new
+  uint64_t wrote_ns = 0;  // when a write was last accepted
 
   size_t consumed = 0;
   size_t presented = 0;  // the most that on_data has had before it, or another callback has taken

@@ -58,7 +58,8 @@ enum evnet_op {
   EVNET_OP_ACCEPT,  // accept_start: result is a new descriptor, the caller's, or -errno
   EVNET_OP_RECV,    // recv_start: result bytes at data; 0: the peer's end; or -errno
   EVNET_OP_SEND,    // send_start, or a send that gave -EINPROGRESS: result bytes taken, maybe fewer
-                    // than asked for; or -errno
+                    // than asked for; or -errno; EVNET_REASON_FILE_SHORT: the file ends in front of
+                    // the range
   EVNET_OP_HANGUP,  // no recv is armed and the connection is dead: -errno, or 0 when both sides
                     // have ended and nothing stands in front of the peer's end
   EVNET_OP_DETACH,  // detach or abort: the descriptor is closed and the handle is gone
@@ -75,10 +76,19 @@ struct evnet_completion {
       *peer;  // ACCEPT: who connected; valid until the next call of next or wait
 };
 
+struct evnet_file_range {
+  int descriptor;  // a regular file's, open for reading; its position is neither used nor moved
+  int64_t offset;  // of the first byte
+  size_t size;     // more than 0
+};
+
 // What evnet_poller_send_start sends. The caller's, and unchanged, until the SEND completion.
 struct evnet_send {
-  const struct iovec *pieces;
-  uint32_t count;  // 1 to EVNET_SEND_PIECES_MAX
+  union {
+    const struct iovec *pieces;
+    const struct evnet_file_range *file;
+  };
+  uint32_t count;  // of pieces, 1 to EVNET_SEND_PIECES_MAX; 0: it is a file
 };
 
 enum {
@@ -236,6 +246,9 @@ EVNET_API size_t evnet_poller_sending_bytes(struct evnet_poller *poller,
                                             struct evnet_handle handle);
 
 // evnet_poller_send_start sends as soon as the socket takes bytes, and completes once, with SEND.
+// Bytes of a file go from the kernel's memory to the socket without a copy, where the system can do
+// that (sendfile(2)); those that are not in memory are waited for. An error may be the socket's or
+// that of reading the file.
 //
 //   send  the caller's until the completion, with all it points to; one at a time for each handle.
 EVNET_API void evnet_poller_send_start(struct evnet_poller *poller, struct evnet_handle handle,

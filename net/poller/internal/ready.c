@@ -183,7 +183,7 @@ static bool step_accept(struct ready *ready, struct slot *slot, struct evnet_com
 }
 
 static bool step_send(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
-  int64_t sent = evnet_socket_send(slot->descriptor, slot->send->pieces, slot->send->count);
+  int64_t sent = evnet_socket_send_started(slot->descriptor, slot->send);
   if (sent == -EAGAIN) {
     slot->flags &= (uint16_t)~WRITABLE;
     int status = watch_writes(ready, slot, true);

@@ -36,6 +36,9 @@ bool evnet_socket_accept_error_is_lasting(int status);
 int64_t evnet_socket_recv(int descriptor, void *out_data, size_t size);
 int64_t evnet_socket_send(int descriptor, const struct iovec *pieces, size_t count);
 
+// Sends what a send_start names: its SEND's result, or -EAGAIN when the socket is full.
+int64_t evnet_socket_send_started(int descriptor, const struct evnet_send *send);
+
 // Tells whether the peer's end is next: 0. -EAGAIN when it is not, or data stands in front of it;
 // else the connection's error.
 int evnet_socket_peek_end(int descriptor);

@@ -1,11 +1,15 @@
-// What socket.c asks of the system, one file each: socket_posix.c where POSIX.1-2024's calls exist
-// (Linux, FreeBSD, NetBSD, OpenBSD), socket_darwin.c for macOS. And what socket_options.c asks,
-// since no two systems have the same options: socket_options_linux.c, _freebsd.c, _openbsd.c,
-// _darwin.c. BUILD.bazel chooses.
+// What socket.c and socket_file.c ask of the system, one file each: socket_posix.c where
+// POSIX.1-2024's calls exist (Linux, FreeBSD, NetBSD, OpenBSD), socket_darwin.c for macOS;
+// sendfile_linux.c, sendfile_freebsd.c, sendfile_darwin.c, and sendfile_none.c for the others. And
+// what socket_options.c asks, since no two systems have the same options: socket_options_linux.c,
+// _freebsd.c, _openbsd.c, _darwin.c. BUILD.bazel chooses.
 #ifndef EVNET_NET_POLLER_INTERNAL_SOCKET_SYSTEM_H_
 #define EVNET_NET_POLLER_INTERNAL_SOCKET_SYSTEM_H_
 
+#include <stdint.h>
 #include <sys/socket.h>
+
+#include "net/poller/poller.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,6 +38,9 @@ struct evnet_socket_option_names {
   int bind_to_device;  // at SOL_SOCKET, a name
 };
 extern const struct evnet_socket_option_names evnet_socket_system_options;
+// sendfile(2), once and without SIGPIPE: the bytes taken; 0: the file ends in front of the range;
+// -EAGAIN: the socket is full; -ENOSYS: the system has none.
+int64_t evnet_socket_system_sendfile(int descriptor, const struct evnet_file_range *file);
 
 #ifdef __cplusplus
 }

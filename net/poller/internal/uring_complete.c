@@ -97,9 +97,8 @@ static bool on_out(struct uring *uring, struct slot *slot, int32_t events,
   slot->flags &= (uint16_t)~OUT_ARMED;
   const struct evnet_send *send = slot->send;
   if (send == NULL || (slot->flags & (DETACHED | FLYING))) return false;
-  int64_t sent = uring_poll_failed(events)
-                     ? events
-                     : evnet_socket_send(slot->descriptor, send->pieces, send->count);
+  int64_t sent =
+      uring_poll_failed(events) ? events : evnet_socket_send_started(slot->descriptor, send);
   if (sent == -EAGAIN) {
     uring_arm_out(uring, slot);
     return false;

@@ -1,0 +1,51 @@
+// Sends a range of a file: by the system's sendfile(2), or, where there is none or it does not take
+// this file, by a read and a send.
+#include <errno.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "net/poller/internal/socket.h"
+#include "net/poller/internal/socket_system.h"
+
+_Static_assert(sizeof(off_t) == sizeof(int64_t), "large files: -D_FILE_OFFSET_BITS=64");
+
+static int64_t read_at(const struct evnet_file_range *file, int64_t skip, void *out, size_t size) {
+  for (;;) {
+    ssize_t got = pread(file->descriptor, out, size, file->offset + skip);
+    if (got >= 0) return got;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+static int64_t copy(int descriptor, const struct evnet_file_range *file) {
+  uint8_t block[16384];
+  int64_t copied = 0;
+  int64_t status = 0;
+  while ((size_t)copied < file->size) {
+    size_t left = file->size - (size_t)copied;
+    int64_t got = read_at(file, copied, block, left < sizeof block ? left : sizeof block);
+    status = got == 0 ? EVNET_REASON_FILE_SHORT : got;
+    if (got <= 0) break;
+    const struct iovec piece = {.iov_base = block, .iov_len = (size_t)got};
+    status = evnet_socket_send(descriptor, &piece, 1);
+    if (status <= 0) break;
+    copied += status;
+  }
+  return copied > 0 ? copied : status;
+}
+
+static int64_t send_file(int descriptor, const struct evnet_file_range *file) {
+  for (;;) {
+    int64_t sent = evnet_socket_system_sendfile(descriptor, file);
+    if (sent > 0) return sent;
+    if (sent == 0) return EVNET_REASON_FILE_SHORT;
+    // Some file systems have no way to lend their pages.
+    if (sent == -ENOSYS || sent == -EINVAL || sent == -ENOTSUP) return copy(descriptor, file);
+    if (sent != -EINTR) return sent;
+  }
+}
+
+int64_t evnet_socket_send_started(int descriptor, const struct evnet_send *send) {
+  if (send->count == 0) return send_file(descriptor, send->file);
+  return evnet_socket_send(descriptor, send->pieces, send->count);
+}

@@ -6,6 +6,9 @@
 //   reactor
 //                      <--read--- receive buffer <--arrive-- segments --wire <-- send, SEND -----
 //
+// Files are not simulated: the descriptor in a struct evnet_file_range is a real one, read by
+// pread(2).
+//
 // A segment arrives after a delay of its own, never before one in front of it; connections do not
 // wait for each other. evnet_poller_wait returns at once and leaves a note of when the poller wants
 // to go on; who drives the simulation turns the reactors that are evnet_sim_is_runnable, and
@@ -49,6 +52,7 @@ struct evnet_sim_faults {
   uint32_t network_reset;     // a data segment resets its connection, for both ends
   uint32_t flights;           // a send of lent bytes is answered with -EINPROGRESS if it can be
   uint32_t reset_keeps_data;  // a reset leaves what its receiver has not read, as Linux does
+  uint32_t file_failure;      // -EIO instead of a file's bytes
 };
 
 struct evnet_sim_options {

@@ -214,7 +214,8 @@ static void sim_send_start(struct evnet_poller *poller, struct evnet_handle hand
   if (slot == NULL) return;
   struct evnet_sim *sim = slot->owner->sim;
   check_idle(slot, "send_start");
-  if (send->count < 1 || send->count > EVNET_SEND_PIECES_MAX)
+  bool is_file = send->count == 0;
+  if (is_file ? send->file->size == 0 : send->count > EVNET_SEND_PIECES_MAX)
     evnet_sim_fail(sim, "send_start of %u pieces", send->count);
   slot->send = send;
   slot->send_hash = sim_slot_hash_send(send);

@@ -103,9 +103,14 @@ void sim_slot_close(struct sim_slot *slot) {
   }
 }
 
-// What a send points to must not change before its SEND.
+// What a send points to must not change before its SEND. A file's bytes may, but not where they
+// are.
 uint64_t sim_slot_hash_send(const struct evnet_send *send) {
   uint64_t hash = send->count;
+  if (send->count == 0) {
+    const struct evnet_file_range *file = send->file;
+    return ((uint64_t)file->offset * 31 + file->size) * 31 + (uint64_t)file->descriptor;
+  }
   for (uint32_t i = 0; i < send->count; i++) {
     const uint8_t *bytes = send->pieces[i].iov_base;
     for (size_t k = 0; k < send->pieces[i].iov_len; k++) hash = (hash ^ bytes[k]) * 0x100000001b3u;
@@ -181,7 +186,7 @@ static bool step_detaching(struct sim_slot *slot, struct evnet_completion *out) 
     int64_t result = -ECANCELED;
     // A completion-based backend may have been quicker than the detach.
     if (!slot->is_closed && evnet_sim_chance(slot->owner->sim, 500)) {
-      int64_t sent = sim_socket_send(slot->socket, slot->send->pieces, slot->send->count);
+      int64_t sent = sim_file_send_started(slot);
       if (sent != -EAGAIN) result = sent;
     }
     return complete_send(slot, result, out);
@@ -219,7 +224,7 @@ static bool step_accept(struct sim_slot *slot, struct evnet_completion *out) {
 }
 
 static bool step_send(struct sim_slot *slot, struct evnet_completion *out) {
-  int64_t sent = sim_socket_send(slot->socket, slot->send->pieces, slot->send->count);
+  int64_t sent = sim_file_send_started(slot);
   return sent != -EAGAIN && complete_send(slot, sent, out);
 }
 

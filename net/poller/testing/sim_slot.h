@@ -91,6 +91,10 @@ bool sim_slot_has_work(const struct sim_slot *slot);
 bool sim_slot_step(struct sim_slot *slot, struct evnet_completion *out);
 uint16_t sim_slot_id(const struct sim_slot *slot);  // of its connection, for the trace
 
+// sim_file.c
+// Sends what the send_start under way names: its result, or -EAGAIN.
+int64_t sim_file_send_started(const struct sim_slot *slot);
+
 // sim_flight.c
 struct sim_block *sim_block_take(struct sim_poller *self);
 void sim_block_release(struct sim_poller *self, struct sim_block *block);  // NULL is accepted

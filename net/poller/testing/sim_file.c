@@ -1,0 +1,24 @@
+// A send_start's bytes: pieces, or what stands in a real file.
+#include <errno.h>
+#include <unistd.h>
+
+#include "net/poller/testing/sim_slot.h"
+
+// As much of the range as a block holds: a send may always take less.
+static int64_t send_file(const struct sim_slot *slot, const struct evnet_file_range *file) {
+  struct evnet_sim *sim = slot->owner->sim;
+  if (evnet_sim_chance(sim, sim->options.faults.file_failure)) return -EIO;
+  uint8_t block[16384];
+  size_t size = file->size < sizeof block ? file->size : sizeof block;
+  ssize_t got = pread(file->descriptor, block, size, (off_t)file->offset);
+  if (got < 0) return -errno;
+  if (got == 0) return EVNET_REASON_FILE_SHORT;
+  const struct iovec piece = {.iov_base = block, .iov_len = (size_t)got};
+  return sim_socket_send(slot->socket, &piece, 1);
+}
+
+int64_t sim_file_send_started(const struct sim_slot *slot) {
+  const struct evnet_send *send = slot->send;
+  if (send->count == 0) return send_file(slot, send->file);
+  return sim_socket_send(slot->socket, send->pieces, send->count);
+}

@@ -360,7 +360,7 @@ void conn_check_stopping(struct evnet_conn *conn) {
     return;
   }
   bool has_work = conn->holds > 0 || evnet_conn_inbound_bytes(conn) > 0 ||
-                  evnet_conn_outbound_bytes(conn) > 0 ||
+                  evnet_conn_outbound_bytes(conn) > 0 || !outbound_is_empty(conn) ||
                   (conn->flags & (DUE_PRESSURE | DUE_DRAIN | DUE_DATA));
   // Its last read is still to come, after on_drain.
   bool has_read = !(conn->read_stop & STOP_OUTBOUND_HIGH);

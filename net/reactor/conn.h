@@ -94,13 +94,41 @@ EVNET_API ssize_t evnet_conn_write(struct evnet_conn *conn, const void *data, si
 EVNET_API ssize_t evnet_conn_writev(struct evnet_conn *conn, const struct iovec *pieces,
                                     size_t count);
 
+// evnet_conn_sendfile queues a range of a file to be sent to the peer, in its place among what is
+// written: what the callback wrote before leaves first, what it writes afterwards goes behind it.
+// The kernel sends the file's pages without a copy (sendfile(2)) where the system and the file
+// system can, else the bytes are read and sent; at most 256 KiB of it a turn, from the next turn
+// on. Bytes that are not in the system's memory are waited for, and every connection of the reactor
+// with them.
+//
+//   descriptor  a regular file, open for reading; duplicated (F_DUPFD_CLOEXEC), so the caller may
+//               close his at once. Its position is neither used nor moved.
+//   offset      of the first byte.
+//   size        of the range. A change of the file before the peer has got it all may be sent, or
+//               not: it is the file's pages that wait in the socket, not a copy.
+//
+// A file that ends before the range does ends the connection, by a reset, as the peer would take
+// what follows for the file's bytes: on_close gets EVNET_REASON_FILE_SHORT, or the error if reading
+// fails. A file's bytes count neither in evnet_conn_outbound_bytes nor towards the marks; the write
+// timeout, closing and a stop wait for them as for all bytes.
+//
+// Returns: size, all of it taken; 0 for a size of 0, whatever the descriptor.
+// Errors:  -EBADF for a descriptor that is not open for reading; -EINVAL for one that is no regular
+//          file, and for an offset or size below 0; -EMFILE, -ENFILE. Nothing is taken then, and
+//          the connection stays open. -ENOBUFS with 64 files queued; as for evnet_conn_write the
+//          connection closes then, unless the option is EVNET_OVERFLOW_REFUSE. -EPIPE, -ENOTCONN
+//          and -ENOMEM as for evnet_conn_write.
+EVNET_API int64_t evnet_conn_sendfile(struct evnet_conn *conn, int descriptor, int64_t offset,
+                                      int64_t size);
+
 // evnet_conn_flush sends what this callback has written so far, instead of when it returns.
 //
-// Returns: the bytes that stay queued because the kernel took no more.
+// Returns: the bytes that stay queued because the kernel took no more, without those of files.
 // Errors:  the kernel's, when the connection broke; -ENOTCONN once closed.
 EVNET_API ssize_t evnet_conn_flush(struct evnet_conn *conn);
 
-// evnet_conn_outbound_bytes tells how many bytes were written and not yet taken by the kernel.
+// evnet_conn_outbound_bytes tells how many bytes were written and not yet taken by the kernel;
+// those of files are not among them.
 EVNET_API size_t evnet_conn_outbound_bytes(const struct evnet_conn *conn);
 
 // evnet_conn_shutdown_write ends the outgoing direction behind what was written; the peer sees the

@@ -40,7 +40,7 @@ static struct earliest find_earliest(const struct evnet_conn *conn) {
     consider(&earliest, EVNET_TIMEOUT_IDLE, limits->linger_ms, now - conn->out_ms);
     return earliest;
   }
-  if (conn->side != NULL && evnet_outbound_bytes(&conn->side->outbound) > 0) {
+  if (conn->side != NULL && !evnet_outbound_is_empty(&conn->side->outbound)) {
     consider(&earliest, EVNET_TIMEOUT_WRITE, limits->timeouts_ms[EVNET_TIMEOUT_WRITE],
              now - conn->side->write_since_ms);
   }

@@ -7,6 +7,7 @@
 //                                                         | the rest
 //                                                         v
 //   writes while there is a queue ---------------------> queue --send_start--> SEND --> next part
+//   files (sendfile.c), behind the scratch -------------> queue
 //
 // The order of bytes is scratch behind queue, and only one of the two is ever in use for a
 // connection: once bytes are queued, all later ones are queued behind them.
@@ -39,8 +40,17 @@ size_t evnet_conn_outbound_bytes(const struct evnet_conn *conn) {
   return queued_bytes(conn) + gathered_bytes(conn) + flying_bytes(conn);
 }
 
+static bool queue_is_empty(const struct evnet_conn *conn) {
+  return conn->side == NULL || evnet_outbound_is_empty(&conn->side->outbound);
+}
+
 bool outbound_is_empty(const struct evnet_conn *conn) {
-  return queued_bytes(conn) == 0 && !conn->flying;
+  return queue_is_empty(conn) && !conn->flying;
+}
+
+// At the front of the queue. What is under way stays there until its SEND.
+static bool file_is_next(const struct evnet_conn *conn) {
+  return conn->side != NULL && evnet_outbound_first_file(&conn->side->outbound) != NULL;
 }
 
 static void prewrite(struct evnet_conn *conn) {
@@ -71,8 +81,16 @@ static void note_sent(struct evnet_conn *conn, size_t size) {
 
 static void send_queue(struct evnet_conn *conn) {
   struct conn_side *side = conn->side;
-  size_t count = evnet_outbound_gather(&side->outbound, side->pieces, SEND_PIECES);
-  side->send = (struct evnet_send){.pieces = side->pieces, .count = (uint32_t)count};
+  const struct evnet_outbound_file *file = evnet_outbound_first_file(&side->outbound);
+  if (file != NULL) {
+    int64_t size = file->size < FILE_TURN_BYTES ? file->size : FILE_TURN_BYTES;
+    side->file = (struct evnet_file_range){
+        .descriptor = file->descriptor, .offset = file->offset, .size = (size_t)size};
+    side->send = (struct evnet_send){.file = &side->file};
+  } else {
+    size_t count = evnet_outbound_gather(&side->outbound, side->pieces, SEND_PIECES);
+    side->send = (struct evnet_send){.pieces = side->pieces, .count = (uint32_t)count};
+  }
   conn->flags |= SENDING;
   evnet_poller_send_start(conn->reactor->poller, conn_handle(conn), &side->send);
 }
@@ -122,24 +140,22 @@ void outbound_high_action_changed(struct evnet_conn *conn) {
   if (conn->flags & PRESSED) do_high_action(conn);
 }
 
-// The queue has got its first byte.
+// The queue is no longer empty.
 static void start_write_timeout(struct evnet_conn *conn) {
   conn->side->write_since_ms = now32(conn->reactor);
   int64_t timeout_ms = limits_of(conn)->timeouts_ms[EVNET_TIMEOUT_WRITE];
   if (timeout_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)timeout_ms);
 }
 
-// Queues the pieces but for their first `skip` bytes. On failure the connection ends, as a part may
-// be sent.
-static int queue(struct evnet_conn *conn, const struct iovec *pieces, size_t count, size_t skip) {
-  struct conn_side *side = side_get(conn);
-  bool first = queued_bytes(conn) == 0;
-  int status = side == NULL ? -ENOMEM : evnet_outbound_append(&side->outbound, pieces, count, skip);
+// Something was queued, or could not be: the connection ends then, as a part of it may be sent.
+//
+//   first  there was nothing before it.
+static int queued(struct evnet_conn *conn, bool first, int status) {
   if (status < 0) {
     conn_abort_for(conn, status);
     return status;
   }
-  if (first && queued_bytes(conn) > 0) {
+  if (first && !queue_is_empty(conn)) {
     start_write_timeout(conn);
     if (conn->flying || in_prewrite_of_another(conn)) {
       conn_defer(conn, 0);
@@ -149,6 +165,14 @@ static int queue(struct evnet_conn *conn, const struct iovec *pieces, size_t cou
   }
   check_high_mark(conn);
   return 0;
+}
+
+// Queues the pieces but for their first `skip` bytes.
+static int queue(struct evnet_conn *conn, const struct iovec *pieces, size_t count, size_t skip) {
+  struct conn_side *side = side_get(conn);
+  bool first = queue_is_empty(conn);
+  int status = side == NULL ? -ENOMEM : evnet_outbound_append(&side->outbound, pieces, count, skip);
+  return queued(conn, first, status);
 }
 
 static void send_end(struct evnet_conn *conn) {
@@ -170,7 +194,7 @@ static void drained(struct evnet_conn *conn) {
 static void take_back(struct evnet_conn *conn, const uint8_t *rest, size_t size) {
   if (size == 0) return;
   struct conn_side *side = side_get(conn);
-  bool first = queued_bytes(conn) == 0;
+  bool first = queue_is_empty(conn);
   int status = side == NULL ? -ENOMEM : evnet_outbound_prepend(&side->outbound, rest, size);
   if (status < 0) {
     conn_abort_for(conn, status);
@@ -183,14 +207,18 @@ static void take_back(struct evnet_conn *conn, const uint8_t *rest, size_t size)
 // The poller has sent a part of the queue.
 static void consume(struct evnet_conn *conn, size_t size) {
   struct conn_side *side = conn->side;
-  evnet_outbound_consume(&side->outbound, size);
+  if (file_is_next(conn)) {
+    evnet_outbound_consume_file(&side->outbound, (int64_t)size);
+  } else {
+    evnet_outbound_consume(&side->outbound, size);
+  }
   if (size > 0) side->write_since_ms = now32(conn->reactor);
   check_low_mark(conn);
 }
 
 // Whether the queue has to be sent; then it has been announced.
 static bool announce_queue(struct evnet_conn *conn) {
-  bool waits = conn->state != CONN_CLOSED && queued_bytes(conn) > 0 && !conn->flying &&
+  bool waits = conn->state != CONN_CLOSED && !queue_is_empty(conn) && !conn->flying &&
                !(conn->flags & SENDING);
   if (!waits) return false;
   prewrite(conn);  // what it writes is queued, as the queue is not empty
@@ -209,7 +237,12 @@ void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *compl
   }
   if (conn->state == CONN_CLOSED) return;
   if (completion->result < 0) {
-    conn_failed(conn, (int)completion->result);
+    // With a file cut short an orderly end would tell the peer that it was all.
+    if (!flew && file_is_next(conn)) {
+      conn_abort_for(conn, (int)completion->result);
+    } else {
+      conn_failed(conn, (int)completion->result);
+    }
     return;
   }
   if (flew) {
@@ -227,6 +260,10 @@ void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *compl
 
 void outbound_start(struct evnet_conn *conn) {
   if (!announce_queue(conn)) return;
+  if (file_is_next(conn)) {
+    send_queue(conn);
+    return;
+  }
   struct conn_side *side = conn->side;
   size_t count = evnet_outbound_gather(&side->outbound, side->pieces, SEND_PIECES);
   int64_t sent = evnet_poller_send(conn->reactor->poller, conn_handle(conn), side->pieces, count);
@@ -247,12 +284,12 @@ void outbound_start(struct evnet_conn *conn) {
 // list does not sleep.
 void outbound_await_flight(struct evnet_conn *conn) {
   if (!conn->flying) return;
-  bool awaited = conn->state != CONN_OPEN || (conn->flags & WRITE_ENDED) ||
-                 queued_bytes(conn) > 0 || conn->reactor->stop_phase != STOP_NONE;
+  bool awaited = conn->state != CONN_OPEN || (conn->flags & WRITE_ENDED) || !queue_is_empty(conn) ||
+                 conn->reactor->stop_phase != STOP_NONE;
   if (awaited) conn_defer(conn, 0);
 }
 
-static int may_write(const struct evnet_conn *conn) {
+int outbound_may_write(const struct evnet_conn *conn) {
   if (conn->state != CONN_OPEN) return -ENOTCONN;
   return conn->flags & WRITE_ENDED ? -EPIPE : 0;
 }
@@ -268,7 +305,7 @@ static int send_now(struct evnet_conn *conn, const struct iovec *pieces, size_t 
   prewrite(conn);
   if (conn->state == CONN_CLOSED) return -ENOTCONN;
   // It may have ended the way out in front of the pieces.
-  int status = count > 0 ? may_write(conn) : 0;
+  int status = count > 0 ? outbound_may_write(conn) : 0;
   if (status < 0) return status;
   struct iovec batch[EVNET_SEND_PIECES_MAX];
   size_t batch_count = 0;
@@ -332,7 +369,7 @@ static int gather(struct evnet_conn *conn, const struct iovec *pieces, size_t co
     if (status < 0) return status;
   }
   // Either may have run on_prewrite, which may have done anything to conn.
-  int status = may_write(conn);
+  int status = outbound_may_write(conn);
   if (status < 0) return status;
   if (!outbound_is_empty(conn)) return queue(conn, pieces, count, 0);
   if (reactor->scratch_conn == NULL) {
@@ -347,6 +384,13 @@ static int gather(struct evnet_conn *conn, const struct iovec *pieces, size_t co
   return 0;
 }
 
+int outbound_make_way(struct evnet_conn *conn) {
+  // With a queue there is nothing gathered, and what is queued announces itself.
+  if (!outbound_is_empty(conn)) return 0;
+  int status = send_now(conn, NULL, 0, false);
+  return status < 0 ? status : outbound_may_write(conn);
+}
+
 static int overflow(struct evnet_conn *conn) {
   if (conn->reactor->options.outbound_overflow == EVNET_OVERFLOW_CLOSE) {
     conn_abort_for(conn, EVNET_REASON_OUTBOUND_OVERFLOW);
@@ -354,8 +398,15 @@ static int overflow(struct evnet_conn *conn) {
   return -ENOBUFS;
 }
 
+int outbound_queue_file(struct evnet_conn *conn, const struct evnet_outbound_file *file) {
+  struct conn_side *side = side_get(conn);
+  bool first = queue_is_empty(conn);
+  int status = side == NULL ? -ENOMEM : evnet_outbound_append_file(&side->outbound, file);
+  return status == -ENOBUFS ? overflow(conn) : queued(conn, first, status);
+}
+
 ssize_t evnet_conn_writev(struct evnet_conn *conn, const struct iovec *pieces, size_t count) {
-  int status = may_write(conn);
+  int status = outbound_may_write(conn);
   if (status < 0) return status;
   size_t size_max = conn->reactor->options.outbound_bytes_max;
   size_t standing = evnet_conn_outbound_bytes(conn);
@@ -383,7 +434,7 @@ ssize_t evnet_conn_write(struct evnet_conn *conn, const void *data, size_t size)
 
 int outbound_lend(struct evnet_conn *conn, struct evnet_outbound_lent *lent, const void *data,
                   size_t size) {
-  int status = may_write(conn);
+  int status = outbound_may_write(conn);
   if (status < 0) return status;
   size_t size_max = conn->reactor->options.outbound_bytes_max;
   size_t standing = evnet_conn_outbound_bytes(conn);
@@ -392,7 +443,7 @@ int outbound_lend(struct evnet_conn *conn, struct evnet_outbound_lent *lent, con
     status = send_now(conn, NULL, 0, true);
     if (status < 0) return status;
   }
-  bool first = queued_bytes(conn) == 0;
+  bool first = queue_is_empty(conn);
   if (first && size == 0) return 0;
   struct conn_side *side = side_get(conn);
   if (side == NULL) return -ENOMEM;

@@ -64,6 +64,8 @@ enum {
   // saves a send or a piece of one; from there on the copy costs more with every byte.
   DIRECT_BYTES = 4096,
   SEND_PIECES = 16,
+  // Of a file, at most so many bytes a turn: one send. As much as one connection may receive.
+  FILE_TURN_BYTES = 256 << 10,
 };
 
 // What the options say of each connection, and what one of them may have otherwise. No zeroes left.
@@ -86,8 +88,11 @@ struct conn_side {
       write_since_ms;  // when the kernel last took a byte of `outbound`, or it got its first one
   uint32_t opened_ms;  // for lifetime_ms
   bool woken;          // on_data is to be called even if nothing is unread
-  struct evnet_send send;  // the poller's while SENDING
-  struct iovec pieces[SEND_PIECES];
+  struct evnet_send send;  // the poller's while SENDING, with one of these
+  union {
+    struct iovec pieces[SEND_PIECES];
+    struct evnet_file_range file;
+  };
 };
 
 // 96 bytes: with the poller's slot an idle connection costs 120. The wheel's 32-bit tag holds the
@@ -276,6 +281,9 @@ void outbound_await_flight(struct evnet_conn *conn);  // if something waits for 
 void outbound_marks_changed(struct evnet_conn *conn);
 void outbound_high_action_changed(struct evnet_conn *conn);
 bool outbound_is_empty(const struct evnet_conn *conn);  // nothing queued and nothing flying
+int outbound_may_write(const struct evnet_conn *conn);  // 0, -ENOTCONN or -EPIPE
+int outbound_make_way(struct evnet_conn *conn);  // for what is to be queued: sends what is gathered
+int outbound_queue_file(struct evnet_conn *conn, const struct evnet_outbound_file *file);
 
 // deadline.c
 void deadline_arm(struct evnet_conn *conn, uint64_t delay_ms);  // unless an earlier one is armed

@@ -20,6 +20,7 @@ extern "C" {
 
 ssize_t __real_send(int descriptor, const void *data, size_t size, int flags);
 ssize_t __real_sendmsg(int descriptor, const struct msghdr *message, int flags);
+ssize_t __real_sendfile(int descriptor, int file, off_t *offset, size_t size);
 ssize_t __real_recv(int descriptor, void *data, size_t size, int flags);
 int __real_accept4(int descriptor, struct sockaddr *address, socklen_t *size, int flags);
 int __real_getsockname(int descriptor, struct sockaddr *address, socklen_t *size);
@@ -32,6 +33,7 @@ int __real_io_uring_submit_and_wait_timeout(void *ring, void *cqe, unsigned coun
 
 ssize_t __wrap_send(int descriptor, const void *data, size_t size, int flags);
 ssize_t __wrap_sendmsg(int descriptor, const struct msghdr *message, int flags);
+ssize_t __wrap_sendfile(int descriptor, int file, off_t *offset, size_t size);
 ssize_t __wrap_recv(int descriptor, void *data, size_t size, int flags);
 int __wrap_accept4(int descriptor, struct sockaddr *address, socklen_t *size, int flags);
 int __wrap_getsockname(int descriptor, struct sockaddr *address, socklen_t *size);
@@ -77,6 +79,15 @@ ssize_t __wrap_sendmsg(int descriptor, const struct msghdr *message, int flags) 
   msghdr shortened = *message;
   shortened.msg_iov = pieces.data();
   return CountSend(__real_sendmsg(descriptor, &shortened, flags));
+}
+
+ssize_t __wrap_sendfile(int descriptor, int file, off_t *offset, size_t size) {
+  const ssize_t limit = Limit(TheKernel().on_sendfile, file, size);
+  if (limit < 0) return Fail(limit);
+  if (static_cast<size_t>(limit) < size) size = static_cast<size_t>(limit);
+  const ssize_t sent = __real_sendfile(descriptor, file, offset, size);
+  if (sent > 0) TheKernel().files.push_back(static_cast<size_t>(sent));
+  return sent;
 }
 
 ssize_t __wrap_recv(int descriptor, void *data, size_t size, int flags) {

@@ -20,12 +20,15 @@ struct Kernel {
   // Asked before each call; unset: all pass. Of send and sendmsg alike, with the bytes asked for.
   std::function<ssize_t(int descriptor, size_t size)> on_send;
   std::function<ssize_t(int descriptor, size_t size)> on_recv;
+  std::function<ssize_t(int file, size_t size)> on_sendfile;
   std::function<int()> on_accept;       // 0 or -errno
   std::function<int()> on_getsockname;  // likewise
   std::function<int()> on_wait;         // epoll_wait or io_uring_enter, likewise
 
-  // Of each send that took bytes, how many; of each recv, what it returned or -errno.
+  // Of each send that took bytes, and of each sendfile, how many; of each recv, what it returned or
+  // -errno.
   std::vector<size_t> sends;
+  std::vector<size_t> files;
   std::vector<ssize_t> recvs;
   std::vector<int> accepted;  // what accept4 returned
   size_t accepts = 0;         // calls

@@ -1,0 +1,39 @@
+// Files that a connection sends: what is taken, and the descriptor that the queue keeps. The
+// sending itself is outbound.c's, as for bytes.
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "net/reactor/internal/state.h"
+
+// What sendfile(2) takes on every system.
+static int check_file(int descriptor) {
+  struct stat status;
+  if (fstat(descriptor, &status) != 0) return -errno;
+  if (!S_ISREG(status.st_mode)) return -EINVAL;
+  // Reading nothing asks whether it may be read.
+  char byte;
+  return pread(descriptor, &byte, 0, 0) == 0 ? 0 : -errno;
+}
+
+static void close_file(int descriptor) { (void)close(descriptor); }
+
+int64_t evnet_conn_sendfile(struct evnet_conn *conn, int descriptor, int64_t offset, int64_t size) {
+  int status = outbound_may_write(conn);
+  if (status < 0) return status;
+  if (offset < 0 || size < 0 || size > INT64_MAX - offset) return -EINVAL;
+  if (size == 0) return 0;
+  status = check_file(descriptor);
+  if (status == 0) status = outbound_make_way(conn);
+  if (status < 0) return status;
+  struct evnet_outbound_file file = {.offset = offset,
+                                     .size = size,
+                                     .descriptor = fcntl(descriptor, F_DUPFD_CLOEXEC, 0),
+                                     .close = close_file};
+  if (file.descriptor < 0) return -errno;
+  status = outbound_queue_file(conn, &file);
+  if (status == 0) return size;
+  close_file(file.descriptor);
+  return status;
+}

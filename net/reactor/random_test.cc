@@ -8,6 +8,7 @@
 #include <random>
 
 #include "gtest/gtest.h"
+#include "net/poller/testing/file.h"
 #include "net/reactor/testing/harness.h"
 
 namespace evnet_testing {
@@ -16,6 +17,7 @@ namespace {
 constexpr uint32_t kSeeds = 200;
 constexpr int kSteps = 250;
 constexpr size_t kConnections = 4;
+constexpr size_t kFileBytes = 20000;
 
 // What one connection must be like.
 struct Model {
@@ -50,6 +52,7 @@ class World {
     if (short_calls) {
       TheKernel().on_send = [this](int, size_t size) { return Short(size); };
       TheKernel().on_recv = [this](int, size_t size) { return Short(size); };
+      TheKernel().on_sendfile = [this](int, size_t size) { return Short(size); };
     }
   }
 
@@ -150,7 +153,7 @@ class World {
 
   void Act(evnet_conn *conn) {
     Model &model = Of(conn);
-    switch (Below(24)) {
+    switch (Below(26)) {
       case 0:
       case 1:
       case 2:
@@ -195,6 +198,10 @@ class World {
         if (model.holds > 0) Release(conn);
         break;
       case 22:
+      case 23:
+        SendFileTo(conn);
+        break;
+      case 24:
         if (Chance(6) && evnet_conn_shutdown_write(conn) == 0) model.write_ended = true;
         break;
       default:
@@ -270,6 +277,18 @@ class World {
       at += part;
     }
     WriteModelled(conn, data, pieces);
+  }
+
+  void SendFileTo(evnet_conn *conn) {
+    Model &model = Of(conn);
+    const bool refused = model.ending || model.write_ended;
+    const uint32_t offset = Below(kFileBytes);
+    const uint32_t size = Below(kFileBytes - offset + 1);
+    const int64_t status = evnet_conn_sendfile(conn, file_.descriptor(), offset, size);
+    if (status < 0) return;
+    ASSERT_EQ(status, size);
+    ASSERT_FALSE(refused) << "a file after the end was taken";
+    model.written += bytes_.substr(offset, size);
   }
 
   // on_prewrite may write inside the call, in front of it; so the order is settled by what is in
@@ -359,6 +378,7 @@ class World {
   void Finish() {
     TheKernel().on_send = nullptr;
     TheKernel().on_recv = nullptr;
+    TheKernel().on_sendfile = nullptr;
     for (auto &each : h_.records()) {
       if (each.second.closed == 1) continue;
       evnet_conn *conn = each.second.conn;
@@ -406,6 +426,8 @@ class World {
   std::map<evnet_conn *, bool> closed_;
   std::vector<Harness::Pair> clients_;
   int depth_ = 0;
+  const std::string bytes_ = Pattern(kFileBytes, 77);
+  const TestFile file_{bytes_};
   Harness h_;
 };
 

@@ -131,6 +131,7 @@ void Handler::OnPrewrite(Conn *c) {
   if (w_.Chance(300)) WriteSome(c, 50);
   Conn *other = w_.Chance(w_.plan.prewrites_others) ? Another(c) : nullptr;
   if (other != nullptr) WriteSome(other, 50);
+  if (w_.Chance(50)) SendFile(other != nullptr ? other : c);
   if (w_.Chance(w_.plan.chaos / 8)) {
     if (w_.Chance(500)) {
       Close(c);
@@ -205,7 +206,11 @@ void Handler::Serve(Conn *c) {
       break;
     case Style::kSource:
       Consume(c, SIZE_MAX);
-      WriteSome(c, w_.plan.bytes_max / 2);
+      if (w_.Chance(500)) {
+        SendFile(c);
+      } else {
+        WriteSome(c, w_.plan.bytes_max / 2);
+      }
       if (w_.Chance(300)) PutOff(Deed::kWrite, c);
       break;
     case Style::kChaos:
@@ -241,7 +246,7 @@ Conn *Handler::Another(const Conn *c) {
 }
 
 void Handler::Act(Conn *c) {
-  switch (w_.Below(16)) {
+  switch (w_.Below(18)) {
     case 0:
     case 1:
     case 2:
@@ -273,6 +278,10 @@ void Handler::Act(Conn *c) {
       break;
     case 13:
       (void)Post(w_.current_reactor, Deed::kActs, c);
+      break;
+    case 14:
+    case 15:
+      SendFile(c);
       break;
     default:
       if (w_.Chance(w_.plan.endings)) Finish(c);

@@ -64,6 +64,7 @@ class Handler {
   void Write(Conn *c, const void *data, size_t size);
   void WriteSome(Conn *c, size_t most);
   void WritePieces(Conn *c);
+  void SendFile(Conn *c);
   void Close(Conn *c);
   void Abort(Conn *c);
   void Pause(Conn *c);

@@ -75,10 +75,17 @@ bool Oracle::MayBeEnding(const Conn *c) const {
     const bool on = TimeoutIsOn(static_cast<evnet_timeout>(which));
     timed_out = timed_out || c->timed_out[which] || (on && !w_.plan.on_timeout);
   }
+  const bool unreadable = c->files > 0 && w_.plan.sim.faults.file_failure > 0;
   return c->close_asked || c->abort_asked || c->inbound_overflow || c->outbound_overflow ||
-         timed_out || TimeoutIsOn(EVNET_TIMEOUT_WRITE) || state.broken || w_.stop_asked() ||
-         state.client_end_arrived || w_.memory.failed() > 0 ||
+         c->file_short || unreadable || timed_out || TimeoutIsOn(EVNET_TIMEOUT_WRITE) ||
+         state.broken || w_.stop_asked() || state.client_end_arrived || w_.memory.failed() > 0 ||
          w_.plan.server.outbound_high_action == EVNET_HIGH_CLOSE;
+}
+
+// Accepted, bytes of files among them, and not yet taken by the kernel.
+size_t Oracle::Unsent(const Conn *c, const evnet_sim_state &state) {
+  const size_t sent = state.server_sent_bytes;
+  return c->written.size() > sent ? c->written.size() - sent : 0;
 }
 
 // Nothing but a close sends the end, unless the handler has asked for it.
@@ -123,6 +130,10 @@ bool Oracle::IsLegal(const Conn *c, int reason) const {
       return c->outbound_overflow;
     case EVNET_REASON_HIGH_WATER:
       return w_.plan.server.outbound_high_action == EVNET_HIGH_CLOSE;
+    case EVNET_REASON_FILE_SHORT:
+      return c->file_short;
+    case -EIO:
+      return c->files > 0 && w_.plan.sim.faults.file_failure > 0;
     case -ENOMEM:
       return w_.memory.failed() > 0;
     case -ECONNRESET:
@@ -286,6 +297,9 @@ void Oracle::Closed(Conn *c, int reason) {
   const size_t queued = evnet_conn_outbound_bytes(c->conn);
   if (IsOrderly(reason) && queued > 0)
     Broken(c, "ends in order with %s and %zu bytes queued", evnet_status_name(reason), queued);
+  const size_t unsent = Unsent(c, Inspect(c));
+  if (IsOrderly(reason) && (unsent > 0 || c->file_short))
+    Broken(c, "ends in order with %s, %zu bytes unsent", evnet_status_name(reason), unsent);
   c->closed = true;
   c->closed_ns = w_.now();
   c->reason = reason;

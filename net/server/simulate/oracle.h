@@ -34,6 +34,7 @@ class Oracle {
   void Consumed(Conn *c, const uint8_t *data, size_t size);
   void Wrote(Conn *c, const void *data, size_t size, size_t queued_before, bool was_ending,
              ssize_t result);
+  void SentFile(Conn *c, const std::string &bytes, size_t size, bool was_ending, int64_t result);
   void Bounds(Conn *c);
   void EndsNow(Conn *c);  // the handler ends it, or lets it end
 
@@ -57,6 +58,7 @@ class Oracle {
   void LastRead(const Conn *c);
   bool HasLastRead(const Conn *c) const;
   void OnlyAnnounced(const Conn *c);
+  static size_t Unsent(const Conn *c, const evnet_sim_state &state);
   static bool Lingers(const Conn *c, const evnet_sim_state &state);
   bool MayBeEnding(const Conn *c) const;
   bool IsLegal(const Conn *c, int reason) const;

@@ -14,8 +14,9 @@ void Oracle::IdleConn(const Conn *c) {
   if (state.broken) Broken(c, "a reset was not told");
   // What has flown is nothing to wait for: who waits for it has to ask.
   const size_t queued = evnet_conn_outbound_bytes(c->conn) - state.untold_bytes;
-  const bool sends = queued > 0;
-  if (sends && !state.sending) Broken(c, "%zu bytes are queued, and nothing is being sent", queued);
+  const size_t unsent = Unsent(c, state);
+  const bool sends = queued > 0 || unsent > 0 || c->file_short;
+  if (sends && !state.sending) Broken(c, "%zu bytes are unsent, and nothing is being sent", unsent);
   if (c->write_ended && !sends && !state.server_ended) Broken(c, "its end was not sent");
   const bool open = IsOpen(c);
   if (!open && !sends && !(state.server_ended && state.receiving))
@@ -171,10 +172,12 @@ void Oracle::TheEnd() {
   if (w_.memory.live_blocks() > 0)
     evnet_sim_fail(w_.sim, "%zu bytes were not freed", w_.memory.live_bytes());
   const evnet_options &options = w_.plan.server;
+  // As many files as may wait, and a block for the bytes behind each.
+  constexpr size_t kFilesBytes = 64 * (4096 + 128);
   // Rings double, and for a moment the old one stands beside the new one.
   // A queue that never empties makes each new block twice the last, up to 64 KiB.
   const size_t per_conn = 4 * (options.inbound_bytes_max + options.read_turn_bytes_max) +
-                          2 * options.outbound_bytes_max + 2 * (64 << 10);
+                          2 * options.outbound_bytes_max + 2 * (64 << 10) + kFilesBytes;
   const size_t most =
       w_.booted_bytes + w_.open_conns_max * per_conn + (w_.tasks_max + w_.clients.size() + 1) * 512;
   if (w_.booted && w_.memory.peak_bytes() > most)

@@ -104,6 +104,8 @@ Plan MakePlan(uint64_t seed) {
   plan.prewrites_others = plan.on_prewrite ? dice.Fault(500) : 0;
   plan.server.connections_full_action = dice.Chance(70) ? EVNET_FULL_PAUSE : EVNET_FULL_REFUSE;
   plan.server.connections_per_address_max = dice.Chance(70) ? 0 : 1 + dice.Below(4);
+  plan.short_files = dice.Chance(70) ? 0 : dice.Fault(200);
+  plan.sim.faults.file_failure = dice.Chance(80) ? 0 : dice.Fault(100);
   return plan;
 }
 

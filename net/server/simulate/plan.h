@@ -27,6 +27,7 @@ struct Plan {
   uint32_t chaos;        // acts out of the ordinary
   uint32_t endings;      // of these, how many close, abort or stop
   uint32_t half_closes;  // ends its own side early
+  uint32_t short_files;  // of ranges of files, so many are longer than the file
   bool on_data;          // else: the default
   bool on_half_close;    // likewise
   bool on_timeout;       // likewise

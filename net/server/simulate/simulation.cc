@@ -9,6 +9,7 @@
 
 #include "net/server/internal/steps.h"
 #include "net/server/simulate/crowd.h"
+#include "net/server/simulate/files.h"
 #include "net/server/simulate/handler.h"
 #include "net/server/simulate/oracle.h"
 #include "net/server/simulate/world.h"
@@ -27,6 +28,8 @@ class Simulation {
   explicit Simulation(const Plan &plan)
       : w_(plan), oracle_(&w_), handler_(&w_, &oracle_), crowd_(&w_, &oracle_) {
     world_under_way = &w_;
+    (void)TheFile();
+    descriptors_ = OpenDescriptors();
     start_ns_ = w_.now();
     stop_ns_ = start_ns_ + plan.stop_after_ns;
     next_post_ns_ = plan.posts_every_ns > 0 ? start_ns_ : UINT64_MAX;
@@ -71,6 +74,7 @@ class Simulation {
   uint64_t start_ns_;
   uint64_t stop_ns_;       // when the stop comes; UINT64_MAX: it has come
   uint64_t next_post_ns_;  // of a stranger
+  int descriptors_;        // of the process, when it began
   bool turning_ = false;   // inside a reactor's turn
 };
 
@@ -227,6 +231,8 @@ void Simulation::End() {
     crowd_.ReadAll();
   }
   if (!w_.broken()) oracle_.TheEnd();
+  if (OpenDescriptors() != descriptors_)
+    evnet_sim_fail(w_.sim, "descriptors of files are left open");
 }
 
 Outcome Simulation::Report() {

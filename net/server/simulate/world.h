@@ -64,6 +64,8 @@ struct Conn {
   size_t writing = 0;    // bytes of the writes that have not returned yet
   size_t announced = 0;  // of all bytes accepted, those that its on_prewrite was told of
   int holds = 0;
+  size_t files = 0;         // ranges of files accepted, ever
+  bool file_short = false;  // one of them is longer than the file
 
   bool closed = false;
   bool half_closed = false;

@@ -74,6 +74,25 @@ TEST_F(Outbound, FromThePageOnAWriteIsSentAtOnceTogetherWithWhatWasGathered) {
   EXPECT_EQ(h.ReadExactly(&pair.client, kDirect + 8), "head" + Pattern(kDirect) + "tail");
 }
 
+TEST_F(Outbound, ALargeWriteIsSentFromWhereItLies) {
+  Start();
+  const std::string data = Pattern(kDirect + 50000);
+  const iovec pieces[] = {{const_cast<char *>(data.data()), kDirect},
+                          {const_cast<char *>(data.data()) + kDirect, 50000}};
+  const size_t allocations = h.allocator().allocations();
+  h.Post([&] {
+    TheKernel().sources.clear();
+    EXPECT_EQ(evnet_conn_write(pair.conn, data.data(), kDirect), ssize_t{kDirect});
+    EXPECT_EQ(evnet_conn_writev(pair.conn, pieces, 2), ssize_t{kDirect + 50000});
+  });
+  const size_t posted = h.allocator().allocations() - allocations;
+  h.Turn();
+  EXPECT_EQ(TheKernel().sources,
+            (std::vector<const void *>{data.data(), data.data(), data.data() + kDirect}));
+  EXPECT_EQ(h.allocator().allocations() - allocations, posted) << "no memory for a copy";
+  EXPECT_TRUE(h.ReadExactly(&pair.client, 2 * kDirect + 50000) == data.substr(0, kDirect) + data);
+}
+
 TEST_F(Outbound, JustBelowThePageAWriteIsGathered) {
   EVNET_SKIP_UNLESS_SOCKET_CALLS_ARE_SEEN();
   Start();

@@ -59,6 +59,7 @@ static ssize_t CountSend(ssize_t sent) {
 }
 
 ssize_t __wrap_send(int descriptor, const void *data, size_t size, int flags) {
+  TheKernel().sources.push_back(data);
   const ssize_t limit = Limit(TheKernel().on_send, descriptor, size);
   if (limit < 0) return Fail(limit);
   if (static_cast<size_t>(limit) < size) size = static_cast<size_t>(limit);
@@ -68,7 +69,10 @@ ssize_t __wrap_send(int descriptor, const void *data, size_t size, int flags) {
 ssize_t __wrap_sendmsg(int descriptor, const struct msghdr *message, int flags) {
   std::vector<iovec> pieces(message->msg_iov, message->msg_iov + message->msg_iovlen);
   size_t size = 0;
-  for (const iovec &piece : pieces) size += piece.iov_len;
+  for (const iovec &piece : pieces) {
+    size += piece.iov_len;
+    TheKernel().sources.push_back(piece.iov_base);
+  }
   const ssize_t limit = Limit(TheKernel().on_send, descriptor, size);
   if (limit < 0) return Fail(limit);
   size_t left = static_cast<size_t>(limit);

@@ -28,6 +28,7 @@ struct Kernel {
   // Of each send that took bytes, and of each sendfile, how many; of each recv, what it returned or
   // -errno.
   std::vector<size_t> sends;
+  std::vector<const void *> sources;  // where the pieces of each send lay
   std::vector<size_t> files;
   std::vector<ssize_t> recvs;
   std::vector<int> accepted;  // what accept4 returned

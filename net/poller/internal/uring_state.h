@@ -68,6 +68,7 @@ enum {
 };
 
 _Static_assert(FLIGHTS < UINT16_MAX, "every flight may be of the same buffer");
+_Static_assert(BUFFERS + 1 < 1 << 9, "slot->held counts a slot's: all buffers, and an end");
 
 // The buffers that the kernel receives into.
 struct buffers {
@@ -93,8 +94,7 @@ struct flight {
   lender_t lender;    // that keeps the bytes until SEND has been told
 };
 
-// Received, and held back for a later turn. slot->held counts a slot's: at most all buffers and an
-// end.
+// Received, and held back for a later turn.
 struct held {
   struct evnet_handle handle;
   int32_t result;

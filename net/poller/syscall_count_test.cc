@@ -12,7 +12,7 @@
 namespace {
 
 struct {
-  int recv, send, sendmsg, epoll_ctl, epoll_wait, read, write, getsockopt;
+  int recv, send, sendmsg, epoll_ctl, epoll_wait, read, write, getsockopt, setsockopt;
 } calls;
 
 int last_timeout_ms;
@@ -47,6 +47,8 @@ int __wrap_epoll_wait(int epoll, epoll_event *events, int count, int timeout_ms)
 COUNT(ssize_t, read, (int descriptor, void *data, size_t size), (descriptor, data, size))
 COUNT(ssize_t, write, (int descriptor, const void *data, size_t size), (descriptor, data, size))
 COUNT(int, getsockopt, (int descriptor, int level, int name, void *value, socklen_t *size),
+      (descriptor, level, name, value, size))
+COUNT(int, setsockopt, (int descriptor, int level, int name, const void *value, socklen_t size),
       (descriptor, level, name, value, size))
 }
 
@@ -110,6 +112,23 @@ TEST_P(SyscallCountTest, AConnectionCostsTwoRegistrationCalls) {
   evnet_poller_detach(poller(), connection.handle);
   ASSERT_TRUE(loop().RunUntil([&] { return !loop().Of(connection.handle).empty(); }));
   EXPECT_EQ(calls.epoll_ctl, 2);
+}
+
+// Whatever its listener was given: a connection has it from there.
+TEST_P(SyscallCountTest, AcceptingSetsNoOption) {
+  evnet_listen_options options = {};
+  options.send_buffer_bytes = options.receive_buffer_bytes = 20000;
+  options.keepalive_idle_s = options.keepalive_interval_s = options.keepalive_count = 7;
+  options.user_timeout_ms = options.notsent_lowat_bytes = 10000;
+  calls = {};
+  const evnet_handle listener = Listen(&options);
+  EXPECT_EQ(calls.setsockopt, 10) << "SO_REUSEADDR, TCP_NODELAY, SO_KEEPALIVE, and those above";
+  const auto peer = fixture().Connect(AddressOf(listener), {});
+  calls = {};
+  evnet_poller_accept_start(poller(), listener);
+  ASSERT_TRUE(loop().RunUntil([&] { return !loop().Of(listener, EVNET_OP_ACCEPT).empty(); }));
+  (void)Attach(static_cast<int>(loop().Of(listener, EVNET_OP_ACCEPT).front().result));
+  EXPECT_EQ(calls.setsockopt + calls.getsockopt, 0);
 }
 
 TEST_P(SyscallCountTest, TimeoutsAreRoundedUpAndCut) {

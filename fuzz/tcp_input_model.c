@@ -65,8 +65,7 @@ static bool is_legal(const struct record *c, int reason) {
     case EVNET_REASON_LIFETIME:
       return c->timed_out[EVNET_TIMEOUT_LIFETIME];
     case EVNET_REASON_INBOUND_OVERFLOW:
-      return c->inbound_overflow ||
-             (w->faults.late_recv > 0 && c->sent - c->consumed > w->options.inbound_bytes_max);
+      return c->inbound_overflow;
     case EVNET_REASON_OUTBOUND_OVERFLOW:
       return c->outbound_overflow;
     case EVNET_REASON_HIGH_WATER:
@@ -110,8 +109,9 @@ void model_enter(struct record *c, const char *callback) {
   evnet_sim_note(w->sim, callback, 0, evnet_sim_port(c->peer), 0);
   CHECK(w, c->conn != NULL);
   CHECK(w, !c->closed);
+  const size_t late = w->faults.late_recv > 0 ? EVNET_SIM_LATE_BYTES_MAX : 0;
   CHECK(w, evnet_conn_inbound_bytes(c->conn) <=
-               w->options.inbound_bytes_max + w->options.read_turn_bytes_max);
+               w->options.inbound_bytes_max + w->options.read_turn_bytes_max + late);
   // What its own on_prewrite writes comes behind a write's check of the bound.
   CHECK(w, w->has_prewrite || evnet_conn_outbound_bytes(c->conn) <= w->options.outbound_bytes_max);
 }
@@ -325,9 +325,7 @@ void model_idle(const struct world *w) {
 // went on sending when lingering was over or off.
 static bool may_have_reset(const struct record *c, const struct evnet_sim_state *state) {
   const struct world *w = c->world;
-  // Late bytes for which there is no room end a connection at once.
-  const bool overflows = c->reason == EVNET_REASON_INBOUND_OVERFLOW && w->faults.late_recv == 0;
-  if (!is_orderly(c->reason) && !overflows) return true;
+  if (!is_orderly(c->reason) && c->reason != EVNET_REASON_INBOUND_OVERFLOW) return true;
   if (c->reason == EVNET_REASON_PEER) return false;
   return state->client_reset || !c->ending_ns || w->options.linger_ms == EVNET_OFF ||
          c->closed_ns + ROUNDING_NS >= c->ending_ns + (uint64_t)w->options.linger_ms * MS;

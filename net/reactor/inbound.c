@@ -87,7 +87,7 @@ static void keep(struct evnet_conn *conn, const uint8_t *data, size_t size) {
   // again.
   if (side != NULL) side_release_retired(conn);
   int status = side == NULL ? -ENOMEM : evnet_ring_append(&side->inbound, data, size);
-  if (status < 0) conn_abort_for(conn, status == -ENOBUFS ? EVNET_REASON_INBOUND_OVERFLOW : status);
+  if (status < 0) conn_abort_for(conn, status);
 }
 
 // After on_data: the lease ends, so what it still holds has to be kept, and the bound is checked.

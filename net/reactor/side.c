@@ -7,12 +7,10 @@ struct conn_side *side_get(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   struct conn_side *side = evnet_allocate(reactor->options.allocator, sizeof *side);
   if (side == NULL) return NULL;
-  // The bound on unread bytes is checked when on_data returns, so one turn's bytes may stand above
-  // it.
-  size_t inbound_max = reactor->options.inbound_bytes_max;
-  size_t turn_max = reactor->options.read_turn_bytes_max;
-  evnet_ring_init(&side->inbound, reactor->options.allocator,
-                  inbound_max > SIZE_MAX - turn_max ? SIZE_MAX : inbound_max + turn_max);
+  // The bound on unread bytes is checked when on_data returns. What may come above it is one turn's
+  // bytes, and those that a completion-based poller had from the kernel when reading was stopped,
+  // at most its buffers: to close for them would punish the peer for a stop that it could not see.
+  evnet_ring_init(&side->inbound, reactor->options.allocator, SIZE_MAX);
   evnet_outbound_init(&side->outbound, reactor->options.allocator, 0);
   side->limits = NULL;
   side->retired = NULL;

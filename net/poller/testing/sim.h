@@ -37,6 +37,8 @@ struct evnet_kernel;
 struct evnet_sim;
 struct evnet_sim_socket;  // a client's end of a connection; the world's until evnet_sim_destroy
 
+enum { EVNET_SIM_LATE_BYTES_MAX = 2048 };
+
 // How often something out of the ordinary happens, in thousandths. All zero: a kernel that is
 // prompt and has no limits but its buffers.
 struct evnet_sim_faults {
@@ -44,7 +46,8 @@ struct evnet_sim_faults {
   uint32_t short_send;        // a send takes only a part of what there is room for
   uint32_t refused_send;      // a send takes nothing though there is room
   uint32_t deferred;          // a handle's completions are left for a later turn
-  uint32_t late_recv;         // after recv_stop bytes, or an end, are still reported
+  uint32_t late_recv;         // after recv_stop bytes, or an end, are still reported: at most
+                              // EVNET_SIM_LATE_BYTES_MAX
   uint32_t one_shot;          // an ACCEPT or RECV comes without `more`
   uint32_t late_close;        // a detached descriptor is closed only just before DETACH
   uint32_t accept_failure;    // -EMFILE instead of a connection

@@ -11,7 +11,6 @@
 #include "net/poller/testing/sim_slot.h"
 
 enum {
-  LATE_BYTES_MAX = 2048,
   QUEUE_DEFAULT = 32,
   POISON = 0xdd,
   ROUNDED_NS = 1000000,  // a backend may round a wait up to 1 ms
@@ -164,7 +163,7 @@ static void sim_recv_stop(struct evnet_poller *poller, struct evnet_handle handl
   if (slot == NULL) return;
   struct evnet_sim *sim = slot->owner->sim;
   if (slot->receiving && evnet_sim_chance(sim, sim->options.faults.late_recv)) {
-    slot->late_bytes = 1 + evnet_sim_below(sim, LATE_BYTES_MAX);
+    slot->late_bytes = 1 + evnet_sim_below(sim, EVNET_SIM_LATE_BYTES_MAX);
     // Only what has arrived by now can have been handed over.
     if (slot->late_bytes > slot->socket->in.size) slot->late_bytes = slot->socket->in.size;
     slot->late_end = slot->socket->end_arrived && slot->late_bytes == slot->socket->in.size;

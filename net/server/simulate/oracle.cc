@@ -123,9 +123,7 @@ bool Oracle::IsLegal(const Conn *c, int reason) const {
       return c->timed_out[which] || (untold && TimeoutIsOn(which));
     }
     case EVNET_REASON_INBOUND_OVERFLOW:
-      return c->inbound_overflow ||
-             (w_.plan.sim.faults.late_recv > 0 &&
-              c->client->sent - c->consumed > w_.plan.server.inbound_bytes_max);
+      return c->inbound_overflow;
     case EVNET_REASON_OUTBOUND_OVERFLOW:
       return c->outbound_overflow;
     case EVNET_REASON_HIGH_WATER:
@@ -385,7 +383,7 @@ void Oracle::Wrote(Conn *c, const void *data, size_t size, size_t queued_before,
 void Oracle::Bounds(Conn *c) {
   const evnet_options &options = w_.plan.server;
   const size_t unread = evnet_conn_inbound_bytes(c->conn);
-  const size_t unread_max = options.inbound_bytes_max + options.read_turn_bytes_max;
+  const size_t unread_max = w_.plan.unread_bytes_max();
   if (unread > unread_max) Broken(c, "%zu bytes are unread; the bound is %zu", unread, unread_max);
   const size_t queued = evnet_conn_outbound_bytes(c->conn);
   const size_t queued_max =

@@ -106,8 +106,6 @@ bool Oracle::MayHaveReset(const Conn *c, const evnet_sim_state &state) const {
     default:
       return true;
   }
-  // Late bytes that nobody has room for end a connection at once.
-  if (c->reason == EVNET_REASON_INBOUND_OVERFLOW && !c->inbound_overflow) return true;
   if (state.client_reset || options.linger_ms == EVNET_OFF || c->closed_ns >= w_.stop_by_ns)
     return true;
   const uint64_t linger_ms =
@@ -176,8 +174,8 @@ void Oracle::TheEnd() {
   constexpr size_t kFilesBytes = 64 * (4096 + 128);
   // Rings double, and for a moment the old one stands beside the new one.
   // A queue that never empties makes each new block twice the last, up to 64 KiB.
-  const size_t per_conn = 4 * (options.inbound_bytes_max + options.read_turn_bytes_max) +
-                          2 * options.outbound_bytes_max + 2 * (64 << 10) + kFilesBytes;
+  const size_t per_conn = 4 * w_.plan.unread_bytes_max() + 2 * options.outbound_bytes_max +
+                          2 * (64 << 10) + kFilesBytes;
   const size_t most =
       w_.booted_bytes + w_.open_conns_max * per_conn + (w_.tasks_max + w_.clients.size() + 1) * 512;
   if (w_.booted && w_.memory.peak_bytes() > most)

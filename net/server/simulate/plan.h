@@ -41,6 +41,12 @@ struct Plan {
   uint64_t stop_after_ns;        // from the start
   int64_t drain_ms;              // of that stop
   bool stops_before_boot;        // it comes even before the start
+
+  // The most that stands unread for a connection.
+  size_t unread_bytes_max() const {
+    const size_t late = sim.faults.late_recv > 0 ? EVNET_SIM_LATE_BYTES_MAX : 0;
+    return server.inbound_bytes_max + server.read_turn_bytes_max + late;
+  }
 };
 
 Plan MakePlan(uint64_t seed);

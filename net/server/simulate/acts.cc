@@ -166,7 +166,8 @@ int Handler::Post(uint32_t reactor, Deed deed, Conn *c) {
   w_.tasks--;
   const bool legal = (status == -ENOMEM && w_.memory.failed() > 0) ||
                      (status == -ENOBUFS && w_.plan.server.mailbox_bytes_max > 0) ||
-                     (status == -ESHUTDOWN && w_.ended[reactor]);
+                     (status == -ESHUTDOWN && (w_.ended[reactor] || reactor == w_.current_reactor));
+  if (status == -ESHUTDOWN) w_.sealed[reactor] = true;
   if (!legal)
     evnet_sim_fail(w_.sim, "a post is refused for no reason with %s", evnet_status_name(status));
   return status;

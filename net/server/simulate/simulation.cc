@@ -90,6 +90,7 @@ bool Simulation::Boot() {
   if (status < 0) w_.server = nullptr;
   const auto reactors = static_cast<size_t>(options.reactors);
   w_.ended.resize(reactors);
+  w_.sealed.resize(reactors);
   w_.mail.resize(reactors);
   if (status == 0 && w_.plan.stops_before_boot) Stop();
   if (status == 0) status = evnet_server_boot(w_.server, evnet_sim_kernel(w_.sim));
@@ -156,6 +157,8 @@ void Simulation::Turn(uint32_t reactor) {
   evnet_sim_stats_of(w_.sim, &after);
   oracle_.Turned(reactor, past_deadline);
   if (status < 0) evnet_sim_fail(w_.sim, "a turn fails with %s", evnet_status_name(status));
+  if (status > 0 && w_.sealed[reactor])
+    evnet_sim_fail(w_.sim, "reactor %u refuses posts, and goes on", reactor);
   if (status == 0) {
     w_.ended[reactor] = true;
     evnet_sim_note(w_.sim, "ended", reactor, 0, 0);

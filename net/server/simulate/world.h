@@ -132,8 +132,9 @@ struct World {
   uint32_t current_reactor = 0;  // whose turn it is
   uint64_t callbacks = 0;
   std::vector<int> reactor_of_host = std::vector<int>(256, -1);
-  std::vector<bool> ended;  // by reactor: its stop is complete
-  std::vector<bool> mail;   // by reactor: something may have been posted to it while it was awake
+  std::vector<bool> ended;   // by reactor: its stop is complete
+  std::vector<bool> sealed;  // by reactor: it has refused a post because its end has come
+  std::vector<bool> mail;    // by reactor: something may have been posted to it while it was awake
   bool booted = false;
   bool shut_down = false;
   size_t booted_bytes = 0;  // the server's memory before anybody has connected

@@ -11,7 +11,9 @@ namespace evnet_simulation {
 void Oracle::IdleConn(const Conn *c) {
   const evnet_sim_state state = Inspect(c);
   if (!state.attached) Broken(c, "is open, and has no handle");
-  if (state.broken) Broken(c, "a reset was not told");
+  // It is told once that the connection is over; a reset behind both ends changes nothing.
+  if (state.broken && !(state.server_ended && state.client_end_arrived))
+    Broken(c, "a reset was not told");
   // What has flown is nothing to wait for: who waits for it has to ask.
   const size_t queued = evnet_conn_outbound_bytes(c->conn) - state.untold_bytes;
   const size_t unsent = Unsent(c, state);

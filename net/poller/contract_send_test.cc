@@ -321,7 +321,10 @@ TEST_P(SendTest, AHandleThatSendsWithoutEndLeavesTheOthersTheirTurn) {
     if (sends < 1000) evnet_poller_send_start(poller(), great.handle, &send);
   });
   evnet_poller_send_start(poller(), great.handle, &send);
-  ASSERT_TRUE(loop().RunUntil([&] { return sends == 1000 && sends_before_small >= 0; }));
+  ASSERT_TRUE(loop().RunUntil([&] {
+    great.peer->TryReceive();  // a Unix socket is full after some hundred
+    return sends == 1000 && sends_before_small >= 0;
+  }));
   EXPECT_LE(sends_before_small, 10);
 }
 
@@ -383,6 +386,7 @@ TEST_P(SendTest, ShutdownWriteEndsOurSideBehindTheDataAndTheirsGoesOn) {
 }
 
 TEST_P(SendTest, ShutdownWriteOfADeadConnectionIsRefused) {
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "the kernel does not mind";
   Connection connection = Connect();
   connection.peer->Reset();
   Settle();

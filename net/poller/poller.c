@@ -35,6 +35,7 @@ int evnet_poller_listen(struct evnet_poller *poller, const struct evnet_address 
                         const struct evnet_listen_options *options,
                         struct evnet_handle *out_handle) {
   static const struct evnet_listen_options defaults = {0};
+  if (options != NULL && options->out_reason != NULL) *options->out_reason = NULL;
   return poller->ops->listen(poller, address, options != NULL ? options : &defaults, out_handle);
 }
 
@@ -94,6 +95,16 @@ int evnet_poller_shutdown_write(struct evnet_poller *poller, struct evnet_handle
 int evnet_poller_local_address(struct evnet_poller *poller, struct evnet_handle handle,
                                struct evnet_address *out_address) {
   return poller->ops->local_address(poller, handle, out_address);
+}
+
+int evnet_poller_remote_address(struct evnet_poller *poller, struct evnet_handle handle,
+                                struct evnet_address *out_address) {
+  return poller->ops->remote_address(poller, handle, out_address);
+}
+
+int evnet_poller_peer_credentials(struct evnet_poller *poller, struct evnet_handle handle,
+                                  struct evnet_credentials *out_credentials) {
+  return poller->ops->peer_credentials(poller, handle, out_credentials);
 }
 
 int evnet_poller_set_option(struct evnet_poller *poller, struct evnet_handle handle,

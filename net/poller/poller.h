@@ -20,9 +20,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include "../base/address.h"
+#include "../base/credentials.h"
 #include "../base/memory.h"
 #include "../base/status.h"
 
@@ -116,7 +118,8 @@ enum { EVNET_SOCKET_OPTIONS = EVNET_SOCKET_RECEIVE_BUFFER_BYTES + 1 };
 struct evnet_listen_options {
   int backlog;               // 0: SOMAXCONN; the kernel cuts it to net.core.somaxconn
   int send_buffer_bytes;     // 0: the system's, here and below
-  int receive_buffer_bytes;  // set before listen(2), so that the window scale fits it (tcp(7))
+  int receive_buffer_bytes;  // set before listen(2), so that the window scale fits it (tcp(7)); on
+                             // Unix sockets it has no effect (unix(7))
   bool no_reuse_address;     // without SO_REUSEADDR a restart has to wait for TIME_WAIT
   bool no_nodelay;           // without TCP_NODELAY
   bool v6only;               // a wildcard of both families takes IPv6 alone
@@ -130,6 +133,10 @@ struct evnet_listen_options {
   const char *bind_to_device;  // SO_BINDTODEVICE: an interface's name; NULL: any
   const char **out_refused;    // receives, when the system refuses an option, that option's name as
                                // above; NULL: nobody wants to know
+  mode_t unix_mode;  // permission bits of a Unix socket's file, whatever the umask; 0: 0777 less
+                     // the umask. On Linux connecting takes the right to write (unix(7))
+  const char **out_reason;  // set to a constant string that says more of a failure than its status
+                            // does, else to NULL; may be NULL
 };
 
 // evnet_poller_create makes a poller.
@@ -163,13 +170,19 @@ EVNET_API uint64_t evnet_poller_now_ns(struct evnet_poller *poller);
 // evnet_poller_listen opens, binds and attaches a listening socket. Nothing is accepted before
 // accept_start.
 //
+// A Unix path is one listener's: while it stands, PATH.lock is locked (flock(2)). A socket that
+// nobody serves any more, as a try to connect shows, is replaced; whatever else is there makes it
+// -EADDRINUSE and is left alone. detach removes both files, if they are still the listener's own. A
+// relative path is looked up at both times.
+//
 //   options  NULL: all defaults.
 //
 // Returns: 0.
-// Errors:  -EADDRINUSE, -EADDRNOTAVAIL, -EACCES and the rest of socket(2), bind(2), listen(2);
-//          -EOPNOTSUPP for a transport that is not served, or an option that this system has not;
-//          what setsockopt(2) says of an option, -EPERM or -ENODEV of bind_to_device, say; -ENOBUFS
-//          at handles_max; -ENOMEM.
+// Errors:  -EADDRINUSE, -EADDRNOTAVAIL, -EACCES and the rest of socket(2), bind(2), listen(2), and
+//          for a Unix path open(2); -EOPNOTSUPP for a transport that is not served, for an option
+//          that this system has not, and for an abstract name where the system has none; what
+//          setsockopt(2) says of an option, -EPERM or -ENODEV of bind_to_device, say; -ENOBUFS at
+//          handles_max; -ENOMEM.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_listen(struct evnet_poller *poller,
                                                     const struct evnet_address *address,
                                                     const struct evnet_listen_options *options,
@@ -186,7 +199,7 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_attach(struct evnet_poller *poller,
                                                     struct evnet_handle *out_handle);
 
 // evnet_poller_discard_descriptor closes a descriptor that an ACCEPT brought and nobody will
-// attach; the peer sees a reset.
+// attach; the peer sees a reset, that of a Unix socket an end.
 EVNET_API void evnet_poller_discard_descriptor(struct evnet_poller *poller, int descriptor);
 
 // evnet_poller_detach closes the descriptor in an orderly way once nothing of it is in flight.
@@ -195,7 +208,7 @@ EVNET_API void evnet_poller_discard_descriptor(struct evnet_poller *poller, int 
 EVNET_API void evnet_poller_detach(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_abort is evnet_poller_detach that makes the peer see a reset (SO_LINGER of 0
-// seconds, socket(7)). A Unix socket has no reset: there its peer sees an end.
+// seconds, socket(7)). A Unix socket has no reset: there its peer sees what it sees of a detach.
 EVNET_API void evnet_poller_abort(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_accept_start arms accepting; connections that wait already are reported at once. It
@@ -212,7 +225,8 @@ EVNET_API void evnet_poller_accept_start(struct evnet_poller *poller, struct evn
 EVNET_API void evnet_poller_accept_stop(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_recv_start arms receiving until recv_stop or a completion without `more`. Bytes that
-// came while it was stopped are reported at once.
+// came while it was stopped are reported at once. Descriptors that come over a Unix socket are
+// closed.
 EVNET_API void evnet_poller_recv_start(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_recv_stop disarms receiving. A completion-based backend may still report bytes that
@@ -262,7 +276,7 @@ EVNET_API uint8_t *evnet_poller_scratch(struct evnet_poller *poller);
 // the end. Nothing may be under way, as for evnet_poller_send.
 //
 // Returns: 0.
-// Errors:  -ENOTCONN when the connection is gone.
+// Errors:  -ENOTCONN when the connection is gone; a Unix socket's may be ended all the same.
 EVNET_API int evnet_poller_shutdown_write(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_local_address tells the address that the socket is bound to.
@@ -271,6 +285,23 @@ EVNET_API int evnet_poller_shutdown_write(struct evnet_poller *poller, struct ev
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_local_address(struct evnet_poller *poller,
                                                            struct evnet_handle handle,
                                                            struct evnet_address *out_address);
+
+// evnet_poller_remote_address tells the peer's address; of a Unix peer without a name only the
+// family.
+//
+// Returns: 0.
+// Errors:  -ENOTCONN once a connection is dead (not on Unix sockets), or of a listener.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_remote_address(struct evnet_poller *poller,
+                                                            struct evnet_handle handle,
+                                                            struct evnet_address *out_address);
+
+// evnet_poller_peer_credentials tells who made the connection, as the kernel noted it then.
+//
+// Returns: 0.
+// Errors:  -EOPNOTSUPP but on Unix sockets, and on a simulated kernel.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_peer_credentials(
+    struct evnet_poller *poller, struct evnet_handle handle,
+    struct evnet_credentials *out_credentials);
 
 // evnet_poller_set_option sets an option of a socket.
 //

@@ -12,7 +12,7 @@
 namespace {
 
 struct {
-  int recv, send, sendmsg, epoll_ctl, epoll_wait, read, write, getsockopt, setsockopt;
+  int recv, recvmsg, send, sendmsg, epoll_ctl, epoll_wait, read, write, getsockopt, setsockopt;
 } calls;
 
 int last_timeout_ms;
@@ -30,6 +30,7 @@ int last_timeout_ms;
 extern "C" {
 COUNT(ssize_t, recv, (int descriptor, void *data, size_t size, int flags),
       (descriptor, data, size, flags))
+COUNT(ssize_t, recvmsg, (int descriptor, msghdr *message, int flags), (descriptor, message, flags))
 COUNT(ssize_t, send, (int descriptor, const void *data, size_t size, int flags),
       (descriptor, data, size, flags))
 COUNT(ssize_t, sendmsg, (int descriptor, const msghdr *message, int flags),
@@ -70,7 +71,8 @@ TEST_P(SyscallCountTest, ARequestCostsOneRecvAndOneSendAndOneWait) {
     ASSERT_EQ(loop().Data(connection.handle), request);
     ASSERT_EQ(Send(connection.handle, request), 64);
     EXPECT_EQ(calls.epoll_wait, 1);
-    EXPECT_EQ(calls.recv, 1);
+    EXPECT_EQ(calls.recv, GetParam().is_tcp() ? 1 : 0);
+    EXPECT_EQ(calls.recvmsg, GetParam().is_tcp() ? 0 : 1);
     EXPECT_EQ(calls.send, 1);
     EXPECT_EQ(calls.sendmsg, 0);
     EXPECT_EQ(calls.epoll_ctl, 0);
@@ -101,7 +103,7 @@ TEST_P(SyscallCountTest, StopAndStartCostNothing) {
     evnet_poller_recv_stop(poller(), connection.handle);
     evnet_poller_recv_start(poller(), connection.handle);
   }
-  EXPECT_EQ(calls.recv + calls.epoll_ctl + calls.epoll_wait + calls.getsockopt, 0);
+  EXPECT_EQ(calls.recv + calls.recvmsg + calls.epoll_ctl + calls.epoll_wait + calls.getsockopt, 0);
 }
 
 TEST_P(SyscallCountTest, AConnectionCostsTwoRegistrationCalls) {

@@ -36,7 +36,7 @@ Fault epoll_create1_fault, eventfd_fault, epoll_ctl_fault, epoll_wait_fault, soc
     setsockopt_fault, bind_fault, listen_fault, mmap_fault, recv_fault, send_fault,
     getsockname_fault;
 bool interrupt_every_other = false;  // recv and send
-bool one_byte_recv = false;
+bool one_byte_recv = false;          // of Unix sockets
 bool one_byte_send = false;
 unsigned interrupts = 0;
 
@@ -87,7 +87,20 @@ ssize_t __real_recv(int descriptor, void *data, size_t size, int flags);
 ssize_t __wrap_recv(int descriptor, void *data, size_t size, int flags);
 ssize_t __wrap_recv(int descriptor, void *data, size_t size, int flags) {
   if (recv_fault.Strikes() || Interrupted()) return -1;
-  return __real_recv(descriptor, data, Cut(one_byte_recv, size), flags);
+  return __real_recv(descriptor, data, size, flags);
+}
+
+ssize_t __real_recvmsg(int descriptor, msghdr *message, int flags);
+ssize_t __wrap_recvmsg(int descriptor, msghdr *message, int flags);
+ssize_t __wrap_recvmsg(int descriptor, msghdr *message, int flags) {
+  if (recv_fault.Strikes() || Interrupted()) return -1;
+  if (!one_byte_recv) return __real_recvmsg(descriptor, message, flags);
+  iovec piece = {message->msg_iov->iov_base, Cut(true, message->msg_iov->iov_len)};
+  msghdr cut = *message;
+  cut.msg_iov = &piece;
+  const ssize_t got = __real_recvmsg(descriptor, &cut, flags);
+  message->msg_flags = cut.msg_flags | MSG_CTRUNC;
+  return got;
 }
 
 ssize_t __real_send(int descriptor, const void *data, size_t size, int flags);
@@ -307,24 +320,27 @@ TEST_P(SyscallFaultsTest, SendsOfOneByteLoseNothing) {
   }
 }
 
-// Not on TCP, where a read of less than asked for proves that there is no more (epoll(7)).
-TEST_P(SyscallFaultsTest, UnixReadsOfOneByteLoseNothing) {
+// As if each byte had come with a descriptor. Not on TCP, where a read of less than asked for
+// proves that there is no more (epoll(7)).
+TEST_P(SyscallFaultsTest, UnixReadsCutToOneByteLoseNothing) {
   const Connection connection = AttachUnix();
   one_byte_recv = true;
   ExpectReceived(connection, Pattern(1000));
 }
 
 TEST_P(SyscallFaultsTest, AFailedReadEndsTheConnectionWithItsReason) {
-  for (const int error : {ECONNREFUSED, ECONNRESET, ENOMEM, ENOTCONN, ETIMEDOUT, EHOSTUNREACH}) {
-    const Connection connection = Connect();
-    connection.peer->Send("x");
-    evnet_poller_recv_start(poller(), connection.handle);
-    recv_fault = {0, 1, error};
-    ASSERT_TRUE(RunUntilOp(connection.handle, EVNET_OP_RECV));
-    recv_fault = {};
-    const Event event = loop().Of(connection.handle).front();
-    EXPECT_EQ(event.result, -error);
-    EXPECT_FALSE(event.more);
+  for (const bool local : {false, true}) {
+    for (const int error : {ECONNREFUSED, ECONNRESET, ENOMEM, ENOTCONN, ETIMEDOUT, EHOSTUNREACH}) {
+      const Connection connection = local ? AttachUnix() : Connect();
+      connection.peer->Send("x");
+      evnet_poller_recv_start(poller(), connection.handle);
+      recv_fault = {0, 1, error};
+      ASSERT_TRUE(RunUntilOp(connection.handle, EVNET_OP_RECV));
+      recv_fault = {};
+      const Event event = loop().Of(connection.handle).front();
+      EXPECT_EQ(event.result, -error);
+      EXPECT_FALSE(event.more);
+    }
   }
 }
 
@@ -366,7 +382,7 @@ TEST_P(SyscallFaultsTest, ABlockedSendThatCannotBeWatchedIsTriedAgainOrTold) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, SyscallFaultsTest, ::testing::ValuesIn(SocketCallBackends()),
+INSTANTIATE_TEST_SUITE_P(Backends, SyscallFaultsTest, ::testing::ValuesIn(TcpCallBackends()),
                          BackendName);
 
 }  // namespace

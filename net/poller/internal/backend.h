@@ -31,6 +31,10 @@ struct evnet_poller_ops {
   int (*shutdown_write)(struct evnet_poller *poller, struct evnet_handle handle);
   int (*local_address)(struct evnet_poller *poller, struct evnet_handle handle,
                        struct evnet_address *out_address);
+  int (*remote_address)(struct evnet_poller *poller, struct evnet_handle handle,
+                        struct evnet_address *out_address);
+  int (*peer_credentials)(struct evnet_poller *poller, struct evnet_handle handle,
+                          struct evnet_credentials *out_credentials);
   int (*set_option)(struct evnet_poller *poller, struct evnet_handle handle,
                     enum evnet_socket_option option, int value);
   int (*descriptor)(struct evnet_poller *poller, struct evnet_handle handle);

@@ -12,7 +12,7 @@
 //                           |                                  +--> bytes: a RECV completion
 //                           +-- the share is used up, or ------+
 //                               an end is behind the bytes     |
-//                                                              +--> EAGAIN, or a short read on TCP:
+//                                                              +--> EAGAIN, or a short read:
 //                                                                   READABLE is cleared, and the
 //                                                                   next edge sets it
 //
@@ -59,6 +59,7 @@ struct ready {
   const struct evnet_allocator *allocator;
 
   struct slots slots;
+  struct evnet_unix_listeners unix_listeners;
   struct slot_list now;
   struct slot_list later;
   struct slot *current;  // has more to do in this turn, at once; or NULL
@@ -165,6 +166,9 @@ static bool step_accept(struct ready *ready, struct slot *slot, struct evnet_com
     } else if (descriptor >= 0) {
       ready->peer.transport = (enum evnet_transport)slot->transport;
       ready->peer.dual_stack = false;
+      if (slot->transport == EVNET_TRANSPORT_UNIX) {
+        evnet_unix_accepted(&ready->unix_listeners, slot->descriptor, descriptor);
+      }
       ready->share_accept_failures = 0;
       go_on(ready, slot);
       complete(ready, slot, EVNET_OP_ACCEPT, descriptor, true, out);
@@ -199,7 +203,10 @@ static bool step_send(struct ready *ready, struct slot *slot, struct evnet_compl
 
 static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
   size_t share = ready->recv_bytes - ready->share_bytes;
-  int64_t got = evnet_socket_recv(slot->descriptor, ready->recv_block, share);
+  bool split = false;  // more may stand behind a short read
+  int64_t got = slot->transport == EVNET_TRANSPORT_UNIX
+                    ? evnet_socket_recv_unix(slot->descriptor, ready->recv_block, share, &split)
+                    : evnet_socket_recv(slot->descriptor, ready->recv_block, share);
   if (got == -EAGAIN) {
     slot->flags &= (uint16_t) ~(READABLE | URGENT);
     return false;
@@ -214,10 +221,9 @@ static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_compl
   ready->share_bytes += (size_t)got;
   if ((size_t)got == share) {
     enqueue(ready, &ready->later, slot);
-  } else if (slot->transport == EVNET_TRANSPORT_TCP && !(slot->flags & (ENDING | URGENT))) {
+  } else if (!split && !(slot->flags & (ENDING | URGENT))) {
     // The queue was empty when the kernel returned less than asked, and what comes later makes an
-    // edge. Only on TCP, and not with out-of-band data: elsewhere a control message may have cut
-    // the read.
+    // edge. Not with out-of-band data, which cuts a read.
     slot->flags &= (uint16_t)~READABLE;
   } else {
     go_on(ready, slot);
@@ -302,11 +308,15 @@ static uint64_t ready_now_ns(struct evnet_poller *poller) {
 static int ready_listen(struct evnet_poller *poller, const struct evnet_address *address,
                         const struct evnet_listen_options *options,
                         struct evnet_handle *out_handle) {
-  int descriptor = evnet_socket_listen(address, options);
+  struct ready *ready = ready_of(poller);
+  int descriptor = evnet_socket_listen(address, options, &ready->unix_listeners);
   if (descriptor < 0) return descriptor;
-  int status = slot_open(ready_of(poller), descriptor, address->transport, LISTENER, EVNET_READY_IN,
-                         out_handle);
-  if (status < 0) (void)close(descriptor);
+  int status =
+      slot_open(ready, descriptor, address->transport, LISTENER, EVNET_READY_IN, out_handle);
+  if (status < 0) {
+    evnet_unix_release(&ready->unix_listeners, descriptor);
+    (void)close(descriptor);
+  }
   return status;
 }
 
@@ -330,6 +340,7 @@ static void ready_detach(struct evnet_poller *poller, struct evnet_handle handle
   // Before close: a duplicate of the descriptor would keep the registration, and its events, alive
   // (epoll(7)).
   ready->kernel->remove(ready->kernel_state, slot->descriptor);
+  if (slot->flags & LISTENER) evnet_unix_release(&ready->unix_listeners, slot->descriptor);
   (void)close(slot->descriptor);
   slot->flags |= DETACHED;
   enqueue(ready, &ready->now, slot);
@@ -408,6 +419,20 @@ static int ready_local_address(struct evnet_poller *poller, struct evnet_handle 
                                     out_address);
 }
 
+static int ready_remote_address(struct evnet_poller *poller, struct evnet_handle handle,
+                                struct evnet_address *out_address) {
+  const struct slot *slot = slot_of(ready_of(poller), handle);
+  return evnet_socket_remote_address(slot->descriptor, (enum evnet_transport)slot->transport,
+                                     out_address);
+}
+
+static int ready_peer_credentials(struct evnet_poller *poller, struct evnet_handle handle,
+                                  struct evnet_credentials *out_credentials) {
+  const struct slot *slot = slot_of(ready_of(poller), handle);
+  return evnet_socket_peer_credentials(slot->descriptor, (enum evnet_transport)slot->transport,
+                                       out_credentials);
+}
+
 static int ready_set_option(struct evnet_poller *poller, struct evnet_handle handle,
                             enum evnet_socket_option option, int value) {
   const struct slot *slot = slot_of(ready_of(poller), handle);
@@ -449,6 +474,7 @@ static void ready_wake(struct evnet_poller *poller) {
 
 static void ready_destroy(struct evnet_poller *poller) {
   struct ready *ready = ready_of(poller);
+  evnet_unix_release_all(&ready->unix_listeners);
   for (uint32_t i = 0; i < ready->slots.used; i++) {
     const struct slot *slot = &ready->slots.table[i];
     bool is_open = slot->descriptor >= 0 && !(slot->flags & DETACHED);
@@ -479,6 +505,8 @@ static const struct evnet_poller_ops ready_ops = {
     .scratch = ready_scratch,
     .shutdown_write = ready_shutdown_write,
     .local_address = ready_local_address,
+    .remote_address = ready_remote_address,
+    .peer_credentials = ready_peer_credentials,
     .set_option = ready_set_option,
     .descriptor = ready_descriptor,
     .wait = ready_wait,
@@ -495,6 +523,7 @@ int evnet_ready_create(const struct evnet_readiness_ops *readiness,
   ready->poller.name = readiness->name;
   ready->kernel = readiness;
   ready->allocator = options->allocator;
+  ready->unix_listeners.allocator = options->allocator;
   slot_list_init(&ready->now);
   slot_list_init(&ready->later);
   int status = slots_init(&ready->slots, options->handles_max);

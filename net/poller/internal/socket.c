@@ -5,9 +5,14 @@
 #include <unistd.h>
 
 #include "net/poller/internal/socket_system.h"
+#include "net/poller/internal/unix_system.h"
 
 int evnet_socket_listen(const struct evnet_address *address,
-                        const struct evnet_listen_options *options) {
+                        const struct evnet_listen_options *options,
+                        struct evnet_unix_listeners *unix_listeners) {
+  if (address->transport == EVNET_TRANSPORT_UNIX) {
+    return evnet_unix_listen(unix_listeners, address, options);
+  }
   if (address->transport != EVNET_TRANSPORT_TCP) return -EOPNOTSUPP;
   struct evnet_address chosen = *address;
   int descriptor = evnet_socket_system_open(chosen.socket.any.sa_family, SOCK_STREAM);
@@ -32,9 +37,14 @@ int evnet_socket_listen(const struct evnet_address *address,
   return descriptor;
 }
 
-// A socket of both families reports IPv4 peers as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). Who
-// counts, logs or compares addresses wants one form.
-static void unmap_ip4(struct evnet_address *address) {
+// Who counts, logs or compares addresses wants one form of each. A socket of both families reports
+// IPv4 peers as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2); without abstract names, an empty path of
+// any length stands for no name.
+static void normalize(struct evnet_address *address) {
+  if (address->socket.any.sa_family == AF_UNIX && !evnet_unix_system_abstract_names &&
+      address->socket.local.sun_path[0] == '\0') {
+    address->size = offsetof(struct sockaddr_un, sun_path);
+  }
   const struct sockaddr_in6 *ip6 = &address->socket.ip6;
   if (ip6->sin6_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&ip6->sin6_addr)) return;
   struct sockaddr_in ip4 = {.sin_family = AF_INET, .sin_port = ip6->sin6_port};
@@ -49,7 +59,7 @@ int evnet_socket_accept(int listener, struct evnet_address *out_peer) {
     int descriptor = evnet_socket_system_accept(listener, &out_peer->socket.any, &size);
     if (descriptor >= 0) {
       out_peer->size = size;
-      unmap_ip4(out_peer);
+      normalize(out_peer);
       return descriptor;
     }
     if (descriptor != -EINTR) return descriptor;
@@ -81,6 +91,13 @@ int64_t evnet_socket_recv(int descriptor, void *out_data, size_t size) {
     ssize_t got = recv(descriptor, out_data, size, 0);
     if (got >= 0) return got;
     if (errno != EINTR) return -errno;
+  }
+}
+
+int64_t evnet_socket_recv_unix(int descriptor, void *out_data, size_t size, bool *out_split) {
+  for (;;) {
+    int64_t got = evnet_unix_system_recv(descriptor, out_data, size, out_split);
+    if (got != -EINTR) return got;
   }
 }
 
@@ -131,7 +148,7 @@ int evnet_socket_remote_address(int descriptor, enum evnet_transport transport,
   struct evnet_address address = {.transport = transport};
   address.size = sizeof address.socket;
   if (getpeername(descriptor, &address.socket.any, &address.size) != 0) return -errno;
-  unmap_ip4(&address);
+  normalize(&address);
   *out_address = address;
   return 0;
 }
@@ -147,7 +164,13 @@ int evnet_socket_local_address(int descriptor, enum evnet_transport transport,
     (void)getsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &one_family, &size);
     address.dual_stack = IN6_IS_ADDR_UNSPECIFIED(&address.socket.ip6.sin6_addr) && one_family == 0;
   }
-  unmap_ip4(&address);
+  normalize(&address);
   *out_address = address;
   return 0;
+}
+
+int evnet_socket_peer_credentials(int descriptor, enum evnet_transport transport,
+                                  struct evnet_credentials *out_credentials) {
+  if (transport != EVNET_TRANSPORT_UNIX) return -EOPNOTSUPP;
+  return evnet_unix_system_credentials(descriptor, out_credentials);
 }

@@ -5,15 +5,18 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "net/poller/internal/unix_listen.h"
 #include "net/poller/poller.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-// Opens, binds and listens. Returns a non-blocking, close-on-exec descriptor or -errno.
+// Opens, binds and listens. Returns a non-blocking, close-on-exec descriptor or -errno. A Unix
+// socket's is added to the list, to be released before it is closed.
 int evnet_socket_listen(const struct evnet_address *address,
-                        const struct evnet_listen_options *options);
+                        const struct evnet_listen_options *options,
+                        struct evnet_unix_listeners *unix_listeners);
 
 // Gives a TCP socket that is not bound yet what `options` say, and names what is refused.
 int evnet_socket_set_listen_options(int descriptor, const struct evnet_address *address,
@@ -34,6 +37,8 @@ void evnet_socket_attach(int descriptor);
 bool evnet_socket_accept_error_is_lasting(int status);
 
 int64_t evnet_socket_recv(int descriptor, void *out_data, size_t size);
+// As evnet_unix_system_recv.
+int64_t evnet_socket_recv_unix(int descriptor, void *out_data, size_t size, bool *out_split);
 int64_t evnet_socket_send(int descriptor, const struct iovec *pieces, size_t count);
 
 // Sends what a send_start names: its SEND's result, or -EAGAIN when the socket is full.
@@ -51,11 +56,15 @@ int evnet_socket_take_error(int descriptor);
 
 int evnet_socket_shutdown_write(int descriptor);
 
-// -ENOTCONN once the connection is dead.
+// -ENOTCONN once the connection is dead; a Unix socket's still has it.
 int evnet_socket_remote_address(int descriptor, enum evnet_transport transport,
                                 struct evnet_address *out_address);
 int evnet_socket_local_address(int descriptor, enum evnet_transport transport,
                                struct evnet_address *out_address);
+
+// -EOPNOTSUPP but on Unix sockets.
+int evnet_socket_peer_credentials(int descriptor, enum evnet_transport transport,
+                                  struct evnet_credentials *out_credentials);
 
 #ifdef __cplusplus
 }

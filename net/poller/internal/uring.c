@@ -61,16 +61,21 @@ static int uring_attach(struct evnet_poller *poller, int descriptor, enum evnet_
 static int uring_listen(struct evnet_poller *poller, const struct evnet_address *address,
                         const struct evnet_listen_options *options,
                         struct evnet_handle *out_handle) {
-  int descriptor = evnet_socket_listen(address, options);
+  struct uring *uring = uring_of(poller);
+  int descriptor = evnet_socket_listen(address, options, &uring->unix_listeners);
   if (descriptor < 0) return descriptor;
-  int status = attach(uring_of(poller), descriptor, address->transport, LISTENER, out_handle);
-  if (status < 0) (void)close(descriptor);
+  int status = attach(uring, descriptor, address->transport, LISTENER, out_handle);
+  if (status < 0) {
+    evnet_unix_release(&uring->unix_listeners, descriptor);
+    (void)close(descriptor);
+  }
   return status;
 }
 
 static void uring_detach(struct evnet_poller *poller, struct evnet_handle handle) {
   struct uring *uring = uring_of(poller);
   struct slot *slot = slot_of(uring, handle);
+  if (slot->flags & LISTENER) evnet_unix_release(&uring->unix_listeners, slot->descriptor);
   slot->flags |= DETACHED;
   uring_cancel_unwanted(uring, slot);
   uring_check_finished(uring, slot);
@@ -163,6 +168,20 @@ static int uring_local_address(struct evnet_poller *poller, struct evnet_handle 
   const struct slot *slot = slot_of(uring_of(poller), handle);
   return evnet_socket_local_address(slot->descriptor, (enum evnet_transport)slot->transport,
                                     out_address);
+}
+
+static int uring_remote_address(struct evnet_poller *poller, struct evnet_handle handle,
+                                struct evnet_address *out_address) {
+  const struct slot *slot = slot_of(uring_of(poller), handle);
+  return evnet_socket_remote_address(slot->descriptor, (enum evnet_transport)slot->transport,
+                                     out_address);
+}
+
+static int uring_peer_credentials(struct evnet_poller *poller, struct evnet_handle handle,
+                                  struct evnet_credentials *out_credentials) {
+  const struct slot *slot = slot_of(uring_of(poller), handle);
+  return evnet_socket_peer_credentials(slot->descriptor, (enum evnet_transport)slot->transport,
+                                       out_credentials);
 }
 
 static int uring_set_option(struct evnet_poller *poller, struct evnet_handle handle,
@@ -278,6 +297,7 @@ static void uring_destroy(struct evnet_poller *poller) {
     cancel_everything(uring);
     io_uring_queue_exit(&uring->ring);
   }
+  evnet_unix_release_all(&uring->unix_listeners);
   for (; uring->waiting_count > 0; uring->waiting_count--) {
     int descriptor = uring->waiting[uring->waiting_first].descriptor;
     if (descriptor >= 0) (void)close(descriptor);
@@ -312,6 +332,8 @@ static const struct evnet_poller_ops uring_ops = {
     .scratch = uring_scratch,
     .shutdown_write = uring_shutdown_write,
     .local_address = uring_local_address,
+    .remote_address = uring_remote_address,
+    .peer_credentials = uring_peer_credentials,
     .set_option = uring_set_option,
     .descriptor = uring_descriptor,
     .wait = uring_wait,
@@ -353,6 +375,7 @@ int evnet_uring_create(const struct evnet_poller_options *options,
   uring->poller.ops = &uring_ops;
   uring->poller.name = "io_uring";
   uring->allocator = options->allocator;
+  uring->unix_listeners.allocator = options->allocator;
   uring->recv_bytes = options->recv_bytes_max;
   uring->wake_fd = -1;
   uring->lease = uring->landed = LENDER_NONE;

@@ -60,6 +60,9 @@ bool uring_step_waiting(struct uring *uring, struct evnet_completion *out) {
     uring_discard_descriptor(&uring->poller, entry.descriptor);
     return false;
   }
+  if (slot->transport == EVNET_TRANSPORT_UNIX) {
+    evnet_unix_accepted(&uring->unix_listeners, slot->descriptor, entry.descriptor);
+  }
   uring_tell(uring, slot, EVNET_OP_ACCEPT, entry.descriptor, true, out);
   out->peer = &uring->peer;
   return true;

@@ -18,6 +18,7 @@
 #include "net/base/assert.h"
 #include "net/poller/internal/backend.h"
 #include "net/poller/internal/slots.h"
+#include "net/poller/internal/unix_listen.h"
 
 // A slot's flags.
 enum {
@@ -116,6 +117,7 @@ struct uring {
   bool wake_armed;
   bool lost;  // the kernel had no memory to keep completions: EBADR of io_uring_enter(2)
   struct slots slots;
+  struct evnet_unix_listeners unix_listeners;
   struct slot_list finished;  // detached with nothing in flight; or DEAD, to be told of
   struct slot_list starved;   // waiting for a buffer to come back, or a place in the queue
   size_t recv_bytes;          // a socket's share of a turn

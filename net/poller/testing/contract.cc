@@ -15,17 +15,27 @@ int Create(const evnet_poller_options *options, evnet_poller **out_poller) {
   return evnet_poller_create(&chosen, out_poller);
 }
 
+std::vector<Backend> OverEach(Backend backend) {
+  std::vector<Backend> each;
+  for (const evnet_transport transport : {EVNET_TRANSPORT_TCP, EVNET_TRANSPORT_UNIX}) {
+    backend.transport = transport;
+    each.push_back(backend);
+  }
+  return each;
+}
+
 }  // namespace
 
 std::vector<Backend> Backends() {
   // In a process of its own: the kernel takes a ring down after its close, and may interrupt with
   // that what another backend's test is waiting for.
   if (TestBackend() == EVNET_BACKEND_IO_URING) {
-    return {{"io_uring", Create<EVNET_BACKEND_IO_URING>, MakeSocketFixture, true, false, false}};
+    return OverEach(
+        {"io_uring", Create<EVNET_BACKEND_IO_URING>, MakeSocketFixture, true, false, false, {}});
   }
   const Backend all[] = {
-      {"epoll", Create<EVNET_BACKEND_EPOLL>, MakeSocketFixture, true, true, true},
-      {"kqueue", Create<EVNET_BACKEND_KQUEUE>, MakeSocketFixture, true, true, false},
+      {"epoll", Create<EVNET_BACKEND_EPOLL>, MakeSocketFixture, true, true, true, {}},
+      {"kqueue", Create<EVNET_BACKEND_KQUEUE>, MakeSocketFixture, true, true, false, {}},
   };
   std::vector<Backend> here;
   for (const Backend &backend : all) {
@@ -33,7 +43,7 @@ std::vector<Backend> Backends() {
     evnet_poller *poller = nullptr;
     if (backend.create(&options, &poller) == -ENOSYS) continue;  // any other failure is the tests'
     evnet_poller_destroy(poller);
-    here.push_back(backend);
+    for (const Backend &each : OverEach(backend)) here.push_back(each);
   }
   return here;
 }
@@ -46,11 +56,24 @@ std::vector<Backend> SocketCallBackends() {
   return chosen;
 }
 
-std::vector<Backend> UringBackends() {
-  return TestBackend() == EVNET_BACKEND_IO_URING ? Backends() : std::vector<Backend>();
+std::vector<Backend> TcpCallBackends() {
+  std::vector<Backend> chosen;
+  for (const Backend &backend : SocketCallBackends()) {
+    if (backend.is_tcp()) chosen.push_back(backend);
+  }
+  return chosen;
 }
 
-ContractTest::ContractTest() : fixture_(GetParam().make_fixture()) {}
+std::vector<Backend> UringBackends() {
+  if (TestBackend() != EVNET_BACKEND_IO_URING) return {};
+  std::vector<Backend> chosen;
+  for (const Backend &backend : Backends()) {
+    if (backend.is_tcp()) chosen.push_back(backend);
+  }
+  return chosen;
+}
+
+ContractTest::ContractTest() : fixture_(GetParam().make_fixture(GetParam().transport)) {}
 
 ContractTest::~ContractTest() { Destroy(); }
 

@@ -18,23 +18,32 @@ namespace evnet_testing {
 struct Backend {
   const char *name;
   int (*create)(const evnet_poller_options *options, evnet_poller **out_poller);
-  std::unique_ptr<Fixture> (*make_fixture)();
+  std::unique_ptr<Fixture> (*make_fixture)(evnet_transport transport);
   bool real_descriptors;    // numbers of this process: fcntl, dup and RLIMIT_NOFILE mean something
   bool recv_stop_is_exact;  // no RECV after recv_stop, not even of bytes the kernel had handed over
   bool calls_sockets;  // recv(2), send(2), accept4(2) are called, and can be wrapped by the linker
+  evnet_transport transport;  // of the connections that the fixture makes
+
+  bool is_tcp() const { return transport == EVNET_TRANSPORT_TCP; }
 };
 
-inline void PrintTo(const Backend &backend, std::ostream *out) { *out << backend.name; }
+inline std::string Describe(const Backend &backend) {
+  return std::string(backend.name) + (backend.is_tcp() ? "" : "_unix");
+}
 
-// All backends of this system but io_uring; or io_uring alone, if the environment asks for it.
+inline void PrintTo(const Backend &backend, std::ostream *out) { *out << Describe(backend); }
+
+// All backends of this system but io_uring; or io_uring alone, if the environment asks for it. Each
+// over TCP and over Unix sockets.
 std::vector<Backend> Backends();
-// Those with calls_sockets.
+// Those with calls_sockets, and of these the ones over TCP.
 std::vector<Backend> SocketCallBackends();
-// io_uring, if the environment asks for it; else none.
+std::vector<Backend> TcpCallBackends();
+// io_uring over TCP, if the environment asks for it; else none.
 std::vector<Backend> UringBackends();
 
 inline std::string BackendName(const ::testing::TestParamInfo<Backend> &info) {
-  return info.param.name;
+  return Describe(info.param);
 }
 
 struct Connection {
@@ -53,7 +62,7 @@ class ContractTest : public ::testing::TestWithParam<Backend> {
   void Open(evnet_poller_options options);
   void Destroy();
 
-  // Listens on loopback; address() is then where.
+  // Listens where the fixture says; AddressOf tells where that is.
   evnet_handle Listen(const evnet_listen_options *options = nullptr);
   evnet_address AddressOf(evnet_handle listener);
 
@@ -64,7 +73,8 @@ class ContractTest : public ::testing::TestWithParam<Backend> {
   Connection ConnectOnly(const PeerOptions &peer_options = {},
                          const evnet_listen_options *listen_options = nullptr);
   Connection AttachUnix();
-  evnet_handle Attach(int descriptor, evnet_transport transport = EVNET_TRANSPORT_TCP);
+  evnet_handle Attach(int descriptor) { return Attach(descriptor, GetParam().transport); }
+  evnet_handle Attach(int descriptor, evnet_transport transport);
 
   // Runs until everything that the kernel knows by now has been reported: a byte sent through
   // another connection comes last.

@@ -57,7 +57,7 @@ class Fixture {
  public:
   virtual ~Fixture() = default;
 
-  // Where to listen: loopback, and a port that the kernel chooses.
+  // Where to listen: loopback, and a port that the kernel chooses; or a path of its own.
   virtual evnet_address Loopback() = 0;
   // Connects to a listener. The connection then waits there to be accepted.
   virtual std::unique_ptr<Peer> Connect(const evnet_address &address,

@@ -242,6 +242,23 @@ static int sim_local_address(struct evnet_poller *poller, struct evnet_handle ha
   return 0;
 }
 
+static int sim_remote_address(struct evnet_poller *poller, struct evnet_handle handle,
+                              struct evnet_address *out_address) {
+  const struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "remote_address");
+  if (slot == NULL) return -EBADF;
+  if (slot->kind == SIM_LISTENER || slot->socket->dead) return -ENOTCONN;
+  *out_address = slot->socket->other->address;
+  return 0;
+}
+
+static int sim_peer_credentials(struct evnet_poller *poller, struct evnet_handle handle,
+                                struct evnet_credentials *out_credentials) {
+  (void)out_credentials;
+  const struct sim_slot *slot =
+      sim_slot_of(poller_of(poller), handle, SIM_FREE, "peer_credentials");
+  return slot == NULL ? -EBADF : -EOPNOTSUPP;
+}
+
 static int sim_set_option(struct evnet_poller *poller, struct evnet_handle handle,
                           enum evnet_socket_option option, int value) {
   struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "set_option");
@@ -391,6 +408,8 @@ static const struct evnet_poller_ops sim_ops = {
     .scratch = sim_scratch,
     .shutdown_write = sim_shutdown_write,
     .local_address = sim_local_address,
+    .remote_address = sim_remote_address,
+    .peer_credentials = sim_peer_credentials,
     .set_option = sim_set_option,
     .descriptor = sim_descriptor,
     .wait = sim_wait,

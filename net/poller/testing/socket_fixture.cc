@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "net/base/testing/temp_directory.h"
 
 namespace evnet_testing {
 namespace {
@@ -166,9 +167,15 @@ class SocketPeer : public Peer {
 
 class SocketFixture : public Fixture {
  public:
+  explicit SocketFixture(evnet_transport transport) : transport_(transport) {}
+
   evnet_address Loopback() override {
+    std::string text = "tcp://127.0.0.1:0";
+    if (transport_ == EVNET_TRANSPORT_UNIX) {
+      text = "unix://" + directory_.File(std::to_string(paths_++));
+    }
     evnet_address address = {};
-    EXPECT_EQ(evnet_address_parse("tcp://127.0.0.1:0", &address, nullptr, 0), 0);
+    EXPECT_EQ(evnet_address_parse(text.c_str(), &address, nullptr, 0), 0);
     return address;
   }
 
@@ -202,10 +209,17 @@ class SocketFixture : public Fixture {
     (void)closedir(directory);
     return count - 1;  // the directory's own
   }
+
+ private:
+  const evnet_transport transport_;
+  const TempDirectory directory_;
+  int paths_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Fixture> MakeSocketFixture() { return std::make_unique<SocketFixture>(); }
+std::unique_ptr<Fixture> MakeSocketFixture(evnet_transport transport) {
+  return std::make_unique<SocketFixture>(transport);
+}
 
 }  // namespace evnet_testing

@@ -8,7 +8,8 @@
 
 namespace evnet_testing {
 
-std::unique_ptr<Fixture> MakeSocketFixture();
+// `transport` is TCP or UNIX: what Loopback and Connect are about.
+std::unique_ptr<Fixture> MakeSocketFixture(evnet_transport transport);
 
 }  // namespace evnet_testing
 

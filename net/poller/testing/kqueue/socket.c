@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "net/poller/testing/kqueue/socket.h"
 
@@ -52,4 +53,13 @@ ssize_t __wrap_send(int descriptor, const void *data, size_t size, int flags) {
 
 ssize_t __wrap_sendmsg(int descriptor, const struct msghdr *message, int flags) {
   return __real_sendmsg(descriptor, message, flags | extra_flags(descriptor));
+}
+
+int getpeereid(int descriptor, uid_t *out_user, gid_t *out_group) {
+  struct ucred peer;
+  socklen_t size = sizeof peer;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return -1;
+  *out_user = peer.uid;
+  *out_group = peer.gid;
+  return 0;
 }

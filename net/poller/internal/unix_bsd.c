@@ -1,0 +1,55 @@
+// macOS and the BSDs.
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "net/poller/internal/unix_system.h"
+
+// So many may come with one read (Linux's SCM_MAX_FD); those that find no room are the kernel's to
+// close.
+enum { DESCRIPTORS_MAX = 253 };
+
+const bool evnet_unix_system_abstract_names = false;
+
+static void close_received(struct msghdr *message) {
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
+       header = CMSG_NXTHDR(message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const unsigned char *data = CMSG_DATA(header);
+    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; i++) {
+      int descriptor;
+      memcpy(&descriptor, data + i * sizeof descriptor, sizeof descriptor);
+      (void)close(descriptor);
+    }
+  }
+}
+
+// With a control buffer: not every one of these kernels closes what it is given no room for. A
+// message with descriptors begins a new read (soreceive(9)), so a short one proves nothing.
+int64_t evnet_unix_system_recv(int descriptor, void *out_data, size_t size, bool *out_split) {
+  union {
+    struct cmsghdr header;  // for its alignment
+    unsigned char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
+  } control;
+  struct iovec piece = {.iov_base = out_data, .iov_len = size};
+  struct msghdr message = {.msg_iov = &piece,
+                           .msg_iovlen = 1,
+                           .msg_control = control.bytes,
+                           .msg_controllen = sizeof control.bytes};
+  ssize_t got = recvmsg(descriptor, &message, 0);
+  if (got < 0) return -errno;
+  *out_split = true;
+  if (message.msg_controllen > 0) close_received(&message);
+  return got;
+}
+
+int evnet_unix_system_credentials(int descriptor, struct evnet_credentials *out_credentials) {
+  struct evnet_credentials peer = {0};
+  if (getpeereid(descriptor, &peer.user, &peer.group) != 0) return -errno;
+  *out_credentials = peer;
+  return 0;
+}

@@ -1,0 +1,264 @@
+#include "net/poller/internal/unix_listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "net/poller/internal/socket_system.h"
+#include "net/poller/internal/unix_system.h"
+
+enum {
+  PATH_BYTES = sizeof(((struct sockaddr_un *)0)->sun_path) + 1,  // with a 0 byte in any case
+  LOCK_PATH_BYTES = PATH_BYTES + sizeof ".lock",
+  // Each time another server has started and stopped in between.
+  LOCK_TRIES_MAX = 100,
+  PROBE_MS = 500,  // how long a connection stands that shows a server to be alive
+  PROBES_MAX = 5,
+  MODE_BITS = S_IRWXU | S_IRWXG | S_IRWXO,
+};
+
+struct evnet_unix_listener {
+  struct evnet_unix_listener *next;
+  int descriptor;
+  int send_buffer_bytes;
+  int lock;  // PATH.lock, locked; -1: none, as an abstract name has no files
+  bool has_file;
+  dev_t device;  // these two: of the file that bind(2) made
+  ino_t inode;
+  char path[PATH_BYTES];
+};
+
+static int refuse(const struct evnet_listen_options *options, int status, const char *reason) {
+  if (options->out_reason != NULL) *options->out_reason = reason;
+  return status;
+}
+
+// The lock
+
+static void lock_path(const struct evnet_unix_listener *listener,
+                      char out_path[static LOCK_PATH_BYTES]) {
+  (void)snprintf(out_path, LOCK_PATH_BYTES, "%s.lock", listener->path);
+}
+
+// Whether what was opened is what is there.
+static bool is_there(int descriptor, const char *path) {
+  struct stat opened, there;
+  return fstat(descriptor, &opened) == 0 && lstat(path, &there) == 0 &&
+         opened.st_dev == there.st_dev && opened.st_ino == there.st_ino;
+}
+
+static int take_lock(struct evnet_unix_listener *listener,
+                     const struct evnet_listen_options *options) {
+  char path[LOCK_PATH_BYTES];
+  lock_path(listener, path);
+  for (int tries = 0; tries < LOCK_TRIES_MAX; tries++) {
+    // O_NONBLOCK: it might be a FIFO.
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (lock < 0) {
+      return refuse(options, -errno, "its lock, the path with .lock behind it, cannot be opened");
+    }
+    int status = flock(lock, LOCK_EX | LOCK_NB) == 0 ? 0 : -errno;
+    if (status == 0 && is_there(lock, path)) {
+      listener->lock = lock;
+      return 0;
+    }
+    (void)close(lock);
+    if (status == -EWOULDBLOCK) {
+      return refuse(options, -EADDRINUSE,
+                    "another server holds its lock, the path with .lock behind it");
+    }
+    if (status < 0 && status != -EINTR) {
+      return refuse(options, status, "its lock, the path with .lock behind it, cannot be locked");
+    }
+  }
+  return refuse(options, -EADDRINUSE, "other servers start and stop on it all the time");
+}
+
+static void drop_lock(struct evnet_unix_listener *listener) {
+  if (listener->lock < 0) return;
+  char path[LOCK_PATH_BYTES];
+  lock_path(listener, path);
+  // Somebody may have had a file of this name; ours is empty.
+  struct stat opened;
+  bool ours = fstat(listener->lock, &opened) == 0 && S_ISREG(opened.st_mode) && opened.st_size == 0;
+  if (ours && is_there(listener->lock, path)) (void)unlink(path);
+  (void)close(listener->lock);
+  listener->lock = -1;
+}
+
+// The path
+
+// Connects, without waiting for anybody. Returns 0 and a descriptor, or -errno.
+static int try_connect(const struct evnet_address *address, int *out_descriptor) {
+  int descriptor = evnet_socket_system_open(AF_UNIX, SOCK_STREAM);
+  if (descriptor < 0) return descriptor;
+  int status = connect(descriptor, &address->socket.any, address->size) == 0 ? 0 : -errno;
+  if (status < 0) (void)close(descriptor);
+  *out_descriptor = descriptor;
+  return status;
+}
+
+// Waits for the other end of a connection to go, and closes it. Returns whether it went.
+static bool wait_for_hangup(int descriptor) {
+  struct pollfd waited = {.fd = descriptor};  // hang-ups always count (poll(2))
+  int count = poll(&waited, 1, PROBE_MS);
+  (void)close(descriptor);
+  return count != 0;  // a signal, too: to ask again does no harm
+}
+
+// Returns 0 if nobody listens on the socket that is there.
+static int probe(const struct evnet_address *address, const struct evnet_listen_options *options) {
+  int status = 0;
+  // io_uring's sockets outlive a killed process by some 30 ms (Linux 6.18), in which connecting
+  // succeeds. So who hangs up is asked again.
+  for (int tries = 0; tries < PROBES_MAX && status == 0; tries++) {
+    int descriptor;
+    status = try_connect(address, &descriptor);
+    if (status == 0 && !wait_for_hangup(descriptor)) break;
+  }
+  switch (-status) {
+    case ECONNREFUSED:
+    case ENOENT:
+      return 0;
+    case 0:
+      return refuse(options, -EADDRINUSE, "a server is listening on it");
+    case EAGAIN:
+      // On the BSDs this is ECONNREFUSED, too: there the lock alone keeps a busy server from being
+      // taken for a dead one.
+      return refuse(options, -EADDRINUSE, "a server is listening on it, and its backlog is full");
+    case EACCES:
+    case EPERM:
+      return refuse(options, -EADDRINUSE,
+                    "it may be served: connecting, to find out, is not permitted");
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      return status;
+    default:
+      return refuse(options, -EADDRINUSE, "it may be served: connecting, to find out, fails");
+  }
+}
+
+static int clear_path(const struct evnet_unix_listener *listener,
+                      const struct evnet_address *address,
+                      const struct evnet_listen_options *options) {
+  struct stat there;
+  if (lstat(listener->path, &there) != 0) return errno == ENOENT ? 0 : -errno;
+  if (!S_ISSOCK(there.st_mode)) {
+    return refuse(options, -EADDRINUSE, "what is there is not a socket");
+  }
+  int status = probe(address, options);
+  if (status < 0) return status;
+  if (unlink(listener->path) != 0 && errno != ENOENT) {
+    return refuse(options, -errno, "nobody serves it, and its old socket cannot be removed");
+  }
+  return 0;
+}
+
+static int bind_path(struct evnet_unix_listener *listener, const struct evnet_address *address,
+                     const struct evnet_listen_options *options) {
+  const mode_t mode = options->unix_mode;
+  // Linux gives the file the socket's own bits less the umask; other systems refuse this.
+  if (mode != 0) (void)fchmod(listener->descriptor, mode);
+  if (bind(listener->descriptor, &address->socket.any, address->size) != 0) return -errno;
+  struct stat made;
+  if (lstat(listener->path, &made) != 0) return -errno;
+  listener->has_file = true;
+  listener->device = made.st_dev;
+  listener->inode = made.st_ino;
+  // What the umask has taken away. Nobody can connect before listen(2), so it is not too late.
+  if (mode != 0 && (made.st_mode & MODE_BITS) != mode &&
+      fchmodat(AT_FDCWD, listener->path, mode, AT_SYMLINK_NOFOLLOW) != 0) {
+    return refuse(options, -errno, "its permissions cannot be set");
+  }
+  return 0;
+}
+
+static void remove_file(const struct evnet_unix_listener *listener) {
+  struct stat there;
+  if (listener->has_file && lstat(listener->path, &there) == 0 &&
+      there.st_dev == listener->device && there.st_ino == listener->inode) {
+    (void)unlink(listener->path);
+  }
+}
+
+// Listening
+
+static int bind_any(struct evnet_unix_listener *listener, const struct evnet_address *address,
+                    const struct evnet_listen_options *options) {
+  if (listener->path[0] != '\0') {
+    int status = take_lock(listener, options);
+    if (status == 0) status = clear_path(listener, address, options);
+    return status < 0 ? status : bind_path(listener, address, options);
+  }
+  if (!evnet_unix_system_abstract_names) {
+    return refuse(options, -EOPNOTSUPP, "only Linux has abstract names");
+  }
+  return bind(listener->descriptor, &address->socket.any, address->size) == 0 ? 0 : -errno;
+}
+
+static int open_and_listen(struct evnet_unix_listener *listener,
+                           const struct evnet_address *address,
+                           const struct evnet_listen_options *options) {
+  listener->descriptor = evnet_socket_system_open(AF_UNIX, SOCK_STREAM);
+  if (listener->descriptor < 0) return listener->descriptor;
+  int status = bind_any(listener, address, options);
+  int backlog = options->backlog > 0 ? options->backlog : SOMAXCONN;
+  if (status == 0 && listen(listener->descriptor, backlog) != 0) status = -errno;
+  return status;
+}
+
+static void release(struct evnet_unix_listeners *listeners, struct evnet_unix_listener *listener) {
+  remove_file(listener);
+  drop_lock(listener);
+  evnet_release(listeners->allocator, listener);
+}
+
+int evnet_unix_listen(struct evnet_unix_listeners *listeners, const struct evnet_address *address,
+                      const struct evnet_listen_options *options) {
+  struct evnet_unix_listener *listener = evnet_allocate(listeners->allocator, sizeof *listener);
+  if (listener == NULL) return -ENOMEM;
+  *listener = (struct evnet_unix_listener){
+      .descriptor = -1, .send_buffer_bytes = options->send_buffer_bytes, .lock = -1};
+  // The rest of `path` is 0.
+  memcpy(listener->path, address->socket.local.sun_path,
+         address->size - offsetof(struct sockaddr_un, sun_path));
+  int status = open_and_listen(listener, address, options);
+  int descriptor = listener->descriptor;
+  if (status < 0) {
+    release(listeners, listener);
+    if (descriptor >= 0) (void)close(descriptor);
+    return status;
+  }
+  listener->next = listeners->first;
+  listeners->first = listener;
+  return descriptor;
+}
+
+void evnet_unix_accepted(const struct evnet_unix_listeners *listeners, int listener,
+                         int descriptor) {
+  for (const struct evnet_unix_listener *each = listeners->first; each != NULL; each = each->next) {
+    if (each->descriptor != listener || each->send_buffer_bytes == 0) continue;
+    (void)setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &each->send_buffer_bytes,
+                     sizeof each->send_buffer_bytes);
+  }
+}
+
+void evnet_unix_release(struct evnet_unix_listeners *listeners, int descriptor) {
+  struct evnet_unix_listener **link = &listeners->first;
+  while (*link != NULL && (*link)->descriptor != descriptor) link = &(*link)->next;
+  if (*link == NULL) return;
+  struct evnet_unix_listener *listener = *link;
+  *link = listener->next;
+  release(listeners, listener);
+}
+
+void evnet_unix_release_all(struct evnet_unix_listeners *listeners) {
+  while (listeners->first != NULL) evnet_unix_release(listeners, listeners->first->descriptor);
+}

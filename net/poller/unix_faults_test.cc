@@ -1,0 +1,211 @@
+// The system calls behind a Unix path, failing as their manual pages say, put in by the linker
+// (--wrap): whatever fails, no descriptor and no file of ours is left, and the next try succeeds.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <functional>
+
+#include "gtest/gtest.h"
+#include "net/base/testing/temp_directory.h"
+#include "net/poller/poller.h"
+#include "net/poller/testing/socket_fixture.h"
+
+namespace {
+
+struct Fault {
+  int after = 0;  // calls that still succeed
+  int count = 0;  // calls that then fail
+  int error = 0;
+
+  bool Strikes() {
+    if (count == 0) return false;
+    if (after > 0) {
+      after--;
+      return false;
+    }
+    count--;
+    errno = error;
+    return true;
+  }
+};
+
+Fault open_fault, flock_fault, lstat_fault, unlink_fault, fchmodat_fault, socket_fault,
+    connect_fault, bind_fault, listen_fault;
+std::function<void()> before_flock;
+
+}  // namespace
+
+#define WRAP(name, parameters, arguments) \
+  int __real_##name parameters;           \
+  int __wrap_##name parameters;           \
+  int __wrap_##name parameters { return name##_fault.Strikes() ? -1 : __real_##name arguments; }
+
+extern "C" {
+WRAP(lstat, (const char *path, struct stat *out), (path, out))
+WRAP(unlink, (const char *path), (path))
+WRAP(fchmodat, (int directory, const char *path, mode_t mode, int flags),
+     (directory, path, mode, flags))
+WRAP(socket, (int domain, int type, int protocol), (domain, type, protocol))
+WRAP(connect, (int descriptor, const sockaddr *address, socklen_t size),
+     (descriptor, address, size))
+WRAP(bind, (int descriptor, const sockaddr *address, socklen_t size), (descriptor, address, size))
+WRAP(listen, (int descriptor, int backlog), (descriptor, backlog))
+
+int __real_flock(int descriptor, int operation);
+int __wrap_flock(int descriptor, int operation);
+int __wrap_flock(int descriptor, int operation) {
+  if (before_flock) before_flock();
+  return flock_fault.Strikes() ? -1 : __real_flock(descriptor, operation);
+}
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...) {
+  va_list arguments;
+  va_start(arguments, flags);
+  const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0;
+  va_end(arguments);
+  return open_fault.Strikes() ? -1 : __real_open(path, flags, mode);
+}
+}
+
+namespace evnet_testing {
+namespace {
+
+class UnixFaults : public ::testing::Test {
+ protected:
+  UnixFaults() {
+    EXPECT_EQ(evnet_poller_create(nullptr, &poller_), 0);
+    const std::string text = "unix://" + directory_.File("socket");
+    EXPECT_EQ(evnet_address_parse(text.c_str(), &address_, nullptr, 0), 0);
+  }
+  ~UnixFaults() override {
+    for (Fault *fault : {&open_fault, &flock_fault, &lstat_fault, &unlink_fault, &fchmodat_fault,
+                         &socket_fault, &connect_fault, &bind_fault, &listen_fault}) {
+      *fault = {};
+    }
+    before_flock = nullptr;
+    evnet_poller_destroy(poller_);
+  }
+
+  // A socket's file that nobody serves.
+  void LeaveStaleSocket() {
+    const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_EQ(bind(descriptor, &address_.socket.any, address_.size), 0);
+    ASSERT_EQ(close(descriptor), 0);
+  }
+
+  // Listens with a mode that the umask would take something of.
+  int Listen() {
+    evnet_listen_options options = {};
+    options.unix_mode = 0777;
+    options.out_reason = &reason_;
+    const mode_t before = umask(022);
+    const int status = evnet_poller_listen(poller_, &address_, &options, &handle_);
+    umask(before);
+    return status;
+  }
+
+  void ExpectServedAndStop() {
+    ASSERT_EQ(Listen(), 0);
+    evnet_poller_detach(poller_, handle_);
+    EXPECT_TRUE(directory_.Names().empty());
+  }
+
+  const TempDirectory directory_;
+  std::unique_ptr<Fixture> fixture_ = MakeSocketFixture(EVNET_TRANSPORT_UNIX);
+  evnet_poller *poller_ = nullptr;
+  evnet_address address_ = {};
+  evnet_handle handle_ = {};
+  const char *reason_ = nullptr;
+};
+
+TEST_F(UnixFaults, WhateverFailsIsToldAndLeavesNothing) {
+  const char kLock[] = "its lock, the path with .lock behind it, cannot be ";
+  const struct {
+    Fault *fault;
+    int after;
+    int error;
+    int status;
+    std::string reason;  // the beginning; empty: none
+  } cases[] = {
+      {&socket_fault, 0, EMFILE, -EMFILE, ""},
+      {&open_fault, 0, EACCES, -EACCES, std::string(kLock) + "opened"},
+      {&open_fault, 0, EMFILE, -EMFILE, std::string(kLock) + "opened"},
+      {&open_fault, 0, ENOENT, -ENOENT, std::string(kLock) + "opened"},
+      {&flock_fault, 0, EWOULDBLOCK, -EADDRINUSE, "another server holds its lock"},
+      {&flock_fault, 0, ENOLCK, -ENOLCK, std::string(kLock) + "locked"},
+      {&lstat_fault, 1, ENOTDIR, -ENOTDIR, ""},
+      {&socket_fault, 1, EMFILE, -EMFILE, ""},
+      {&connect_fault, 0, EAGAIN, -EADDRINUSE, "a server is listening on it, and its backlog"},
+      {&connect_fault, 0, EACCES, -EADDRINUSE, "it may be served: connecting, to find out, is not"},
+      {&connect_fault, 0, EPERM, -EADDRINUSE, "it may be served: connecting, to find out, is not"},
+      {&connect_fault, 0, EPROTOTYPE, -EADDRINUSE, "it may be served: connecting, to find out, f"},
+      {&unlink_fault, 0, EACCES, -EACCES, "nobody serves it, and its old socket cannot be"},
+      {&bind_fault, 0, EADDRINUSE, -EADDRINUSE, ""},
+      {&bind_fault, 0, EROFS, -EROFS, ""},
+      {&fchmodat_fault, 0, EOPNOTSUPP, -EOPNOTSUPP, "its permissions cannot be set"},
+      {&listen_fault, 0, EADDRINUSE, -EADDRINUSE, ""},
+  };
+  for (const auto &each : cases) {
+    SCOPED_TRACE(std::to_string(&each - cases));
+    LeaveStaleSocket();
+    const size_t descriptors = fixture_->OpenDescriptors();
+    *each.fault = {each.after, 1, each.error};
+    EXPECT_EQ(Listen(), each.status);
+    EXPECT_EQ(each.fault->count, 0);
+    EXPECT_EQ(std::string(reason_ != nullptr ? reason_ : "").substr(0, each.reason.size()),
+              each.reason);
+    EXPECT_EQ(each.reason.empty(), reason_ == nullptr);
+    EXPECT_EQ(fixture_->OpenDescriptors(), descriptors);
+    std::set<std::string> left = directory_.Names();
+    left.erase("socket");
+    // Whose lock cannot be had is another's.
+    if (each.fault != &flock_fault) {
+      EXPECT_TRUE(left.empty());
+    }
+    *each.fault = {};
+    ExpectServedAndStop();
+  }
+}
+
+TEST_F(UnixFaults, ASocketThatGoesWhileItIsProbedIsNotMissed) {
+  LeaveStaleSocket();
+  connect_fault = {0, 1, ENOENT};
+  ExpectServedAndStop();
+  LeaveStaleSocket();
+  unlink_fault = {0, 1, ENOENT};  // removed by somebody else, and there again: bind(2) tells
+  EXPECT_EQ(Listen(), -EADDRINUSE);
+}
+
+TEST_F(UnixFaults, AnInterruptedLockIsTriedAgain) {
+  flock_fault = {0, 3, EINTR};
+  ExpectServedAndStop();
+}
+
+// Its last holder removed it between our open(2) and flock(2): we would hold what nobody else sees.
+TEST_F(UnixFaults, ALockThatIsNoLongerThereIsTakenAgain) {
+  int times = 0;
+  before_flock = [&] {
+    if (++times > 3) return;
+    ASSERT_EQ(unlink(directory_.File("socket.lock").c_str()), 0);
+  };
+  ASSERT_EQ(Listen(), 0);
+  EXPECT_EQ(times, 4);
+  EXPECT_EQ(directory_.Names(), (std::set<std::string>{"socket", "socket.lock"}));
+}
+
+TEST_F(UnixFaults, ALockThatIsNeverThereIsGivenUp) {
+  before_flock = [&] { (void)unlink(directory_.File("socket.lock").c_str()); };
+  EXPECT_EQ(Listen(), -EADDRINUSE);
+  EXPECT_STREQ(reason_, "other servers start and stop on it all the time");
+  EXPECT_TRUE(directory_.Names().empty());
+}
+
+}  // namespace
+}  // namespace evnet_testing

@@ -45,7 +45,7 @@ static size_t smallest_load(const uint64_t *loads, size_t count, size_t first) {
 size_t evnet_balancer_pick(struct evnet_balancer *balancer, const uint64_t *loads, size_t count,
                            struct evnet_bytes source) {
   EVNET_ASSERT(count > 0);
-  if (balancer->balancing == EVNET_SOURCE_HASH) {
+  if (balancer->balancing == EVNET_SOURCE_HASH && source.size > 0) {
     // The remainder favours no candidate by more than count / 2^64.
     return (size_t)(hash(source) % count);
   }

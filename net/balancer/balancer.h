@@ -16,7 +16,8 @@ extern "C" {
 enum evnet_balancing {
   EVNET_ROUND_ROBIN = 0,        // each in turn
   EVNET_LEAST_CONNECTIONS = 1,  // the one with the smallest load; among equals each in turn
-  EVNET_SOURCE_HASH = 2,        // by the peer's address: always the same while count is the same
+  EVNET_SOURCE_HASH = 2,        // by the peer's address: always the same while count is the same;
+                                // those without one, Unix peers, each in turn
 };
 
 // All zero: round-robin that starts with candidate 0.
@@ -28,7 +29,8 @@ struct evnet_balancer {
 // evnet_balancer_pick chooses one of `count` candidates, count > 0.
 //
 //   loads   count numbers, read by EVNET_LEAST_CONNECTIONS only (else may be NULL).
-//   source  the peer's address without its port, read by EVNET_SOURCE_HASH only; may be empty.
+//   source  the peer's address without its port, read by EVNET_SOURCE_HASH only; empty: it has
+//   none.
 //
 // Returns: an index below count.
 EVNET_API size_t evnet_balancer_pick(struct evnet_balancer *balancer, const uint64_t *loads,

@@ -131,6 +131,14 @@ TEST(SourceHash, IsTheSameForOneSourceWhateverElseIsPicked) {
   }
 }
 
+TEST(SourceHash, WithoutASourceIsEachInTurn) {
+  evnet_balancer balancer = {EVNET_SOURCE_HASH, 0};
+  for (size_t i = 0; i < 12; i++) {
+    EXPECT_EQ(evnet_balancer_pick(&balancer, nullptr, 3, kNoSource), i % 3);
+    EXPECT_EQ(evnet_balancer_pick(&balancer, nullptr, 3, Source("peer")), PickHash("peer", 3));
+  }
+}
+
 TEST(SourceHash, ReadsTheBytesWhereverTheyLie) {
   const std::string source = "an address of some length";
   for (size_t offset = 0; offset < 16; offset++) {

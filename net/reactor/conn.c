@@ -4,7 +4,6 @@
 #include "net/reactor/conn.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "net/reactor/internal/state.h"
 
@@ -12,22 +11,6 @@ _Static_assert(sizeof(struct evnet_conn) == 96,
                "an idle connection's memory is part of the contract");
 
 // Opening
-
-static void set_peer(struct evnet_conn *conn, const struct evnet_address *peer) {
-  if (peer->socket.any.sa_family == AF_INET6) {
-    const struct sockaddr_in6 *ip6 = &peer->socket.ip6;
-    memcpy(conn->peer_host, &ip6->sin6_addr, sizeof conn->peer_host);
-    conn->peer_port = ip6->sin6_port;
-    conn->flags |= PEER_IS_IP6;
-    if (IN6_IS_ADDR_LINKLOCAL(&ip6->sin6_addr)) {
-      // The zone goes where a link-local address has only zeroes (RFC 4291 section 2.5.6).
-      memcpy(conn->peer_host + 2, &ip6->sin6_scope_id, sizeof ip6->sin6_scope_id);
-    }
-  } else if (peer->socket.any.sa_family == AF_INET) {
-    memcpy(conn->peer_host, &peer->socket.ip4.sin_addr, sizeof peer->socket.ip4.sin_addr);
-    conn->peer_port = peer->socket.ip4.sin_port;
-  }
-}
 
 static struct evnet_conn *conn_init(struct evnet_reactor *reactor, struct evnet_handle handle,
                                     const struct evnet_address *peer, uint8_t listener_index) {
@@ -42,10 +25,11 @@ static struct evnet_conn *conn_init(struct evnet_reactor *reactor, struct evnet_
       .out_ms = now32(reactor),
       .read_since_ms = now32(reactor),
       .due_next = NONE,
+      .transport = (uint8_t)peer->transport,
       .listener = listener_index,
       .state = CONN_OPEN,
   };
-  set_peer(conn, peer);
+  peer_set(conn, peer);
   return conn;
 }
 
@@ -146,7 +130,7 @@ void conn_defer(struct evnet_conn *conn, uint16_t due) {
   if (reactor->due_first == NONE) {
     reactor->due_first = index;
   } else {
-    reactor->conns[reactor->due_last].due_next = index;
+    reactor->conns[reactor->due_last].due_next = index & NONE;  // as it is: 24 bits
   }
   reactor->due_last = index;
 }
@@ -399,29 +383,4 @@ struct evnet_reactor *evnet_conn_reactor(const struct evnet_conn *conn) {
 
 int evnet_conn_listener_index(const struct evnet_conn *conn) {
   return conn->listener == EVNET_LISTENER_NONE ? -1 : conn->listener;
-}
-
-void evnet_conn_remote_address(const struct evnet_conn *conn, struct evnet_address *out_address) {
-  struct evnet_address address = {.transport = EVNET_TRANSPORT_TCP};
-  if (conn->flags & PEER_IS_IP6) {
-    struct sockaddr_in6 *ip6 = &address.socket.ip6;
-    ip6->sin6_family = AF_INET6;
-    ip6->sin6_port = conn->peer_port;
-    memcpy(&ip6->sin6_addr, conn->peer_host, sizeof ip6->sin6_addr);
-    if (IN6_IS_ADDR_LINKLOCAL(&ip6->sin6_addr)) {
-      memcpy(&ip6->sin6_scope_id, conn->peer_host + 2, sizeof ip6->sin6_scope_id);
-      memset(ip6->sin6_addr.s6_addr + 2, 0, sizeof ip6->sin6_scope_id);
-    }
-    address.size = sizeof *ip6;
-  } else {
-    address.socket.ip4.sin_family = AF_INET;
-    address.socket.ip4.sin_port = conn->peer_port;
-    memcpy(&address.socket.ip4.sin_addr, conn->peer_host, sizeof address.socket.ip4.sin_addr);
-    address.size = sizeof address.socket.ip4;
-  }
-  *out_address = address;
-}
-
-int evnet_conn_local_address(const struct evnet_conn *conn, struct evnet_address *out_address) {
-  return evnet_poller_local_address(conn->reactor->poller, conn_handle(conn), out_address);
 }

@@ -22,6 +22,7 @@
 
 #include "../base/address.h"
 #include "../base/bytes.h"
+#include "../base/credentials.h"
 #include "../base/status.h"
 #include "handler.h"
 
@@ -147,6 +148,7 @@ EVNET_API int evnet_conn_shutdown_write(struct evnet_conn *conn);
 EVNET_API void evnet_conn_close(struct evnet_conn *conn);
 
 // evnet_conn_abort drops everything and resets the connection; on_close gets EVNET_REASON_ABORTED.
+// A Unix socket has no reset: its peer sees an end.
 EVNET_API void evnet_conn_abort(struct evnet_conn *conn);
 
 // evnet_conn_hold says that an answer is owed: while a hold is out, the peer's end and a stopping
@@ -306,7 +308,7 @@ EVNET_API struct evnet_reactor *evnet_conn_reactor(const struct evnet_conn *conn
 EVNET_API int evnet_conn_listener_index(const struct evnet_conn *conn);
 
 // evnet_conn_remote_address gives the peer's address as it was when the connection was made, also
-// after a reset.
+// after a reset. Few Unix peers have one; that of the others is only a family, "unix://" as text.
 EVNET_API void evnet_conn_remote_address(const struct evnet_conn *conn,
                                          struct evnet_address *out_address);
 
@@ -316,6 +318,13 @@ EVNET_API void evnet_conn_remote_address(const struct evnet_conn *conn,
 // Errors:  -errno of getsockname(2).
 EVNET_API EVNET_WARN_UNUSED int evnet_conn_local_address(const struct evnet_conn *conn,
                                                          struct evnet_address *out_address);
+
+// evnet_conn_peer_credentials tells who connected to a Unix socket, as the kernel noted it then.
+//
+// Returns: 0.
+// Errors:  -EOPNOTSUPP on TCP.
+EVNET_API EVNET_WARN_UNUSED int evnet_conn_peer_credentials(
+    const struct evnet_conn *conn, struct evnet_credentials *out_credentials);
 
 #ifdef __cplusplus
 }

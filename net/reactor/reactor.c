@@ -17,7 +17,7 @@ static int create_parts(struct evnet_reactor *reactor) {
   const struct evnet_reactor_options *options = &reactor->options;
   // One handle for each listener, and room for those whose DETACH is still to come.
   const uint32_t spare = EVNET_LISTENERS_MAX + 1024;
-  const uint32_t conns_max = (1 << 24) - spare;
+  const uint32_t conns_max = NONE - spare;
   reactor->conns_max =
       spare +
       (options->connections_max < conns_max ? (uint32_t)options->connections_max : conns_max);

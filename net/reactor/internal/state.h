@@ -58,7 +58,7 @@ enum {
 };
 
 enum {
-  NONE = 0xffffffff,
+  NONE = 0xffffff,  // no index: those of connections are 24 bits and below it
   // From this size on a write is sent from where it lies instead of being gathered. To copy a page
   // costs about 60 ns (//net/buffer:ring_benchmark, 4096), some 1 % of a small request's send, and
   // saves a send or a piece of one; from there on the copy costs more with every byte.
@@ -104,15 +104,17 @@ struct evnet_conn {
   struct conn_side *side;  // NULL: nothing unread beyond the lease, nothing queued
   uint64_t generation;
   struct evnet_wheel_node deadline;  // at its earliest deadline or before it
-  uint8_t peer_host[16];             // in network order; an IPv4 address is in the first four
+  uint8_t peer_host[16];             // in network order; an IPv4 address is in the first four.
+                                     // Of Unix peers the kernel keeps the address
   uint32_t in_ms;                    // when bytes last came
   uint32_t out_ms;                   // when the kernel last took bytes; in LINGERING: since when
   union {
     uint32_t read_since_ms;  // OPEN: since when a read timeout counts
     int32_t reason;          // later
   };
-  uint32_t due_next;
-  uint16_t peer_port;  // in network order
+  uint32_t due_next : 24;
+  uint32_t transport : 8;  // enum evnet_transport
+  uint16_t peer_port;      // in network order
   uint16_t holds;
   uint16_t flags;
   uint8_t listener;  // its index, or EVNET_LISTENER_NONE
@@ -231,6 +233,9 @@ void post_end(struct evnet_reactor *reactor);  // and all of it, and no more is 
 
 // timer.c
 void timer_expire(struct evnet_reactor *reactor);  // all that are due
+
+// peer.c
+void peer_set(struct evnet_conn *conn, const struct evnet_address *peer);
 
 // conn.c
 void conn_defer(struct evnet_conn *conn, uint16_t due);

@@ -1,0 +1,63 @@
+// What a connection knows of its two ends. The peer's IP address is kept from accept on, since the
+// kernel forgets it with a reset; that of a Unix peer, which may be a long path, the kernel keeps.
+#include <stddef.h>
+#include <string.h>
+
+#include "net/reactor/conn.h"
+#include "net/reactor/internal/state.h"
+
+void peer_set(struct evnet_conn *conn, const struct evnet_address *peer) {
+  if (peer->socket.any.sa_family == AF_INET6) {
+    const struct sockaddr_in6 *ip6 = &peer->socket.ip6;
+    memcpy(conn->peer_host, &ip6->sin6_addr, sizeof conn->peer_host);
+    conn->peer_port = ip6->sin6_port;
+    conn->flags |= PEER_IS_IP6;
+    if (IN6_IS_ADDR_LINKLOCAL(&ip6->sin6_addr)) {
+      // The zone goes where a link-local address has only zeroes (RFC 4291 section 2.5.6).
+      memcpy(conn->peer_host + 2, &ip6->sin6_scope_id, sizeof ip6->sin6_scope_id);
+    }
+  } else if (peer->socket.any.sa_family == AF_INET) {
+    memcpy(conn->peer_host, &peer->socket.ip4.sin_addr, sizeof peer->socket.ip4.sin_addr);
+    conn->peer_port = peer->socket.ip4.sin_port;
+  }
+}
+
+static void get_unix(const struct evnet_conn *conn, struct evnet_address *out_address) {
+  struct evnet_poller *poller = conn->reactor->poller;
+  if (evnet_poller_remote_address(poller, conn_handle(conn), out_address) == 0) return;
+  *out_address = (struct evnet_address){.transport = EVNET_TRANSPORT_UNIX,
+                                        .size = offsetof(struct sockaddr_un, sun_path)};
+  out_address->socket.local.sun_family = AF_UNIX;
+}
+
+void evnet_conn_remote_address(const struct evnet_conn *conn, struct evnet_address *out_address) {
+  struct evnet_address address = {.transport = (enum evnet_transport)conn->transport};
+  if (conn->transport == EVNET_TRANSPORT_UNIX) {
+    get_unix(conn, &address);
+  } else if (conn->flags & PEER_IS_IP6) {
+    struct sockaddr_in6 *ip6 = &address.socket.ip6;
+    ip6->sin6_family = AF_INET6;
+    ip6->sin6_port = conn->peer_port;
+    memcpy(&ip6->sin6_addr, conn->peer_host, sizeof ip6->sin6_addr);
+    if (IN6_IS_ADDR_LINKLOCAL(&ip6->sin6_addr)) {
+      memcpy(&ip6->sin6_scope_id, conn->peer_host + 2, sizeof ip6->sin6_scope_id);
+      memset(ip6->sin6_addr.s6_addr + 2, 0, sizeof ip6->sin6_scope_id);
+    }
+    address.size = sizeof *ip6;
+  } else {
+    address.socket.ip4.sin_family = AF_INET;
+    address.socket.ip4.sin_port = conn->peer_port;
+    memcpy(&address.socket.ip4.sin_addr, conn->peer_host, sizeof address.socket.ip4.sin_addr);
+    address.size = sizeof address.socket.ip4;
+  }
+  *out_address = address;
+}
+
+int evnet_conn_local_address(const struct evnet_conn *conn, struct evnet_address *out_address) {
+  return evnet_poller_local_address(conn->reactor->poller, conn_handle(conn), out_address);
+}
+
+int evnet_conn_peer_credentials(const struct evnet_conn *conn,
+                                struct evnet_credentials *out_credentials) {
+  return evnet_poller_peer_credentials(conn->reactor->poller, conn_handle(conn), out_credentials);
+}

@@ -64,6 +64,7 @@ static int resolve_numbers_of_sockets(struct evnet_server *server) {
       {"backlog", options->backlog, 0, INT_MAX, "is negative"},
       {"fast_open_queue_max", options->fast_open_queue_max, 0, INT_MAX, "is negative"},
       {"defer_accept_s", options->defer_accept_s, 0, INT_MAX, "is negative"},
+      {"unix_mode", options->unix_mode, 0, 0777, "is not within 0777"},
   };
   for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
     if (bounds[i].value < bounds[i].least || bounds[i].value > bounds[i].most) {

@@ -137,6 +137,7 @@ const Bad kBad[] = {
     {"bind_to_device", "''", [](evnet_options *options) { options->bind_to_device = ""; }},
     {"bind_to_device", "'0123456789abcdef'",
      [](evnet_options *options) { options->bind_to_device = "0123456789abcdef"; }},
+    {"unix_mode", "512", [](evnet_options *options) { options->unix_mode = 01000; }},
     {"idle_timeout_ms", "-2", [](evnet_options *options) { options->idle_timeout_ms = -2; }},
     {"idle_timeout_ms", "1073741824",
      [](evnet_options *options) { options->idle_timeout_ms = 1073741824; }},

@@ -128,9 +128,25 @@ static int start_subs(struct evnet_server *server) {
   return status;
 }
 
+//   refused  the option that the system refuses, or NULL.
+//   reason   what else there is to say, or NULL.
+static void log_unbound(const struct evnet_server *server, const char *address, int status,
+                        const char *refused, const char *reason) {
+  const char *message = evnet_status_message(status);
+  if (refused != NULL) {
+    evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%s': option %s: %s", address, refused,
+              message);
+  } else if (reason != NULL) {
+    evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%s': %s: %s", address, message, reason);
+  } else {
+    evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%s': %s", address, message);
+  }
+}
+
 static int bind_addresses(struct evnet_server *server) {
   const struct evnet_options *options = &server->options;
   const char *refused = NULL;
+  const char *reason = NULL;
   const struct evnet_listen_options listen_options = {
       .backlog = options->backlog,
       .send_buffer_bytes = options->send_buffer_bytes,
@@ -147,6 +163,8 @@ static int bind_addresses(struct evnet_server *server) {
       .defer_accept_s = options->defer_accept_s,
       .bind_to_device = options->bind_to_device,
       .out_refused = &refused,
+      .unix_mode = options->unix_mode,
+      .out_reason = &reason,
   };
   for (size_t i = 0; i < server->address_count; i++) {
     int status = evnet_reactor_listen(server->reactors[0].reactor, &server->addresses[i],
@@ -154,13 +172,7 @@ static int bind_addresses(struct evnet_server *server) {
     char text[EVNET_ADDRESS_TEXT_BYTES];
     if (status < 0) {
       evnet_address_format(&server->addresses[i], text, sizeof text);
-      if (refused != NULL) {
-        evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%s': option %s: %s", text, refused,
-                  evnet_status_message(status));
-      } else {
-        evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%s': %s", text,
-                  evnet_status_message(status));
-      }
+      log_unbound(server, text, status, refused, reason);
       return status;
     }
     evnet_address_format(&server->bound[i], text, sizeof text);

@@ -21,8 +21,8 @@ static int parse_addresses(struct evnet_server *server, const char *const *addre
       evnet_log(&server->logger, EVNET_LOG_ERROR, "%s", message);
       return status;
     }
-    if (server->addresses[i].transport != EVNET_TRANSPORT_TCP) {
-      evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%.100s': only tcp is served",
+    if (server->addresses[i].transport == EVNET_TRANSPORT_UDP) {
+      evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%.100s': only tcp and unix are served",
                 addresses[i]);
       return -EPROTONOSUPPORT;
     }

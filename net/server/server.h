@@ -20,10 +20,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "../balancer/balancer.h"
 #include "../base/address.h"
 #include "../base/bytes.h"
+#include "../base/credentials.h"
 #include "../base/log.h"
 #include "../base/memory.h"
 #include "../base/status.h"
@@ -88,6 +90,7 @@ enum evnet_full_action {
 //   fast_open_queue_max         none
 //   defer_accept_s              none
 //   bind_to_device              any
+//   unix_mode                   0777 less the process's umask
 //   log_level                   EVNET_LOG_WARNING
 struct evnet_options {
   // Threads and how connections get to them.
@@ -124,8 +127,9 @@ struct evnet_options {
   size_t read_turn_bytes_max;  // from one connection in one turn of the loop; 512 to 67108864
   size_t mailbox_bytes_max;    // posted to one reactor and not yet run
 
-  // Sockets of TCP; of Unix sockets only the backlog. What this system has not, the start refuses,
-  // and the log names it. First those of each connection, which may change its own (conn.h).
+  // Sockets of TCP; a Unix socket has of these the send buffer, the backlog and its mode. What this
+  // system has not, the start refuses, and the log names it. First those of each connection, which
+  // may change its own (conn.h).
   int send_buffer_bytes;
   int receive_buffer_bytes;
   bool no_nodelay;           // with Nagle's algorithm
@@ -143,6 +147,7 @@ struct evnet_options {
   const char *bind_to_device;  // an interface's name, copied: only what comes in there; Linux
   bool v6only;                 // "tcp://:9000" and "tcp://[::]:9000" take IPv6 alone
   bool no_reuse_address;       // without SO_REUSEADDR
+  mode_t unix_mode;  // permission bits of a Unix socket's file, whatever the umask: 0660, say
 
   // Words and memory.
   void (*log)(enum evnet_log_level level, const char *message, void *user);  // NULL: silent
@@ -171,6 +176,9 @@ struct evnet_server_stats {
 //   handler    copied.
 //   user       given to every callback.
 //   addresses  `count` texts as net/base/address.h reads them, 1 to 64; borrowed for the call.
+//   Served
+//              are tcp, tcp4, tcp6 and unix; evnet_poller_listen says what becomes of a Unix
+//              socket's files.
 //   options    copied; NULL: all defaults.
 //
 // Returns: 0 after a stop.

@@ -67,6 +67,14 @@ void Client::Connect(const evnet_address &address, const ClientOptions &options)
     ASSERT_EQ(bind(descriptor_, reinterpret_cast<sockaddr *>(&source), sizeof source), 0)
         << strerror(errno);
   }
+  if (!options.path.empty()) {
+    sockaddr_un source = {};
+    source.sun_family = AF_UNIX;
+    ASSERT_LT(options.path.size(), sizeof source.sun_path);
+    memcpy(source.sun_path, options.path.data(), options.path.size());
+    ASSERT_EQ(bind(descriptor_, reinterpret_cast<sockaddr *>(&source), sizeof source), 0)
+        << strerror(errno);
+  }
   const int status = connect(descriptor_, &address.socket.any, address.size);
   // A server that refuses may do so between the handshake and connect(2)'s return.
   if (status != 0 && errno == ECONNRESET) end_ = End::kReset;

@@ -1,5 +1,5 @@
-// A client for tests: a blocking TCP socket of which no call waits longer than kDeadline. A call
-// that cannot do what its name says fails the running test.
+// A client for tests: a blocking TCP or Unix socket of which no call waits longer than kDeadline. A
+// call that cannot do what its name says fails the running test.
 #ifndef EVNET_NET_SERVER_TESTING_CLIENT_H_
 #define EVNET_NET_SERVER_TESTING_CLIENT_H_
 
@@ -16,6 +16,7 @@ struct ClientOptions {
   int send_buffer_bytes = 0;  // 0: the system's
   int receive_buffer_bytes = 0;
   std::string source;  // an IPv4 address to connect from; empty: the system's choice
+  std::string path;    // of a Unix client; empty: it has none
 };
 
 class Client {

@@ -1,0 +1,258 @@
+// A server on Unix stream sockets, as its clients meet it.
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gtest/gtest.h"
+#include "net/base/testing/temp_directory.h"
+#include "net/server/server.h"
+#include "net/server/testing/client.h"
+#include "net/server/testing/server.h"
+
+namespace evnet_testing {
+namespace {
+
+std::string Format(const evnet_address &address) {
+  char text[EVNET_ADDRESS_TEXT_BYTES];
+  evnet_address_format(&address, text, sizeof text);
+  return text;
+}
+
+class Unix : public testing::Test {
+ protected:
+  std::string text(const std::string &name = "socket") const {
+    return "unix://" + directory_.File(name);
+  }
+
+  const TempDirectory directory_;
+};
+
+TEST_F(Unix, AnswersAndEndsAfterTheClientsEnd) {
+  for (const int reactors : {1, 2}) {
+    evnet_options options = {};
+    options.reactors = reactors;
+    Server server(Echo(), options, {text()});
+    Client client(server.address());
+    EXPECT_EQ(client.Exchange("hello"), "hello");
+    client.SendAll("last words");
+    client.ShutdownWrite();
+    EXPECT_EQ(client.ReceiveToEnd(), "last words");
+    EXPECT_EQ(client.end(), Client::End::kEnd);
+    ASSERT_TRUE(server.WaitForClosed(1));
+    EXPECT_EQ(server.Stop(1000), 0);
+  }
+}
+
+TEST_F(Unix, SendsAMegabyteToOneThatReadsOnlyAfterItsEnd) {
+  Server server(Echo(), {}, {text()});
+  const std::string data = Pattern(1 << 20);
+  Client client(server.address());
+  client.SendAll(data);
+  client.ShutdownWrite();
+  EXPECT_TRUE(client.ReceiveToEnd() == data);
+  EXPECT_EQ(client.end(), Client::End::kEnd);
+}
+
+TEST_F(Unix, Sends64MegabytesBackWhileTheyCome) {
+  Server server(Echo(), {}, {text()});
+  Client client(server.address());
+  const std::string data = Pattern(64 << 20);
+  EXPECT_TRUE(client.Exchange(data) == data);
+}
+
+TEST_F(Unix, AStopDeliversWhatIsQueued) {
+  Server server(Echo(), {}, {text()});
+  const std::string data = Pattern(1 << 20);
+  Client client(server.address());
+  client.SendAll(data);
+  evnet_server_stop(server.get(), 20000);
+  EXPECT_TRUE(client.ReceiveToEnd() == data);
+  EXPECT_EQ(client.end(), Client::End::kEnd);
+  client.Close();
+  EXPECT_EQ(server.Wait(), 0);
+}
+
+TEST_F(Unix, AnAbortIsAnEnd) {
+  Callbacks callbacks;
+  callbacks.on_data = [](evnet_conn *conn) {
+    Take(conn);
+    evnet_conn_abort(conn);
+    return EVNET_NONE;
+  };
+  Server server(callbacks, {}, {text()});
+  Client client(server.address());
+  client.SendAll("x");
+  EXPECT_EQ(client.ReceiveToEnd(), "");
+  EXPECT_EQ(client.end(), Client::End::kEnd);
+}
+
+TEST_F(Unix, AddressesOfEachKindAreServedTogether) {
+  Callbacks callbacks;
+  callbacks.on_open = [](evnet_conn *conn) {
+    Write(conn, std::to_string(evnet_conn_listener_index(conn)));
+    return EVNET_NONE;
+  };
+  std::vector<std::string> texts = {"tcp://127.0.0.1:0", text("a"), text("b")};
+  {
+    Created probe(Echo(), {}, {"unix://@" + directory_.path()});
+    const int status = evnet_server_start(probe.get());
+    if (status == 0) {
+      EXPECT_EQ(Format(probe.address()), "unix://@" + directory_.path());
+      evnet_server_stop(probe.get(), 0);
+      EXPECT_EQ(evnet_server_wait(probe.get()), 0);
+      texts.push_back("unix://@" + directory_.path());
+    } else {
+      EXPECT_EQ(status, -EOPNOTSUPP);
+      EXPECT_TRUE(probe.log().Has("only Linux has abstract names")) << probe.log().Text();
+    }
+  }
+  Server server(callbacks, {}, texts);
+  for (size_t i = 0; i < texts.size(); i++) {
+    Client client(server.address(i));
+    EXPECT_EQ(client.Receive(1), std::to_string(i));
+    if (i > 0) {
+      EXPECT_EQ(Format(server.address(i)), texts[i]);
+    }
+  }
+}
+
+TEST_F(Unix, AConnectionKnowsBothItsEndsToItsLast) {
+  Journal journal;
+  Callbacks callbacks = Echo();
+  const auto note = [&](evnet_conn *conn) {
+    evnet_address remote, local;
+    evnet_conn_remote_address(conn, &remote);
+    EXPECT_EQ(evnet_conn_local_address(conn, &local), 0);
+    EXPECT_EQ(remote.transport, EVNET_TRANSPORT_UNIX);
+    EXPECT_EQ(local.transport, EVNET_TRANSPORT_UNIX);
+    journal.Add(Format(remote) + " " + Format(local));
+  };
+  callbacks.on_open = [&](evnet_conn *conn) {
+    note(conn);
+    return EVNET_NONE;
+  };
+  callbacks.on_close = [&](evnet_conn *conn, int) {
+    note(conn);
+    return EVNET_NONE;
+  };
+  for (const int reactors : {1, 2}) {
+    evnet_options options = {};
+    options.reactors = reactors;
+    Server server(callbacks, options, {text()});
+    { Client unnamed(server.address()); }
+    EXPECT_TRUE(journal.WaitFor("unix:// " + text(), 2u * static_cast<size_t>(reactors)));
+    ClientOptions named;
+    named.path = directory_.File("client" + std::to_string(reactors));
+    { Client client(server.address(), named); }
+    EXPECT_TRUE(journal.WaitFor("unix://" + named.path + " " + text(), 2));
+  }
+}
+
+TEST_F(Unix, AConnectionKnowsWhoMadeItAndATcpOneDoesNot) {
+  Journal journal;
+  Callbacks callbacks;
+  callbacks.on_open = [&](evnet_conn *conn) {
+    evnet_credentials peer = {};
+    const int status = evnet_conn_peer_credentials(conn, &peer);
+    if (status == 0) {
+      EXPECT_EQ(peer.user, geteuid());
+      EXPECT_EQ(peer.group, getegid());
+      EXPECT_TRUE(peer.process == getpid() || peer.process == 0);
+    }
+    journal.Add(evnet_status_name(status));
+    return EVNET_CLOSE;
+  };
+  Server server(callbacks, {}, {text(), "tcp://127.0.0.1:0"});
+  Client local(server.address(0));
+  EXPECT_EQ(local.ReceiveToEnd(), "");
+  Client over_ip(server.port(1));
+  EXPECT_EQ(over_ip.ReceiveToEnd(), "");
+  EXPECT_EQ(server.Stop(1000), 0);
+  EXPECT_EQ(journal.Lines(), (std::vector<std::string>{"OK", "EOPNOTSUPP"}));
+}
+
+TEST_F(Unix, DescriptorsThatClientsSendAreClosed) {
+  constexpr size_t kDescriptors = 100;
+  Server server(Echo(), {}, {text()});
+  Client client(server.address());
+  EXPECT_EQ(client.Exchange("hello"), "hello");
+  const size_t before = OpenDescriptors();
+  const std::vector<int> descriptors(kDescriptors, client.descriptor());
+  alignas(cmsghdr) char control[CMSG_SPACE(kDescriptors * sizeof(int))];
+  for (int round = 0; round < 100; round++) {
+    std::string data = Pattern(100, static_cast<uint32_t>(round));
+    iovec piece = {&data[0], data.size()};
+    msghdr message = {};
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(kDescriptors * sizeof(int));
+    memcpy(CMSG_DATA(header), descriptors.data(), kDescriptors * sizeof(int));
+    ASSERT_EQ(sendmsg(client.descriptor(), &message, MSG_NOSIGNAL), 100) << strerror(errno);
+    client.SendAll("behind them");
+    ASSERT_EQ(client.Receive(111), data + "behind them");
+  }
+  EXPECT_EQ(OpenDescriptors(), before);
+}
+
+TEST_F(Unix, AClientThatNeverReadsIsBoundedAndLosesNothing) {
+  evnet_options options = {};
+  options.outbound_high_water_bytes = 256 << 10;
+  Server server(Echo(), options, {text()});
+  Client client(server.address());
+  const std::string data = Pattern(32 << 20);
+  const size_t sent = client.SendUntilBlocked(data);
+  // Two socket buffers, the mark and one turn's answers.
+  EXPECT_LT(sent, size_t{4} << 20);
+  client.ShutdownWrite();
+  EXPECT_TRUE(client.ReceiveToEnd() == data.substr(0, sent));
+  EXPECT_EQ(client.end(), Client::End::kEnd);
+}
+
+TEST_F(Unix, ConnectionsMaxPausesAcceptingUntilOneCloses) {
+  evnet_options options = {};
+  options.connections_max = 2;
+  Server server(Echo(), options, {text()});
+  Client first(server.address());
+  Client second(server.address());
+  EXPECT_EQ(first.Exchange("1"), "1");
+  EXPECT_EQ(second.Exchange("2"), "2");
+  Client third(server.address());
+  third.SendAll("3");
+  EXPECT_FALSE(third.Readable(50));
+  first.Close();
+  EXPECT_EQ(third.Receive(1), "3");
+}
+
+TEST_F(Unix, EachBalancingGivesEveryReactorItsShare) {
+  for (const evnet_balancing balancing :
+       {EVNET_ROUND_ROBIN, EVNET_LEAST_CONNECTIONS, EVNET_SOURCE_HASH}) {
+    SCOPED_TRACE(balancing);
+    Callbacks callbacks;
+    callbacks.on_open = [](evnet_conn *conn) {
+      Write(conn, std::to_string(evnet_conn_id(conn).reactor));
+      return EVNET_NONE;
+    };
+    evnet_options options = {};
+    options.reactors = 3;
+    options.balancer = balancing;
+    Server server(callbacks, options, {text()});
+    std::vector<Client> clients;
+    std::string seen;
+    for (int i = 0; i < 6; i++) {
+      clients.emplace_back(server.address());
+      seen += clients.back().Receive(1);
+    }
+    for (const char reactor : {'0', '1', '2'}) {
+      EXPECT_EQ(std::count(seen.begin(), seen.end(), reactor), 2) << seen;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace evnet_testing

@@ -8,6 +8,7 @@
 #include "../net/balancer/balancer.h"
 #include "../net/base/address.h"
 #include "../net/base/bytes.h"
+#include "../net/base/credentials.h"
 #include "../net/base/log.h"
 #include "../net/base/memory.h"
 #include "../net/base/status.h"

@@ -6,6 +6,7 @@
 
 #include "examples/testing/process.h"
 #include "gtest/gtest.h"
+#include "net/base/testing/temp_directory.h"
 #include "net/server/testing/client.h"
 #include "net/server/testing/wait.h"
 
@@ -122,12 +123,40 @@ TEST(EchoArguments, SeveralAddressesAreNamedInOrder) {
   }
 }
 
+TEST(EchoArguments, AddressesOfDifferentKindsAreServedTogether) {
+  const TempDirectory directory;
+  const std::string path = "unix://" + directory.File("socket");
+  const std::string name = "unix://@" + directory.path();
+  Process echo({path, "tcp://127.0.0.1:0", name});
+  EXPECT_EQ(echo.Line(), "listening on " + path);
+  Client over_ip(PortOf(echo.Line()));
+  EXPECT_EQ(over_ip.Exchange("hello"), "hello");
+  EXPECT_EQ(echo.Line(), "listening on " + name);
+  for (const std::string &text : {path, name}) {
+    evnet_address address = {};
+    ASSERT_EQ(evnet_address_parse(text.c_str(), &address, nullptr, 0), 0);
+    Client client(address);
+    client.SendAll("hello\n");
+    client.ShutdownWrite();
+    EXPECT_EQ(client.ReceiveToEnd(), "hello\n");
+    EXPECT_EQ(client.end(), Client::End::kEnd);
+  }
+  Process second({path});
+  EXPECT_EQ(second.ExitCode(), 1);
+  const std::string words = second.RestOfErr();
+  EXPECT_NE(words.find(path + "': address in use: another server"), std::string::npos) << words;
+  over_ip.Close();
+  echo.Signal(SIGTERM);
+  EXPECT_EQ(echo.ExitCode(), 0);
+  EXPECT_TRUE(directory.Names().empty());
+}
+
 TEST(EchoArguments, HelpIsPrintedAndEndsWithZero) {
   Process echo({"--help"});
   EXPECT_EQ(echo.ExitCode(), 0);
   const std::string help = echo.RestOfOut();
   for (const char *word : {"--reactors=N", "--backend=NAME", "--busy-poll-us=N", "io_uring",
-                           "ADDRESS", "tcp://127.0.0.1:9000", "SIGTERM"}) {
+                           "ADDRESS", "tcp://127.0.0.1:9000", "unix://PATH", "SIGTERM"}) {
     EXPECT_NE(help.find(word), std::string::npos) << word;
   }
   EXPECT_EQ(echo.RestOfErr(), "");
@@ -155,7 +184,7 @@ TEST(EchoArguments, ABadOneIsNamedInALineOnStderrAndEndsWithTwo) {
                           "tcp://300.1.1.1:80",
                           "http://127.0.0.1:80",
                           "udp://127.0.0.1:0",
-                          "unix:///tmp/echo",
+                          "unix://",
                           ""}) {
     SCOPED_TRACE(bad);
     Process echo({"tcp://127.0.0.1:0", bad});

@@ -16,6 +16,7 @@ struct {
 } calls;
 
 int last_timeout_ms;
+int epoll_descriptor;  // of the last epoll_wait
 
 }  // namespace
 
@@ -42,6 +43,7 @@ int __wrap_epoll_wait(int epoll, epoll_event *events, int count, int timeout_ms)
 int __wrap_epoll_wait(int epoll, epoll_event *events, int count, int timeout_ms) {
   calls.epoll_wait++;
   last_timeout_ms = timeout_ms;
+  epoll_descriptor = epoll;
   // A wait without a limit would hang the test.
   return __real_epoll_wait(epoll, events, count, timeout_ms < 0 ? 0 : std::min(timeout_ms, 5));
 }
@@ -104,6 +106,30 @@ TEST_P(SyscallCountTest, StopAndStartCostNothing) {
     evnet_poller_recv_start(poller(), connection.handle);
   }
   EXPECT_EQ(calls.recv + calls.recvmsg + calls.epoll_ctl + calls.epoll_wait + calls.getsockopt, 0);
+}
+
+// Else each message that the peer takes would be an event.
+TEST_P(SyscallCountTest, AUnixSocketAsksForWriteEventsOnlyWhileASendIsBlocked) {
+  Connection connection = AttachUnix();
+  loop().Turn(0);
+  calls = {};
+  ASSERT_EQ(Send(connection.handle, "hello"), 5);
+  EXPECT_EQ(connection.peer->Receive(5), "hello");
+  epoll_event event;
+  EXPECT_EQ(__real_epoll_wait(epoll_descriptor, &event, 1, 0), 0) << "it has woken nobody";
+  EXPECT_EQ(calls.epoll_ctl, 0);
+  const std::string taken = SendUntilFull(connection.handle);
+  char byte[] = "x";
+  const iovec piece = {byte, 1};
+  const evnet_send send = {&piece, 1};
+  evnet_poller_send_start(poller(), connection.handle, &send);
+  EXPECT_EQ(calls.epoll_ctl, 1);
+  EXPECT_TRUE(connection.peer->Receive(taken.size()) == taken);
+  ASSERT_TRUE(
+      loop().RunUntil([&] { return !loop().Of(connection.handle, EVNET_OP_SEND).empty(); }));
+  EXPECT_EQ(calls.epoll_ctl, 2);
+  EXPECT_EQ(connection.peer->Receive(1), "x");
+  EXPECT_EQ(__real_epoll_wait(epoll_descriptor, &event, 1, 0), 0);
 }
 
 TEST_P(SyscallCountTest, AConnectionCostsTwoRegistrationCalls) {

@@ -4,6 +4,7 @@
 
 #include "gtest/gtest.h"
 #include "net/base/testing/failing_allocator.h"
+#include "net/base/testing/temp_directory.h"
 #include "net/server/server.h"
 #include "net/server/testing/client.h"
 #include "net/server/testing/server.h"
@@ -23,6 +24,7 @@ class AllocationFaults : public testing::TestWithParam<bool> {
     options.lifetime_ms = 60000;
     options.connections_per_address_max = 100;
     options.receive_buffer_bytes = options.send_buffer_bytes = 20000;
+    const TempDirectory directory;
     const size_t descriptors = OpenDescriptors();
     Callbacks callbacks = Echo();
     callbacks.on_close = [](evnet_conn *, int reason) {
@@ -39,7 +41,8 @@ class AllocationFaults : public testing::TestWithParam<bool> {
     };
     bool started = false;
     {
-      Created server(callbacks, Armed(options, &allocator, n, forever));
+      Created server(callbacks, Armed(options, &allocator, n, forever),
+                     {"tcp://127.0.0.1:0", "unix://" + directory.File("socket")});
       if (server.status() == 0) {
         const int status = evnet_server_start(server.get());
         started = status == 0;
@@ -50,9 +53,9 @@ class AllocationFaults : public testing::TestWithParam<bool> {
         EXPECT_EQ(server.status(), -ENOMEM);
       }
       if (started) {
-        for (int i = 0; i < 2; i++) {
+        for (const size_t i : {0, 1}) {
           // Served, or its connection ends: nothing in between, and never a wrong byte.
-          Client client(server.port());
+          Client client(server.address(i));
           const std::string data = Pattern(100000);
           const size_t sent = client.SendUntilBlocked(data, 5000);
           if (sent == data.size()) client.ShutdownWrite();
@@ -69,6 +72,7 @@ class AllocationFaults : public testing::TestWithParam<bool> {
     }
     EXPECT_EQ(allocator.live_blocks(), 0u);
     EXPECT_EQ(OpenDescriptors(), descriptors);
+    EXPECT_TRUE(directory.Names().empty());
     return allocator.failures() > 0;
   }
 

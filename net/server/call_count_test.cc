@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "gtest/gtest.h"
+#include "net/base/testing/temp_directory.h"
 #include "net/server/server.h"
 #include "net/server/testing/client.h"
 #include "net/server/testing/server.h"
@@ -14,8 +15,8 @@ namespace {
 
 // Calls of the server's thread.
 struct Calls {
-  std::atomic<int> recv{0}, send{0}, sendmsg{0}, epoll_ctl{0}, epoll_wait{0}, clock{0};
-  void Clear() { recv = send = sendmsg = epoll_ctl = epoll_wait = clock = 0; }
+  std::atomic<int> recv{0}, recvmsg{0}, send{0}, sendmsg{0}, epoll_ctl{0}, epoll_wait{0}, clock{0};
+  void Clear() { recv = recvmsg = send = sendmsg = epoll_ctl = epoll_wait = clock = 0; }
 } calls;
 
 thread_local bool counted = false;
@@ -29,6 +30,7 @@ void Count(std::atomic<int> *calls_of) {
 extern "C" {
 
 ssize_t __real_recv(int, void *, size_t, int);
+ssize_t __real_recvmsg(int, struct msghdr *, int);
 ssize_t __real_send(int, const void *, size_t, int);
 ssize_t __real_sendmsg(int, const struct msghdr *, int);
 int __real_epoll_ctl(int, int, int, struct epoll_event *);
@@ -38,6 +40,10 @@ int __real_clock_gettime(clockid_t, struct timespec *);
 ssize_t __wrap_recv(int descriptor, void *data, size_t size, int flags) {
   Count(&calls.recv);
   return __real_recv(descriptor, data, size, flags);
+}
+ssize_t __wrap_recvmsg(int descriptor, struct msghdr *message, int flags) {
+  Count(&calls.recvmsg);
+  return __real_recvmsg(descriptor, message, flags);
 }
 ssize_t __wrap_send(int descriptor, const void *data, size_t size, int flags) {
   Count(&calls.send);
@@ -71,7 +77,7 @@ constexpr int kRounds = 50;
 // use.
 class CallCount : public testing::Test {
  protected:
-  void Begin(const evnet_options &options = {}) {
+  void Begin(const evnet_options &options = {}, const std::string &address = "tcp://127.0.0.1:0") {
     Callbacks callbacks;
     callbacks.on_open = [](evnet_conn *) {
       counted = true;
@@ -84,8 +90,8 @@ class CallCount : public testing::Test {
       }
       return EVNET_NONE;
     };
-    server_ = std::make_unique<Server>(callbacks, options);
-    client_ = std::make_unique<Client>(server_->port());
+    server_ = std::make_unique<Server>(callbacks, options, std::vector<std::string>{address});
+    client_ = std::make_unique<Client>(server_->address());
     for (int i = 0; i < 3; i++) Ask(1);
   }
 
@@ -109,6 +115,20 @@ TEST_F(CallCount, ARequestCostsOneRecvAndOneSendAndNoEpollCtl) {
   EXPECT_EQ(calls.sendmsg, 0);
   EXPECT_EQ(calls.epoll_ctl, 0);
   EXPECT_LE(calls.epoll_wait, kRounds + 1);
+}
+
+TEST_F(CallCount, OverAUnixSocketARequestCostsOneRecvmsgAndOneSend) {
+  const TempDirectory directory;
+  Begin({}, "unix://" + directory.File("socket"));
+  calls.Clear();
+  for (int i = 0; i < kRounds; i++) Ask(i % 2 == 0 ? 1 : 16);
+  EXPECT_EQ(calls.recvmsg, kRounds);
+  EXPECT_EQ(calls.recv, 0);
+  EXPECT_EQ(calls.send, kRounds);
+  EXPECT_EQ(calls.sendmsg, 0);
+  EXPECT_EQ(calls.epoll_ctl, 0);
+  EXPECT_LE(calls.epoll_wait, kRounds + 1);
+  EXPECT_EQ(server_->Stop(0), 0);
 }
 
 TEST_F(CallCount, SixteenPipelinedRequestsCostTheSame) {

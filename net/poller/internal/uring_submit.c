@@ -53,6 +53,8 @@ void uring_arm_recv(struct uring *uring, struct slot *slot) {
     uring_list(uring, &uring->starved, slot);
     return;
   }
+  // Without room for control messages: descriptors that come over a Unix socket are dropped by the
+  // kernel, as by recv(2).
   io_uring_prep_recv_multishot(sqe, slot->descriptor, NULL, 0, 0);
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = BUFFER_GROUP;

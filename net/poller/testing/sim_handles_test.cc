@@ -32,6 +32,29 @@ TEST_F(Sim, TheLowestFreeDescriptorIsUsedAtOnce) {
   EXPECT_EQ(third.descriptor, first.descriptor);
 }
 
+TEST_F(Sim, KnowsNoUnixSockets) {
+  Start();
+  evnet_address path = {};
+  ASSERT_EQ(evnet_address_parse("unix:///tmp/socket", &path, nullptr, 0), 0);
+  evnet_handle handle = {};
+  EXPECT_EQ(evnet_poller_listen(poller, &path, nullptr, &handle), -EOPNOTSUPP);
+  const Pair pair = Connect();
+  evnet_credentials credentials = {};
+  EXPECT_EQ(evnet_poller_peer_credentials(poller, pair.handle, &credentials), -EOPNOTSUPP);
+}
+
+TEST_F(Sim, TellsThePeersAddressUntilTheConnectionIsDead) {
+  Start();
+  const Pair pair = Connect();
+  evnet_address peer = {};
+  ASSERT_EQ(evnet_poller_remote_address(poller, pair.handle, &peer), 0);
+  EXPECT_EQ(evnet_address_port(&peer), evnet_sim_port(pair.client));
+  EXPECT_EQ(evnet_poller_remote_address(poller, listener, &peer), -ENOTCONN);
+  evnet_sim_reset(pair.client);
+  Settle();
+  EXPECT_EQ(evnet_poller_remote_address(poller, pair.handle, &peer), -ENOTCONN);
+}
+
 TEST_F(Sim, ASendUnderWayCompletesBeforeDetachWhichIsLast) {
   options.buffer_bytes_min = options.buffer_bytes_max = 4;
   Start();

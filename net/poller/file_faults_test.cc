@@ -1,5 +1,6 @@
 // Linux's sendfile(2) failing as its manual page says, put in by the linker (--wrap).
 #include <errno.h>
+#include <signal.h>
 #include <sys/sendfile.h>
 #include <sys/types.h>
 
@@ -12,8 +13,8 @@
 
 namespace {
 
-// Asked before each call: 0 lets it pass, -errno is its answer.
-std::function<int()> on_sendfile;
+// Asked before each call: so many bytes pass, or -errno is its answer.
+std::function<ssize_t(size_t size)> on_sendfile;
 size_t calls = 0;
 
 }  // namespace
@@ -23,9 +24,9 @@ ssize_t __real_sendfile(int out, int in, off_t *offset, size_t size);
 ssize_t __wrap_sendfile(int out, int in, off_t *offset, size_t size);
 ssize_t __wrap_sendfile(int out, int in, off_t *offset, size_t size) {
   calls++;
-  const int status = on_sendfile ? on_sendfile() : 0;
-  if (status == 0) return __real_sendfile(out, in, offset, size);
-  errno = -status;
+  const ssize_t limit = on_sendfile ? on_sendfile(size) : static_cast<ssize_t>(size);
+  if (limit >= 0) return __real_sendfile(out, in, offset, static_cast<size_t>(limit));
+  errno = static_cast<int>(-limit);
   return -1;
 }
 }
@@ -74,7 +75,9 @@ class FileFaultsTest : public ContractTest {
 TEST_P(FileFaultsTest, AnInterruptedCallIsTriedAgain) {
   Connection connection = Connect();
   int interrupts = 3;
-  on_sendfile = [&] { return interrupts-- > 0 ? -EINTR : 0; };
+  on_sendfile = [&](size_t size) -> ssize_t {
+    return interrupts-- > 0 ? -EINTR : static_cast<ssize_t>(size);
+  };
   std::string got;
   EXPECT_EQ(SendFile(connection, TestFile("file"), 0, 4, &got), 4);
   EXPECT_EQ(got, "file");
@@ -83,10 +86,31 @@ TEST_P(FileFaultsTest, AnInterruptedCallIsTriedAgain) {
 
 TEST_P(FileFaultsTest, AnErrorOfReadingIsTold) {
   Connection connection = Connect();
-  on_sendfile = [] { return -EIO; };
+  on_sendfile = [](size_t) { return -EIO; };
   std::string got;
   EXPECT_EQ(SendFile(connection, TestFile("file"), 0, 4, &got), -EIO);
   EXPECT_EQ(got, "");
+}
+
+// The kernel sends page by page: a reset may come when some have gone. The call then tells how
+// many, and has raised the signal all the same.
+TEST_P(FileFaultsTest, ASignalBehindAPartIsTakenBack) {
+  struct sigaction before;
+  struct sigaction deadly = {};
+  deadly.sa_handler = SIG_DFL;
+  ASSERT_EQ(sigaction(SIGPIPE, &deadly, &before), 0);
+  Connection connection = Connect();
+  on_sendfile = [](size_t size) -> ssize_t {
+    EXPECT_EQ(raise(SIGPIPE), 0);
+    return size > 1 ? static_cast<ssize_t>(size / 2) : -EPIPE;
+  };
+  std::string got;
+  EXPECT_EQ(SendFile(connection, TestFile("file"), 0, 4, &got), -EPIPE);
+  EXPECT_EQ(got, "fil");
+  sigset_t pending;
+  ASSERT_EQ(sigpending(&pending), 0);
+  EXPECT_EQ(sigismember(&pending, SIGPIPE), 0);
+  EXPECT_EQ(sigaction(SIGPIPE, &before, nullptr), 0);
 }
 
 // What sendfile(2) does not take is read and sent, in order, through a full socket, and up to an
@@ -99,7 +123,7 @@ TEST_P(FileFaultsTest, WhatCannotBeLentIsCopied) {
     evnet_listen_options listen = {};
     listen.send_buffer_bytes = 4096;
     Connection connection = Connect(peer, &listen);
-    on_sendfile = [=] { return -error; };
+    on_sendfile = [=](size_t) { return -error; };
     const TestFile file(data);
     std::string got;
     EXPECT_EQ(SendFile(connection, file, 1000, 300000, &got), 300000);
@@ -113,7 +137,7 @@ TEST_P(FileFaultsTest, WhatCannotBeLentIsCopied) {
 
 TEST_P(FileFaultsTest, ACopyTakesAsMuchAsTheSocketDoes) {
   Connection connection = Connect();
-  on_sendfile = [] { return -EINVAL; };
+  on_sendfile = [](size_t) { return -EINVAL; };
   const std::string data = Pattern(100000);
   std::string got;
   EXPECT_EQ(SendFile(connection, TestFile(data), 0, data.size(), &got), 100000);

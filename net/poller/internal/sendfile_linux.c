@@ -25,7 +25,9 @@ int64_t evnet_socket_system_sendfile(int descriptor, const struct evnet_file_ran
   off_t offset = file->offset;
   ssize_t sent = sendfile(descriptor, file->descriptor, &offset, file->size);
   int64_t result = sent >= 0 ? sent : -errno;
-  if (result == -EPIPE && !was_pending) {
+  // Also behind a part: the reset came while the call was under way.
+  bool may_have_raised = result != (int64_t)file->size;
+  if (may_have_raised && !was_pending) {
     const struct timespec now = {0};
     while (sigtimedwait(&sigpipe, NULL, &now) < 0 && errno == EINTR) {
     }

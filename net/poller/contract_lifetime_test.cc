@@ -28,7 +28,7 @@ class LifetimeTest : public ContractTest {
     SendUntilFull(connection.handle);
     static char byte[] = "x";
     *piece = {byte, 1};
-    *send = {piece, 1};
+    *send = {{piece}, 1};
     evnet_poller_send_start(poller(), connection.handle, send);
   }
 };
@@ -111,7 +111,7 @@ TEST_P(LifetimeTest, DetachFromTheHandlerOfItsOwnSendComesOnce) {
   Connection connection = Connect();
   char byte[] = "x";
   const iovec piece = {byte, 1};
-  const evnet_send send = {&piece, 1};
+  const evnet_send send = {{&piece}, 1};
   connection.peer->Send("data");
   loop().OnEvent([&](const Event &event) {
     if (event.handle == connection.handle && event.op == EVNET_OP_SEND) {
@@ -131,7 +131,7 @@ TEST_P(LifetimeTest, DetachWhileASendWaitsForTheNextTurnComesOnce) {
   loop().Turn(0);
   char byte[] = "x";
   const iovec piece = {byte, 1};
-  const evnet_send send = {&piece, 1};
+  const evnet_send send = {{&piece}, 1};
   connection.peer->Send("data");
   loop().OnEvent([&](const Event &event) {
     if (!(event.handle == connection.handle)) return;

@@ -44,7 +44,7 @@ class SendTest : public ContractTest {
     size_t sent = 0;
     std::string got;
     iovec piece = {};
-    evnet_send send = {&piece, 1};
+    evnet_send send = {{&piece}, 1};
     const auto start = [&] {
       while (sent < data.size()) {
         const size_t size = std::min(chunk, data.size() - sent);
@@ -223,7 +223,7 @@ TEST_P(SendTest, AFullSocketTakesNothingAndSendStartCompletesWhenThePeerReads) {
   loop().Clear();
   std::string rest = "the rest";
   const iovec piece = {&rest[0], rest.size()};
-  const evnet_send send = {&piece, 1};
+  const evnet_send send = {{&piece}, 1};
   evnet_poller_send_start(poller(), connection.handle, &send);
   Settle();
   EXPECT_EQ(loop().Story(connection.handle), "");
@@ -239,7 +239,7 @@ TEST_P(SendTest, ABlockedSendDoesNotSpin) {
   SendUntilFull(connection.handle);
   std::string rest = "x";
   const iovec piece = {&rest[0], rest.size()};
-  const evnet_send send = {&piece, 1};
+  const evnet_send send = {{&piece}, 1};
   evnet_poller_send_start(poller(), connection.handle, &send);
   Settle();
   const uint64_t before = evnet_poller_now_ns(poller());
@@ -251,7 +251,7 @@ TEST_P(SendTest, SendStartOnASocketWithRoomCompletes) {
   Connection connection = Connect();
   std::string data = "at once";
   const iovec pieces[] = {{&data[0], 3}, {&data[3], 4}};
-  const evnet_send send = {pieces, 2};
+  const evnet_send send = {{pieces}, 2};
   evnet_poller_send_start(poller(), connection.handle, &send);
   ASSERT_TRUE(RunUntilSends(connection.handle, 1));
   EXPECT_EQ(loop().Story(connection.handle), "SEND=7");
@@ -262,7 +262,7 @@ TEST_P(SendTest, AShortSendStartTellsHowMuch) {
   Connection connection = ConnectSmall();
   std::string data = Pattern(4 << 20);
   const iovec piece = {&data[0], data.size()};
-  const evnet_send send = {&piece, 1};
+  const evnet_send send = {{&piece}, 1};
   evnet_poller_send_start(poller(), connection.handle, &send);
   ASSERT_TRUE(RunUntilSends(connection.handle, 1));
   const int64_t sent = loop().Of(connection.handle, EVNET_OP_SEND).front().result;
@@ -292,7 +292,7 @@ TEST_P(SendTest, BothDirectionsAtOnce) {
   SendUntilFull(connection.handle);
   std::string rest = "x";
   const iovec piece = {&rest[0], rest.size()};
-  const evnet_send send = {&piece, 1};
+  const evnet_send send = {{&piece}, 1};
   evnet_poller_send_start(poller(), connection.handle, &send);
   size_t offset = 0;
   ASSERT_TRUE(loop().RunUntil([&] {
@@ -311,7 +311,7 @@ TEST_P(SendTest, AHandleThatSendsWithoutEndLeavesTheOthersTheirTurn) {
   loop().Clear();
   std::string data = "x";
   const iovec piece = {&data[0], data.size()};
-  const evnet_send send = {&piece, 1};
+  const evnet_send send = {{&piece}, 1};
   int sends = 0;
   int sends_before_small = -1;
   loop().OnEvent([&](const Event &event) {
@@ -347,7 +347,7 @@ TEST_P(SendTest, AResetEndsABlockedSend) {
   SendUntilFull(connection.handle);
   std::string rest = "x";
   const iovec piece = {&rest[0], rest.size()};
-  const evnet_send send = {&piece, 1};
+  const evnet_send send = {{&piece}, 1};
   evnet_poller_send_start(poller(), connection.handle, &send);
   Settle();
   connection.peer->Reset();
@@ -366,7 +366,7 @@ TEST_P(SendTest, SendStartToADeadPeerCompletesWithAnError) {
     loop().Clear();
     std::string data = "x";
     const iovec piece = {&data[0], data.size()};
-    const evnet_send send = {&piece, 1};
+    const evnet_send send = {{&piece}, 1};
     evnet_poller_send_start(poller(), connection.handle, &send);
     ASSERT_TRUE(RunUntilSends(connection.handle, 1));
     EXPECT_LT(loop().Of(connection.handle, EVNET_OP_SEND).front().result, 0);

@@ -143,7 +143,7 @@ class SyscallFaultsTest : public ContractTest {
   void ExpectDelivered(const Connection &connection, const std::string &data) {
     size_t sent = 0;
     iovec pieces[3];
-    evnet_send send = {pieces, 3};
+    evnet_send send = {{pieces}, 3};
     const auto fill = [&] {
       const size_t part = std::max<size_t>((data.size() - sent) / 3, 1);
       send.count = 0;
@@ -351,7 +351,7 @@ TEST_P(SyscallFaultsTest, AFailedSendIsTold) {
     EXPECT_EQ(Send(connection.handle, "x"), -error);
     char byte[] = "x";
     const iovec piece = {byte, 1};
-    const evnet_send send = {&piece, 1};
+    const evnet_send send = {{&piece}, 1};
     evnet_poller_send_start(poller(), connection.handle, &send);
     send_fault = {0, 1, error};
     ASSERT_TRUE(RunUntilOp(connection.handle, EVNET_OP_SEND));
@@ -366,7 +366,7 @@ TEST_P(SyscallFaultsTest, ABlockedSendThatCannotBeWatchedIsTriedAgainOrTold) {
     const std::string taken = SendUntilFull(connection.handle);
     char byte[] = "x";
     const iovec piece = {byte, 1};
-    const evnet_send send = {&piece, 1};
+    const evnet_send send = {{&piece}, 1};
     loop().Turn(0);
     epoll_ctl_fault = {0, failures, ENOMEM};
     evnet_poller_send_start(poller(), connection.handle, &send);

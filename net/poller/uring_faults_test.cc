@@ -217,7 +217,7 @@ TEST_P(UringFaultsTest, AFailedPollForRoomLosesNothingOrIsTold) {
       std::string expected = SendUntilFull(connection.handle);
       char last[] = "the last";
       const iovec piece = {last, 8};
-      const evnet_send send = {&piece, 1};
+      const evnet_send send = {{&piece}, 1};
       if (!armed) Fail(UringOp::kOut, -error, false);
       evnet_poller_send_start(poller(), connection.handle, &send);
       loop().Turn(0);

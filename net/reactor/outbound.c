@@ -384,13 +384,6 @@ static int gather(struct evnet_conn *conn, const struct iovec *pieces, size_t co
   return 0;
 }
 
-int outbound_make_way(struct evnet_conn *conn) {
-  // With a queue there is nothing gathered, and what is queued announces itself.
-  if (!outbound_is_empty(conn)) return 0;
-  int status = send_now(conn, NULL, 0, false);
-  return status < 0 ? status : outbound_may_write(conn);
-}
-
 static int overflow(struct evnet_conn *conn) {
   if (conn->reactor->options.outbound_overflow == EVNET_OVERFLOW_CLOSE) {
     conn_abort_for(conn, EVNET_REASON_OUTBOUND_OVERFLOW);
@@ -399,9 +392,13 @@ static int overflow(struct evnet_conn *conn) {
 }
 
 int outbound_queue_file(struct evnet_conn *conn, const struct evnet_outbound_file *file) {
+  // With a queue there is nothing gathered, and what is queued announces itself.
+  int status = outbound_is_empty(conn) ? send_now(conn, NULL, 0, false) : 0;
+  if (status == 0) status = outbound_may_write(conn);
+  if (status < 0) return status;
   struct conn_side *side = side_get(conn);
   bool first = queue_is_empty(conn);
-  int status = side == NULL ? -ENOMEM : evnet_outbound_append_file(&side->outbound, file);
+  status = side == NULL ? -ENOMEM : evnet_outbound_append_file(&side->outbound, file);
   return status == -ENOBUFS ? overflow(conn) : queued(conn, first, status);
 }
 

@@ -25,7 +25,6 @@ int64_t evnet_conn_sendfile(struct evnet_conn *conn, int descriptor, int64_t off
   if (offset < 0 || size < 0 || size > INT64_MAX - offset) return -EINVAL;
   if (size == 0) return 0;
   status = check_file(descriptor);
-  if (status == 0) status = outbound_make_way(conn);
   if (status < 0) return status;
   struct evnet_outbound_file file = {.offset = offset,
                                      .size = size,

@@ -287,7 +287,7 @@ void outbound_marks_changed(struct evnet_conn *conn);
 void outbound_high_action_changed(struct evnet_conn *conn);
 bool outbound_is_empty(const struct evnet_conn *conn);  // nothing queued and nothing flying
 int outbound_may_write(const struct evnet_conn *conn);  // 0, -ENOTCONN or -EPIPE
-int outbound_make_way(struct evnet_conn *conn);  // for what is to be queued: sends what is gathered
+// Queues a file behind all that was written. Its descriptor is the queue's if this returns 0.
 int outbound_queue_file(struct evnet_conn *conn, const struct evnet_outbound_file *file);
 
 // deadline.c

@@ -130,7 +130,7 @@ void Handler::OnPrewrite(Conn *c) {
   oracle_.Prewrite(c);
   if (w_.Chance(300)) WriteSome(c, 50);
   Conn *other = w_.Chance(w_.plan.prewrites_others) ? Another(c) : nullptr;
-  if (other != nullptr) WriteSome(other, 50);
+  if (other != nullptr && w_.Chance(900)) WriteSome(other, 50);
   if (w_.Chance(50)) SendFile(other != nullptr ? other : c);
   if (w_.Chance(w_.plan.chaos / 8)) {
     if (w_.Chance(500)) {

@@ -189,10 +189,11 @@ static void tell_ended(struct evnet_conn *conn) {
 static void present_again(struct evnet_conn *conn) {
   if (conn->state != CONN_OPEN || (conn->read_stop & ~STOP_INBOUND_MAX) != 0) return;
   conn->read_stop = 0;
-  conn_update_reading(conn);
   bool woken = is_woken(conn);
   if (woken) conn->side->woken = false;
   if (woken || evnet_conn_inbound_bytes(conn) > 0) inbound_present(conn);
+  // Behind it: what on_data does may be to stop once more, and a poller may be quick.
+  conn_update_reading(conn);
   if (conn->state != CONN_OPEN || conn->read_stop != 0 || !(conn->flags & END_WAITS)) return;
   conn->flags &= (uint16_t)~END_WAITS;
   tell_ended(conn);

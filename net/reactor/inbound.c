@@ -144,7 +144,13 @@ void inbound_received(struct evnet_conn *conn, const uint8_t *data, size_t size)
   if (standing || conn->read_stop != 0) {
     // Bytes may come after reading was stopped; they wait like the rest.
     keep(conn, data, size);
-    if (conn->state != CONN_OPEN || conn->read_stop != 0) return;
+    if (conn->state != CONN_OPEN) return;
+    if (conn->read_stop != 0) {
+      // They are presented before more is read.
+      bool above_bound = evnet_conn_inbound_bytes(conn) >= reactor->options.inbound_bytes_max;
+      if (above_bound) conn_stop_reading(conn, STOP_INBOUND_MAX);
+      return;
+    }
   } else {
     reactor->lease_conn = conn;
     reactor->lease = (struct evnet_bytes){.data = data, .size = size};

@@ -33,7 +33,7 @@ enum conn_state {
 enum {
   STOP_USER = 1,           // evnet_conn_pause_reading
   STOP_OUTBOUND_HIGH = 2,  // between on_pressure and on_drain
-  STOP_INBOUND_MAX = 4,    // inbound_bytes_max stand unread under a pause
+  STOP_INBOUND_MAX = 4,    // inbound_bytes_max stand unread and reading is stopped
   STOP_CLOSING = 8,        // not OPEN any more
 };
 

@@ -257,7 +257,7 @@ TEST_P(OptionsTest, AWildcardTakesBothFamiliesUnlessV6Only) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, OptionsTest, ::testing::ValuesIn(Backends()), BackendName);
+INSTANTIATE_TEST_SUITE_P(Backends, OptionsTest, ::testing::ValuesIn(TcpBackends()), BackendName);
 
 }  // namespace
 }  // namespace evnet_testing

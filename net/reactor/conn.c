@@ -152,12 +152,13 @@ static void tell_closed(struct evnet_conn *conn) {
   evnet_wheel_cancel(&reactor->deadlines, &conn->deadline);
   counter_add(&reactor->stats.connections_open, (uint64_t)-1);
   stats_count_closed(&reactor->stats, conn->reason);
+  // First: a Unix peer's address is the kernel's to tell, as long as there is a handle.
+  if (reactor->owner.closed != NULL) reactor->owner.closed(reactor->owner.context, conn);
   if (conn->flags & RESET) {
     evnet_poller_abort(reactor->poller, conn_handle(conn));
   } else {
     evnet_poller_detach(reactor->poller, conn_handle(conn));
   }
-  if (reactor->owner.closed != NULL) reactor->owner.closed(reactor->owner.context, conn);
 }
 
 static void close_when_released(struct evnet_conn *conn) {

@@ -17,7 +17,7 @@ struct evnet_reactor_owner {
   // evnet_reactor_open, or to discard. NULL: opened here.
   void (*accepted)(void *context, int descriptor, const struct evnet_address *peer,
                    uint8_t listener_index);
-  // A connection has closed; of `conn` only what it is may be asked.
+  // A connection closes: it has had its on_close. Of `conn` only what it is may be asked.
   void (*closed)(void *context, const struct evnet_conn *conn);
   // A callback answered EVNET_SHUTDOWN. NULL: the reactor stops itself.
   void (*shutdown)(void *context);

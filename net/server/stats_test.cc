@@ -40,7 +40,10 @@ TEST(Stats, EachCloseIsCountedByItsReason) {
   ask("a");
   ask("");  // and waits
   Client(server.port()).ShutdownWrite();
-  Client(server.port()).Reset();
+  Client resetting(server.port());
+  // Reset before that, it might never have been a connection.
+  ASSERT_TRUE(WaitUntil([&] { return Of(server).connections_opened == 6; }));
+  resetting.Reset();
   ASSERT_TRUE(server.WaitForClosed(6));
   const struct evnet_reactor_stats stats = Of(server);
   EXPECT_EQ(stats.connections_opened, 6u);

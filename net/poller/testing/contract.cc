@@ -48,6 +48,14 @@ std::vector<Backend> Backends() {
   return here;
 }
 
+std::vector<Backend> TcpBackends() {
+  std::vector<Backend> chosen;
+  for (const Backend &backend : Backends()) {
+    if (backend.is_tcp()) chosen.push_back(backend);
+  }
+  return chosen;
+}
+
 std::vector<Backend> SocketCallBackends() {
   std::vector<Backend> chosen;
   for (const Backend &backend : Backends()) {
@@ -56,18 +64,13 @@ std::vector<Backend> SocketCallBackends() {
   return chosen;
 }
 
+std::vector<Backend> UringBackends() {
+  return TestBackend() == EVNET_BACKEND_IO_URING ? TcpBackends() : std::vector<Backend>();
+}
+
 std::vector<Backend> TcpCallBackends() {
   std::vector<Backend> chosen;
   for (const Backend &backend : SocketCallBackends()) {
-    if (backend.is_tcp()) chosen.push_back(backend);
-  }
-  return chosen;
-}
-
-std::vector<Backend> UringBackends() {
-  if (TestBackend() != EVNET_BACKEND_IO_URING) return {};
-  std::vector<Backend> chosen;
-  for (const Backend &backend : Backends()) {
     if (backend.is_tcp()) chosen.push_back(backend);
   }
   return chosen;

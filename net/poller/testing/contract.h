@@ -36,6 +36,8 @@ inline void PrintTo(const Backend &backend, std::ostream *out) { *out << Describ
 // All backends of this system but io_uring; or io_uring alone, if the environment asks for it. Each
 // over TCP and over Unix sockets.
 std::vector<Backend> Backends();
+// Those over TCP.
+std::vector<Backend> TcpBackends();
 // Those with calls_sockets, and of these the ones over TCP.
 std::vector<Backend> SocketCallBackends();
 std::vector<Backend> TcpCallBackends();

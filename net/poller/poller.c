@@ -11,6 +11,7 @@ int evnet_poller_create(const struct evnet_poller_options *options,
   if (options != NULL) chosen = *options;
   if (chosen.handles_max == 0) chosen.handles_max = EVNET_HANDLES_MAX_DEFAULT;
   if (chosen.recv_bytes_max == 0) chosen.recv_bytes_max = EVNET_RECV_BYTES_MAX_DEFAULT;
+  if (chosen.datagram_bytes_max == 0) chosen.datagram_bytes_max = EVNET_DATAGRAM_BYTES_MAX_DEFAULT;
   if (chosen.handles_max > EVNET_HANDLES_MAX) return -EINVAL;
   if (chosen.kernel != NULL) {
     return chosen.kernel->create_poller(chosen.kernel, &chosen, out_poller);
@@ -87,6 +88,15 @@ void evnet_poller_send_start(struct evnet_poller *poller, struct evnet_handle ha
 }
 
 uint8_t *evnet_poller_scratch(struct evnet_poller *poller) { return poller->ops->scratch(poller); }
+
+int64_t evnet_poller_send_datagrams(struct evnet_poller *poller, struct evnet_handle handle,
+                                    const struct evnet_datagram *datagrams, size_t count) {
+  return poller->ops->send_datagrams(poller, handle, datagrams, count);
+}
+
+void evnet_poller_await_room(struct evnet_poller *poller, struct evnet_handle handle) {
+  poller->ops->await_room(poller, handle);
+}
 
 int evnet_poller_shutdown_write(struct evnet_poller *poller, struct evnet_handle handle) {
   return poller->ops->shutdown_write(poller, handle);

@@ -46,6 +46,7 @@ struct evnet_poller_options {
   enum evnet_backend backend;
   uint32_t handles_max;     // attached at once; 0: 1,048,576. Address space is reserved, not memory
   uint32_t recv_bytes_max;  // the most one RECV brings and one handle brings a turn; 0: 256 KiB
+  uint32_t datagram_bytes_max;  // a longer datagram loses its end; 0: 65,535, none is longer
   const struct evnet_allocator *allocator;  // borrowed; NULL: malloc
   struct evnet_kernel *kernel;  // borrowed; NULL: the system's. Another one is simulated
 };
@@ -65,17 +66,32 @@ enum evnet_op {
   EVNET_OP_HANGUP,  // no recv is armed and the connection is dead: -errno, or 0 when both sides
                     // have ended and nothing stands in front of the peer's end
   EVNET_OP_DETACH,  // detach or abort: the descriptor is closed and the handle is gone
+  EVNET_OP_DATAGRAM,  // recv_start of a datagram socket: one datagram, result bytes at data,
+                      // perhaps 0; or -errno (of an earlier one, by ICMP, say), which the socket
+                      // survives
 };
 
 struct evnet_completion {
   struct evnet_handle handle;
   enum evnet_op op;
-  bool more;       // ACCEPT, RECV: the operation is still armed; else it has to be started again
-  int64_t result;  // see enum evnet_op
-  const uint8_t *data;  // RECV: leased until the next call of next or wait
+  bool more;            // ACCEPT, RECV, DATAGRAM: the operation is still armed; else start it again
+  bool truncated;       // DATAGRAM: it was longer than datagram_bytes_max
+  int64_t result;       // see enum evnet_op
+  const uint8_t *data;  // RECV, DATAGRAM: leased until the next call of next or wait
   size_t rest;  // SEND after -EINPROGRESS: bytes at data that were not taken, leased likewise
-  const struct evnet_address
-      *peer;  // ACCEPT: who connected; valid until the next call of next or wait
+  // Valid until the next call of next or wait:
+  const struct evnet_address *peer;   // ACCEPT: who connected; DATAGRAM: who sent it
+  const struct evnet_address *local;  // DATAGRAM: the host it was sent to, port 0: where an answer
+                                      // has to come from. Of a group or broadcast, the host that
+                                      // took it. NULL: the socket is bound to one host
+};
+
+// One datagram for evnet_poller_send_datagrams.
+struct evnet_datagram {
+  const struct iovec *pieces;
+  uint32_t count;                    // 0 to EVNET_SEND_PIECES_MAX; 0 is an empty datagram
+  const struct evnet_address *to;    // NULL: where the socket is connected to
+  const struct evnet_address *from;  // as `local` of a completion; NULL: the system's choice
 };
 
 struct evnet_file_range {
@@ -96,6 +112,7 @@ struct evnet_send {
 enum {
   EVNET_SEND_PIECES_MAX = 64,
   EVNET_POLLER_SCRATCH_BYTES = 64 << 10,
+  EVNET_DATAGRAMS_MAX = 64,  // that one socket brings a turn
 };
 
 // What can be set of a connection's socket, by its name in the system; 0 is the system's default
@@ -168,7 +185,8 @@ EVNET_API const char *evnet_poller_name(const struct evnet_poller *poller);
 EVNET_API uint64_t evnet_poller_now_ns(struct evnet_poller *poller);
 
 // evnet_poller_listen opens, binds and attaches a listening socket. Nothing is accepted before
-// accept_start.
+// accept_start. A UDP address makes a datagram socket instead, which only recv_start, recv_stop,
+// send_datagrams, await_room, local_address and detach are for.
 //
 // A Unix path is one listener's: while it stands, PATH.lock is locked (flock(2)). A socket that
 // nobody serves any more, as a try to connect shows, is replaced; whatever else is there makes it
@@ -188,7 +206,7 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_listen(struct evnet_poller *poller,
                                                     const struct evnet_listen_options *options,
                                                     struct evnet_handle *out_handle);
 
-// evnet_poller_attach takes a connected, non-blocking stream socket.
+// evnet_poller_attach takes a connected, non-blocking socket.
 //
 //   descriptor  the poller's from now on, closed by detach; still the caller's on error.
 //
@@ -230,7 +248,8 @@ EVNET_API void evnet_poller_accept_stop(struct evnet_poller *poller, struct evne
 EVNET_API void evnet_poller_recv_start(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_recv_stop disarms receiving. A completion-based backend may still report bytes that
-// the kernel had already handed over; a dead connection is reported as HANGUP.
+// the kernel had already handed over; a dead connection is reported as HANGUP. Of datagrams, every
+// backend reports the rest of a batch that it has begun to report, at most EVNET_DATAGRAMS_MAX.
 EVNET_API void evnet_poller_recv_stop(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_send hands bytes to the kernel now, as one send.
@@ -271,6 +290,23 @@ EVNET_API void evnet_poller_send_start(struct evnet_poller *poller, struct evnet
 // evnet_poller_scratch gives a block of EVNET_POLLER_SCRATCH_BYTES in which small writes gather
 // before one evnet_poller_send. It is the caller's until that send; ask again after it.
 EVNET_API uint8_t *evnet_poller_scratch(struct evnet_poller *poller);
+
+// evnet_poller_send_datagrams hands datagrams to the kernel now, in order, each of them whole.
+//
+//   datagrams  borrowed for the call, with all they point to.
+//   count      1 or more.
+//
+// Returns: how many were taken, from the first on. Call again for the others: why they were not
+//          taken is known then. 0: the socket is full, see evnet_poller_await_room.
+// Errors:  -errno of sendmsg(2) for the first datagram (-EMSGSIZE, -ENETUNREACH, -EPERM, ...), or
+//          for an earlier one, by ICMP; none was taken. The socket goes on.
+EVNET_API int64_t evnet_poller_send_datagrams(struct evnet_poller *poller,
+                                              struct evnet_handle handle,
+                                              const struct evnet_datagram *datagrams, size_t count);
+
+// evnet_poller_await_room asks to be told, by one SEND with the result 0, when a datagram socket
+// that was full takes datagrams again. Once at a time. -ECANCELED: it was detached.
+EVNET_API void evnet_poller_await_room(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_shutdown_write ends the outgoing direction, behind everything sent; the peer sees
 // the end. Nothing may be under way, as for evnet_poller_send.

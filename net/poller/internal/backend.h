@@ -27,6 +27,9 @@ struct evnet_poller_ops {
   size_t (*sending_bytes)(struct evnet_poller *poller, struct evnet_handle handle);
   void (*send_start)(struct evnet_poller *poller, struct evnet_handle handle,
                      const struct evnet_send *send);
+  int64_t (*send_datagrams)(struct evnet_poller *poller, struct evnet_handle handle,
+                            const struct evnet_datagram *datagrams, size_t count);
+  void (*await_room)(struct evnet_poller *poller, struct evnet_handle handle);
   uint8_t *(*scratch)(struct evnet_poller *poller);
   int (*shutdown_write)(struct evnet_poller *poller, struct evnet_handle handle);
   int (*local_address)(struct evnet_poller *poller, struct evnet_handle handle,
@@ -60,6 +63,7 @@ enum {
   EVNET_HANDLES_MAX_DEFAULT = 1 << 20,
   EVNET_HANDLES_MAX = 1 << 24,  // io_uring's user_data leaves an index 24 bits
   EVNET_RECV_BYTES_MAX_DEFAULT = 256 << 10,
+  EVNET_DATAGRAM_BYTES_MAX_DEFAULT = 65535,  // a UDP header's length has 16 bits
 };
 
 // What this system's select() in BUILD chose: the backend that AUTO and its own name mean.

@@ -18,15 +18,16 @@
 //
 // A turn takes each slot once: those that an event names, then those kept from the last turn on the
 // `now` list. A slot taken is stepped until it has nothing more to do or has had its share of the
-// turn: recv_bytes_max bytes, one send, ACCEPTS_PER_TURN tries. What that leaves goes on `later`,
-// which is the next turn's `now`; wait does not block while it is not empty. A slot is on at most
-// one of: `now`, `later`, the free list, or being `current`.
+// turn: recv_bytes_max bytes, one send, ACCEPTS_PER_TURN tries, one batch of datagrams. What that
+// leaves goes on `later`, which is the next turn's `now`; wait does not block while it is not
+// empty. A slot is on at most one of: `now`, `later`, the free list, or being `current`.
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "net/base/assert.h"
 #include "net/base/clock.h"
+#include "net/poller/internal/datagram.h"
 #include "net/poller/internal/readiness.h"
 #include "net/poller/internal/slots.h"
 #include "net/poller/internal/socket.h"
@@ -69,6 +70,7 @@ struct ready {
   bool share_send;
   int share_accepts;
   int share_accept_failures;  // since its last success
+  bool share_datagrams;
 
   int event_count;
   int event_next;
@@ -76,6 +78,8 @@ struct ready {
   uint8_t *recv_block;        // one for all: read lazily, in next, so only one is ever in use
   size_t recv_bytes;
   uint8_t *scratch;
+  struct evnet_datagrams *datagrams;  // made with the first datagram socket
+  uint32_t datagram_bytes_max;
   struct evnet_ready_event events[EVENTS_MAX];
 };
 
@@ -243,9 +247,40 @@ static bool step_hangup(struct ready *ready, struct slot *slot, struct evnet_com
   return complete(ready, slot, EVNET_OP_HANGUP, status, false, out);
 }
 
+// A datagram socket. What a batch holds is told before anything else of the turn, as there is one
+// place for it; its socket stays `current` until then.
+static bool step_datagrams(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+  if (slot->send != NULL && (slot->flags & WRITABLE)) {
+    slot->send = NULL;
+    (void)watch_writes(ready, slot, false);
+    go_on(ready, slot);
+    return complete(ready, slot, EVNET_OP_SEND, 0, false, out);
+  }
+  if (evnet_datagrams_next(ready->datagrams, out)) {
+    go_on(ready, slot);
+    return true;
+  }
+  if (!(slot->flags & RECV_ON) || !(slot->flags & READABLE)) return false;
+  if (ready->share_datagrams) {
+    enqueue(ready, &ready->later, slot);
+    return false;
+  }
+  ready->share_datagrams = true;
+  bool more;
+  int status = evnet_datagrams_receive(ready->datagrams, slot->descriptor,
+                                       slot_handle(&ready->slots, slot), &more);
+  // A batch that was not filled has emptied the socket, and what comes later makes an edge.
+  if (status == -EAGAIN || (status > 0 && !more)) slot->flags &= (uint16_t)~READABLE;
+  if (status == -EAGAIN) return false;
+  go_on(ready, slot);
+  if (status < 0) return complete(ready, slot, EVNET_OP_DATAGRAM, status, true, out);
+  return evnet_datagrams_next(ready->datagrams, out);
+}
+
 static bool step(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
   if (slot->flags & DETACHED) return step_detached(ready, slot, out);
   if (slot->flags & LISTENER) return step_accept(ready, slot, out);
+  if (slot->transport == EVNET_TRANSPORT_UDP) return step_datagrams(ready, slot, out);
   // Sends first: what a completed send frees, the answer to what is read next can use.
   if (slot->send != NULL && (slot->flags & WRITABLE)) {
     if (ready->share_send) {
@@ -289,6 +324,7 @@ static struct slot *take_slot(struct ready *ready) {
   ready->share_send = false;
   ready->share_accepts = 0;
   ready->share_accept_failures = 0;
+  ready->share_datagrams = false;
   while (ready->event_next < ready->event_count) {
     struct slot *slot = take_event(ready);
     if (slot != NULL) return slot;
@@ -305,6 +341,13 @@ static uint64_t ready_now_ns(struct evnet_poller *poller) {
   return evnet_clock_now_ns();
 }
 
+static int open_datagrams(struct ready *ready, int descriptor, struct evnet_handle *out_handle) {
+  int status = evnet_datagrams_create(ready->allocator, ready->datagram_bytes_max,
+                                      (uint32_t)ready->recv_bytes, &ready->datagrams);
+  if (status < 0) return status;
+  return slot_open(ready, descriptor, EVNET_TRANSPORT_UDP, WRITABLE, EVNET_READY_IN, out_handle);
+}
+
 static int ready_listen(struct evnet_poller *poller, const struct evnet_address *address,
                         const struct evnet_listen_options *options,
                         struct evnet_handle *out_handle) {
@@ -312,7 +355,9 @@ static int ready_listen(struct evnet_poller *poller, const struct evnet_address 
   int descriptor = evnet_socket_listen(address, options, &ready->unix_listeners);
   if (descriptor < 0) return descriptor;
   int status =
-      slot_open(ready, descriptor, address->transport, LISTENER, EVNET_READY_IN, out_handle);
+      address->transport == EVNET_TRANSPORT_UDP
+          ? open_datagrams(ready, descriptor, out_handle)
+          : slot_open(ready, descriptor, address->transport, LISTENER, EVNET_READY_IN, out_handle);
   if (status < 0) {
     evnet_unix_release(&ready->unix_listeners, descriptor);
     (void)close(descriptor);
@@ -322,6 +367,8 @@ static int ready_listen(struct evnet_poller *poller, const struct evnet_address 
 
 static int ready_attach(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
                         struct evnet_handle *out_handle) {
+  if (transport == EVNET_TRANSPORT_UDP)
+    return open_datagrams(ready_of(poller), descriptor, out_handle);
   uint32_t interest = EVNET_READY_IN;
   if (transport == EVNET_TRANSPORT_TCP) interest |= EVNET_READY_OUT;
   evnet_socket_attach(descriptor);
@@ -342,6 +389,7 @@ static void ready_detach(struct evnet_poller *poller, struct evnet_handle handle
   ready->kernel->remove(ready->kernel_state, slot->descriptor);
   if (slot->flags & LISTENER) evnet_unix_release(&ready->unix_listeners, slot->descriptor);
   (void)close(slot->descriptor);
+  if (slot->transport == EVNET_TRANSPORT_UDP) evnet_datagrams_drop(ready->datagrams, handle);
   slot->flags |= DETACHED;
   enqueue(ready, &ready->now, slot);
 }
@@ -404,6 +452,20 @@ static void ready_send_start(struct evnet_poller *poller, struct evnet_handle ha
   // Without the event, step_send tries, and tells why it cannot wait.
   if (!(slot->flags & WRITABLE) && watch_writes(ready, slot, true) < 0) slot->flags |= WRITABLE;
   if (slot->flags & WRITABLE) enqueue(ready, &ready->later, slot);
+}
+
+static int64_t ready_send_datagrams(struct evnet_poller *poller, struct evnet_handle handle,
+                                    const struct evnet_datagram *datagrams, size_t count) {
+  struct ready *ready = ready_of(poller);
+  struct slot *slot = slot_of(ready, handle);
+  int64_t sent = evnet_datagrams_send(ready->datagrams, slot->descriptor, datagrams, count);
+  if (sent != -EAGAIN) return sent;
+  slot->flags &= (uint16_t)~WRITABLE;
+  return 0;
+}
+
+static void ready_await_room(struct evnet_poller *poller, struct evnet_handle handle) {
+  ready_send_start(poller, handle, &evnet_datagrams_room);
 }
 
 static uint8_t *ready_scratch(struct evnet_poller *poller) { return ready_of(poller)->scratch; }
@@ -481,6 +543,7 @@ static void ready_destroy(struct evnet_poller *poller) {
     if (is_open) (void)close(slot->descriptor);
   }
   if (ready->kernel_state != NULL) ready->kernel->close(ready->kernel_state);
+  evnet_datagrams_destroy(ready->datagrams);
   evnet_release(ready->allocator, ready->scratch);
   evnet_release(ready->allocator, ready->recv_block);
   slots_deinit(&ready->slots);
@@ -502,6 +565,8 @@ static const struct evnet_poller_ops ready_ops = {
     .send = ready_send,
     .sending_bytes = ready_sending_bytes,
     .send_start = ready_send_start,
+    .send_datagrams = ready_send_datagrams,
+    .await_room = ready_await_room,
     .scratch = ready_scratch,
     .shutdown_write = ready_shutdown_write,
     .local_address = ready_local_address,
@@ -528,6 +593,7 @@ int evnet_ready_create(const struct evnet_readiness_ops *readiness,
   slot_list_init(&ready->later);
   int status = slots_init(&ready->slots, options->handles_max);
   ready->recv_bytes = options->recv_bytes_max;
+  ready->datagram_bytes_max = options->datagram_bytes_max;
   ready->recv_block = evnet_allocate(options->allocator, ready->recv_bytes);
   ready->scratch = evnet_allocate(options->allocator, EVNET_POLLER_SCRATCH_BYTES);
   if (ready->recv_block == NULL || ready->scratch == NULL) status = -ENOMEM;

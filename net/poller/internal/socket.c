@@ -10,26 +10,25 @@
 int evnet_socket_listen(const struct evnet_address *address,
                         const struct evnet_listen_options *options,
                         struct evnet_unix_listeners *unix_listeners) {
-  if (address->transport == EVNET_TRANSPORT_UNIX) {
+  if (address->transport == EVNET_TRANSPORT_UNIX)
     return evnet_unix_listen(unix_listeners, address, options);
-  }
-  if (address->transport != EVNET_TRANSPORT_TCP) return -EOPNOTSUPP;
+  const bool is_stream = address->transport == EVNET_TRANSPORT_TCP;
+  const int type = is_stream ? SOCK_STREAM : SOCK_DGRAM;
   struct evnet_address chosen = *address;
-  int descriptor = evnet_socket_system_open(chosen.socket.any.sa_family, SOCK_STREAM);
+  int descriptor = evnet_socket_system_open(chosen.socket.any.sa_family, type);
   if (descriptor == -EAFNOSUPPORT && chosen.dual_stack && !options->v6only) {
     // A kernel without IPv6: "all addresses" are then all IPv4 addresses.
     chosen =
-        (struct evnet_address){.transport = EVNET_TRANSPORT_TCP, .size = sizeof chosen.socket.ip4};
+        (struct evnet_address){.transport = address->transport, .size = sizeof chosen.socket.ip4};
     chosen.socket.ip4.sin_family = AF_INET;
     chosen.socket.ip4.sin_port = address->socket.ip6.sin6_port;
-    descriptor = evnet_socket_system_open(AF_INET, SOCK_STREAM);
+    descriptor = evnet_socket_system_open(AF_INET, type);
   }
   if (descriptor < 0) return descriptor;
   int status = evnet_socket_set_listen_options(descriptor, &chosen, options);
   if (status == 0 && bind(descriptor, &chosen.socket.any, chosen.size) != 0) status = -errno;
-  if (status == 0 && listen(descriptor, options->backlog > 0 ? options->backlog : SOMAXCONN) != 0) {
-    status = -errno;
-  }
+  const int backlog = options->backlog > 0 ? options->backlog : SOMAXCONN;
+  if (status == 0 && is_stream && listen(descriptor, backlog) != 0) status = -errno;
   if (status < 0) {
     (void)close(descriptor);
     return status;
@@ -37,20 +36,24 @@ int evnet_socket_listen(const struct evnet_address *address,
   return descriptor;
 }
 
-// Who counts, logs or compares addresses wants one form of each. A socket of both families reports
-// IPv4 peers as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2); without abstract names, an empty path of
-// any length stands for no name.
-static void normalize(struct evnet_address *address) {
-  if (address->socket.any.sa_family == AF_UNIX && !evnet_unix_system_abstract_names &&
-      address->socket.local.sun_path[0] == '\0') {
-    address->size = offsetof(struct sockaddr_un, sun_path);
-  }
+// A socket of both families reports IPv4 peers as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). Who
+// counts, logs or compares addresses wants one form.
+void evnet_socket_unmap_ip4(struct evnet_address *address) {
   const struct sockaddr_in6 *ip6 = &address->socket.ip6;
   if (ip6->sin6_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&ip6->sin6_addr)) return;
   struct sockaddr_in ip4 = {.sin_family = AF_INET, .sin_port = ip6->sin6_port};
   memcpy(&ip4.sin_addr, ip6->sin6_addr.s6_addr + 12, sizeof ip4.sin_addr);
   address->socket.ip4 = ip4;
   address->size = sizeof ip4;
+}
+
+// One form of each. Without abstract names, an empty path of any length stands for no name.
+static void normalize(struct evnet_address *address) {
+  if (address->socket.any.sa_family == AF_UNIX && !evnet_unix_system_abstract_names &&
+      address->socket.local.sun_path[0] == '\0') {
+    address->size = offsetof(struct sockaddr_un, sun_path);
+  }
+  evnet_socket_unmap_ip4(address);
 }
 
 int evnet_socket_accept(int listener, struct evnet_address *out_peer) {

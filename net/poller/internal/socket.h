@@ -12,8 +12,9 @@
 extern "C" {
 #endif
 
-// Opens, binds and listens. Returns a non-blocking, close-on-exec descriptor or -errno. A Unix
-// socket's is added to the list, to be released before it is closed.
+// Opens and binds; listens, or has a UDP socket of all hosts tell which one a datagram was sent to.
+// Returns a non-blocking, close-on-exec descriptor or -errno. A Unix socket's is added to the list,
+// to be released before it is closed.
 int evnet_socket_listen(const struct evnet_address *address,
                         const struct evnet_listen_options *options,
                         struct evnet_unix_listeners *unix_listeners);
@@ -28,6 +29,9 @@ int evnet_socket_set_option(int descriptor, enum evnet_transport transport,
 
 // Accepts one connection. Returns a non-blocking, close-on-exec descriptor or -errno.
 int evnet_socket_accept(int listener, struct evnet_address *out_peer);
+
+// Makes ::ffff:a.b.c.d a.b.c.d.
+void evnet_socket_unmap_ip4(struct evnet_address *address);
 
 // Prepares a socket, whoever made it, for evnet_socket_send.
 void evnet_socket_attach(int descriptor);

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "net/poller/internal/datagram_system.h"
 #include "net/poller/internal/socket.h"
 #include "net/poller/internal/socket_system.h"
 
@@ -53,7 +54,9 @@ static int set_reuse_and_family(int descriptor, const struct evnet_address *addr
                                 const struct evnet_listen_options *options, const char **out_name) {
   *out_name = "no_reuse_address";
   int status = 0;
-  if (!options->no_reuse_address) status = set_int(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+  // Two UDP sockets that both have it share an address, and the second takes all that comes.
+  if (!options->no_reuse_address && address->transport != EVNET_TRANSPORT_UDP)
+    status = set_int(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
   if (status < 0 || address->socket.any.sa_family != AF_INET6) return status;
   *out_name = "v6only";
   bool one_family = !address->dual_stack || options->v6only;
@@ -81,6 +84,9 @@ static int set_inherited(int descriptor, const struct evnet_address *address,
   int status = 0;
   for (size_t i = 0; i < sizeof settings / sizeof settings[0] && status == 0; i++) {
     if (settings[i].value <= 0) continue;
+    bool is_of_all = settings[i].option == EVNET_SOCKET_SEND_BUFFER_BYTES ||
+                     settings[i].option == EVNET_SOCKET_RECEIVE_BUFFER_BYTES;
+    if (address->transport == EVNET_TRANSPORT_UDP && !is_of_all) continue;
     *out_name = settings[i].name;
     status = evnet_socket_set_option(descriptor, address->transport, settings[i].option,
                                      settings[i].value);
@@ -88,15 +94,22 @@ static int set_inherited(int descriptor, const struct evnet_address *address,
   return status;
 }
 
-static int set_of_listener(int descriptor, const struct evnet_listen_options *options,
-                           const char **out_name) {
+static bool is_any_host(const struct evnet_address *address) {
+  if (address->socket.any.sa_family == AF_INET6)
+    return IN6_IS_ADDR_UNSPECIFIED(&address->socket.ip6.sin6_addr);
+  return address->socket.ip4.sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+static int set_of_listener(int descriptor, const struct evnet_address *address,
+                           const struct evnet_listen_options *options, const char **out_name) {
+  const bool is_stream = address->transport != EVNET_TRANSPORT_UDP;
   const struct evnet_socket_option_names *names = &evnet_socket_system_options;
   int status = 0;
-  if (options->fast_open_queue_max > 0) {
+  if (is_stream && options->fast_open_queue_max > 0) {
     *out_name = "fast_open_queue_max";
     status = set_int(descriptor, IPPROTO_TCP, names->fast_open, options->fast_open_queue_max);
   }
-  if (status == 0 && options->defer_accept_s > 0) {
+  if (status == 0 && is_stream && options->defer_accept_s > 0) {
     *out_name = "defer_accept_s";
     status = set_int(descriptor, IPPROTO_TCP, names->defer_accept, options->defer_accept_s);
   }
@@ -113,7 +126,11 @@ int evnet_socket_set_listen_options(int descriptor, const struct evnet_address *
   const char *name = NULL;
   int status = set_reuse_and_family(descriptor, address, options, &name);
   if (status == 0) status = set_inherited(descriptor, address, options, &name);
-  if (status == 0) status = set_of_listener(descriptor, options, &name);
+  if (status == 0) status = set_of_listener(descriptor, address, options, &name);
+  if (status == 0 && address->transport == EVNET_TRANSPORT_UDP && is_any_host(address)) {
+    name = NULL;
+    status = evnet_datagram_ask_local(descriptor, address->socket.any.sa_family);
+  }
   if (status < 0 && options->out_refused != NULL) *options->out_refused = name;
   return status;
 }

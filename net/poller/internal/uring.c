@@ -47,9 +47,18 @@ static int attach(struct uring *uring, int descriptor, enum evnet_transport tran
   return 0;
 }
 
+// POLLED: for datagrams. HANGUP_TOLD: there is none to tell of.
+static int attach_datagrams(struct uring *uring, int descriptor, struct evnet_handle *out_handle) {
+  int status = evnet_datagrams_create(uring->allocator, uring->datagram_bytes_max,
+                                      (uint32_t)uring->recv_bytes, &uring->datagrams);
+  if (status < 0) return status;
+  return attach(uring, descriptor, EVNET_TRANSPORT_UDP, POLLED | HANGUP_TOLD, out_handle);
+}
+
 static int uring_attach(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
                         struct evnet_handle *out_handle) {
   struct uring *uring = uring_of(poller);
+  if (transport == EVNET_TRANSPORT_UDP) return attach_datagrams(uring, descriptor, out_handle);
   int status = attach(uring, descriptor, transport, 0, out_handle);
   if (status < 0) return status;
   evnet_socket_attach(descriptor);
@@ -64,7 +73,9 @@ static int uring_listen(struct evnet_poller *poller, const struct evnet_address 
   struct uring *uring = uring_of(poller);
   int descriptor = evnet_socket_listen(address, options, &uring->unix_listeners);
   if (descriptor < 0) return descriptor;
-  int status = attach(uring, descriptor, address->transport, LISTENER, out_handle);
+  int status = address->transport == EVNET_TRANSPORT_UDP
+                   ? attach_datagrams(uring, descriptor, out_handle)
+                   : attach(uring, descriptor, address->transport, LISTENER, out_handle);
   if (status < 0) {
     evnet_unix_release(&uring->unix_listeners, descriptor);
     (void)close(descriptor);
@@ -76,6 +87,7 @@ static void uring_detach(struct evnet_poller *poller, struct evnet_handle handle
   struct uring *uring = uring_of(poller);
   struct slot *slot = slot_of(uring, handle);
   if (slot->flags & LISTENER) evnet_unix_release(&uring->unix_listeners, slot->descriptor);
+  if (slot->transport == EVNET_TRANSPORT_UDP) evnet_datagrams_drop(uring->datagrams, handle);
   slot->flags |= DETACHED;
   uring_cancel_unwanted(uring, slot);
   uring_check_finished(uring, slot);
@@ -151,6 +163,18 @@ static void uring_send_start(struct evnet_poller *poller, struct evnet_handle ha
   EVNET_ASSERT(slot->send == NULL);
   slot->send = send;
   uring_arm_out(uring, slot);
+}
+
+static int64_t uring_send_datagrams(struct evnet_poller *poller, struct evnet_handle handle,
+                                    const struct evnet_datagram *datagrams, size_t count) {
+  struct uring *uring = uring_of(poller);
+  const struct slot *slot = slot_of(uring, handle);
+  int64_t sent = evnet_datagrams_send(uring->datagrams, slot->descriptor, datagrams, count);
+  return sent == -EAGAIN ? 0 : sent;
+}
+
+static void uring_await_room(struct evnet_poller *poller, struct evnet_handle handle) {
+  uring_send_start(poller, handle, &evnet_datagrams_room);
 }
 
 static uint8_t *uring_scratch(struct evnet_poller *poller) {
@@ -308,6 +332,7 @@ static void uring_destroy(struct evnet_poller *poller) {
   }
   if (uring->wake_fd >= 0) (void)close(uring->wake_fd);
   uring_memory_close(uring);
+  evnet_datagrams_destroy(uring->datagrams);
   slots_deinit(&uring->slots);
   evnet_release(uring->allocator, uring);
 }
@@ -329,6 +354,8 @@ static const struct evnet_poller_ops uring_ops = {
     .send = uring_send,
     .sending_bytes = uring_sending_bytes,
     .send_start = uring_send_start,
+    .send_datagrams = uring_send_datagrams,
+    .await_room = uring_await_room,
     .scratch = uring_scratch,
     .shutdown_write = uring_shutdown_write,
     .local_address = uring_local_address,
@@ -377,6 +404,7 @@ int evnet_uring_create(const struct evnet_poller_options *options,
   uring->allocator = options->allocator;
   uring->unix_listeners.allocator = options->allocator;
   uring->recv_bytes = options->recv_bytes_max;
+  uring->datagram_bytes_max = options->datagram_bytes_max;
   uring->wake_fd = -1;
   uring->lease = uring->landed = LENDER_NONE;
   slot_list_init(&uring->finished);

@@ -1,8 +1,8 @@
 // What io_uring's completions mean in the contract's terms.
 //
-// next looks, in this order, at: flights that have landed; what is finished; what was held back for
-// this turn; the kernel's completions; what was accepted. uring_receive.c and uring_accept.c do
-// their part.
+// next looks, in this order, at: the rest of a batch of datagrams; flights that have landed; what
+// is finished; what was held back for this turn; the kernel's completions; what was accepted.
+// uring_receive.c and uring_accept.c do their part.
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
@@ -97,6 +97,10 @@ static bool on_out(struct uring *uring, struct slot *slot, int32_t events,
   slot->flags &= (uint16_t)~OUT_ARMED;
   const struct evnet_send *send = slot->send;
   if (send == NULL || (slot->flags & (DETACHED | FLYING))) return false;
+  if (send == &evnet_datagrams_room) {
+    slot->send = NULL;
+    return uring_tell(uring, slot, EVNET_OP_SEND, 0, false, out);
+  }
   int64_t sent =
       uring_poll_failed(events) ? events : evnet_socket_send_started(slot->descriptor, send);
   if (sent == -EAGAIN) {
@@ -189,6 +193,7 @@ bool uring_next(struct evnet_poller *poller, struct evnet_completion *out_comple
   struct uring *uring = (struct uring *)poller;
   uring_end_leases(uring);
   for (;;) {
+    if (evnet_datagrams_next(uring->datagrams, out_completion)) return true;
     if (uring->flights_landed > 0) return uring_step_flight(uring, out_completion);
     struct slot *finished = slot_list_pop(&uring->slots, &uring->finished);
     struct io_uring_cqe cqe;

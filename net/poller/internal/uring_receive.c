@@ -184,12 +184,25 @@ bool uring_on_recv(struct uring *uring, struct slot *slot, const struct io_uring
   return tell_end(uring, slot, result, out);
 }
 
+// Of a datagram socket: there are some, or an error, which receiving tells. Polled again for the
+// next turn, as below.
+static bool on_datagrams(struct uring *uring, struct slot *slot, struct evnet_completion *out) {
+  bool more;
+  int status = evnet_datagrams_receive(uring->datagrams, slot->descriptor,
+                                       slot_handle(&uring->slots, slot), &more);
+  uring_list(uring, &uring->starved, slot);
+  if (status == -EAGAIN) return false;
+  if (status < 0) return uring_tell(uring, slot, EVNET_OP_DATAGRAM, status, true, out);
+  return evnet_datagrams_next(uring->datagrams, out);
+}
+
 // Of a POLLED slot: there is something to receive. The poll is armed again for the next turn, where
 // it completes at once if something was left.
 bool uring_on_ready(struct uring *uring, struct slot *slot, int32_t events,
                     struct evnet_completion *out) {
   slot->flags &= (uint16_t)~RECV_ARMED;
   if ((slot->flags & DETACHED) || !(slot->flags & RECV_ON)) return false;
+  if (slot->transport == EVNET_TRANSPORT_UDP) return on_datagrams(uring, slot, out);
   uint32_t *used = share_of(uring, slot);
   bool now = slot->held == 0 && *used < uring->recv_bytes;
   int64_t got = -EAGAIN;

@@ -17,6 +17,7 @@
 
 #include "net/base/assert.h"
 #include "net/poller/internal/backend.h"
+#include "net/poller/internal/datagram.h"
 #include "net/poller/internal/slots.h"
 #include "net/poller/internal/unix_listen.h"
 
@@ -24,7 +25,7 @@
 enum {
   RECV_ON = 1 << 0,     // asked for by recv_start
   RECV_ARMED = 1 << 1,  // a recv is in flight
-  POLLED = 1 << 2,      // receives by recv(2), when a poll tells that there is something
+  POLLED = 1 << 2,      // receives by a call, when a poll tells that there is something
   ENDED = 1 << 3,       // the peer's end or an error was received: there is nothing more to recv
   KEPT = 1 << 4,        // a held entry was kept in this turn: those behind it stay, too
   ACCEPT_ON = 1 << 5,
@@ -123,6 +124,8 @@ struct uring {
   size_t recv_bytes;          // a socket's share of a turn
   struct buffers buffers;
   uint8_t *large;  // recv_bytes, which POLLED sockets receive into, one after the other
+  struct evnet_datagrams *datagrams;  // made with the first datagram socket
+  uint32_t datagram_bytes_max;
 
   // What the last completion lent: given back when the next one is asked for.
   lender_t lease;   // a buffer with received bytes

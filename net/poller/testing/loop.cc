@@ -22,6 +22,8 @@ const char *NameOf(evnet_op op) {
       return "HANGUP";
     case EVNET_OP_DETACH:
       return "DETACH";
+    case EVNET_OP_DATAGRAM:
+      return "DATAGRAM";
   }
   return "?";
 }
@@ -48,6 +50,13 @@ void Loop::Turn(int64_t timeout_ns) {
       event.rest.assign(reinterpret_cast<const char *>(completion.data), completion.rest);
     }
     if (completion.op == EVNET_OP_ACCEPT && completion.result >= 0) event.peer = *completion.peer;
+    if (completion.op == EVNET_OP_DATAGRAM && completion.result >= 0) {
+      event.data.assign(reinterpret_cast<const char *>(completion.data),
+                        static_cast<size_t>(completion.result));
+      event.peer = *completion.peer;
+      if (completion.local != nullptr) event.local = *completion.local;
+      event.truncated = completion.truncated;
+    }
     events_.push_back(event);
     if (handler_) handler_(event);
   }

@@ -18,9 +18,11 @@ struct Event {
   evnet_op op;
   bool more;
   int64_t result;
-  std::string data;    // RECV: a copy
-  std::string rest;    // SEND of lent memory: a copy of what was not taken
-  evnet_address peer;  // ACCEPT
+  std::string data;     // RECV, DATAGRAM: a copy
+  std::string rest;     // SEND of lent memory: a copy of what was not taken
+  evnet_address peer;   // ACCEPT, DATAGRAM
+  evnet_address local;  // DATAGRAM; AF_UNSPEC: not told
+  bool truncated;       // DATAGRAM
   uint64_t turn;
 };
 

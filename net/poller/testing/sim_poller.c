@@ -220,6 +220,18 @@ static void sim_send_start(struct evnet_poller *poller, struct evnet_handle hand
   slot->send_hash = sim_slot_hash_send(send);
 }
 
+// There are no datagram sockets here: sim_listen refuses them.
+static int64_t sim_send_datagrams(struct evnet_poller *poller, struct evnet_handle handle,
+                                  const struct evnet_datagram *datagrams, size_t count) {
+  (void)datagrams;
+  evnet_sim_fail(poller_of(poller)->sim, "%zu datagrams are sent by %u", count, handle.index);
+  return -EOPNOTSUPP;
+}
+
+static void sim_await_room(struct evnet_poller *poller, struct evnet_handle handle) {
+  evnet_sim_fail(poller_of(poller)->sim, "%u awaits room for datagrams", handle.index);
+}
+
 static uint8_t *sim_scratch(struct evnet_poller *poller) {
   struct sim_poller *self = poller_of(poller);
   return self->scratch->bytes;
@@ -405,6 +417,8 @@ static const struct evnet_poller_ops sim_ops = {
     .send = sim_send,
     .sending_bytes = sim_sending_bytes,
     .send_start = sim_send_start,
+    .send_datagrams = sim_send_datagrams,
+    .await_room = sim_await_room,
     .scratch = sim_scratch,
     .shutdown_write = sim_shutdown_write,
     .local_address = sim_local_address,

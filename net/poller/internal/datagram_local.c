@@ -1,0 +1,60 @@
+// IPv6's half of it (RFC 3542 section 6), the same everywhere, and the choice between the two.
+#define __APPLE_USE_RFC_3542  // macOS hides IPV6_PKTINFO otherwise
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "net/poller/internal/datagram_system.h"
+#include "net/poller/internal/socket.h"
+
+int evnet_datagram_ask_local(int descriptor, int family) {
+  if (family == AF_INET) return evnet_datagram_system_ask_local(descriptor);
+  const int one = 1;
+  int result = setsockopt(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one);
+  return result == 0 ? 0 : -errno;
+}
+
+bool evnet_datagram_local(const struct msghdr *header, struct evnet_address *out_local) {
+  if (header->msg_controllen < sizeof(struct cmsghdr)) return false;
+  const struct cmsghdr *control = CMSG_FIRSTHDR(header);
+  *out_local = (struct evnet_address){.transport = EVNET_TRANSPORT_UDP};
+  if (control->cmsg_level != IPPROTO_IPV6 || control->cmsg_type != IPV6_PKTINFO) {
+    struct sockaddr_in *ip4 = &out_local->socket.ip4;
+    out_local->size = sizeof *ip4;
+    ip4->sin_family = AF_INET;
+    return evnet_datagram_system_local(control, &ip4->sin_addr);
+  }
+  struct in6_pktinfo info;
+  memcpy(&info, CMSG_DATA(control), sizeof info);
+  struct sockaddr_in6 *ip6 = &out_local->socket.ip6;
+  out_local->size = sizeof *ip6;
+  ip6->sin6_family = AF_INET6;
+  const bool is_group = IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);
+  if (!is_group) ip6->sin6_addr = info.ipi6_addr;
+  // Both mean something only together with the interface.
+  if (is_group || IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) ip6->sin6_scope_id = info.ipi6_ifindex;
+  evnet_socket_unmap_ip4(out_local);
+  return true;
+}
+
+void evnet_datagram_set_control(struct msghdr *header, int level, int type, const void *data,
+                                size_t size) {
+  header->msg_controllen = EVNET_DATAGRAM_CONTROL_BYTES;  // CMSG_FIRSTHDR looks at it
+  struct cmsghdr *control = CMSG_FIRSTHDR(header);
+  control->cmsg_level = level;
+  control->cmsg_type = type;
+  control->cmsg_len = CMSG_LEN(size);
+  memcpy(CMSG_DATA(control), data, size);
+  header->msg_controllen = CMSG_SPACE(size);
+}
+
+void evnet_datagram_set_source(struct msghdr *header, const struct evnet_address *from) {
+  if (from->socket.any.sa_family == AF_INET) {
+    evnet_datagram_system_set_source(header, from->socket.ip4.sin_addr);
+    return;
+  }
+  const struct in6_pktinfo info = {.ipi6_addr = from->socket.ip6.sin6_addr,
+                                   .ipi6_ifindex = from->socket.ip6.sin6_scope_id};
+  evnet_datagram_set_control(header, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+}

@@ -1,0 +1,58 @@
+// One call for each datagram, as POSIX has them.
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "net/poller/internal/datagram_system.h"
+#include "net/poller/internal/socket_system.h"
+
+int evnet_datagram_system_receive(int descriptor, struct evnet_datagram_message *messages,
+                                  unsigned int count) {
+  unsigned int received = 0;
+  while (received < count) {
+    ssize_t size = recvmsg(descriptor, &messages[received].header, 0);
+    if (size >= 0) {
+      messages[received++].size = (unsigned int)size;
+    } else if (errno != EINTR) {
+      // Behind datagrams, the next call tells of it, EAGAIN or what it is.
+      return received > 0 ? (int)received : -errno;
+    }
+  }
+  return (int)received;
+}
+
+// An IPv6 socket wants an IPv4 address in the form of RFC 4291 section 2.5.5.2.
+static bool takes_mapped(int descriptor, const struct sockaddr *to) {
+  if (to == NULL || to->sa_family != AF_INET) return false;
+  struct sockaddr_storage own;
+  socklen_t size = sizeof own;
+  return getsockname(descriptor, (struct sockaddr *)&own, &size) == 0 && own.ss_family == AF_INET6;
+}
+
+static int64_t send_one(int descriptor, const struct msghdr *header) {
+  struct msghdr message = *header;
+  struct sockaddr_in6 mapped;
+  if (takes_mapped(descriptor, header->msg_name)) {
+    const struct sockaddr_in *ip4 = header->msg_name;
+    mapped = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = ip4->sin_port};
+    mapped.sin6_addr.s6_addr[10] = mapped.sin6_addr.s6_addr[11] = 0xff;
+    memcpy(mapped.sin6_addr.s6_addr + 12, &ip4->sin_addr, sizeof ip4->sin_addr);
+    message.msg_name = &mapped;
+    message.msg_namelen = sizeof mapped;
+  }
+  for (;;) {
+    ssize_t sent = sendmsg(descriptor, &message, evnet_socket_system_send_flags);
+    if (sent >= 0) return sent;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+int evnet_datagram_system_send(int descriptor, struct evnet_datagram_message *messages,
+                               unsigned int count) {
+  for (unsigned int i = 0; i < count; i++) {
+    int64_t sent = send_one(descriptor, &messages[i].header);
+    if (sent < 0) return i > 0 ? (int)i : (int)sent;
+  }
+  return (int)count;
+}

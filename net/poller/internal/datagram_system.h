@@ -1,0 +1,54 @@
+// What datagram.c asks of the system. How batches pass: datagram_batch.c where one call takes many
+// (Linux), datagram_single.c elsewhere. How a datagram tells the host that it was sent to, and is
+// sent from one: datagram_local.c, with IPv4's half in datagram_pktinfo.c (Linux, macOS) or
+// datagram_dstaddr.c (FreeBSD, OpenBSD). BUILD.bazel chooses.
+#ifndef EVNET_NET_POLLER_INTERNAL_DATAGRAM_SYSTEM_H_
+#define EVNET_NET_POLLER_INTERNAL_DATAGRAM_SYSTEM_H_
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "net/base/address.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Laid out as Linux's struct mmsghdr.
+struct evnet_datagram_message {
+  struct msghdr header;
+  unsigned int size;  // of the datagram, as far as it was received
+};
+
+enum { EVNET_DATAGRAM_CONTROL_BYTES = 64 };  // for the host, of either family
+
+// Both: never wait; how many passed, 1 or more, or -errno of the first.
+int evnet_datagram_system_receive(int descriptor, struct evnet_datagram_message *messages,
+                                  unsigned int count);
+int evnet_datagram_system_send(int descriptor, struct evnet_datagram_message *messages,
+                               unsigned int count);
+
+// Has datagrams tell the host they were sent to. Returns 0 or -errno.
+int evnet_datagram_ask_local(int descriptor, int family);
+
+// What a received datagram tells, as evnet_completion.local; false: nothing.
+bool evnet_datagram_local(const struct msghdr *header, struct evnet_address *out_local);
+
+// Writes into the header's EVNET_DATAGRAM_CONTROL_BYTES of control that the datagram is to be sent
+// from there.
+void evnet_datagram_set_source(struct msghdr *header, const struct evnet_address *from);
+void evnet_datagram_set_control(struct msghdr *header, int level, int type, const void *data,
+                                size_t size);
+
+// The same three for IPv4.
+int evnet_datagram_system_ask_local(int descriptor);
+bool evnet_datagram_system_local(const struct cmsghdr *control, struct in_addr *out_host);
+void evnet_datagram_system_set_source(struct msghdr *header, struct in_addr host);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // EVNET_NET_POLLER_INTERNAL_DATAGRAM_SYSTEM_H_

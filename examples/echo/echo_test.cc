@@ -183,7 +183,7 @@ TEST(EchoArguments, ABadOneIsNamedInALineOnStderrAndEndsWithTwo) {
                           "tcp://127.0.0.1:99999",
                           "tcp://300.1.1.1:80",
                           "http://127.0.0.1:80",
-                          "udp://127.0.0.1:0",
+                          "udp://127.0.0.1",
                           "unix://",
                           ""}) {
     SCOPED_TRACE(bad);

@@ -4,18 +4,19 @@
 
 #include <errno.h>
 
+#include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
 
 // NULL: closed, or never was.
 static struct evnet_conn *find(struct evnet_reactor *reactor, const struct evnet_conn_id *id) {
   if (id->index >= reactor->conns_top) return NULL;
   struct evnet_conn *conn = &reactor->conns[id->index];
-  bool alive =
-      conn->state == CONN_OPEN || conn->state == CONN_FLUSHING || conn->state == CONN_LINGERING;
+  bool alive = conn->state == CONN_OPEN || conn->state == CONN_FLUSHING ||
+               conn->state == CONN_LINGERING || conn->state == CONN_DATAGRAM;
   return alive && conn->generation == id->generation ? conn : NULL;
 }
 
-static void answer(struct evnet_async *async, int status) {
+void async_answer(struct evnet_async *async, int status) {
   struct evnet_reactor *reactor = async->reactor;
   async->status = status;
   async->next = NULL;
@@ -43,18 +44,28 @@ void async_run_answers(struct evnet_reactor *reactor) {
 static void returned(struct evnet_outbound_lent *lent, bool taken) {
   struct evnet_async *async =
       (struct evnet_async *)((char *)lent - offsetof(struct evnet_async, lent));
-  answer(async, taken ? 0 : async->reactor->conns[async->id.index].reason);
+  async_answer(async, taken ? 0 : async->reactor->conns[async->id.index].reason);
+}
+
+static void send_to(struct evnet_async *async, struct evnet_conn *conn) {
+  int status = conn->state == CONN_DATAGRAM ? datagram_send_async(conn, async) : -EOPNOTSUPP;
+  if (status < 0) async_answer(async, status);
 }
 
 static void write_to(struct evnet_async *async, struct evnet_conn *conn) {
+  if (conn->state == CONN_DATAGRAM) {
+    async_answer(async, -EDESTADDRREQ);
+    return;
+  }
   async->lent.done = returned;
   int status = conn->state == CONN_OPEN
                    ? outbound_lend(conn, &async->lent, async->data, async->size)
                    : -ESTALE;
-  if (status <= 0) answer(async, status);
+  if (status <= 0) async_answer(async, status);
 }
 
 static int act_on(struct evnet_conn *conn, enum evnet_async_act act) {
+  if (conn->state == CONN_DATAGRAM && act != EVNET_ASYNC_RELEASE) return -EOPNOTSUPP;
   switch (act) {
     case EVNET_ASYNC_WAKE:
       if (conn->state != CONN_OPEN) return -ESTALE;
@@ -67,6 +78,7 @@ static int act_on(struct evnet_conn *conn, enum evnet_async_act act) {
       conn_close_for(conn, EVNET_REASON_LOCAL);
       return 0;
     case EVNET_ASYNC_WRITE:
+    case EVNET_ASYNC_SEND_TO:
       break;
   }
   return -EINVAL;
@@ -77,11 +89,13 @@ static void run(struct evnet_message *message, void *context) {
   struct evnet_reactor *reactor = async->reactor = context;
   struct evnet_conn *conn = find(reactor, &async->id);
   if (conn == NULL) {
-    answer(async, reactor->stop_phase == STOP_DONE ? -ESHUTDOWN : -ESTALE);
+    async_answer(async, reactor->stop_phase == STOP_DONE ? -ESHUTDOWN : -ESTALE);
   } else if (async->act == EVNET_ASYNC_WRITE) {
     write_to(async, conn);
+  } else if (async->act == EVNET_ASYNC_SEND_TO) {
+    send_to(async, conn);
   } else {
-    answer(async, act_on(conn, async->act));
+    async_answer(async, act_on(conn, async->act));
   }
 }
 

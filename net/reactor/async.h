@@ -4,7 +4,9 @@
 #define EVNET_NET_REACTOR_ASYNC_H_
 
 #include <stddef.h>
+#include <sys/uio.h>
 
+#include "net/base/address.h"
 #include "net/base/status.h"
 #include "net/buffer/outbound.h"
 #include "net/reactor/conn.h"
@@ -19,6 +21,7 @@ enum evnet_async_act {
   EVNET_ASYNC_WAKE,     // on_data with what is unread, possibly nothing
   EVNET_ASYNC_RELEASE,  // of a hold
   EVNET_ASYNC_CLOSE,
+  EVNET_ASYNC_SEND_TO,  // of a UDP socket: data, size and to
 };
 
 // A request, made by its poster and the reactor's from a successful post until `finish`.
@@ -28,6 +31,7 @@ struct evnet_async {
   enum evnet_async_act act;
   const void *data;  // in place until `finish`
   size_t size;
+  const struct evnet_address *to;  // likewise
   // Called once, on the reactor's thread, outside of every other callback; it frees the request.
   // status: 0 when it was done, for a write: when the kernel has taken the last byte; -ESTALE:
   // there is no such connection any more, or it is closing; -EPIPE: its writing has ended; -ENOBUFS
@@ -37,6 +41,7 @@ struct evnet_async {
 
   // The reactor's.
   struct evnet_outbound_lent lent;
+  struct iovec piece;  // SEND_TO
   struct evnet_reactor *reactor;
   struct evnet_async *next;
   int status;

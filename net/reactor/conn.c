@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
 
 _Static_assert(sizeof(struct evnet_conn) == 96,
@@ -71,9 +72,9 @@ int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
 // Reading on and off
 
 void conn_update_reading(struct evnet_conn *conn) {
-  bool wanted =
-      !(conn->flags & PEER_ENDED) &&
-      ((conn->state == CONN_OPEN && conn->read_stop == 0) || conn->state == CONN_LINGERING);
+  bool reads = conn->state == CONN_OPEN || conn->state == CONN_DATAGRAM;
+  bool wanted = !(conn->flags & PEER_ENDED) &&
+                ((reads && conn->read_stop == 0) || conn->state == CONN_LINGERING);
   if (wanted == ((conn->flags & RECEIVING) != 0)) return;
   struct evnet_reactor *reactor = conn->reactor;
   if (wanted) {
@@ -318,7 +319,9 @@ void conn_detached(struct evnet_conn *conn) {
 
 void evnet_conn_close(struct evnet_conn *conn) { conn_close_for(conn, EVNET_REASON_LOCAL); }
 
-void evnet_conn_abort(struct evnet_conn *conn) { conn_abort_for(conn, EVNET_REASON_ABORTED); }
+void evnet_conn_abort(struct evnet_conn *conn) {
+  if (conn->state != CONN_DATAGRAM) conn_abort_for(conn, EVNET_REASON_ABORTED);
+}
 
 void evnet_conn_hold(struct evnet_conn *conn) {
   EVNET_ASSERT(conn->holds < UINT16_MAX);

@@ -7,6 +7,8 @@
 //    |                                  | an error                   | an error      CLOSED
 //    +-- abort, error, overflow --------+----------------------------+------------> on_close
 //
+// A UDP socket is an evnet_conn, too; datagram.h says what is different then.
+//
 // A connection belongs to one reactor. Every function here is for that reactor's thread, in a
 // callback or in a posted function. A pointer to a connection is good until its on_close returns.
 // Closing inside any callback, twice, or from on_close is harmless: on_close itself always comes
@@ -309,10 +311,12 @@ EVNET_API int evnet_conn_listener_index(const struct evnet_conn *conn);
 
 // evnet_conn_remote_address gives the peer's address as it was when the connection was made, also
 // after a reset. Few Unix peers have one; that of the others is only a family, "unix://" as text.
+// Of a UDP socket: the sender, in on_data; else no address (AF_UNSPEC).
 EVNET_API void evnet_conn_remote_address(const struct evnet_conn *conn,
                                          struct evnet_address *out_address);
 
-// evnet_conn_local_address asks the kernel for the connection's own address.
+// evnet_conn_local_address asks the kernel for the connection's own address. Of a UDP socket: the
+// one that was asked, in on_data; else the one that it is bound to.
 //
 // Returns: 0.
 // Errors:  -errno of getsockname(2).

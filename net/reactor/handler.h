@@ -20,7 +20,8 @@ struct evnet_server;
 // What a callback answers. Every action is understood from every callback that can answer one.
 enum evnet_action {
   EVNET_NONE = 0,  // go on
-  EVNET_CLOSE,  // deliver what was written, then close; ignored from on_boot, on_tick and on_close
+  EVNET_CLOSE,  // deliver what was written, then close; ignored from on_boot, on_tick and on_close,
+                // and from a UDP socket's on_data
   EVNET_SHUTDOWN,  // stop the server, as evnet_server_stop(server, options.drain_ms)
   EVNET_KEEP,      // on_timeout only: start the timeout again and stay open
 };
@@ -43,6 +44,7 @@ struct evnet_handler {
 
   // Bytes are unread: new ones came, or reading was resumed while some stood. What is not consumed
   // stays and is presented again together with what comes next. NULL: all is consumed.
+  // UDP: one datagram (datagram.h).
   enum evnet_action (*on_data)(struct evnet_conn *conn, void *user);
 
   // The peer has ended its side and all it sent was presented; writing still works. EVNET_NONE

@@ -20,6 +20,7 @@ void limits_from_options(const struct evnet_reactor_options *options,
 
 // The connection's own, made when it first differs; kept until it closes.
 static int own_limits(struct evnet_conn *conn, struct conn_limits **out_limits) {
+  if (conn->state == CONN_DATAGRAM) return -EOPNOTSUPP;
   if (conn->state != CONN_OPEN) return -ENOTCONN;
   struct evnet_reactor *reactor = conn->reactor;
   struct conn_side *side = side_get(conn);

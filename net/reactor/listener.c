@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
 
 // How soon accepting is tried again after it failed for want of descriptors or memory: often enough
@@ -11,6 +12,11 @@
 enum { RETRY_MS = 100 };
 
 static void arm(struct evnet_reactor *reactor, struct listener *listener) {
+  if (listener->is_datagram) {
+    // Once: connections at their limit are nothing to it.
+    if (reactor->accepting) datagram_start(&reactor->conns[listener->handle.index]);
+    return;
+  }
   bool wanted = reactor->accepting && !listener->starved;
   if (wanted == listener->armed) return;
   listener->armed = wanted;
@@ -19,6 +25,17 @@ static void arm(struct evnet_reactor *reactor, struct listener *listener) {
   } else {
     evnet_poller_accept_stop(reactor->poller, listener->handle);
   }
+}
+
+static int open_stream(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t index,
+                       struct evnet_address *out_address) {
+  reactor->conns[handle.index] = (struct evnet_conn){.reactor = reactor,
+                                                     .deadline = {.tag = handle.generation},
+                                                     .listener = index,
+                                                     .state = CONN_LISTENER};
+  int status = evnet_poller_local_address(reactor->poller, handle, out_address);
+  if (status < 0) evnet_poller_detach(reactor->poller, handle);
+  return status;
 }
 
 int evnet_reactor_listen(struct evnet_reactor *reactor, const struct evnet_address *address,
@@ -33,18 +50,18 @@ int evnet_reactor_listen(struct evnet_reactor *reactor, const struct evnet_addre
   const uint8_t index = reactor->listener_count;
   reactor->handles++;
   if (handle.index >= reactor->conns_top) reactor->conns_top = handle.index + 1;
-  reactor->conns[handle.index] = (struct evnet_conn){.reactor = reactor,
-                                                     .deadline = {.tag = handle.generation},
-                                                     .listener = index,
-                                                     .state = CONN_LISTENER};
-  status = evnet_poller_local_address(reactor->poller, handle, out_address);
-  if (status < 0) {
-    evnet_poller_detach(reactor->poller, handle);
-    return status;
-  }
-  reactor->listeners[index] = (struct listener){.handle = handle};
+  const bool is_datagram = address->transport == EVNET_TRANSPORT_UDP;
+  status = is_datagram ? datagram_open(reactor, handle, index, out_address)
+                       : open_stream(reactor, handle, index, out_address);
+  if (status < 0) return status;
+  reactor->listeners[index] = (struct listener){.handle = handle, .is_datagram = is_datagram};
   reactor->listener_count++;
   return index;
+}
+
+struct evnet_conn *evnet_reactor_datagram_socket(struct evnet_reactor *reactor, uint8_t index) {
+  if (index >= reactor->listener_count || !reactor->listeners[index].is_datagram) return NULL;
+  return &reactor->conns[reactor->listeners[index].handle.index];
 }
 
 static void arm_all(struct evnet_reactor *reactor, bool accepting) {
@@ -98,6 +115,7 @@ void listener_close_all(struct evnet_reactor *reactor) {
   reactor->accepting = false;
   for (uint8_t i = 0; i < reactor->listener_count; i++) {
     struct listener *listener = &reactor->listeners[i];
+    if (listener->is_datagram) continue;
     evnet_timer_stop(reactor, &listener->retry);
     evnet_poller_detach(reactor->poller, listener->handle);
     listener->armed = false;

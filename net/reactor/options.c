@@ -44,11 +44,17 @@ static int resolve_sizes(struct evnet_reactor_options *options) {
   const struct evnet_logger *logger = &options->logger;
   options->inbound_bytes_max = or_default(options->inbound_bytes_max, 16 << 20);
   options->read_turn_bytes_max = or_default(options->read_turn_bytes_max, 256 << 10);
+  options->udp_datagram_bytes_max = or_default(options->udp_datagram_bytes_max, 65535);
+  options->udp_outbound_bytes_max = or_default(options->udp_outbound_bytes_max, 256 << 10);
   options->mailbox_bytes_max = or_default(options->mailbox_bytes_max, 64 << 20);
   options->connections_max = or_default(options->connections_max, 1 << 20);
   if (options->read_turn_bytes_max < 512 || options->read_turn_bytes_max > 64 << 20) {
     return evnet_option_refuse(logger, "read_turn_bytes_max", (int64_t)options->read_turn_bytes_max,
                                "must be 512 to 67108864, or 0 for the default");
+  }
+  if (options->udp_datagram_bytes_max > 65535) {
+    return refuse(logger, "udp_datagram_bytes_max", (int64_t)options->udp_datagram_bytes_max,
+                  "must be 1 to 65535, or 0 for the default");
   }
   size_t high = options->outbound_high_water_bytes =
       or_default(options->outbound_high_water_bytes, 1 << 20);

@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
 
 static size_t queued_bytes(const struct evnet_conn *conn) {
@@ -37,6 +38,7 @@ static size_t flying_bytes(const struct evnet_conn *conn) {
 }
 
 size_t evnet_conn_outbound_bytes(const struct evnet_conn *conn) {
+  if (conn->state == CONN_DATAGRAM) return datagram_outbound_bytes(conn);
   return queued_bytes(conn) + gathered_bytes(conn) + flying_bytes(conn);
 }
 
@@ -404,7 +406,8 @@ int outbound_queue_file(struct evnet_conn *conn, const struct evnet_outbound_fil
 
 ssize_t evnet_conn_writev(struct evnet_conn *conn, const struct iovec *pieces, size_t count) {
   int status = outbound_may_write(conn);
-  if (status < 0) return status;
+  if (status < 0)
+    return conn->state == CONN_DATAGRAM ? datagram_writev(conn, pieces, count) : status;
   size_t size_max = conn->reactor->options.outbound_bytes_max;
   size_t standing = evnet_conn_outbound_bytes(conn);
   size_t room = standing < size_max ? size_max - standing : 0;
@@ -455,6 +458,10 @@ int outbound_lend(struct evnet_conn *conn, struct evnet_outbound_lent *lent, con
 }
 
 ssize_t evnet_conn_flush(struct evnet_conn *conn) {
+  if (conn->state == CONN_DATAGRAM) {
+    datagram_flush(conn->reactor);
+    return (ssize_t)datagram_outbound_bytes(conn);
+  }
   if (conn->state == CONN_CLOSED) return -ENOTCONN;
   if (gathered_bytes(conn) > 0) {
     int status = send_now(conn, NULL, 0, true);
@@ -464,6 +471,7 @@ ssize_t evnet_conn_flush(struct evnet_conn *conn) {
 }
 
 int evnet_conn_shutdown_write(struct evnet_conn *conn) {
+  if (conn->state == CONN_DATAGRAM) return -EOPNOTSUPP;
   if (conn->state != CONN_OPEN) return -ENOTCONN;
   if (conn->flags & WRITE_ENDED) return 0;
   if (gathered_bytes(conn) > 0 && send_now(conn, NULL, 0, false) < 0) return -ENOTCONN;

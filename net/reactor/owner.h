@@ -32,7 +32,8 @@ enum {
   EVNET_LISTENER_NONE = 255,
 };
 
-// evnet_reactor_listen opens a listening socket; accepting begins with evnet_reactor_accept_resume.
+// evnet_reactor_listen opens a listening or UDP socket; accepting, and receiving there, begins with
+// the first evnet_reactor_accept_resume.
 //
 //   out_address  the address as bound, with the real port.
 //
@@ -43,6 +44,9 @@ EVNET_WARN_UNUSED int evnet_reactor_listen(struct evnet_reactor *reactor,
                                            const struct evnet_address *address,
                                            const struct evnet_listen_options *options,
                                            struct evnet_address *out_address);
+
+// The UDP socket of a listener; NULL: it is none, or the reactor stops.
+struct evnet_conn *evnet_reactor_datagram_socket(struct evnet_reactor *reactor, uint8_t index);
 
 // Accepting on all of the reactor's listeners. Paused at first. Both do nothing once the reactor
 // stops.

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "net/reactor/conn.h"
+#include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
 
 void peer_set(struct evnet_conn *conn, const struct evnet_address *peer) {
@@ -31,6 +32,10 @@ static void get_unix(const struct evnet_conn *conn, struct evnet_address *out_ad
 }
 
 void evnet_conn_remote_address(const struct evnet_conn *conn, struct evnet_address *out_address) {
+  if (conn->state == CONN_DATAGRAM) {
+    datagram_remote_address(conn, out_address);
+    return;
+  }
   struct evnet_address address = {.transport = (enum evnet_transport)conn->transport};
   if (conn->transport == EVNET_TRANSPORT_UNIX) {
     get_unix(conn, &address);
@@ -54,6 +59,10 @@ void evnet_conn_remote_address(const struct evnet_conn *conn, struct evnet_addre
 }
 
 int evnet_conn_local_address(const struct evnet_conn *conn, struct evnet_address *out_address) {
+  if (conn->state == CONN_DATAGRAM) {
+    datagram_local_address(conn, out_address);
+    return 0;
+  }
   return evnet_poller_local_address(conn->reactor->poller, conn_handle(conn), out_address);
 }
 

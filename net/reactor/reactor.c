@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
 
 void reactor_update_now(struct evnet_reactor *reactor) {
@@ -27,6 +28,7 @@ static int create_parts(struct evnet_reactor *reactor) {
       .backend = options->backend,
       .handles_max = reactor->conns_max,
       .recv_bytes_max = (uint32_t)options->read_turn_bytes_max,
+      .datagram_bytes_max = (uint32_t)options->udp_datagram_bytes_max,
       .allocator = options->allocator,
       .kernel = options->kernel,
   };
@@ -107,7 +109,14 @@ static void dispatch(struct evnet_reactor *reactor, const struct evnet_completio
       }
       break;
     case EVNET_OP_SEND:
-      outbound_sent(conn, completion);
+      if (conn->state == CONN_DATAGRAM) {
+        datagram_room(conn);
+      } else {
+        outbound_sent(conn, completion);
+      }
+      break;
+    case EVNET_OP_DATAGRAM:
+      datagram_received(conn, completion);
       break;
     case EVNET_OP_HANGUP:
       // 0: both sides have ended, and the kernel holds nothing in front of the peer's end.
@@ -139,8 +148,8 @@ static bool is_spinning(struct evnet_reactor *reactor) {
 
 // How long the kernel may wait, in ns; -1: until something happens.
 static int64_t wait_time(struct evnet_reactor *reactor, int64_t wait_ms_max) {
-  bool has_work =
-      reactor->due_first != NONE || reactor->inbox != NULL || reactor->answers_first != NULL;
+  bool has_work = reactor->due_first != NONE || reactor->inbox != NULL ||
+                  reactor->answers_first != NULL || datagram_is_gathering(reactor);
   if (has_work || stop_is_reading(reactor) || is_spinning(reactor)) return 0;
   uint64_t wake_ms =
       earlier(evnet_wheel_next_ms(&reactor->deadlines), evnet_wheel_next_ms(&reactor->timers));
@@ -156,6 +165,7 @@ static int64_t wait_time(struct evnet_reactor *reactor, int64_t wait_ms_max) {
 }
 
 static int wait_for_kernel(struct evnet_reactor *reactor, int64_t wait_ms_max) {
+  datagram_flush(reactor);
   int64_t timeout_ns = wait_time(reactor, wait_ms_max);
   bool sleeps = timeout_ns != 0;
   if (sleeps && !evnet_mailbox_sleep(&reactor->mailbox)) timeout_ns = 0;
@@ -189,11 +199,14 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   bool quiet = status == 0;
   struct evnet_completion completion;
   while (evnet_poller_next(reactor->poller, &completion)) {
+    // The batch that these answer has ended.
+    if (completion.op != EVNET_OP_DATAGRAM) datagram_flush(reactor);
     dispatch(reactor, &completion);
     stats_lap(reactor);
     quiet = false;
   }
   if (!quiet) reactor->active = true;
+  datagram_flush(reactor);
   reactor->stop_quiet_turns = quiet ? reactor->stop_quiet_turns + 1 : 0;
   conn_run_due(reactor);
   async_run_answers(reactor);
@@ -213,7 +226,11 @@ static void abandon(struct evnet_reactor *reactor, int reason) {
   reactor->stop_phase = STOP_DONE;
   for (uint32_t i = 0; i < reactor->conns_top; i++) {
     struct evnet_conn *conn = &reactor->conns[i];
-    if (conn->state != CONN_FREE && conn->state != CONN_LISTENER) conn_abort_for(conn, reason);
+    if (conn->state == CONN_DATAGRAM) {
+      datagram_close(conn);
+    } else if (conn->state != CONN_FREE && conn->state != CONN_LISTENER) {
+      conn_abort_for(conn, reason);
+    }
   }
   while (reactor->due_first != NONE)
     conn_run_due(reactor);  // ends: whatever is open has been closed
@@ -247,6 +264,7 @@ void evnet_reactor_destroy(struct evnet_reactor *reactor) {
     if (reactor->conns[i].state != CONN_FREE) side_free(&reactor->conns[i]);
   }
   async_run_answers(reactor);
+  evnet_release(allocator, reactor->gather);
   evnet_pages_release(reactor->conns, (size_t)reactor->conns_max * sizeof *reactor->conns);
   evnet_release(allocator, reactor);
 }

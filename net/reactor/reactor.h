@@ -11,6 +11,7 @@
 #include "../base/status.h"
 #include "../poller/poller.h"
 #include "conn.h"
+#include "datagram.h"
 #include "handler.h"
 
 #ifdef __cplusplus
@@ -44,6 +45,8 @@ struct evnet_reactor_options {
   enum evnet_high_action outbound_high_action;
   enum evnet_overflow outbound_overflow;
   size_t read_turn_bytes_max;
+  size_t udp_datagram_bytes_max;
+  size_t udp_outbound_bytes_max;
   size_t mailbox_bytes_max;
   int64_t busy_poll_us;  // 0: none
   size_t connections_max;
@@ -68,6 +71,9 @@ struct evnet_reactor_stats {
   uint64_t closed_by_error;     // everything else, resets by the peer included
   uint64_t bytes_received;
   uint64_t bytes_sent;
+  uint64_t datagrams_received;  // by UDP sockets, as are:
+  uint64_t datagrams_sent;
+  uint64_t datagrams_dropped;    // to be sent, but queued too many, or refused by the kernel
   uint64_t turns;                // of the loop: one wait in the kernel each
   uint64_t messages;             // that were posted and have run
   uint64_t wakes;                // that posts had to send to a sleeping reactor

@@ -15,6 +15,7 @@ struct conn_side *side_get(struct evnet_conn *conn) {
   side->limits = NULL;
   side->retired = NULL;
   side->woken = false;
+  side->datagram = NULL;
   side->write_since_ms = now32(reactor);
   side->opened_ms = now32(reactor);
   conn->side = side;
@@ -43,6 +44,7 @@ void side_free(struct evnet_conn *conn) {
   evnet_ring_deinit(&conn->side->inbound);
   evnet_outbound_deinit(&conn->side->outbound);
   evnet_release(conn->reactor->options.allocator, conn->side->limits);
+  evnet_release(conn->reactor->options.allocator, conn->side->datagram);
   evnet_release(conn->reactor->options.allocator, conn->side);
   conn->side = NULL;
 }

@@ -9,6 +9,7 @@
 // READING turns the loop without waiting, so that what clients had sent before the stop reaches its
 // handlers. A connection whose reading was stopped gets its last read when its reading resumes: the
 // reactor is READING once more then, and nobody closes before that has ended.
+#include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
 
 // A client that never stops sending must not keep READING from ending. So long everything that a
@@ -99,6 +100,7 @@ void stop_step(struct evnet_reactor *reactor) {
     if (reactor->stop_untold) for_each_conn(reactor, ask);
     reactor->stop_untold = false;
   }
+  if (reactor->stop_phase == STOP_DRAINING) datagram_close_idle(reactor, now_ns >= deadline_ns);
   if (reactor->stop_phase == STOP_DRAINING && reactor->handles == 0)
     reactor->stop_phase = STOP_DONE;
 }

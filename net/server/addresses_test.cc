@@ -185,9 +185,9 @@ TEST(Addresses, WhatCannotBeServedIsRefusedByName) {
                                  {"tcp4://[::1]:80", EVNET_STATUS_ADDRESS},
                                  {"tcp://::1:80", EVNET_STATUS_ADDRESS},
                                  {"http://127.0.0.1:80", EVNET_STATUS_ADDRESS},
+                                 {"udp://127.0.0.1", EVNET_STATUS_ADDRESS},
                                  {"unix://", EVNET_STATUS_ADDRESS},
-                                 {"unix://@", EVNET_STATUS_ADDRESS},
-                                 {"udp://127.0.0.1:0", -EPROTONOSUPPORT}}) {
+                                 {"unix://@", EVNET_STATUS_ADDRESS}}) {
     SCOPED_TRACE(refused.text);
     Created server(Echo(), {}, {"tcp://127.0.0.1:0", refused.text});
     EXPECT_EQ(server.status(), refused.status);

@@ -14,7 +14,7 @@ struct request {
   void *user;
   void (*release)(void *data, void *user);
   struct evnet_shared *shared;
-  uint8_t copy[];
+  _Alignas(struct evnet_address) uint8_t copy[];
 };
 
 struct evnet_shared {
@@ -73,8 +73,7 @@ static int post(struct evnet_server *server, struct request *request,
   const struct evnet_conn_id *id = &request->async.id;
   int status = -ESTALE;
   struct evnet_reactor *reactor = evnet_server_reactor(server, id->reactor);
-  if (reactor != NULL && id->generation > 0)
-    status = evnet_reactor_async(reactor, &request->async);
+  if (reactor != NULL && id->generation > 0) status = evnet_reactor_async(reactor, &request->async);
   if (status < 0) evnet_release(request->allocator, request);
   return status;
 }
@@ -134,6 +133,21 @@ int evnet_async_write_shared(struct evnet_server *server, struct evnet_conn_id i
   int status = post(server, request, done, user);
   if (status < 0) evnet_shared_release(shared);
   return status;
+}
+
+int evnet_async_send_to(struct evnet_server *server, struct evnet_conn_id id,
+                        const struct evnet_address *address, const void *data, size_t size,
+                        void (*done)(struct evnet_conn_id id, int status, void *user), void *user) {
+  if (size > SIZE_MAX - sizeof *address) return -ENOMEM;
+  struct request *request = create(server, id, EVNET_ASYNC_SEND_TO, sizeof *address + size);
+  if (request == NULL) return -ENOMEM;
+  struct evnet_address *to = (struct evnet_address *)(void *)request->copy;
+  *to = *address;
+  request->async.to = to;
+  request->async.data = request->copy + sizeof *to;
+  request->async.size = size;
+  if (size > 0) memcpy(request->copy + sizeof *to, data, size);
+  return post(server, request, done, user);
 }
 
 int evnet_async_wake(struct evnet_server *server, struct evnet_conn_id id,

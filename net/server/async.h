@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <sys/uio.h>
 
+#include "../base/address.h"
 #include "../base/status.h"
 #include "../reactor/conn.h"
 
@@ -61,6 +62,23 @@ EVNET_API int evnet_async_write_owned(struct evnet_server *server, struct evnet_
 EVNET_API int evnet_async_write_shared(
     struct evnet_server *server, struct evnet_conn_id id, struct evnet_shared *shared,
     void (*done)(struct evnet_conn_id id, int status, void *user), void *user);
+
+// evnet_async_send_to sends a copy of `size` bytes as one datagram: the late answer of a UDP
+// socket. It leaves from the address that the socket is bound to, or one of the system's choice if
+// that is all of them. By a UDP socket's id evnet_async_write and its kin answer -EDESTADDRREQ,
+// _wake and _close -EOPNOTSUPP.
+//
+//   id       of a UDP socket.
+//   address  copied.
+//
+// Done:    0 when the kernel has taken it; -ESTALE; -EOPNOTSUPP by another's id; -EAFNOSUPPORT,
+//          -EINVAL, -EMSGSIZE, -ENOBUFS, -ENOMEM as evnet_conn_send_to; -ESHUTDOWN; or the kernel's
+//          -errno.
+EVNET_API int evnet_async_send_to(struct evnet_server *server, struct evnet_conn_id id,
+                                  const struct evnet_address *address, const void *data,
+                                  size_t size,
+                                  void (*done)(struct evnet_conn_id id, int status, void *user),
+                                  void *user);
 
 // evnet_async_wake calls the connection's on_data with what is unread, possibly nothing; while its
 // reading is stopped, when it resumes.

@@ -120,6 +120,8 @@ int server_resolve_options(struct evnet_server *server) {
       .outbound_high_action = options->outbound_high_action,
       .outbound_overflow = options->outbound_overflow,
       .read_turn_bytes_max = options->read_turn_bytes_max,
+      .udp_datagram_bytes_max = options->udp_datagram_bytes_max,
+      .udp_outbound_bytes_max = options->udp_outbound_bytes_max,
       .mailbox_bytes_max = options->mailbox_bytes_max,
       .busy_poll_us = options->busy_poll_us,
       .connections_max = options->connections_max,

@@ -33,6 +33,8 @@ TEST(Options, DefaultsAreThoseOfTheTableInServerH) {
   EXPECT_EQ(defaults.outbound_high_action, EVNET_HIGH_STOP_READING);
   EXPECT_EQ(defaults.outbound_overflow, EVNET_OVERFLOW_CLOSE);
   EXPECT_EQ(defaults.read_turn_bytes_max, 262144u);
+  EXPECT_EQ(defaults.udp_datagram_bytes_max, 65535u);
+  EXPECT_EQ(defaults.udp_outbound_bytes_max, 262144u);
   EXPECT_EQ(defaults.mailbox_bytes_max, 67108864u);
   EXPECT_EQ(defaults.busy_poll_us, 0);
   EXPECT_EQ(defaults.backend, EVNET_BACKEND_AUTO);
@@ -164,6 +166,8 @@ const Bad kBad[] = {
      [](evnet_options *options) { options->outbound_overflow = evnet_overflow(2); }},
     {"read_turn_bytes_max", "511",
      [](evnet_options *options) { options->read_turn_bytes_max = 511; }},
+    {"udp_datagram_bytes_max", "65536",
+     [](evnet_options *options) { options->udp_datagram_bytes_max = 65536; }},
     {"busy_poll_us", "-1", [](evnet_options *options) { options->busy_poll_us = -1; }},
     {"busy_poll_us", "1000001", [](evnet_options *options) { options->busy_poll_us = 1000001; }},
     {"read_turn_bytes_max", "67108865",

@@ -21,11 +21,6 @@ static int parse_addresses(struct evnet_server *server, const char *const *addre
       evnet_log(&server->logger, EVNET_LOG_ERROR, "%s", message);
       return status;
     }
-    if (server->addresses[i].transport == EVNET_TRANSPORT_UDP) {
-      evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%.100s': only tcp and unix are served",
-                addresses[i]);
-      return -EPROTONOSUPPORT;
-    }
   }
   return 0;
 }
@@ -119,6 +114,12 @@ int evnet_server_address(const struct evnet_server *server, size_t index,
   return 0;
 }
 
+struct evnet_conn *evnet_server_datagram_socket(const struct evnet_server *server, size_t index) {
+  if (index >= server->address_count) return NULL;
+  struct evnet_reactor *reactor = __atomic_load_n(&server->reactors[0].reactor, __ATOMIC_ACQUIRE);
+  return reactor != NULL ? evnet_reactor_datagram_socket(reactor, (uint8_t)index) : NULL;
+}
+
 void evnet_server_stats(const struct evnet_server *server, struct evnet_server_stats *out_stats) {
   struct evnet_server_stats sum = {.backend = ""};
   for (uint32_t i = 0; i < server->reactor_count; i++) {
@@ -131,6 +132,9 @@ void evnet_server_stats(const struct evnet_server *server, struct evnet_server_s
     sum.connections_closed += one.connections_closed;
     sum.bytes_received += one.bytes_received;
     sum.bytes_sent += one.bytes_sent;
+    sum.datagrams_received += one.datagrams_received;
+    sum.datagrams_sent += one.datagrams_sent;
+    sum.datagrams_dropped += one.datagrams_dropped;
     sum.connections_refused += __atomic_load_n(&server->reactors[i].refused, __ATOMIC_RELAXED);
     sum.turns += one.turns;
     if (one.longest_callback_ns > sum.longest_callback_ns)

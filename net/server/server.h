@@ -31,6 +31,7 @@
 #include "../base/status.h"
 #include "../poller/poller.h"
 #include "../reactor/conn.h"
+#include "../reactor/datagram.h"
 #include "../reactor/handler.h"
 #include "../reactor/reactor.h"
 #include "async.h"
@@ -77,6 +78,8 @@ enum evnet_full_action {
 //   outbound_high_action        EVNET_HIGH_STOP_READING
 //   outbound_overflow           EVNET_OVERFLOW_CLOSE
 //   read_turn_bytes_max         262144
+//   udp_datagram_bytes_max      65535
+//   udp_outbound_bytes_max      262144
 //   mailbox_bytes_max           67108864
 //   busy_poll_us                0
 //   backlog                     SOMAXCONN
@@ -127,9 +130,13 @@ struct evnet_options {
   size_t read_turn_bytes_max;  // from one connection in one turn of the loop; 512 to 67108864
   size_t mailbox_bytes_max;    // posted to one reactor and not yet run
 
-  // Sockets of TCP; a Unix socket has of these the send buffer, the backlog and its mode. What this
-  // system has not, the start refuses, and the log names it. First those of each connection, which
-  // may change its own (conn.h).
+  // Memory of a UDP socket.
+  size_t udp_datagram_bytes_max;  // of one that comes; evnet_conn_is_truncated tells of longer ones
+  size_t udp_outbound_bytes_max;  // queued while it is full, with some 300 bytes for each
+
+  // Sockets of TCP; a Unix socket has of these the send buffer, the backlog and its mode, a UDP
+  // socket the buffers, bind_to_device and v6only. What this system has not, the start refuses, and
+  // the log names it. First those of each connection, which may change its own (conn.h).
   int send_buffer_bytes;
   int receive_buffer_bytes;
   bool no_nodelay;           // with Nagle's algorithm
@@ -165,6 +172,9 @@ struct evnet_server_stats {
   uint64_t connections_refused;   // accepted and reset at once: over a limit, or without memory
   uint64_t bytes_received;
   uint64_t bytes_sent;
+  uint64_t datagrams_received;  // by UDP sockets, as are:
+  uint64_t datagrams_sent;
+  uint64_t datagrams_dropped;  // to be sent, but queued too many, or refused by the kernel
   uint64_t turns;
   uint64_t longest_callback_ns;  // on any reactor: who blocks shows here
   uint32_t reactors;
@@ -266,6 +276,17 @@ EVNET_API EVNET_WARN_UNUSED int evnet_server_address(const struct evnet_server *
 // Thread:  any, while the server exists.
 EVNET_API struct evnet_reactor *evnet_server_reactor(const struct evnet_server *server,
                                                      uint32_t index);
+
+// evnet_server_datagram_socket gives the UDP socket of an address, for evnet_conn_send_to and the
+// like before anything has been received.
+//
+//   index  as of evnet_server_address.
+//
+// Returns: the socket, which lives on reactor 0; NULL: the address is none of UDP, it is not bound
+//          yet, or the server stops.
+// Thread:  reactor 0's: on_boot, on_tick, a function posted there.
+EVNET_API struct evnet_conn *evnet_server_datagram_socket(const struct evnet_server *server,
+                                                          size_t index);
 
 // evnet_server_stats copies the numbers.
 //

@@ -27,6 +27,7 @@ enum conn_state {
   CONN_LINGERING,  // all delivered and our end sent; input is thrown away until the peer's end
   CONN_CLOSED,     // on_close is due or done; waiting for DETACH
   CONN_LISTENER,   // not a connection: the handle is a listener's
+  CONN_DATAGRAM,   // nor is this: a UDP socket, until it is detached
 };
 
 // Why reading is stopped. Each bit is set and cleared by its owner only.
@@ -88,7 +89,8 @@ struct conn_side {
       write_since_ms;  // when the kernel last took a byte of `outbound`, or it got its first one
   uint32_t opened_ms;  // for lifetime_ms
   bool woken;          // on_data is to be called even if nothing is unread
-  struct evnet_send send;  // the poller's while SENDING, with one of these
+  struct datagram_socket *datagram;  // of a UDP socket, else NULL
+  struct evnet_send send;            // the poller's while SENDING, with one of these
   union {
     struct iovec pieces[SEND_PIECES];
     struct evnet_file_range file;
@@ -125,6 +127,7 @@ struct evnet_conn {
 
 struct listener {
   struct evnet_handle handle;
+  bool is_datagram;  // a UDP socket, which closes by itself; what follows is not used
   bool armed;
   bool starved;              // the last accept failed for want of descriptors or memory
   struct evnet_timer retry;  // and this tries again
@@ -164,6 +167,9 @@ struct evnet_reactor {
   // Connections with something to do at the end of the turn.
   uint32_t due_first;
   uint32_t due_last;
+
+  struct datagram_socket *datagram_sockets;
+  struct datagram_gather *gather;  // made with the first of them
 
   bool turning;  // a turn is under way: this is a callback
 
@@ -263,6 +269,7 @@ void side_free(struct evnet_conn *conn);
 void side_release_retired(struct evnet_conn *conn);
 
 // async.c
+void async_answer(struct evnet_async *async, int status);  // at the end of the turn
 void async_run_answers(struct evnet_reactor *reactor);
 
 // inbound.c

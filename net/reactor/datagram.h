@@ -1,0 +1,60 @@
+// UDP, as callbacks see it.
+//
+// A server's UDP socket is an evnet_conn, too, but no connection: it has no on_open and no
+// on_close, and its id names the socket. on_data is called once for each datagram, an empty one
+// too, whose bytes are what is unread; what is left of them when it returns is gone. Inside of it
+// evnet_conn_remote_address is the sender, evnet_conn_local_address the address that was asked, and
+// each evnet_conn_write or evnet_conn_writev is exactly one datagram back, from that address. What
+// the callbacks of one batch write leaves together; evnet_conn_flush sends it at once.
+//
+// What a stream has and a UDP socket has not: evnet_conn_shutdown_write and the settings
+// (evnet_conn_set_timeout and so on) are -EOPNOTSUPP; EVNET_CLOSE, evnet_conn_close and
+// evnet_conn_abort do nothing, as the socket closes with the server. While evnet_conn_pause_reading
+// is in force datagrams wait in the kernel, which drops those it has no room for; at most 63 that
+// evnet had taken already are still presented. A stopping server waits for evnet_conn_hold.
+//
+// Writes return their size, or:
+//   -EMSGSIZE      above 65,507 bytes to an IPv4 address, 65,527 to an IPv6 one
+//   -ENOBUFS       the socket is full, and so is its queue, udp_outbound_bytes_max
+//   -EDESTADDRREQ  evnet_conn_write and _writev outside of on_data: to whom?
+//   -ENOTCONN      the server has closed the socket
+//   -ENOMEM
+// A datagram that the kernel refuses later is counted in the statistics (datagrams_dropped), as one
+// is that a write could not queue, and nothing else happens.
+#ifndef EVNET_NET_REACTOR_DATAGRAM_H_
+#define EVNET_NET_REACTOR_DATAGRAM_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "../base/address.h"
+#include "../base/status.h"
+#include "conn.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// evnet_conn_send_to sends one datagram to any address, at any time. To the sender of the datagram
+// that is being presented, it is evnet_conn_write.
+//
+//   address  with a host and a port that the socket's family reaches.
+//   data     size bytes; borrowed for the call.
+//
+// Returns: size.
+// Errors:  as writes; -EOPNOTSUPP when conn is not a UDP socket; -EAFNOSUPPORT for an address of
+//          another family; -EINVAL for port 0.
+// Thread:  conn's reactor.
+EVNET_API ssize_t evnet_conn_send_to(struct evnet_conn *conn, const struct evnet_address *address,
+                                     const void *data, size_t size);
+
+// evnet_conn_is_truncated tells whether the datagram that is being presented was longer than
+// udp_datagram_bytes_max, so that its end is lost.
+EVNET_API bool evnet_conn_is_truncated(const struct evnet_conn *conn);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // EVNET_NET_REACTOR_DATAGRAM_H_

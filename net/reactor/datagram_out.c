@@ -1,0 +1,370 @@
+// The way out of UDP sockets. What callbacks write gathers, and leaves by one call for up to
+// EVNET_DATAGRAMS_MAX datagrams; what finds the socket full is queued, in order, up to a bound.
+//
+//   write --> gather --flush--> taken
+//     |                  |
+//     |                  +--> full: queue --room--> taken
+//     +-- something is queued: behind it
+//
+// So while a socket has something queued, it has nothing gathered.
+#include <errno.h>
+#include <string.h>
+
+#include "net/reactor/internal/datagram.h"
+#include "net/reactor/internal/state.h"
+
+enum {
+  IP4_BYTES_MAX = 65507,  // 65,535 with IPv4's and UDP's headers
+  IP6_BYTES_MAX = 65527,  // with UDP's: IPv6's payload length leaves its header out
+};
+
+// One datagram on its way.
+struct outgoing {
+  const struct evnet_address *to;
+  const struct evnet_address *from;  // NULL: the system's choice
+  const struct iovec *pieces;
+  size_t count;
+  size_t size;
+  struct evnet_async *async;  // whose request it is, or NULL
+};
+
+static void copy_address(struct evnet_address *out, const struct evnet_address *address) {
+  // All that a host has; most of the union is for Unix paths.
+  memcpy(&out->socket, &address->socket, sizeof out->socket.ip6);
+  out->size = address->size;
+}
+
+static size_t size_of(const struct evnet_datagram *datagram) {
+  size_t size = 0;
+  for (uint32_t i = 0; i < datagram->count; i++) size += datagram->pieces[i].iov_len;
+  return size;
+}
+
+static size_t cost_of(size_t size) { return sizeof(struct datagram_queued) + size; }
+
+static void note_dropped(struct evnet_reactor *reactor) {
+  counter_add(&reactor->stats.datagrams_dropped, 1);
+}
+
+static void answer(struct evnet_async *async, int status) {
+  if (async != NULL) async_answer(async, status);
+}
+
+// The queue
+
+static int enqueue(struct datagram_socket *socket, const struct outgoing *outgoing) {
+  struct evnet_reactor *reactor = socket->conn->reactor;
+  const size_t cost = cost_of(outgoing->size);
+  const size_t bound = reactor->options.udp_outbound_bytes_max;
+  if (socket->queued_cost > bound || cost > bound - socket->queued_cost) return -ENOBUFS;
+  const size_t copied = outgoing->async == NULL ? outgoing->size : 0;
+  struct datagram_queued *queued =
+      evnet_allocate(reactor->options.allocator, sizeof *queued + copied);
+  if (queued == NULL) return -ENOMEM;
+  queued->next = NULL;
+  queued->async = outgoing->async;
+  copy_address(&queued->to, outgoing->to);
+  queued->has_from = outgoing->from != NULL;
+  if (queued->has_from) copy_address(&queued->from, outgoing->from);
+  if (outgoing->async != NULL) {
+    queued->piece = *outgoing->pieces;
+  } else {
+    queued->piece = (struct iovec){.iov_base = queued->copy, .iov_len = outgoing->size};
+    uint8_t *end = queued->copy;
+    for (size_t i = 0; i < outgoing->count; i++) {
+      if (outgoing->pieces[i].iov_len == 0) continue;
+      memcpy(end, outgoing->pieces[i].iov_base, outgoing->pieces[i].iov_len);
+      end += outgoing->pieces[i].iov_len;
+    }
+  }
+  if (socket->first == NULL) {
+    socket->first = queued;
+  } else {
+    socket->last->next = queued;
+  }
+  socket->last = queued;
+  socket->queued_bytes += outgoing->size;
+  socket->queued_cost += cost;
+  return 0;
+}
+
+static void pop(struct datagram_socket *socket, int status) {
+  struct datagram_queued *queued = socket->first;
+  socket->first = queued->next;
+  socket->queued_bytes -= queued->piece.iov_len;
+  socket->queued_cost -= cost_of(queued->piece.iov_len);
+  answer(queued->async, status);
+  evnet_release(socket->conn->reactor->options.allocator, queued);
+}
+
+static void await_room(struct datagram_socket *socket) {
+  if (socket->awaiting) return;
+  socket->awaiting = true;
+  evnet_poller_await_room(socket->conn->reactor->poller, conn_handle(socket->conn));
+}
+
+// Sending
+
+// Just before something goes to the socket. What on_prewrite writes to it goes along, and is not
+// announced again; nor is what it makes another UDP socket send at once.
+static void announce(struct evnet_conn *conn) {
+  struct evnet_reactor *reactor = conn->reactor;
+  struct datagram_gather *gather = reactor->gather;
+  if (reactor->handler.on_prewrite == NULL || gather->announcing) return;
+  struct evnet_conn *outer = reactor->prewrite_conn;
+  gather->announcing = true;
+  reactor->prewrite_conn = conn;
+  reactor->handler.on_prewrite(conn, reactor->user);
+  reactor->prewrite_conn = outer;
+  gather->announcing = false;
+}
+
+// Sends what the socket takes. Returns how many were dealt with: taken, or refused for ever, each
+// told to `dealt`; fewer than all: the socket is full.
+static size_t send_now(struct datagram_socket *socket, const struct evnet_datagram *datagrams,
+                       size_t count,
+                       void (*dealt)(struct datagram_socket *socket, size_t index, int status)) {
+  struct evnet_reactor *reactor = socket->conn->reactor;
+  size_t done = 0;
+  while (done < count) {
+    int64_t sent = evnet_poller_send_datagrams(reactor->poller, conn_handle(socket->conn),
+                                               datagrams + done, count - done);
+    if (sent == 0) break;
+    if (sent < 0) {
+      note_dropped(reactor);
+      dealt(socket, done++, (int)sent);
+      continue;
+    }
+    size_t bytes = 0;
+    for (const size_t end = done + (size_t)sent; done < end; done++) {
+      bytes += size_of(&datagrams[done]);
+      dealt(socket, done, 0);
+    }
+    counter_add(&reactor->stats.datagrams_sent, (uint64_t)sent);
+    counter_add(&reactor->stats.bytes_sent, bytes);
+  }
+  return done;
+}
+
+static void dealt_queued(struct datagram_socket *socket, size_t index, int status) {
+  (void)index;
+  pop(socket, status);  // the first: they are dealt with in order
+}
+
+static void send_queue(struct datagram_socket *socket) {
+  struct evnet_datagram datagrams[EVNET_DATAGRAMS_MAX];
+  while (socket->first != NULL) {
+    size_t count = 0;
+    const struct datagram_queued *queued = socket->first;
+    for (; queued != NULL && count < EVNET_DATAGRAMS_MAX; queued = queued->next) {
+      datagrams[count++] = (struct evnet_datagram){.pieces = &queued->piece,
+                                                   .count = 1,
+                                                   .to = &queued->to,
+                                                   .from = queued->has_from ? &queued->from : NULL};
+    }
+    if (send_now(socket, datagrams, count, dealt_queued) < count) {
+      await_room(socket);
+      return;
+    }
+  }
+}
+
+void datagram_room(struct evnet_conn *conn) {
+  struct datagram_socket *socket = datagram_of(conn);
+  socket->awaiting = false;
+  if (socket->first != NULL) announce(conn);
+  send_queue(socket);
+}
+
+// Gathering
+
+static void dealt_gathered(struct datagram_socket *socket, size_t index, int status) {
+  answer(socket->conn->reactor->gather->asyncs[index], status);
+}
+
+// The socket was full: the rest is queued.
+static void queue_gathered(struct datagram_gather *gather, size_t index) {
+  struct datagram_socket *socket = gather->socket;
+  for (; index < gather->count; index++) {
+    const struct evnet_datagram *datagram = &gather->datagrams[index];
+    const struct outgoing outgoing = {.to = datagram->to,
+                                      .from = datagram->from,
+                                      .pieces = datagram->pieces,
+                                      .count = datagram->count,
+                                      .size = size_of(datagram),
+                                      .async = gather->asyncs[index]};
+    int status = enqueue(socket, &outgoing);
+    if (status == 0) continue;
+    note_dropped(socket->conn->reactor);
+    answer(outgoing.async, status);
+  }
+  if (socket->first != NULL) await_room(socket);
+}
+
+static void send_gathered(struct datagram_gather *gather) {
+  struct datagram_socket *socket = gather->socket;
+  if (socket == NULL) return;
+  size_t done = send_now(socket, gather->datagrams, gather->count, dealt_gathered);
+  queue_gathered(gather, done);
+  gather->socket = NULL;
+  gather->count = 0;
+  gather->copied = 0;
+  gather->bytes = gather->cost = 0;
+}
+
+void datagram_end(struct datagram_socket *socket) {
+  struct evnet_reactor *reactor = socket->conn->reactor;
+  if (reactor->gather->socket == socket) send_gathered(reactor->gather);
+  while (socket->first != NULL) {
+    note_dropped(reactor);
+    pop(socket, -ESHUTDOWN);
+  }
+}
+
+void datagram_flush(struct evnet_reactor *reactor) {
+  struct datagram_gather *gather = reactor->gather;
+  if (gather == NULL || gather->socket == NULL) return;
+  const struct datagram_socket *socket = gather->socket;
+  announce(socket->conn);
+  // Else on_prewrite wrote to another socket, and that has sent this one's.
+  if (gather->socket == socket) send_gathered(gather);
+}
+
+bool datagram_is_gathering(const struct evnet_reactor *reactor) {
+  return reactor->gather != NULL && reactor->gather->socket != NULL;
+}
+
+// Whether one more can be gathered as it is.
+static bool has_room(const struct evnet_reactor *reactor, const struct datagram_socket *socket,
+                     size_t size) {
+  const struct datagram_gather *gather = reactor->gather;
+  if (gather->socket == NULL) return true;
+  // Should the socket be full, the queue has room for all of them.
+  const size_t bound = reactor->options.udp_outbound_bytes_max;
+  return gather->socket == socket && gather->count < EVNET_DATAGRAMS_MAX &&
+         size <= sizeof gather->copies - gather->copied && gather->cost < bound &&
+         cost_of(size) <= bound - gather->cost;
+}
+
+static void gather_copy(struct datagram_gather *gather, const struct outgoing *outgoing,
+                        struct iovec *out_piece) {
+  uint8_t *copy = gather->copies + gather->copied;
+  *out_piece = (struct iovec){.iov_base = copy, .iov_len = outgoing->size};
+  for (size_t i = 0; i < outgoing->count; i++) {
+    if (outgoing->pieces[i].iov_len == 0) continue;
+    memcpy(copy, outgoing->pieces[i].iov_base, outgoing->pieces[i].iov_len);
+    copy += outgoing->pieces[i].iov_len;
+  }
+  gather->copied += (uint32_t)outgoing->size;
+}
+
+static void gather_add(struct datagram_socket *socket, const struct outgoing *outgoing,
+                       bool borrowed) {
+  struct datagram_gather *gather = socket->conn->reactor->gather;
+  gather->socket = socket;
+  const uint32_t index = gather->count++;
+  struct evnet_datagram *datagram = &gather->datagrams[index];
+  if (borrowed) {
+    *datagram =
+        (struct evnet_datagram){.pieces = outgoing->pieces, .count = (uint32_t)outgoing->count};
+  } else {
+    gather_copy(gather, outgoing, &gather->pieces[index]);
+    *datagram = (struct evnet_datagram){.pieces = &gather->pieces[index], .count = 1};
+  }
+  copy_address(&gather->to[index], outgoing->to);
+  datagram->to = &gather->to[index];
+  if (outgoing->from != NULL) {
+    copy_address(&gather->from[index], outgoing->from);
+    datagram->from = &gather->from[index];
+  }
+  gather->asyncs[index] = outgoing->async;
+  gather->bytes += outgoing->size;
+  gather->cost += cost_of(outgoing->size);
+}
+
+// Writing
+
+// Whether the socket can send there.
+static int check(const struct datagram_socket *socket, const struct evnet_address *to,
+                 size_t size) {
+  const struct evnet_address *bound = &socket->bound;
+  const int family = to->socket.any.sa_family;
+  const bool reachable =
+      family == bound->socket.any.sa_family || (family == AF_INET && bound->dual_stack);
+  if (!reachable || to->transport == EVNET_TRANSPORT_UNIX) return -EAFNOSUPPORT;
+  if (evnet_address_port(to) == 0) return -EINVAL;
+  return size > (family == AF_INET ? IP4_BYTES_MAX : IP6_BYTES_MAX) ? -EMSGSIZE : 0;
+}
+
+static int send_one(struct datagram_socket *socket, const struct outgoing *outgoing) {
+  struct evnet_reactor *reactor = socket->conn->reactor;
+  int status = check(socket, outgoing->to, outgoing->size);
+  if (status < 0) return status;
+  if (!has_room(reactor, socket, outgoing->size)) datagram_flush(reactor);
+  // Still: on_prewrite has gathered anew.
+  if (!has_room(reactor, socket, outgoing->size)) send_gathered(reactor->gather);
+  if (socket->first != NULL) {
+    status = enqueue(socket, outgoing);
+    if (status < 0) note_dropped(reactor);
+    return status;
+  }
+  const bool large = outgoing->size >= DIRECT_BYTES && outgoing->count <= EVNET_SEND_PIECES_MAX;
+  gather_add(socket, outgoing, large || outgoing->async != NULL);
+  if (large && outgoing->async == NULL) datagram_flush(reactor);
+  return 0;
+}
+
+// Where an answer has to come from: from where the question went to.
+static const struct evnet_address *source_for(const struct datagram_socket *socket,
+                                              const struct evnet_address *to) {
+  const struct evnet_address *peer = socket->peer;
+  if (peer == NULL || socket->local == NULL) return NULL;
+  bool same = peer == to || (peer->size == to->size &&
+                             memcmp(&peer->socket, &to->socket, sizeof to->socket.ip4) == 0 &&
+                             (to->socket.any.sa_family == AF_INET ||
+                              memcmp(&peer->socket, &to->socket, sizeof to->socket.ip6) == 0));
+  return same ? socket->local : NULL;
+}
+
+static ssize_t write_to(struct datagram_socket *socket, const struct evnet_address *to,
+                        const struct iovec *pieces, size_t count) {
+  size_t size = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (pieces[i].iov_len > IP6_BYTES_MAX - size) return -EMSGSIZE;
+    size += pieces[i].iov_len;
+  }
+  const struct outgoing outgoing = {
+      .to = to, .from = source_for(socket, to), .pieces = pieces, .count = count, .size = size};
+  int status = send_one(socket, &outgoing);
+  return status < 0 ? status : (ssize_t)size;
+}
+
+ssize_t datagram_writev(struct evnet_conn *conn, const struct iovec *pieces, size_t count) {
+  struct datagram_socket *socket = datagram_of(conn);
+  if (socket->peer == NULL) return -EDESTADDRREQ;
+  return write_to(socket, socket->peer, pieces, count);
+}
+
+ssize_t evnet_conn_send_to(struct evnet_conn *conn, const struct evnet_address *address,
+                           const void *data, size_t size) {
+  if (conn->state != CONN_DATAGRAM) {
+    const bool was = conn->side != NULL && conn->side->datagram != NULL;
+    return was ? -ENOTCONN : -EOPNOTSUPP;
+  }
+  const struct iovec piece = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
+  return write_to(datagram_of(conn), address, &piece, 1);
+}
+
+int datagram_send_async(struct evnet_conn *conn, struct evnet_async *async) {
+  if (async->size > IP6_BYTES_MAX) return -EMSGSIZE;
+  async->piece = (struct iovec){.iov_base = (void *)(uintptr_t)async->data, .iov_len = async->size};
+  const struct outgoing outgoing = {
+      .to = async->to, .pieces = &async->piece, .count = 1, .size = async->size, .async = async};
+  return send_one(datagram_of(conn), &outgoing);
+}
+
+size_t datagram_outbound_bytes(const struct evnet_conn *conn) {
+  const struct datagram_socket *socket = datagram_of(conn);
+  const struct datagram_gather *gather = conn->reactor->gather;
+  return socket->queued_bytes + (gather->socket == socket ? gather->bytes : 0);
+}

@@ -1,0 +1,207 @@
+// UDP from other threads, by the socket's id; and what finds the socket full.
+#include <errno.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "net/base/testing/udp_client.h"
+#include "net/server/testing/server.h"
+
+namespace {
+
+// Of the next sends, how many find the socket full, and what the one behind them is refused with.
+std::atomic<int> full{0};
+std::atomic<int> refusal{0};
+
+}  // namespace
+
+extern "C" {
+
+int __real_sendmmsg(int descriptor, struct mmsghdr *messages, unsigned int count, int flags);
+int __wrap_sendmmsg(int descriptor, struct mmsghdr *messages, unsigned int count, int flags);
+
+int __wrap_sendmmsg(int descriptor, struct mmsghdr *messages, unsigned int count, int flags) {
+  if (full > 0) {
+    full--;
+    errno = EAGAIN;
+    return -1;
+  }
+  const int error = refusal.exchange(0);
+  if (error == 0) return __real_sendmmsg(descriptor, messages, count, flags);
+  errno = error;
+  return -1;
+}
+}
+
+namespace evnet_testing {
+namespace {
+
+const char kIp4[] = "udp://127.0.0.1:0";
+
+struct Done {
+  Journal journal;
+  static void Note(struct evnet_conn_id, int status, void *user) {
+    static_cast<Done *>(user)->journal.Add(status == 0 ? "0" : evnet_status_name(status));
+  }
+};
+
+// The id of a server's socket, known once it has got a datagram; it echoes.
+class UdpAsync : public ::testing::Test {
+ protected:
+  void Begin(const evnet_options &options = {}) {
+    callbacks_.on_data = [this](evnet_conn *conn) {
+      {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        id_ = evnet_conn_id(conn);
+      }
+      if (data_) return data_(conn);
+      return EchoData(conn);
+    };
+    server_ = std::make_unique<Server>(callbacks_, options,
+                                       std::vector<std::string>{kIp4, "tcp://127.0.0.1:0"});
+    client_.Send(server_->address(), "id?");
+    EXPECT_EQ(client_.Receive(), "id?");
+  }
+  struct evnet_conn_id Id() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return id_;
+  }
+  int SendTo(const std::string &data, const evnet_address &to) {
+    return evnet_async_send_to(server_->get(), Id(), &to, data.data(), data.size(), Done::Note,
+                               &done_);
+  }
+
+  Done done_;
+  std::function<evnet_action(evnet_conn *)> data_;
+  Callbacks callbacks_;
+  UdpClient client_;
+  std::unique_ptr<Server> server_;
+
+ private:
+  std::mutex mutex_;
+  struct evnet_conn_id id_ = {};
+};
+
+TEST_F(UdpAsync, SendToAnswersLaterInOrder) {
+  Begin();
+  for (int i = 0; i < 100; i++) EXPECT_EQ(SendTo(std::to_string(i), client_.Address()), 0);
+  EXPECT_EQ(SendTo("", client_.Address()), 0);
+  for (int i = 0; i < 100; i++) EXPECT_EQ(client_.Receive(), std::to_string(i));
+  EXPECT_EQ(client_.Receive(), "");
+  EXPECT_TRUE(done_.journal.WaitFor("0", 101));
+}
+
+TEST_F(UdpAsync, WhatCannotBeDoneSaysWhy) {
+  Begin();
+  evnet_server *server = server_->get();
+  const evnet_address to = client_.Address();
+  EXPECT_EQ(evnet_async_write(server, Id(), "x", 1, Done::Note, &done_), 0);
+  EXPECT_TRUE(done_.journal.WaitFor("EDESTADDRREQ"));
+  EXPECT_EQ(evnet_async_wake(server, Id(), Done::Note, &done_), 0);
+  EXPECT_EQ(evnet_async_close(server, Id(), Done::Note, &done_), 0);
+  EXPECT_TRUE(done_.journal.WaitFor("EOPNOTSUPP", 2));
+  EXPECT_EQ(SendTo(std::string(65508, 'x'), to), 0);
+  EXPECT_TRUE(done_.journal.WaitFor("EMSGSIZE"));
+  EXPECT_EQ(SendTo("x", ParseAddress("udp://127.0.0.1:0")), 0);
+  EXPECT_TRUE(done_.journal.WaitFor("EINVAL"));
+  struct evnet_conn_id wrong = Id();
+  wrong.generation++;
+  EXPECT_EQ(evnet_async_send_to(server, wrong, &to, "x", 1, Done::Note, &done_), 0);
+  EXPECT_TRUE(done_.journal.WaitFor("ESTALE"));
+  EXPECT_EQ(server_->Stop(0), 0);
+  EXPECT_EQ(SendTo("x", to), -ESHUTDOWN);
+}
+
+TEST_F(UdpAsync, AReleaseByIdLetsAStopGoOn) {
+  data_ = [](evnet_conn *conn) {
+    evnet_conn_hold(conn);
+    return EchoData(conn);
+  };
+  Begin();
+  std::thread worker([&] {
+    EXPECT_EQ(SendTo("late", client_.Address()), 0);
+    EXPECT_EQ(evnet_async_release(server_->get(), Id()), 0);
+  });
+  EXPECT_EQ(server_->Stop(20000), 0);
+  worker.join();
+  EXPECT_EQ(client_.Receive(), "late");
+}
+
+TEST_F(UdpAsync, WhatFindsTheSocketFullIsQueuedAndLeavesInOrder) {
+  Begin();
+  data_ = [](evnet_conn *conn) {
+    full = 3;
+    EXPECT_EQ(evnet_conn_write(conn, "0", 1), 1);
+    EXPECT_EQ(evnet_conn_flush(conn), 1);  // refused: it is queued
+    for (int i = 1; i < 100; i++) Write(conn, std::to_string(i));
+    EXPECT_EQ(evnet_conn_outbound_bytes(conn), 190u);
+    return EVNET_NONE;
+  };
+  client_.Send(server_->address(), "?");
+  for (int i = 0; i < 100; i++) EXPECT_EQ(client_.Receive(), std::to_string(i));
+  EXPECT_EQ(full, 0);
+  EXPECT_EQ(server_->Stop(1000), 0);
+  EXPECT_EQ(server_->stats().datagrams_sent, 101u);
+  EXPECT_EQ(server_->stats().datagrams_dropped, 0u);
+}
+
+TEST_F(UdpAsync, AFullQueueRefusesAndCounts) {
+  evnet_options options = {};
+  options.udp_outbound_bytes_max = 20000;
+  Begin(options);
+  std::atomic<int> refused{0}, taken{0};
+  data_ = [&](evnet_conn *conn) {
+    full = 1;
+    for (int i = 0; i < 1000; i++) {
+      const ssize_t written = evnet_conn_write(conn, "x", 1);
+      if (i == 0) evnet_conn_flush(conn);
+      if (written == 1) {
+        taken++;
+      } else {
+        EXPECT_EQ(written, -ENOBUFS);
+        refused++;
+      }
+    }
+    EXPECT_LE(evnet_conn_outbound_bytes(conn), 100u);  // each takes some 300 bytes beside
+    return EVNET_NONE;
+  };
+  client_.Send(server_->address(), "?");
+  EXPECT_TRUE(WaitUntil([&] { return taken + refused == 1000; }));
+  for (int i = 0; i < taken; i++) EXPECT_EQ(client_.Receive(), "x");
+  EXPECT_GT(refused, 900);
+  EXPECT_EQ(server_->Stop(1000), 0);
+  EXPECT_EQ(server_->stats().datagrams_dropped, static_cast<uint64_t>(refused));
+}
+
+TEST_F(UdpAsync, OneThatTheKernelRefusesIsDroppedAndCountedAlone) {
+  Begin();
+  data_ = [](evnet_conn *conn) {
+    refusal = EPERM;
+    for (const char *data : {"0", "1", "2"}) Write(conn, data);
+    return EVNET_NONE;
+  };
+  client_.Send(server_->address(), "?");
+  EXPECT_EQ(client_.Receive(), "1");
+  EXPECT_EQ(client_.Receive(), "2");
+  refusal = EPERM;
+  EXPECT_EQ(SendTo("x", client_.Address()), 0);
+  EXPECT_TRUE(done_.journal.WaitFor("EPERM"));
+  EXPECT_EQ(server_->Stop(1000), 0);
+  EXPECT_EQ(server_->stats().datagrams_dropped, 2u);
+}
+
+// What a request lent is queued without a copy, and answered when it has left.
+TEST_F(UdpAsync, ARequestThatFindsTheSocketFullIsAnsweredWhenItHasLeft) {
+  Begin();
+  full = 2;
+  EXPECT_EQ(SendTo("patient", client_.Address()), 0);
+  EXPECT_EQ(client_.Receive(), "patient");
+  EXPECT_TRUE(done_.journal.WaitFor("0"));
+  EXPECT_EQ(full, 0);
+}
+
+}  // namespace
+}  // namespace evnet_testing

@@ -53,8 +53,9 @@ static int resolve_sizes(struct evnet_reactor_options *options) {
                                "must be 512 to 67108864, or 0 for the default");
   }
   if (options->udp_datagram_bytes_max > 65535) {
-    return refuse(logger, "udp_datagram_bytes_max", (int64_t)options->udp_datagram_bytes_max,
-                  "must be 1 to 65535, or 0 for the default");
+    return evnet_option_refuse(logger, "udp_datagram_bytes_max",
+                               (int64_t)options->udp_datagram_bytes_max,
+                               "must be 1 to 65535, or 0 for the default");
   }
   size_t high = options->outbound_high_water_bytes =
       or_default(options->outbound_high_water_bytes, 1 << 20);

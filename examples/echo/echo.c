@@ -161,7 +161,7 @@ int main(int argc, char **argv) {
   int status = evnet_server_create(&handler, &arguments, arguments.addresses,
                                    arguments.address_count, &arguments.options, &server);
   // The log has said which argument it was.
-  if (status == EVNET_STATUS_ADDRESS || status == -EPROTONOSUPPORT) return EXIT_USAGE;
+  if (status == EVNET_STATUS_ADDRESS) return EXIT_USAGE;
   if (status == 0) status = evnet_server_stop_on_signal(server, SIGINT, DRAIN_MS);
   if (status == 0) status = evnet_server_stop_on_signal(server, SIGTERM, DRAIN_MS);
   if (status == 0) status = evnet_server_run(server);

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 
-#include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
 
 _Static_assert(sizeof(struct evnet_conn) == 96,

@@ -202,10 +202,8 @@ EVNET_API int evnet_serve(const struct evnet_handler *handler, void *user,
 // among the addresses are looked up here, which may block.
 //
 // Returns: 0.
-// Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_OPTION, -EPROTONOSUPPORT (an address whose transport
-// is not
-//          served), each with a line in the log that names the value; -EINVAL for a count of 0 or
-//          above 64; -ENOMEM.
+// Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_OPTION, each with a line in the log that names the
+//          value; -EINVAL for a count of 0 or above 64; -ENOMEM.
 EVNET_API EVNET_WARN_UNUSED int evnet_server_create(const struct evnet_handler *handler, void *user,
                                                     const char *const *addresses, size_t count,
                                                     const struct evnet_options *options,

@@ -235,13 +235,6 @@ TEST_P(AcceptTest, AnAddressThatIsNotOursIsRefused) {
   EXPECT_EQ(evnet_poller_listen(poller(), &address, nullptr, &handle), -EADDRNOTAVAIL);
 }
 
-TEST_P(AcceptTest, ATransportThatIsNotServedIsRefused) {
-  evnet_address address = {};
-  ASSERT_EQ(evnet_address_parse("unix://@evnet", &address, nullptr, 0), 0);
-  evnet_handle handle = {};
-  EXPECT_EQ(evnet_poller_listen(poller(), &address, nullptr, &handle), -EOPNOTSUPP);
-}
-
 TEST_P(AcceptTest, AWildcardOfBothFamiliesTakesIp4) {
   if (!GetParam().is_tcp()) GTEST_SKIP() << "of no family";
   evnet_address address = {};

@@ -40,6 +40,7 @@ int datagram_open(struct evnet_reactor *reactor, struct evnet_handle handle, uin
       .generation = ++reactor->generation_last,
       .deadline = {.tag = handle.generation},
       .due_next = NONE,
+      .transport = EVNET_TRANSPORT_UDP,
       .listener = listener_index,
       .state = CONN_CLOSED,
       .read_stop = STOP_CLOSING,  // until accepting begins

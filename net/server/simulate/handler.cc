@@ -83,6 +83,7 @@ evnet_action Handler::OnOpen(evnet_conn *conn) {
   c->style = static_cast<Style>(w_.Below(6));
   c->opened_ns = c->came_ns = w_.now();
   client->conn = c;
+  BeginSettings(c);
   evnet_conn_set_user(conn, c);
   oracle_.Opened(c);
   if (c->style == Style::kSource) WriteSome(c, w_.plan.bytes_max / 4);
@@ -246,7 +247,7 @@ Conn *Handler::Another(const Conn *c) {
 }
 
 void Handler::Act(Conn *c) {
-  switch (w_.Below(18)) {
+  switch (w_.Below(20)) {
     case 0:
     case 1:
     case 2:
@@ -282,6 +283,10 @@ void Handler::Act(Conn *c) {
     case 14:
     case 15:
       SendFile(c);
+      break;
+    case 16:
+    case 17:
+      Set(c);
       break;
     default:
       if (w_.Chance(w_.plan.endings)) Finish(c);

@@ -71,6 +71,8 @@ class Handler {
   void Resume(Conn *c);
   void Hold(Conn *c);
   void ShutdownWrite(Conn *c);
+  void BeginSettings(Conn *c);
+  void Set(Conn *c);
 
   void PutOff(Deed deed, Conn *c);
   int Post(uint32_t reactor, Deed deed, Conn *c);

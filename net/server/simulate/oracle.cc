@@ -52,34 +52,19 @@ void Oracle::Broken(const Conn *c, const char *format, ...) {
                  evnet_sim_port(c->client->socket), text);
 }
 
-bool Oracle::TimeoutIsOn(evnet_timeout which) const {
-  const evnet_options &options = w_.plan.server;
-  switch (which) {
-    case EVNET_TIMEOUT_IDLE:
-      return options.idle_timeout_ms > 0;
-    case EVNET_TIMEOUT_READ:
-      return options.read_timeout_ms > 0;
-    case EVNET_TIMEOUT_WRITE:
-      return options.write_timeout_ms != EVNET_OFF;
-    case EVNET_TIMEOUT_LIFETIME:
-      return options.lifetime_ms > 0;
-  }
-  return false;
-}
-
 // Whether there is any reason why a connection that was told nothing yet may not be OPEN.
 bool Oracle::MayBeEnding(const Conn *c) const {
   const evnet_sim_state state = Inspect(c);
   bool timed_out = false;
   for (int which = 0; which < 4; which++) {
-    const bool on = TimeoutIsOn(static_cast<evnet_timeout>(which));
-    timed_out = timed_out || c->timed_out[which] || (on && !w_.plan.on_timeout);
+    const bool untold = c->may_time_out[which] && !w_.plan.on_timeout;
+    timed_out = timed_out || c->timed_out[which] || untold;
   }
   const bool unreadable = c->files > 0 && w_.plan.sim.faults.file_failure > 0;
   return c->close_asked || c->abort_asked || c->inbound_overflow || c->outbound_overflow ||
-         c->file_short || unreadable || timed_out || TimeoutIsOn(EVNET_TIMEOUT_WRITE) ||
+         c->file_short || unreadable || timed_out || c->may_time_out[EVNET_TIMEOUT_WRITE] ||
          state.broken || w_.stop_asked() || state.client_end_arrived || w_.memory.failed() > 0 ||
-         w_.plan.server.outbound_high_action == EVNET_HIGH_CLOSE;
+         c->high_may_close;
 }
 
 // Accepted, bytes of files among them, and not yet taken by the kernel.
@@ -120,14 +105,14 @@ bool Oracle::IsLegal(const Conn *c, int reason) const {
     case EVNET_REASON_LIFETIME: {
       const evnet_timeout which = TimeoutOf(reason);
       const bool untold = !w_.plan.on_timeout || reason == EVNET_REASON_WRITE_TIMEOUT;
-      return c->timed_out[which] || (untold && TimeoutIsOn(which));
+      return c->timed_out[which] || (untold && c->may_time_out[which]);
     }
     case EVNET_REASON_INBOUND_OVERFLOW:
       return c->inbound_overflow;
     case EVNET_REASON_OUTBOUND_OVERFLOW:
       return c->outbound_overflow;
     case EVNET_REASON_HIGH_WATER:
-      return w_.plan.server.outbound_high_action == EVNET_HIGH_CLOSE;
+      return c->high_may_close;
     case EVNET_REASON_FILE_SHORT:
       return c->file_short;
     case -EIO:
@@ -190,7 +175,7 @@ void Oracle::Data(Conn *c) {
   const size_t unread = evnet_conn_inbound_bytes(c->conn);
   if (unread == 0) Broken(c, "on_data without bytes");
   if (c->paused) Broken(c, "on_data while reading is paused");
-  if (c->pressed && w_.plan.server.outbound_high_action == EVNET_HIGH_STOP_READING)
+  if (c->pressed && c->high_action == EVNET_HIGH_STOP_READING)
     Broken(c, "on_data between on_pressure and on_drain");
   if (c->close_asked || c->abort_asked) Broken(c, "on_data after close");
   const size_t seen = c->consumed + unread;
@@ -236,12 +221,14 @@ void Oracle::Drained(Conn *c) {
 
 void Oracle::TimedOut(Conn *c, evnet_timeout which) {
   Enter(c, "on_timeout");
-  if (!TimeoutIsOn(which)) Broken(c, "on_timeout %d, which is off", which);
+  if (c->timeouts_ms[which] == EVNET_OFF) Broken(c, "on_timeout %d, which is off", which);
   if (c->close_asked || c->abort_asked) Broken(c, "on_timeout after close");
-  const uint64_t idle_ns = static_cast<uint64_t>(w_.plan.server.idle_timeout_ms) * kNsPerMs;
+  const uint64_t timeout_ns = static_cast<uint64_t>(c->timeouts_ms[which]) * kNsPerMs;
+  if (w_.now() + kRoundingNs < c->set_ns[which] + timeout_ns)
+    Broken(c, "on_timeout %d too early after it was set", which);
   // Late bytes may have come long before on_data.
   const bool came = c->came_ns > c->opened_ns && w_.plan.sim.faults.late_recv == 0;
-  if (which == EVNET_TIMEOUT_IDLE && came && w_.now() + kRoundingNs < c->came_ns + idle_ns)
+  if (which == EVNET_TIMEOUT_IDLE && came && w_.now() + kRoundingNs < c->came_ns + timeout_ns)
     Broken(c, "is idle for %" PRIu64 " ns only", w_.now() - c->came_ns);
 }
 

@@ -67,7 +67,6 @@ class Oracle {
   void IdleListener();
   void Overdue(const Conn *c, const evnet_sim_state &state);
   void FinalClient(const Client *client);
-  bool TimeoutIsOn(evnet_timeout which) const;
 
   World &w_;
 };

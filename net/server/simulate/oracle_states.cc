@@ -23,8 +23,7 @@ void Oracle::IdleConn(const Conn *c) {
   const bool open = IsOpen(c);
   if (!open && !sends && !(state.server_ended && state.receiving))
     Broken(c, "is ending, but neither sends nor waits for its client");
-  const bool stopped =
-      c->paused || (c->pressed && w_.plan.server.outbound_high_action == EVNET_HIGH_STOP_READING);
+  const bool stopped = c->paused || (c->pressed && c->high_action == EVNET_HIGH_STOP_READING);
   if (!open) return;
   if (c->stopping_told && c->holds == 0 && evnet_conn_inbound_bytes(c->conn) == 0 && !sends)
     Broken(c, "has nothing more to do, and the stop does not close it");
@@ -39,17 +38,19 @@ void Oracle::IdleConn(const Conn *c) {
 
 // An open connection whose timeout has passed, though nothing of it was told.
 void Oracle::Overdue(const Conn *c, const evnet_sim_state &state) {
-  const evnet_options &options = w_.plan.server;
   const uint64_t by_now = w_.now() - 2 * kRoundingNs;
   // What flies counts as sent when it begins, though the kernel may then refuse all of it.
   const uint64_t flew_ns = w_.plan.sim.faults.flights > 0 ? c->wrote_ns : 0;
   const uint64_t active_ns = std::max({state.server_active_ns, flew_ns, c->opened_ns, c->kept_ns});
-  if (options.idle_timeout_ms > 0 &&
-      by_now > active_ns + static_cast<uint64_t>(options.idle_timeout_ms) * kNsPerMs)
+  const auto overdue = [&](evnet_timeout which, uint64_t since_ns) {
+    const int64_t timeout_ms = c->timeouts_ms[which];
+    since_ns = std::max(since_ns, c->set_ns[which]);
+    return timeout_ms != EVNET_OFF &&
+           by_now > since_ns + static_cast<uint64_t>(timeout_ms) * kNsPerMs;
+  };
+  if (overdue(EVNET_TIMEOUT_IDLE, active_ns))
     Broken(c, "is idle for %" PRIu64 " ns, and that was not told", w_.now() - active_ns);
-  const uint64_t since_ns = std::max(c->opened_ns, c->kept_ns);
-  if (options.lifetime_ms > 0 &&
-      by_now > since_ns + static_cast<uint64_t>(options.lifetime_ms) * kNsPerMs)
+  if (overdue(EVNET_TIMEOUT_LIFETIME, std::max(c->opened_ns, c->kept_ns)))
     Broken(c, "is too old, and that was not told");
 }
 
@@ -94,7 +95,6 @@ void Oracle::Idle() {
 // Whether a connection that ended in order may all the same have been reset by the server: when the
 // client went on sending, and lingering was over or off.
 bool Oracle::MayHaveReset(const Conn *c, const evnet_sim_state &state) const {
-  const evnet_options &options = w_.plan.server;
   switch (c->reason) {
     case EVNET_REASON_LOCAL:
     case EVNET_REASON_SHUTDOWN:
@@ -108,10 +108,9 @@ bool Oracle::MayHaveReset(const Conn *c, const evnet_sim_state &state) const {
     default:
       return true;
   }
-  if (state.client_reset || options.linger_ms == EVNET_OFF || c->closed_ns >= w_.stop_by_ns)
+  if (state.client_reset || c->linger_ms_min == EVNET_OFF || c->closed_ns >= w_.stop_by_ns)
     return true;
-  const uint64_t linger_ms =
-      options.linger_ms == 0 ? 2000 : static_cast<uint64_t>(options.linger_ms);
+  const uint64_t linger_ms = static_cast<uint64_t>(c->linger_ms_min);
   const uint64_t since = c->reason == EVNET_REASON_SHUTDOWN ? w_.stop_asked_ns : c->ending_ns;
   return c->closed_ns + kRoundingNs >= since + linger_ms * kNsPerMs;
 }

@@ -67,6 +67,14 @@ struct Conn {
   size_t files = 0;         // ranges of files accepted, ever
   bool file_short = false;  // one of them is longer than the file
 
+  // Its settings: the server's, or its own.
+  int64_t timeouts_ms[4] = {EVNET_OFF, EVNET_OFF, EVNET_OFF, EVNET_OFF};
+  uint64_t set_ns[4] = {};       // when each was set
+  bool may_time_out[4] = {};     // it has been on
+  int64_t linger_ms_min = 2000;  // the shortest that it had; EVNET_OFF: it had none
+  evnet_high_action high_action = EVNET_HIGH_STOP_READING;
+  bool high_may_close = false;  // it has been EVNET_HIGH_CLOSE
+
   bool closed = false;
   bool half_closed = false;
   bool stopping_told = false;

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -53,11 +54,13 @@ class UdpAsync : public ::testing::Test {
  protected:
   void Begin(const evnet_options &options = {}) {
     callbacks_.on_data = [this](evnet_conn *conn) {
+      std::function<evnet_action(evnet_conn *)> data;
       {
         const std::lock_guard<std::mutex> lock(mutex_);
         id_ = evnet_conn_id(conn);
+        data = data_;
       }
-      if (data_) return data_(conn);
+      if (data) return data(conn);
       return EchoData(conn);
     };
     server_ = std::make_unique<Server>(callbacks_, options,
@@ -69,19 +72,24 @@ class UdpAsync : public ::testing::Test {
     const std::lock_guard<std::mutex> lock(mutex_);
     return id_;
   }
+  // In place of the echo, from the next datagram on.
+  void OnData(std::function<evnet_action(evnet_conn *)> data) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    data_ = std::move(data);
+  }
   int SendTo(const std::string &data, const evnet_address &to) {
     return evnet_async_send_to(server_->get(), Id(), &to, data.data(), data.size(), Done::Note,
                                &done_);
   }
 
   Done done_;
-  std::function<evnet_action(evnet_conn *)> data_;
   Callbacks callbacks_;
   UdpClient client_;
   std::unique_ptr<Server> server_;
 
  private:
   std::mutex mutex_;
+  std::function<evnet_action(evnet_conn *)> data_;
   struct evnet_conn_id id_ = {};
 };
 
@@ -116,10 +124,10 @@ TEST_F(UdpAsync, WhatCannotBeDoneSaysWhy) {
 }
 
 TEST_F(UdpAsync, AReleaseByIdLetsAStopGoOn) {
-  data_ = [](evnet_conn *conn) {
+  OnData([](evnet_conn *conn) {
     evnet_conn_hold(conn);
     return EchoData(conn);
-  };
+  });
   Begin();
   std::thread worker([&] {
     EXPECT_EQ(SendTo("late", client_.Address()), 0);
@@ -132,14 +140,14 @@ TEST_F(UdpAsync, AReleaseByIdLetsAStopGoOn) {
 
 TEST_F(UdpAsync, WhatFindsTheSocketFullIsQueuedAndLeavesInOrder) {
   Begin();
-  data_ = [](evnet_conn *conn) {
+  OnData([](evnet_conn *conn) {
     full = 3;
     EXPECT_EQ(evnet_conn_write(conn, "0", 1), 1);
     EXPECT_EQ(evnet_conn_flush(conn), 1);  // refused: it is queued
     for (int i = 1; i < 100; i++) Write(conn, std::to_string(i));
     EXPECT_EQ(evnet_conn_outbound_bytes(conn), 190u);
     return EVNET_NONE;
-  };
+  });
   client_.Send(server_->address(), "?");
   for (int i = 0; i < 100; i++) EXPECT_EQ(client_.Receive(), std::to_string(i));
   EXPECT_EQ(full, 0);
@@ -153,7 +161,7 @@ TEST_F(UdpAsync, AFullQueueRefusesAndCounts) {
   options.udp_outbound_bytes_max = 20000;
   Begin(options);
   std::atomic<int> refused{0}, taken{0};
-  data_ = [&](evnet_conn *conn) {
+  OnData([&](evnet_conn *conn) {
     full = 1;
     for (int i = 0; i < 1000; i++) {
       const ssize_t written = evnet_conn_write(conn, "x", 1);
@@ -167,7 +175,7 @@ TEST_F(UdpAsync, AFullQueueRefusesAndCounts) {
     }
     EXPECT_LE(evnet_conn_outbound_bytes(conn), 100u);  // each takes some 300 bytes beside
     return EVNET_NONE;
-  };
+  });
   client_.Send(server_->address(), "?");
   EXPECT_TRUE(WaitUntil([&] { return taken + refused == 1000; }));
   for (int i = 0; i < taken; i++) EXPECT_EQ(client_.Receive(), "x");
@@ -178,11 +186,11 @@ TEST_F(UdpAsync, AFullQueueRefusesAndCounts) {
 
 TEST_F(UdpAsync, OneThatTheKernelRefusesIsDroppedAndCountedAlone) {
   Begin();
-  data_ = [](evnet_conn *conn) {
+  OnData([](evnet_conn *conn) {
     refusal = EPERM;
     for (const char *data : {"0", "1", "2"}) Write(conn, data);
     return EVNET_NONE;
-  };
+  });
   client_.Send(server_->address(), "?");
   EXPECT_EQ(client_.Receive(), "1");
   EXPECT_EQ(client_.Receive(), "2");

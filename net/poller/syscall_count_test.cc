@@ -121,7 +121,7 @@ TEST_P(SyscallCountTest, AUnixSocketAsksForWriteEventsOnlyWhileASendIsBlocked) {
   const std::string taken = SendUntilFull(connection.handle);
   char byte[] = "x";
   const iovec piece = {byte, 1};
-  const evnet_send send = {&piece, 1};
+  const evnet_send send = {{&piece}, 1};
   evnet_poller_send_start(poller(), connection.handle, &send);
   EXPECT_EQ(calls.epoll_ctl, 1);
   EXPECT_TRUE(connection.peer->Receive(taken.size()) == taken);

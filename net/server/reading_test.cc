@@ -398,7 +398,9 @@ TEST(InboundBound, MerelyStopsReadingUnderAPause) {
   client.SendAll(data.substr(sent));
   EXPECT_TRUE(WaitUntil([&] { return server.stats().bytes_received == data.size(); }));
   EXPECT_EQ(server.Stop(1000), 0);
-  EXPECT_LT(most, 100000u + 10000u);
+  // io_uring may have had more from the kernel when reading was stopped: up to half its buffers.
+  const size_t late = TestBackend() == EVNET_BACKEND_IO_URING ? 128 * 10000 : 0;
+  EXPECT_LT(most, 100000u + 10000u + late);
   EXPECT_TRUE(received == data);
 }
 

@@ -211,13 +211,11 @@ static void set_wildcard(const struct parts *parts, struct evnet_address *out) {
   }
 }
 
-static int resolve_name(const struct report *report, const struct parts *parts,
-                        struct evnet_address *out) {
-  const struct addrinfo hints = {.ai_family = parts->scheme->family, .ai_socktype = SOCK_STREAM};
-  struct addrinfo *found = NULL;
-  int error = getaddrinfo(parts->host, NULL, &hints, &found);
-  if (error != 0) return refuse(report, "host '%.60s': %s", parts->host, gai_strerror(error));
-  // A name has addresses of these two families only: RFC 3493 section 6.1.
+// Reads one result of getaddrinfo. A name has addresses of these two families only: RFC 3493
+// section 6.1.
+static void set_found(const struct addrinfo *found, const struct parts *parts,
+                      struct evnet_address *out) {
+  *out = (struct evnet_address){.transport = parts->scheme->transport};
   if (found->ai_family == AF_INET) {
     struct sockaddr_in ip4;
     memcpy(&ip4, found->ai_addr, sizeof ip4);
@@ -227,11 +225,24 @@ static int resolve_name(const struct report *report, const struct parts *parts,
     memcpy(&ip6, found->ai_addr, sizeof ip6);
     set_ip6(out, &ip6.sin6_addr, ip6.sin6_scope_id, parts->port);
   }
-  freeaddrinfo(found);
-  return 0;
 }
 
-static int parse_host(const struct report *report, const struct parts *parts, bool names,
+static int resolve_name(const struct report *report, const struct parts *parts,
+                        struct evnet_address *out, int count_max) {
+  const struct addrinfo hints = {.ai_family = parts->scheme->family, .ai_socktype = SOCK_STREAM};
+  struct addrinfo *all = NULL;
+  int error = getaddrinfo(parts->host, NULL, &hints, &all);
+  if (error != 0) return refuse(report, "host '%.60s': %s", parts->host, gai_strerror(error));
+  int count = 0;
+  for (const struct addrinfo *found = all; found != NULL && count < count_max;
+       found = found->ai_next)
+    set_found(found, parts, &out[count++]);
+  freeaddrinfo(all);
+  return count;
+}
+
+// Reads a host that is numeric or empty. Returns 1: it is a name.
+static int parse_host(const struct report *report, const struct parts *parts,
                       struct evnet_address *out) {
   if (parts->bracketed) return parse_ip6(report, parts, out);
   if (parts->host[0] == '\0') {
@@ -239,36 +250,43 @@ static int parse_host(const struct report *report, const struct parts *parts, bo
     return 0;
   }
   struct in_addr host;
-  if (inet_pton(AF_INET, parts->host, &host) == 1) return parse_ip4(report, parts, host, out);
-  if (names) return resolve_name(report, parts, out);
-  return refuse(report, "'%.60s' is not an IP address", parts->host);
+  return inet_pton(AF_INET, parts->host, &host) == 1 ? parse_ip4(report, parts, host, out) : 1;
 }
 
-static int parse(const char *text, bool names, struct evnet_address *out, char *message,
-                 size_t message_size) {
-  const struct report report = {.text = text, .message = message, .message_size = message_size};
+// With a count_max of 0 names are refused; a number is one address all the same.
+static int parse(const struct report *report, struct evnet_address *out, int count_max) {
   struct parts parts = {0};
-  const char *rest = text;
-  int status = split_scheme(&report, &rest, &parts.scheme);
+  const char *rest = report->text;
+  int status = split_scheme(report, &rest, &parts.scheme);
   if (status < 0) return status;
-  if (parts.scheme->transport == EVNET_TRANSPORT_UNIX) return parse_unix(&report, rest, out);
-  status = split_host(&report, rest, &parts);
+  if (parts.scheme->transport == EVNET_TRANSPORT_UNIX) return parse_unix(report, rest, out);
+  status = split_host(report, rest, &parts);
   if (status < 0) return status;
   struct evnet_address address = {.transport = parts.scheme->transport};
-  status = parse_host(&report, &parts, names, &address);
-  if (status < 0) return status;
-  *out = address;
-  return 0;
+  status = parse_host(report, &parts, &address);
+  if (status == 0) *out = address;
+  if (status <= 0) return status;
+  if (count_max > 0) return resolve_name(report, &parts, out, count_max);
+  return refuse(report, "'%.60s' is not an IP address", parts.host);
 }
 
 int evnet_address_parse(const char *text, struct evnet_address *out, char *message,
                         size_t message_size) {
-  return parse(text, false, out, message, message_size);
+  const struct report report = {.text = text, .message = message, .message_size = message_size};
+  return parse(&report, out, 0);
+}
+
+int evnet_address_resolve_all(const char *text, struct evnet_address *out, int count_max,
+                              char *message, size_t message_size) {
+  const struct report report = {.text = text, .message = message, .message_size = message_size};
+  int count = parse(&report, out, count_max);
+  return count == 0 ? 1 : count;
 }
 
 int evnet_address_resolve(const char *text, struct evnet_address *out, char *message,
                           size_t message_size) {
-  return parse(text, true, out, message, message_size);
+  int count = evnet_address_resolve_all(text, out, 1, message, message_size);
+  return count > 0 ? 0 : count;
 }
 
 static const char *scheme_name(const struct evnet_address *address) {

@@ -69,6 +69,17 @@ EVNET_API EVNET_WARN_UNUSED int evnet_address_parse(const char *text, struct evn
 EVNET_API EVNET_WARN_UNUSED int evnet_address_resolve(const char *text, struct evnet_address *out,
                                                       char *message, size_t message_size);
 
+// evnet_address_resolve_all is evnet_address_resolve that gives all addresses of a name, in the
+// order in which to try them (RFC 6724).
+//
+//   out        count_max addresses, count_max > 0; what is behind the count returned is untouched.
+//
+// Returns: their number, from 1 to count_max: a name's further addresses are left out.
+// Errors:  EVNET_STATUS_ADDRESS.
+EVNET_API EVNET_WARN_UNUSED int evnet_address_resolve_all(const char *text,
+                                                          struct evnet_address *out, int count_max,
+                                                          char *message, size_t message_size);
+
 // evnet_address_format writes an address as text that evnet_address_parse reads back. What has no
 // such text: no address at all is "none", a Unix socket without a name "unix://", and an abstract
 // name with a 0 byte in it is cut there.

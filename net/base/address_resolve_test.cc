@@ -89,6 +89,28 @@ TEST(AddressResolveTable, TheFirstResultIsTaken) {
   EXPECT_EQ(Format(Resolve("both.test:80")), "tcp://[fe80::7%9]:80");
 }
 
+TEST(AddressResolveTable, AllResultsComeInTheirOrder) {
+  evnet_address out[3];
+  ASSERT_EQ(evnet_address_resolve_all("udp://both.test:80", out, 3, nullptr, 0), 2);
+  EXPECT_EQ(Format(out[0]), "udp://[fe80::7%9]:80");
+  EXPECT_EQ(Format(out[1]), "udp://192.0.2.7:80");
+}
+
+TEST(AddressResolveTable, NoMoreThanThereIsRoomFor) {
+  evnet_address out[2] = {};
+  EXPECT_EQ(evnet_address_resolve_all("both.test:80", out, 1, nullptr, 0), 1);
+  EXPECT_EQ(Format(out[1]), "none");
+}
+
+TEST(AddressResolveTable, ANumberIsOneAddress) {
+  evnet_address out[2] = {};
+  EXPECT_EQ(evnet_address_resolve_all("192.0.2.8:80", out, 2, nullptr, 0), 1);
+  EXPECT_EQ(Format(out[0]), "tcp://192.0.2.8:80");
+  EXPECT_EQ(evnet_address_resolve_all("unix://x", out, 2, nullptr, 0), 1);
+  EXPECT_EQ(Format(out[0]), "unix://x");
+  EXPECT_EQ(evnet_address_resolve_all("none.test:80", out, 2, nullptr, 0), EVNET_STATUS_ADDRESS);
+}
+
 TEST(AddressResolveTable, AsksForTheFamilyOfTheScheme) {
   Resolve("tcp4://four.test:80");
   EXPECT_EQ(last_hints.ai_family, AF_INET);

@@ -1,4 +1,4 @@
-#include "net/server/internal/threads.h"
+#include "net/base/thread.h"
 
 #include <signal.h>
 #include <stddef.h>

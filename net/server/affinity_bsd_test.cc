@@ -3,20 +3,19 @@
 
 #include "gtest/gtest.h"
 #include "net/server/internal/cpus.h"
-#include "net/server/internal/threads.h"
+#include "net/server/internal/affinity.h"
 
 namespace {
 
-TEST(ThreadsBsd, ThereIsAtLeastOneCpuAndNoQuota) {
+TEST(AffinityBsd, ThereIsAtLeastOneCpuAndNoQuota) {
   EXPECT_GE(evnet_cpu_count(), 1);
   EXPECT_EQ(evnet_cpu_quota("/proc/self/cgroup", "/sys/fs/cgroup"), 0);
 }
 
-TEST(ThreadsBsd, NothingIsPinned) {
+TEST(AffinityBsd, NothingIsPinned) {
   evnet_affinity *before;
   EXPECT_EQ(evnet_thread_pin(0, &before), -EOPNOTSUPP);
   evnet_thread_unpin(before);
-  evnet_thread_set_name("nobody", 1);
 }
 
 }  // namespace

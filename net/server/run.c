@@ -11,9 +11,10 @@
 #include <errno.h>
 
 #include "net/base/assert.h"
+#include "net/base/thread.h"
 #include "net/poller/poller.h"
 #include "net/server/internal/state.h"
-#include "net/server/internal/threads.h"
+#include "net/server/internal/affinity.h"
 
 // Whose reactor runs on this thread.
 static _Thread_local const struct evnet_server *server_of_this_thread;

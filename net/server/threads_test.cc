@@ -10,7 +10,8 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "net/server/internal/threads.h"
+#include "net/base/thread.h"
+#include "net/server/internal/affinity.h"
 #include "net/server/testing/client.h"
 #include "net/server/testing/server.h"
 

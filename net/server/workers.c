@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "net/server/internal/threads.h"
+#include "net/base/thread.h"
 
 enum {
   THREADS_DEFAULT = 4,

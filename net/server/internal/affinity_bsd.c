@@ -1,13 +1,8 @@
-// macOS and the BSDs: names and pinning have no form that all of them share.
+// macOS and the BSDs: pinning has no form that all of them share.
 #include <errno.h>
 #include <stddef.h>
 
-#include "net/server/internal/threads.h"
-
-void evnet_thread_set_name(const char *prefix, uint32_t index) {
-  (void)prefix;
-  (void)index;
-}
+#include "net/server/internal/affinity.h"
 
 int evnet_thread_pin(uint32_t index, struct evnet_affinity **out_before) {
   (void)index;

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "net/server/internal/affinity_linux.h"
@@ -27,12 +26,6 @@ struct evnet_affinity *evnet_affinity_read(void) {
   }
   evnet_affinity_free(affinity);
   return NULL;
-}
-
-void evnet_thread_set_name(const char *prefix, uint32_t index) {
-  char name[16];
-  (void)snprintf(name, sizeof name, "%s-%u", prefix, index);
-  (void)pthread_setname_np(pthread_self(), name);
 }
 
 static size_t nth_cpu(const struct evnet_affinity *affinity, uint32_t index) {

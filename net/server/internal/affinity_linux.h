@@ -6,7 +6,7 @@
 #include <sched.h>
 #include <stddef.h>
 
-#include "net/server/internal/threads.h"
+#include "net/server/internal/affinity.h"
 
 struct evnet_affinity {
   size_t cpus;  // that have a bit

@@ -2,8 +2,8 @@
 #include <errno.h>
 
 #include "gtest/gtest.h"
-#include "net/server/internal/cpus.h"
 #include "net/server/internal/affinity.h"
+#include "net/server/internal/cpus.h"
 
 namespace {
 

@@ -13,8 +13,8 @@
 #include "net/base/assert.h"
 #include "net/base/thread.h"
 #include "net/poller/poller.h"
-#include "net/server/internal/state.h"
 #include "net/server/internal/affinity.h"
+#include "net/server/internal/state.h"
 
 // Whose reactor runs on this thread.
 static _Thread_local const struct evnet_server *server_of_this_thread;

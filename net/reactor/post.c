@@ -115,6 +115,7 @@ int evnet_reactor_post_after(struct evnet_reactor *reactor, uint64_t delay_ms,
 }
 
 void post_end(struct evnet_reactor *reactor) {
+  resolver_end(reactor);
   struct evnet_message *rest = evnet_mailbox_seal(&reactor->mailbox);
   while (reactor->inbox != NULL || rest != NULL) {
     if (reactor->inbox == NULL) {

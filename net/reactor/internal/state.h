@@ -195,6 +195,9 @@ struct evnet_reactor {
   bool accepting;
   struct evnet_log_limit starve_log;
 
+  struct resolver *resolver;  // made with the first name that is looked up
+  struct evnet_log_limit resolver_log;
+
   uint64_t stop_at_ns;  // atomic; the poller's clock; UINT64_MAX: no stop asked for
   enum stop_phase stop_phase;
   uint64_t stop_reading_until_ns;  // the latest end of STOP_READING
@@ -236,6 +239,9 @@ void stats_count_closed(struct evnet_reactor_stats *stats, int reason);
 // post.c
 void post_run(struct evnet_reactor *reactor);  // what was posted, once a turn
 void post_end(struct evnet_reactor *reactor);  // and all of it, and no more is taken
+
+// resolver.c
+void resolver_end(struct evnet_reactor *reactor);  // before the mailbox is sealed
 
 // timer.c
 void timer_expire(struct evnet_reactor *reactor);  // all that are due

@@ -283,7 +283,9 @@ void sim_socket_close(struct evnet_sim_socket *socket, bool reset) {
 
 int sim_descriptor_open(struct evnet_sim *sim, struct sim_descriptor what) {
   for (int i = FIRST_DESCRIPTOR; i < SIM_DESCRIPTORS_MAX; i++) {
-    if (sim->descriptors[i].socket != NULL || sim->descriptors[i].listener != NULL) continue;
+    if (sim->descriptors[i].socket != NULL || sim->descriptors[i].listener != NULL ||
+        sim->descriptors[i].udp != NULL)
+      continue;
     sim->descriptors[i] = what;
     sim->descriptors_open++;
     return i;
@@ -324,6 +326,7 @@ void evnet_sim_destroy(struct evnet_sim *sim) {
     free(socket->out.block);
     free(socket);
   }
+  sim_udp_free_all(sim);
   free(sim);
 }
 
@@ -339,10 +342,11 @@ void evnet_sim_advance(struct evnet_sim *sim, uint64_t to_ns) {
     while (arrive(socket)) {
     }
   }
+  sim_udp_advance(sim);
 }
 
 uint64_t evnet_sim_next_ns(const struct evnet_sim *sim) {
-  uint64_t next = UINT64_MAX;
+  uint64_t next = sim_udp_next_ns(sim);
   for (struct evnet_sim_socket *socket = sim->sockets; socket != NULL; socket = socket->next) {
     for (uint32_t i = 0; i < socket->segment_count; i++) {
       uint64_t at_ns = segment_at(socket, i)->at_ns;

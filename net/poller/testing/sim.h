@@ -1,6 +1,6 @@
-// A simulated kernel: TCP sockets, listeners and a clock in memory, behind the poller's contract
-// (poller.h). Everything random in it, and its users' dice too, come from one seed, so a seed
-// replays exactly, and nothing in it blocks or reads the machine's clock.
+// A simulated kernel: TCP sockets, listeners, UDP sockets (sim_udp.h) and a clock in memory, behind
+// the poller's contract (poller.h). Everything random in it, and its users' dice too, come from one
+// seed, so a seed replays exactly, and nothing in it blocks or reads the machine's clock.
 //
 //   client (this file) --write--> wire: segments under way --arrive--> receive buffer --RECV-->
 //   reactor
@@ -56,6 +56,11 @@ struct evnet_sim_faults {
   uint32_t flights;           // a send of lent bytes is answered with -EINPROGRESS if it can be
   uint32_t reset_keeps_data;  // a reset leaves what its receiver has not read, as Linux does
   uint32_t file_failure;      // -EIO instead of a file's bytes
+  uint32_t lost;              // a datagram does not arrive
+  uint32_t duplicated;        // or twice
+  uint32_t overtaking;        // or before one that its socket sent earlier
+  uint32_t refused_datagram;  // a send is answered with an error of its first datagram
+  uint32_t icmp;  // who has sent a datagram to nobody is told so, though it is not connected
 };
 
 struct evnet_sim_options {

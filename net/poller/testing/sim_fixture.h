@@ -38,6 +38,7 @@ class Sim : public ::testing::Test {
     evnet_poller_options poller_options = {};
     poller_options.recv_bytes_max = 4096;
     poller_options.handles_max = 64;
+    poller_options.datagram_bytes_max = datagram_bytes_max;
     poller_options.kernel = evnet_sim_kernel(sim);
     ASSERT_EQ(evnet_poller_create(&poller_options, &poller), 0);
     loop = std::make_unique<Loop>(poller);
@@ -75,6 +76,7 @@ class Sim : public ::testing::Test {
   }
 
   std::string Story(const Pair &pair) { return loop->Story(pair.handle); }
+  std::string Story(evnet_handle handle) { return loop->Story(handle); }
 
   int64_t Write(const Pair &pair, const std::string &data) {
     return evnet_sim_write(pair.client, data.data(), data.size());
@@ -104,6 +106,7 @@ class Sim : public ::testing::Test {
 
   evnet_sim_options options = {};
   evnet_listen_options listen_options = {};
+  uint32_t datagram_bytes_max = 0;
   evnet_sim *sim = nullptr;
   evnet_poller *poller = nullptr;
   std::unique_ptr<Loop> loop;

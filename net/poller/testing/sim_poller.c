@@ -49,6 +49,8 @@ static int sim_listen(struct evnet_poller *poller, const struct evnet_address *a
                       const struct evnet_listen_options *options, struct evnet_handle *out_handle) {
   struct sim_poller *self = poller_of(poller);
   struct evnet_sim *sim = self->sim;
+  if (address->transport == EVNET_TRANSPORT_UDP)
+    return sim_datagram_listen(self, address, out_handle);
   if (address->transport != EVNET_TRANSPORT_TCP) return -EOPNOTSUPP;
   struct sim_listener *listener = free_listener(sim, address);
   if (listener == NULL) return -EADDRINUSE;
@@ -76,20 +78,27 @@ static int sim_listen(struct evnet_poller *poller, const struct evnet_address *a
   return 0;
 }
 
+// Whether it is a socket of that transport that no handle has.
+static bool is_free_for(const struct sim_descriptor *descriptor, enum evnet_transport transport) {
+  if (transport == EVNET_TRANSPORT_UDP)
+    return descriptor->udp != NULL && !sim_udp_is_attached(descriptor->udp);
+  return transport == EVNET_TRANSPORT_TCP && descriptor->socket != NULL &&
+         descriptor->socket->slot == NULL;
+}
+
 static int sim_attach(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
                       struct evnet_handle *out_handle) {
   struct sim_poller *self = poller_of(poller);
   struct evnet_sim *sim = self->sim;
   bool known = descriptor >= 0 && descriptor < SIM_DESCRIPTORS_MAX &&
-               sim->descriptors[descriptor].socket != NULL &&
-               sim->descriptors[descriptor].socket->slot == NULL &&
-               transport == EVNET_TRANSPORT_TCP;
+               is_free_for(&sim->descriptors[descriptor], transport);
   if (!known) {
     evnet_sim_fail(sim, "poller %u: attach of descriptor %d, which is not open or attached already",
                    self->index, descriptor);
     return -EBADF;
   }
   if (evnet_sim_chance(sim, sim->options.faults.attach_failure)) return -ENOMEM;
+  if (transport == EVNET_TRANSPORT_UDP) return sim_datagram_attach(self, descriptor, out_handle);
   struct sim_slot *slot = sim_slot_acquire(self);
   if (slot == NULL) return -ENOBUFS;
   slot->kind = SIM_STREAM;
@@ -127,6 +136,7 @@ static void detach(struct sim_poller *self, struct evnet_handle handle, bool res
   if (slot == NULL) return;
   struct evnet_sim *sim = self->sim;
   slot->detaching = true;
+  sim_datagram_drop(slot);
   slot->resets = resets;
   if (!evnet_sim_chance(sim, sim->options.faults.late_close)) sim_slot_close(slot);
   if (evnet_sim_chance(sim, 500)) join_turn(slot);
@@ -151,18 +161,21 @@ static void sim_accept_stop(struct evnet_poller *poller, struct evnet_handle han
 }
 
 static void sim_recv_start(struct evnet_poller *poller, struct evnet_handle handle) {
-  struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_STREAM, "recv_start");
+  struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "recv_start");
   if (slot == NULL) return;
+  if (slot->kind == SIM_LISTENER) evnet_sim_fail(slot->owner->sim, "recv_start on a listener");
   if (slot->receiving) evnet_sim_fail(slot->owner->sim, "recv_start while a recv is armed");
   slot->receiving = true;
   slot->late_end = false;
 }
 
 static void sim_recv_stop(struct evnet_poller *poller, struct evnet_handle handle) {
-  struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_STREAM, "recv_stop");
+  struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "recv_stop");
   if (slot == NULL) return;
   struct evnet_sim *sim = slot->owner->sim;
-  if (slot->receiving && evnet_sim_chance(sim, sim->options.faults.late_recv)) {
+  if (slot->kind == SIM_LISTENER) evnet_sim_fail(sim, "recv_stop on a listener");
+  if (slot->kind == SIM_STREAM && slot->receiving &&
+      evnet_sim_chance(sim, sim->options.faults.late_recv)) {
     slot->late_bytes = 1 + evnet_sim_below(sim, EVNET_SIM_LATE_BYTES_MAX);
     // Only what has arrived by now can have been handed over.
     if (slot->late_bytes > slot->socket->in.size) slot->late_bytes = slot->socket->in.size;
@@ -220,16 +233,17 @@ static void sim_send_start(struct evnet_poller *poller, struct evnet_handle hand
   slot->send_hash = sim_slot_hash_send(send);
 }
 
-// There are no datagram sockets here: sim_listen refuses them.
 static int64_t sim_send_datagrams(struct evnet_poller *poller, struct evnet_handle handle,
                                   const struct evnet_datagram *datagrams, size_t count) {
-  (void)datagrams;
-  evnet_sim_fail(poller_of(poller)->sim, "%zu datagrams are sent by %u", count, handle.index);
-  return -EOPNOTSUPP;
+  struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_UDP, "send_datagrams");
+  return slot != NULL ? sim_datagram_send(slot, datagrams, count) : -EBADF;
 }
 
 static void sim_await_room(struct evnet_poller *poller, struct evnet_handle handle) {
-  evnet_sim_fail(poller_of(poller)->sim, "%u awaits room for datagrams", handle.index);
+  struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_UDP, "await_room");
+  if (slot == NULL) return;
+  if (slot->awaits_room) evnet_sim_fail(slot->owner->sim, "await_room while it is under way");
+  slot->awaits_room = true;
 }
 
 static uint8_t *sim_scratch(struct evnet_poller *poller) {
@@ -250,7 +264,9 @@ static int sim_local_address(struct evnet_poller *poller, struct evnet_handle ha
                              struct evnet_address *out_address) {
   const struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "local_address");
   if (slot == NULL) return -EBADF;
-  *out_address = slot->kind == SIM_LISTENER ? slot->listener->address : slot->socket->address;
+  *out_address = slot->kind == SIM_LISTENER ? slot->listener->address
+                 : slot->kind == SIM_UDP    ? sim_udp_address(slot->udp, false)
+                                            : slot->socket->address;
   return 0;
 }
 
@@ -258,6 +274,10 @@ static int sim_remote_address(struct evnet_poller *poller, struct evnet_handle h
                               struct evnet_address *out_address) {
   const struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "remote_address");
   if (slot == NULL) return -EBADF;
+  if (slot->kind == SIM_UDP) {
+    *out_address = sim_udp_address(slot->udp, true);
+    return out_address->size > 0 ? 0 : -ENOTCONN;
+  }
   if (slot->kind == SIM_LISTENER || slot->socket->dead) return -ENOTCONN;
   *out_address = slot->socket->other->address;
   return 0;
@@ -305,6 +325,7 @@ static void leave_turn(struct sim_poller *self, uint32_t at) {
   slot->share_bytes = 0;
   slot->share_accepts = 0;
   slot->share_send = false;
+  slot->share_batch = false;
   self->turn[at] = self->turn[--self->turn_count];
 }
 
@@ -359,6 +380,8 @@ static int sim_wait(struct evnet_poller *poller, int64_t timeout_ns) {
 static bool sim_next(struct evnet_poller *poller, struct evnet_completion *out_completion) {
   struct sim_poller *self = poller_of(poller);
   end_lease(self);
+  // A batch is told before anything else.
+  if (self->batching != NULL && sim_slot_step(self->batching, out_completion)) return true;
   while (self->turn_count > 0) {
     uint32_t at = evnet_sim_below(self->sim, self->turn_count);
     struct sim_slot *slot = self->turn[at];
@@ -383,6 +406,7 @@ static void sim_destroy(struct evnet_poller *poller) {
   struct sim_poller *self = poller_of(poller);
   for (uint32_t i = 0; i < self->slot_count; i++) {
     if (self->slots[i]->kind == SIM_FREE) continue;
+    sim_datagram_drop(self->slots[i]);
     sim_slot_close(self->slots[i]);
     sim_slot_release(self->slots[i]);
   }
@@ -445,6 +469,7 @@ int sim_poller_create(struct evnet_kernel *kernel, const struct evnet_poller_opt
       .slots_max = options->handles_max,
       .drained = true,
       .recv_max = options->recv_bytes_max,
+      .datagram_max = options->datagram_bytes_max,
   };
   self->recv = sim_block_take(self);
   self->scratch = sim_block_take(self);

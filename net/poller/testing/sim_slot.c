@@ -11,6 +11,7 @@
 enum { ACCEPTS_PER_TURN = 8 };
 
 uint16_t sim_slot_id(const struct sim_slot *slot) {
+  if (slot->kind == SIM_UDP) return sim_udp_port(slot->udp);
   return slot->kind == SIM_STREAM ? (uint16_t)slot->socket->id : 0;
 }
 
@@ -97,6 +98,8 @@ void sim_slot_close(struct sim_slot *slot) {
   sim_descriptor_close(slot->owner->sim, slot->descriptor);
   if (slot->kind == SIM_LISTENER) {
     listener_close(slot->listener);
+  } else if (slot->kind == SIM_UDP) {
+    sim_udp_close(slot->udp);
   } else {
     sim_socket_close(slot->socket, slot->resets);
     slot->socket->slot = NULL;
@@ -150,6 +153,7 @@ bool sim_slot_has_work(const struct sim_slot *slot) {
   if (slot->kind == SIM_FREE) return false;
   if (slot->detaching) return true;
   if (slot->kind == SIM_LISTENER) return listener_is_ready(slot);
+  if (slot->kind == SIM_UDP) return sim_datagram_has_work(slot);
   return sim_flight_has_landed(slot) || can_send(slot) || can_recv(slot) || can_hang_up(slot);
 }
 
@@ -174,6 +178,10 @@ static bool complete_send(struct sim_slot *slot, int64_t result, struct evnet_co
 }
 
 static bool step_detaching(struct sim_slot *slot, struct evnet_completion *out) {
+  if (slot->awaits_room) {
+    slot->awaits_room = false;
+    return complete(slot, EVNET_OP_SEND, -ECANCELED, false, out);
+  }
   if (slot->flight.piece.iov_len > 0) {
     if (!slot->flight.flown) {
       slot->flight.result = -ECANCELED;
@@ -263,6 +271,7 @@ bool sim_slot_step(struct sim_slot *slot, struct evnet_completion *out) {
   if (slot->kind == SIM_FREE) return false;
   if (slot->detaching) return step_detaching(slot, out);
   if (slot->kind == SIM_LISTENER) return step_accept(slot, out);
+  if (slot->kind == SIM_UDP) return sim_datagram_step(slot, out);
   if (sim_flight_has_landed(slot)) {
     sim_flight_complete(slot, out);
     return true;

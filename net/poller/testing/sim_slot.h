@@ -5,7 +5,7 @@
 #include "net/poller/testing/sim_state.h"
 
 // What a handle stands for.
-enum sim_slot_kind { SIM_FREE, SIM_LISTENER, SIM_STREAM };
+enum sim_slot_kind { SIM_FREE, SIM_LISTENER, SIM_STREAM, SIM_UDP };
 
 // A block of memory that is lent to the poller's user, or holds what is flying; several flights may
 // be from the same one.
@@ -31,6 +31,7 @@ struct sim_slot {
   enum sim_slot_kind kind;
   struct evnet_sim_socket *socket;
   struct sim_listener *listener;
+  struct evnet_sim_udp *udp;
   int descriptor;
   bool accepting;
   bool receiving;
@@ -43,9 +44,12 @@ struct sim_slot {
   const struct evnet_send *send;  // under way
   uint64_t send_hash;             // of its bytes when it started
   struct sim_flight flight;
-  uint32_t share_bytes;  // had in this turn
+  bool awaits_room;            // of a UDP socket
+  struct sim_datagram *batch;  // received, and still to be told
+  uint32_t share_bytes;        // had in this turn
   uint32_t share_accepts;
   bool share_send;
+  bool share_batch;
   bool in_turn;
   struct sim_slot *next_free;
 };
@@ -73,7 +77,10 @@ struct sim_poller {
   struct sim_block *scratch;      // the one that is being filled
   struct sim_block *scratch_old;  // its caller may still have to queue what a send did not take
   struct sim_block *landed;       // what a SEND gave back is in; NULL: nothing
+  struct sim_slot *batching;      // whose batch is being told; NULL: nobody's
+  uint32_t datagram_max;
   struct evnet_address peer;
+  struct evnet_address local;
 };
 
 // The slot of a handle that may be used; NULL, and the world has failed, for another.
@@ -90,6 +97,16 @@ bool sim_slot_has_work(const struct sim_slot *slot);
 // Reports it; false: there was nothing, or it has had its share of the turn.
 bool sim_slot_step(struct sim_slot *slot, struct evnet_completion *out);
 uint16_t sim_slot_id(const struct sim_slot *slot);  // of its connection, for the trace
+
+// sim_datagram.c
+int sim_datagram_listen(struct sim_poller *self, const struct evnet_address *address,
+                        struct evnet_handle *out_handle);
+int sim_datagram_attach(struct sim_poller *self, int descriptor, struct evnet_handle *out_handle);
+int64_t sim_datagram_send(struct sim_slot *slot, const struct evnet_datagram *datagrams,
+                          size_t count);
+void sim_datagram_drop(struct sim_slot *slot);  // the rest of its batch
+bool sim_datagram_has_work(const struct sim_slot *slot);
+bool sim_datagram_step(struct sim_slot *slot, struct evnet_completion *out);
 
 // sim_file.c
 // Sends what the send_start under way names: its result, or -EAGAIN.

@@ -4,6 +4,7 @@
 
 #include "net/poller/internal/backend.h"
 #include "net/poller/testing/sim.h"
+#include "net/poller/testing/sim_udp.h"
 
 enum {
   SIM_SEGMENTS_MAX = 32,
@@ -30,6 +31,7 @@ struct sim_bytes {
   uint32_t size;
 };
 
+struct sim_datagram;
 struct sim_slot;
 
 // One end of a connection.
@@ -75,6 +77,7 @@ struct sim_listener {
 struct sim_descriptor {
   struct evnet_sim_socket *socket;
   struct sim_listener *listener;
+  struct evnet_sim_udp *udp;
 };
 
 struct sim_event {
@@ -95,6 +98,11 @@ struct evnet_sim {
   struct sim_listener listeners[SIM_LISTENERS_MAX];
   struct sim_descriptor descriptors[SIM_DESCRIPTORS_MAX];
   uint32_t descriptors_open;
+  struct evnet_sim_udp *udps;
+  struct sim_datagram *datagrams;  // under way, in the order in which they arrive
+  struct evnet_sim_udp_stats udp_stats;
+  void (*udp_watch)(void *user, const struct evnet_sim_udp_news *news);
+  void *udp_watch_user;
   uint16_t port_last;
 
   struct sim_poller *pollers[SIM_POLLERS_MAX];
@@ -130,6 +138,15 @@ bool sim_socket_is_over(const struct evnet_sim_socket *socket);
 // The lowest free descriptor, or -EMFILE.
 int sim_descriptor_open(struct evnet_sim *sim, struct sim_descriptor what);
 void sim_descriptor_close(struct evnet_sim *sim, int descriptor);
+
+// sim_udp.c
+void sim_udp_advance(struct evnet_sim *sim);  // what is due arrives
+uint64_t sim_udp_next_ns(const struct evnet_sim *sim);
+bool sim_udp_is_attached(const struct evnet_sim_udp *udp);
+struct evnet_address sim_udp_address(const struct evnet_sim_udp *udp, bool of_peer);
+uint16_t sim_udp_port(const struct evnet_sim_udp *udp);
+void sim_udp_close(struct evnet_sim_udp *udp);  // twice is once
+void sim_udp_free_all(struct evnet_sim *sim);
 
 // sim_poller.c
 int sim_poller_create(struct evnet_kernel *kernel, const struct evnet_poller_options *options,

@@ -122,6 +122,11 @@ int evnet_poller_set_option(struct evnet_poller *poller, struct evnet_handle han
   return poller->ops->set_option(poller, handle, option, value);
 }
 
+int evnet_poller_set_multicast(struct evnet_poller *poller, struct evnet_handle handle,
+                               const struct evnet_multicast *setting) {
+  return poller->ops->set_multicast(poller, handle, setting);
+}
+
 int evnet_poller_descriptor(struct evnet_poller *poller, struct evnet_handle handle) {
   return poller->ops->descriptor(poller, handle);
 }

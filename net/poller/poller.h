@@ -130,6 +130,23 @@ enum evnet_socket_option {
 };
 enum { EVNET_SOCKET_OPTIONS = EVNET_SOCKET_RECEIVE_BUFFER_BYTES + 1 };
 
+enum evnet_multicast_what {
+  EVNET_MULTICAST_JOIN,       // the socket becomes a member of `group` on the interface
+  EVNET_MULTICAST_LEAVE,      // undoes that
+  EVNET_MULTICAST_INTERFACE,  // by which what is sent to groups leaves
+  EVNET_MULTICAST_HOPS,       // how far it gets, 0 to 255; the system's default is 1: no router
+  EVNET_MULTICAST_LOOP,       // whether members on this machine get it, 0 or 1; 1 by default
+};
+
+// What a datagram socket has to do with groups; a socket of both families has it for both.
+struct evnet_multicast {
+  enum evnet_multicast_what what;
+  const struct evnet_address *group;  // JOIN, LEAVE; the port means nothing
+  const char *interface_name;  // JOIN, LEAVE, INTERFACE; NULL: the zone of an IPv6 group, else
+                               // the system's choice, by its routes
+  int value;                   // HOPS, LOOP
+};
+
 // Of a listening socket, and of what it accepts: on Linux an accepted socket has each of them from
 // its listener, so accepting sets none.
 struct evnet_listen_options {
@@ -186,7 +203,7 @@ EVNET_API uint64_t evnet_poller_now_ns(struct evnet_poller *poller);
 
 // evnet_poller_listen opens, binds and attaches a listening socket. Nothing is accepted before
 // accept_start. A UDP address makes a datagram socket instead, which only recv_start, recv_stop,
-// send_datagrams, await_room, local_address and detach are for.
+// send_datagrams, await_room, set_multicast, local_address and detach are for.
 //
 // A Unix path is one listener's: while it stands, PATH.lock is locked (flock(2)). A socket that
 // nobody serves any more, as a try to connect shows, is replaced; whatever else is there makes it
@@ -349,6 +366,23 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_peer_credentials(
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_set_option(struct evnet_poller *poller,
                                                         struct evnet_handle handle,
                                                         enum evnet_socket_option option, int value);
+
+// evnet_poller_set_multicast changes what a datagram socket has to do with groups.
+//
+// From its first membership on a socket receives what is sent to the groups that it is a member of,
+// and to no others: before, Linux also gives it what is sent to groups that anybody on the machine
+// has joined (IP_MULTICAST_ALL, ip(7)). One that is bound to a group's address shares it with all
+// that are bound likewise (SO_REUSEADDR), unless its no_reuse_address says otherwise.
+//
+// Returns: 0.
+// Errors:  -EADDRINUSE of JOIN: it is a member; -EADDRNOTAVAIL of LEAVE: it is none; -ENODEV: there
+//          is no such interface, or no route; -EINVAL: `group` is none, its zone is another
+//          interface, or the value is out of range; -EAFNOSUPPORT: not of the socket's family;
+//          -EOPNOTSUPP: no datagram socket; -ENOBUFS: too many groups
+//          (net.ipv4.igmp_max_memberships), and the rest of setsockopt(2).
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_set_multicast(struct evnet_poller *poller,
+                                                           struct evnet_handle handle,
+                                                           const struct evnet_multicast *setting);
 
 // evnet_poller_descriptor tells a handle's descriptor, which stays the poller's.
 //

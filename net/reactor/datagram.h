@@ -19,6 +19,17 @@
 //   -EDESTADDRREQ  evnet_conn_write and _writev outside of on_data: to whom?
 //   -ENOTCONN      the server has closed the socket
 //   -ENOMEM
+//
+// A server of a group joins it, in on_boot say (evnet_server_datagram_socket); from then on the
+// socket gets, beside what is sent to its own host, what is sent to groups that it has joined, and
+// to no others:
+//
+//   udp://:5000                  any number of groups and hosts, told apart by nothing
+//   udp://239.1.2.3:5000         of that group alone, which it still has to join; others on this
+//   udp://[ff02::1234%eth0]:5000 machine may listen there, too, and each gets every datagram
+//
+// An answer leaves from the host that took the question, never from the group.
+//
 // A datagram that the kernel refuses later is counted in the statistics (datagrams_dropped), as one
 // is that a write could not queue, and nothing else happens.
 #ifndef EVNET_NET_REACTOR_DATAGRAM_H_
@@ -52,6 +63,45 @@ EVNET_API ssize_t evnet_conn_send_to(struct evnet_conn *conn, const struct evnet
 // evnet_conn_is_truncated tells whether the datagram that is being presented was longer than
 // udp_datagram_bytes_max, so that its end is lost.
 EVNET_API bool evnet_conn_is_truncated(const struct evnet_conn *conn);
+
+// evnet_conn_join_group makes a UDP socket a member of a group on one interface; several groups,
+// and one on several interfaces, may be joined.
+//
+//   group      its address; the port means nothing. An IPv6 one may name the interface by its zone.
+//   interface  its name, "eth0"; NULL: the zone's, else the system's choice, by its routes.
+//
+// Returns: 0.
+// Errors:  -EADDRINUSE: it is a member; -EINVAL: the address is no group's, or its zone another
+//          interface than the name; -ENODEV: there is no such interface, or no route to the group;
+//          -EAFNOSUPPORT: not of the socket's family; -ENOBUFS: too many groups, which Linux sets
+//          by net.ipv4.igmp_max_memberships; -EOPNOTSUPP: conn is not a UDP socket, or in a
+//          simulation; -ENOTCONN: the server has closed the socket.
+// Thread:  conn's reactor.
+EVNET_API EVNET_WARN_UNUSED int evnet_conn_join_group(struct evnet_conn *conn,
+                                                      const struct evnet_address *group,
+                                                      const char *interface);
+
+// evnet_conn_leave_group undoes evnet_conn_join_group of the same group and interface; closing the
+// socket leaves all. What came before may still be presented.
+//
+// Returns: 0.
+// Errors:  -EADDRNOTAVAIL: it is not a member; the rest as evnet_conn_join_group.
+// Thread:  conn's reactor.
+EVNET_API int evnet_conn_leave_group(struct evnet_conn *conn, const struct evnet_address *group,
+                                     const char *interface);
+
+// How what a UDP socket sends to groups goes, of both families if it has both: by which interface
+// (NULL: the system's choice, by its routes); through how many routers, less one (0 to 255; by
+// default 1, not beyond the network; 0, not beyond the machine); and whether members on this
+// machine get it, which they do by default.
+//
+// Return: 0.
+// Errors: -EINVAL: out of range; -ENODEV: there is no such interface; -EOPNOTSUPP and -ENOTCONN as
+//         evnet_conn_join_group.
+// Thread: conn's reactor.
+EVNET_API int evnet_conn_set_multicast_interface(struct evnet_conn *conn, const char *interface);
+EVNET_API int evnet_conn_set_multicast_hops(struct evnet_conn *conn, int hops);
+EVNET_API int evnet_conn_set_multicast_loop(struct evnet_conn *conn, bool on);
 
 #ifdef __cplusplus
 }

@@ -80,6 +80,10 @@ class UdpClient {
     return data;
   }
 
+  bool Set(int level, int name, const void *value, socklen_t size) {
+    return setsockopt(descriptor_, level, name, value, size) == 0;
+  }
+
   void Connect(const evnet_address &to) {
     EXPECT_EQ(connect(descriptor_, &to.socket.any, to.size), 0) << strerror(errno);
   }

@@ -40,6 +40,8 @@ struct evnet_poller_ops {
                           struct evnet_credentials *out_credentials);
   int (*set_option)(struct evnet_poller *poller, struct evnet_handle handle,
                     enum evnet_socket_option option, int value);
+  int (*set_multicast)(struct evnet_poller *poller, struct evnet_handle handle,
+                       const struct evnet_multicast *setting);
   int (*descriptor)(struct evnet_poller *poller, struct evnet_handle handle);
   int (*wait)(struct evnet_poller *poller, int64_t timeout_ns);
   bool (*next)(struct evnet_poller *poller, struct evnet_completion *out_completion);

@@ -28,6 +28,7 @@
 #include "net/base/assert.h"
 #include "net/base/clock.h"
 #include "net/poller/internal/datagram.h"
+#include "net/poller/internal/multicast.h"
 #include "net/poller/internal/readiness.h"
 #include "net/poller/internal/slots.h"
 #include "net/poller/internal/socket.h"
@@ -502,6 +503,12 @@ static int ready_set_option(struct evnet_poller *poller, struct evnet_handle han
                                  value);
 }
 
+static int ready_set_multicast(struct evnet_poller *poller, struct evnet_handle handle,
+                               const struct evnet_multicast *setting) {
+  const struct slot *slot = slot_of(ready_of(poller), handle);
+  return evnet_multicast_set(slot->descriptor, (enum evnet_transport)slot->transport, setting);
+}
+
 static int ready_descriptor(struct evnet_poller *poller, struct evnet_handle handle) {
   return slot_of(ready_of(poller), handle)->descriptor;
 }
@@ -573,6 +580,7 @@ static const struct evnet_poller_ops ready_ops = {
     .remote_address = ready_remote_address,
     .peer_credentials = ready_peer_credentials,
     .set_option = ready_set_option,
+    .set_multicast = ready_set_multicast,
     .descriptor = ready_descriptor,
     .wait = ready_wait,
     .next = ready_next,

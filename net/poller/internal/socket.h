@@ -12,7 +12,8 @@
 extern "C" {
 #endif
 
-// Opens and binds; listens, or has a UDP socket of all hosts tell which one a datagram was sent to.
+// Opens and binds; listens, or has a UDP socket of all hosts, or of a group, tell which host took a
+// datagram.
 // Returns a non-blocking, close-on-exec descriptor or -errno. A Unix socket's is added to the list,
 // to be released before it is closed.
 int evnet_socket_listen(const struct evnet_address *address,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "net/poller/internal/datagram_system.h"
+#include "net/poller/internal/multicast.h"
 #include "net/poller/internal/socket.h"
 #include "net/poller/internal/socket_system.h"
 
@@ -54,8 +55,10 @@ static int set_reuse_and_family(int descriptor, const struct evnet_address *addr
                                 const struct evnet_listen_options *options, const char **out_name) {
   *out_name = "no_reuse_address";
   int status = 0;
-  // Two UDP sockets that both have it share an address, and the second takes all that comes.
-  if (!options->no_reuse_address && address->transport != EVNET_TRANSPORT_UDP)
+  // Two UDP sockets that both have it share an address, and the second takes all that comes; but to
+  // a group's address, which all its members are bound to, each of them gets it.
+  if (!options->no_reuse_address &&
+      (address->transport != EVNET_TRANSPORT_UDP || evnet_multicast_is_group(address)))
     status = set_int(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
   if (status < 0 || address->socket.any.sa_family != AF_INET6) return status;
   *out_name = "v6only";
@@ -94,7 +97,10 @@ static int set_inherited(int descriptor, const struct evnet_address *address,
   return status;
 }
 
-static bool is_any_host(const struct evnet_address *address) {
+// Whether datagrams that come may have been sent to other addresses than the host's that takes
+// them.
+static bool has_many_hosts(const struct evnet_address *address) {
+  if (evnet_multicast_is_group(address)) return true;
   if (address->socket.any.sa_family == AF_INET6)
     return IN6_IS_ADDR_UNSPECIFIED(&address->socket.ip6.sin6_addr);
   return address->socket.ip4.sin_addr.s_addr == htonl(INADDR_ANY);
@@ -127,7 +133,7 @@ int evnet_socket_set_listen_options(int descriptor, const struct evnet_address *
   int status = set_reuse_and_family(descriptor, address, options, &name);
   if (status == 0) status = set_inherited(descriptor, address, options, &name);
   if (status == 0) status = set_of_listener(descriptor, address, options, &name);
-  if (status == 0 && address->transport == EVNET_TRANSPORT_UDP && is_any_host(address)) {
+  if (status == 0 && address->transport == EVNET_TRANSPORT_UDP && has_many_hosts(address)) {
     name = NULL;
     status = evnet_datagram_ask_local(descriptor, address->socket.any.sa_family);
   }

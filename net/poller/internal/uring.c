@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "net/base/clock.h"
+#include "net/poller/internal/multicast.h"
 #include "net/poller/internal/socket.h"
 #include "net/poller/internal/uring_state.h"
 
@@ -215,6 +216,12 @@ static int uring_set_option(struct evnet_poller *poller, struct evnet_handle han
                                  value);
 }
 
+static int uring_set_multicast(struct evnet_poller *poller, struct evnet_handle handle,
+                               const struct evnet_multicast *setting) {
+  const struct slot *slot = slot_of(uring_of(poller), handle);
+  return evnet_multicast_set(slot->descriptor, (enum evnet_transport)slot->transport, setting);
+}
+
 static int uring_descriptor(struct evnet_poller *poller, struct evnet_handle handle) {
   return slot_of(uring_of(poller), handle)->descriptor;
 }
@@ -362,6 +369,7 @@ static const struct evnet_poller_ops uring_ops = {
     .remote_address = uring_remote_address,
     .peer_credentials = uring_peer_credentials,
     .set_option = uring_set_option,
+    .set_multicast = uring_set_multicast,
     .descriptor = uring_descriptor,
     .wait = uring_wait,
     .next = uring_next,

@@ -73,7 +73,7 @@ TEST_F(Sim, ASendUnderWayCompletesBeforeDetachWhichIsLast) {
   EXPECT_EQ(Story(pair), "SEND=-ECANCELED DETACH=0");
 }
 
-TEST_F(Sim, OptionsAreRememberedAndThereIsNoDescriptor) {
+TEST_F(Sim, OptionsAreRememberedAndThereIsNeitherDescriptorNorGroup) {
   Start();
   Pair pair = Connect();
   for (int option = 0; option < EVNET_SOCKET_OPTIONS; option++) {
@@ -87,6 +87,8 @@ TEST_F(Sim, OptionsAreRememberedAndThereIsNoDescriptor) {
   const auto none = static_cast<evnet_socket_option>(EVNET_SOCKET_OPTIONS);
   EXPECT_EQ(evnet_poller_set_option(poller, pair.handle, none, 1), -EOPNOTSUPP);
   EXPECT_EQ(evnet_poller_descriptor(poller, pair.handle), -EOPNOTSUPP);
+  const evnet_multicast hops = {EVNET_MULTICAST_HOPS, nullptr, nullptr, 1};
+  EXPECT_EQ(evnet_poller_set_multicast(poller, pair.handle, &hops), -EOPNOTSUPP);
 }
 
 // Time

@@ -301,6 +301,14 @@ static int sim_set_option(struct evnet_poller *poller, struct evnet_handle handl
   return 0;
 }
 
+// There are no groups here.
+static int sim_set_multicast(struct evnet_poller *poller, struct evnet_handle handle,
+                             const struct evnet_multicast *setting) {
+  (void)setting;
+  const struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "set_multicast");
+  return slot != NULL ? -EOPNOTSUPP : -EBADF;
+}
+
 static int sim_descriptor(struct evnet_poller *poller, struct evnet_handle handle) {
   const struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "descriptor");
   return slot != NULL ? -EOPNOTSUPP : -EBADF;
@@ -449,6 +457,7 @@ static const struct evnet_poller_ops sim_ops = {
     .remote_address = sim_remote_address,
     .peer_credentials = sim_peer_credentials,
     .set_option = sim_set_option,
+    .set_multicast = sim_set_multicast,
     .descriptor = sim_descriptor,
     .wait = sim_wait,
     .next = sim_next,

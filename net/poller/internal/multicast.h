@@ -1,0 +1,30 @@
+// Groups: who is a member, and how what is sent to one goes. multicast.c has what systems share;
+// multicast_linux.c, multicast_bsd.c (FreeBSD, macOS) and multicast_openbsd.c how each joins, and
+// BUILD.bazel chooses.
+#ifndef EVNET_NET_POLLER_INTERNAL_MULTICAST_H_
+#define EVNET_NET_POLLER_INTERNAL_MULTICAST_H_
+
+#include <stdbool.h>
+
+#include "net/poller/poller.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+bool evnet_multicast_is_group(const struct evnet_address *address);
+
+// As evnet_poller_set_multicast.
+int evnet_multicast_set(int descriptor, enum evnet_transport transport,
+                        const struct evnet_multicast *setting);
+
+// Makes the socket a member of the group on that interface, or no member. Interface 0: the system's
+// choice. Returns 0 or -errno.
+int evnet_multicast_system_set_member(int descriptor, const struct evnet_address *group,
+                                      unsigned int interface_index, bool is_member);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // EVNET_NET_POLLER_INTERNAL_MULTICAST_H_

@@ -1,0 +1,24 @@
+// By RFC 3678, as ip(7) and Linux's ipv6 have it. A socket that no longer lets in what others have
+// joined (IP_MULTICAST_ALL, Linux 2.6.31; IPV6_MULTICAST_ALL, 4.20) is a member of what it joined
+// itself, as on other systems.
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "net/poller/internal/multicast.h"
+
+int evnet_multicast_system_set_member(int descriptor, const struct evnet_address *group,
+                                      unsigned int interface_index, bool is_member) {
+  const bool is_ip4 = group->socket.any.sa_family == AF_INET;
+  const int level = is_ip4 ? IPPROTO_IP : IPPROTO_IPV6;
+  struct group_req request = {.gr_interface = interface_index};
+  memcpy(&request.gr_group, &group->socket,
+         is_ip4 ? sizeof group->socket.ip4 : sizeof group->socket.ip6);
+  const int name = is_member ? MCAST_JOIN_GROUP : MCAST_LEAVE_GROUP;
+  if (setsockopt(descriptor, level, name, &request, sizeof request) != 0) return -errno;
+  const int none = 0;
+  (void)setsockopt(descriptor, level, is_ip4 ? IP_MULTICAST_ALL : IPV6_MULTICAST_ALL, &none,
+                   sizeof none);
+  return 0;
+}

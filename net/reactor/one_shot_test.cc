@@ -5,12 +5,13 @@
 
 #include "gtest/gtest.h"
 #include "net/poller/testing/sim.h"
+#include "net/poller/testing/sim_udp.h"
 #include "net/reactor/owner.h"
 
 namespace {
 
 struct World {
-  explicit World(bool pauses) : pauses_reading(pauses) {
+  explicit World(bool pauses, const char *text = "tcp4://127.0.0.1:80") : pauses_reading(pauses) {
     evnet_sim_options options = {};
     options.faults.one_shot = 1000;
     sim = evnet_sim_create(&options);
@@ -27,11 +28,14 @@ struct World {
     evnet_reactor_options reactor_options = {};
     reactor_options.kernel = evnet_sim_kernel(sim);
     EXPECT_EQ(evnet_reactor_create(&handler, this, &reactor_options, &reactor), 0);
-    evnet_address address;
-    EXPECT_EQ(evnet_address_parse("tcp4://127.0.0.1:80", &address, nullptr, 0), 0);
+    EXPECT_EQ(evnet_address_parse(text, &address, nullptr, 0), 0);
     EXPECT_EQ(evnet_reactor_listen(reactor, &address, nullptr, &address), 0);
     evnet_reactor_accept_resume(reactor);
-    EXPECT_EQ(evnet_sim_connect(sim, 80, 1, &client), 0);
+    if (address.transport == EVNET_TRANSPORT_UDP) {
+      EXPECT_EQ(evnet_sim_udp_open(sim, 1, &udp_client), 0);
+    } else {
+      EXPECT_EQ(evnet_sim_connect(sim, 80, 1, &client), 0);
+    }
     Settle();
   }
   ~World() {
@@ -46,14 +50,19 @@ struct World {
     }
   }
   void Write(const std::string &data) {
-    EXPECT_EQ(evnet_sim_write(client, data.data(), data.size()), static_cast<int64_t>(data.size()));
+    const int64_t sent = udp_client != nullptr
+                             ? evnet_sim_udp_send(udp_client, &address, data.data(), data.size())
+                             : evnet_sim_write(client, data.data(), data.size());
+    EXPECT_EQ(sent, static_cast<int64_t>(data.size()));
     Settle();
   }
 
   const bool pauses_reading;
   evnet_sim *sim;
   evnet_reactor *reactor = nullptr;
+  evnet_address address = {};
   evnet_sim_socket *client = nullptr;
+  evnet_sim_udp *udp_client = nullptr;
   evnet_conn *seen = nullptr;
   std::string received;
 };
@@ -67,6 +76,23 @@ TEST(OneShot, ReceivingGoesOnAfterACompletionWithoutMore) {
 
 TEST(OneShot, ReceivingStaysOffAfterACompletionWithoutMoreUnderAPause) {
   World world(true);
+  world.Write("first");
+  world.Write("second");
+  EXPECT_EQ(world.received, "first");
+  evnet_conn_resume_reading(world.seen);
+  world.Settle();
+  EXPECT_EQ(world.received, "firstsecond");
+}
+
+TEST(OneShot, DatagramsComeAfterACompletionWithoutMore) {
+  World world(false, "udp4://127.0.0.1:80");
+  world.Write("first");
+  world.Write("second");
+  EXPECT_EQ(world.received, "firstsecond");
+}
+
+TEST(OneShot, DatagramsStayAwayAfterACompletionWithoutMoreUnderAPause) {
+  World world(true, "udp4://127.0.0.1:80");
   world.Write("first");
   world.Write("second");
   EXPECT_EQ(world.received, "first");

@@ -116,7 +116,9 @@ static void dispatch(struct evnet_reactor *reactor, const struct evnet_completio
       }
       break;
     case EVNET_OP_DATAGRAM:
+      if (!completion->more) conn->flags &= (uint16_t)~RECEIVING;
       datagram_received(conn, completion);
+      if (!completion->more && conn->state == CONN_DATAGRAM) conn_update_reading(conn);
       break;
     case EVNET_OP_HANGUP:
       // 0: both sides have ended, and the kernel holds nothing in front of the peer's end.

@@ -103,6 +103,7 @@ void conn_allow_reading(struct evnet_conn *conn, unsigned bit) {
   if (!(conn->read_stop & bit)) return;
   conn->read_stop = (uint8_t)(conn->read_stop & ~bit & 15);
   conn_update_reading(conn);
+  if (conn->state == CONN_DATAGRAM) return;  // what is unread of a datagram is not presented again
   bool above_bound = conn->read_stop == STOP_INBOUND_MAX;
   if (conn->read_stop != 0 && !above_bound) return;
   bool has_data = evnet_conn_inbound_bytes(conn) > 0 || is_woken(conn);

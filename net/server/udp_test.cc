@@ -243,6 +243,26 @@ TEST(Udp, WhilePausedDatagramsWaitInTheKernel) {
   EXPECT_EQ(journal.Lines(), (std::vector<std::string>{"pause", "posted", "resume", "later"}));
 }
 
+// It was taken for a connection that has to present what is unread, and lost what makes it a UDP
+// socket.
+TEST(Udp, PausingAndResumingInsideOnDataKeepsTheSocket) {
+  Callbacks callbacks;
+  callbacks.on_data = [](evnet_conn *conn) {
+    evnet_conn_pause_reading(conn);
+    evnet_conn_resume_reading(conn);
+    Write(conn, "answer");
+    return EVNET_NONE;
+  };
+  Server server(callbacks, {}, {kIp4});
+  UdpClient client;
+  for (int i = 0; i < 3; i++) {
+    client.Send(server.address(), "question");
+    EXPECT_EQ(client.Receive(), "answer");
+  }
+  EXPECT_EQ(server.Stop(1000), 0);
+  EXPECT_EQ(server.stats().datagrams_received, 3u);
+}
+
 TEST(Udp, PrewriteIsCalledOnceBeforeABatchAndMayAddToIt) {
   std::atomic<int> calls{0};
   Callbacks callbacks;

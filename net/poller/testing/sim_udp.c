@@ -300,7 +300,8 @@ int evnet_sim_udp_dial(struct evnet_sim *sim, const struct evnet_sim_udp *peer) 
 bool evnet_sim_udp_inspect(const struct evnet_sim *sim, uint16_t port,
                            struct evnet_sim_udp_state *out_state) {
   for (const struct evnet_sim_udp *each = sim->udps; each != NULL; each = each->next) {
-    if (each->slot == NULL || evnet_address_port(&each->address) != port) continue;
+    if (each->slot == NULL || each->slot->detaching) continue;
+    if (evnet_address_port(&each->address) != port) continue;
     *out_state = (struct evnet_sim_udp_state){
         .receiving = each->slot->receiving,
         .awaits_room = each->slot->awaits_room,

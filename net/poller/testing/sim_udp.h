@@ -74,7 +74,7 @@ struct evnet_sim_udp_state {
 };
 
 // evnet_sim_udp_inspect looks at the server's socket that is bound to a port. Returns false when
-// there is none, or none that is attached.
+// there is none, or its handle is detached.
 bool evnet_sim_udp_inspect(const struct evnet_sim *sim, uint16_t port,
                            struct evnet_sim_udp_state *out_state);
 

@@ -151,8 +151,8 @@ void Handler::RunLater() {
   }
 }
 
-int Handler::Post(uint32_t reactor, Deed deed, Conn *c) {
-  auto task = std::make_unique<Task>(Task{this, deed, c, reactor});
+int Handler::Post(uint32_t reactor, Deed deed, Conn *c, std::function<void()> function) {
+  auto task = std::make_unique<Task>(Task{this, deed, c, reactor, std::move(function)});
   w_.tasks++;
   w_.tasks_max = std::max(w_.tasks_max, w_.tasks);
   const int status =
@@ -175,6 +175,10 @@ int Handler::Post(uint32_t reactor, Deed deed, Conn *c) {
 
 void Handler::PostNothing(uint32_t reactor) { (void)Post(reactor, Deed::kNothing, nullptr); }
 
+int Handler::PostFunction(uint32_t reactor, std::function<void()> function) {
+  return Post(reactor, Deed::kNothing, nullptr, std::move(function));
+}
+
 void Handler::RunTask(void *user) {
   const std::unique_ptr<Task> task(static_cast<Task *>(user));
   task->handler->Do(*task);
@@ -187,6 +191,7 @@ void Handler::Do(const Task &task) {
   if (task.reactor != w_.current_reactor)
     evnet_sim_fail(w_.sim, "a function posted to reactor %u runs on %u", task.reactor,
                    w_.current_reactor);
+  if (task.function) task.function();
   Conn *c = task.c;
   if (c == nullptr || c->closed) return;
   switch (task.deed) {

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "net/server/simulate/datagrams.h"
+
 namespace evnet_simulation {
 
 // Callbacks
@@ -11,7 +13,11 @@ evnet_handler Handler::Callbacks() const {
   callbacks.on_boot = [](evnet_server *server, void *user) { return Of(user)->OnBoot(server); };
   callbacks.on_open = [](evnet_conn *conn, void *user) { return Of(user)->OnOpen(conn); };
   if (w_.plan.on_data)
-    callbacks.on_data = [](evnet_conn *conn, void *user) { return Of(user)->OnData(ConnOf(conn)); };
+    callbacks.on_data = [](evnet_conn *conn, void *user) {
+      Handler *self = Of(user);
+      UdpSocket *socket = self->datagrams_->Find(conn);
+      return socket != nullptr ? self->datagrams_->OnData(socket) : self->OnData(ConnOf(conn));
+    };
   if (w_.plan.on_half_close)
     callbacks.on_half_close = [](evnet_conn *conn, void *user) {
       return Of(user)->OnHalfClose(ConnOf(conn));
@@ -32,7 +38,13 @@ evnet_handler Handler::Callbacks() const {
     };
   if (w_.plan.on_prewrite)
     callbacks.on_prewrite = [](evnet_conn *conn, void *user) {
-      Of(user)->OnPrewrite(ConnOf(conn));
+      Handler *self = Of(user);
+      UdpSocket *socket = self->datagrams_->Find(conn);
+      if (socket != nullptr) {
+        self->datagrams_->OnPrewrite(socket);
+      } else {
+        self->OnPrewrite(ConnOf(conn));
+      }
     };
   callbacks.on_close = [](evnet_conn *conn, int reason, void *user) {
     return Of(user)->OnClose(ConnOf(conn), reason);
@@ -60,6 +72,7 @@ evnet_action Handler::OnBoot(evnet_server *server) {
       evnet_sim_fail(w_.sim, "on_boot before address %zu has its port", i);
     w_.ports.push_back(evnet_address_port(&address));
   }
+  datagrams_->Boot(server);
   return w_.Chance(10) ? Shutdown() : EVNET_NONE;
 }
 
@@ -160,6 +173,7 @@ evnet_action Handler::OnTick(uint64_t *delay_ms) {
   w_.callbacks++;
   oracle_.Tick(*delay_ms);
   if (w_.Chance(300)) PostNothing(w_.Below(static_cast<uint32_t>(w_.ended.size())));
+  if (w_.Chance(300)) datagrams_->Act();
   w_.tick_ns = UINT64_MAX;
   if (w_.Chance(950)) {
     *delay_ms = 1 + w_.Below(100);
@@ -247,7 +261,7 @@ Conn *Handler::Another(const Conn *c) {
 }
 
 void Handler::Act(Conn *c) {
-  switch (w_.Below(20)) {
+  switch (w_.Below(22)) {
     case 0:
     case 1:
     case 2:
@@ -287,6 +301,10 @@ void Handler::Act(Conn *c) {
     case 16:
     case 17:
       Set(c);
+      break;
+    case 18:
+    case 19:
+      datagrams_->Act();
       break;
     default:
       if (w_.Chance(w_.plan.endings)) Finish(c);

@@ -3,6 +3,7 @@
 #ifndef EVNET_NET_SERVER_SIMULATE_HANDLER_H_
 #define EVNET_NET_SERVER_SIMULATE_HANDLER_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,14 +13,21 @@
 
 namespace evnet_simulation {
 
+class Datagrams;
+
 class Handler {
  public:
   Handler(World *world, Oracle *oracle) : w_(*world), oracle_(*oracle) {}
 
   evnet_handler Callbacks() const;  // their user is this object
 
+  void set_datagrams(Datagrams *datagrams) { datagrams_ = datagrams; }
+
+  evnet_action Shutdown();
+
   // What a stranger posts to any reactor.
   void PostNothing(uint32_t reactor);
+  int PostFunction(uint32_t reactor, std::function<void()> function);
   // What the handler has put off, to be posted by another thread when its time has come.
   uint64_t NextLaterNs() const;
   void RunLater();
@@ -31,6 +39,7 @@ class Handler {
     Deed deed;
     Conn *c;  // NULL: nobody's
     uint32_t reactor;
+    std::function<void()> function;  // to be run, too
   };
   struct Later {
     uint64_t at_ns;
@@ -52,7 +61,6 @@ class Handler {
   evnet_action OnBoot(evnet_server *server);
 
   evnet_action Answer(Conn *c);
-  evnet_action Shutdown();
   void Serve(Conn *c);
   void Chaos(Conn *c);
   void Acts(Conn *c, uint32_t most);
@@ -75,11 +83,12 @@ class Handler {
   void Set(Conn *c);
 
   void PutOff(Deed deed, Conn *c);
-  int Post(uint32_t reactor, Deed deed, Conn *c);
+  int Post(uint32_t reactor, Deed deed, Conn *c, std::function<void()> function = nullptr);
   void Do(const Task &task);
 
   World &w_;
   Oracle &oracle_;
+  Datagrams *datagrams_ = nullptr;
   std::vector<Later> later_;
   std::string noise_;
   int depth_ = 0;

@@ -175,7 +175,7 @@ void Oracle::Data(Conn *c) {
   const size_t unread = evnet_conn_inbound_bytes(c->conn);
   if (unread == 0) Broken(c, "on_data without bytes");
   if (c->paused) Broken(c, "on_data while reading is paused");
-  if (c->pressed && c->high_action == EVNET_HIGH_STOP_READING)
+  if (c->pressed && c->high_action == EVNET_HIGH_STOP_READING && !c->high_action_is_new)
     Broken(c, "on_data between on_pressure and on_drain");
   if (c->close_asked || c->abort_asked) Broken(c, "on_data after close");
   const size_t seen = c->consumed + unread;
@@ -208,6 +208,7 @@ void Oracle::Pressed(Conn *c) {
   Enter(c, "on_pressure");
   if (c->pressed) Broken(c, "on_pressure twice");
   c->pressed = true;
+  c->high_action_is_new = false;
   if (w_.stop_asked()) c->pressed_in_stop = true;
   if (c->close_asked || c->abort_asked) Broken(c, "on_pressure after close");
 }

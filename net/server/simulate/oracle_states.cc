@@ -177,8 +177,8 @@ void Oracle::TheEnd() {
   // A queue that never empties makes each new block twice the last, up to 64 KiB.
   const size_t per_conn = 4 * w_.plan.unread_bytes_max() + 2 * options.outbound_bytes_max +
                           2 * (64 << 10) + kFilesBytes;
-  const size_t most =
-      w_.booted_bytes + w_.open_conns_max * per_conn + (w_.tasks_max + w_.clients.size() + 1) * 512;
+  const size_t most = w_.booted_bytes + w_.plan.udp_addresses * options.udp_outbound_bytes_max +
+                      w_.open_conns_max * per_conn + (w_.tasks_max + w_.clients.size() + 1) * 512;
   if (w_.booted && w_.memory.peak_bytes() > most)
     evnet_sim_fail(w_.sim, "%zu bytes were in use; the bound is %zu", w_.memory.peak_bytes(), most);
 }

@@ -106,6 +106,15 @@ Plan MakePlan(uint64_t seed) {
   plan.server.connections_per_address_max = dice.Chance(70) ? 0 : 1 + dice.Below(4);
   plan.short_files = dice.Chance(70) ? 0 : dice.Fault(200);
   plan.sim.faults.file_failure = dice.Chance(80) ? 0 : dice.Fault(100);
+  plan.udp_addresses = dice.Chance(60) ? 0 : 1 + dice.Below(2);
+  plan.udp_clients = dice.Size(1, 8);
+  plan.server.udp_outbound_bytes_max = dice.Chance(50) ? 256 << 10 : dice.Size(1, 64 << 10);
+  plan.server.udp_datagram_bytes_max = dice.Chance(70) ? 65535 : dice.Size(1, 2000);
+  plan.sim.faults.lost = dice.Fault(200);
+  plan.sim.faults.duplicated = dice.Fault(200);
+  plan.sim.faults.overtaking = dice.Fault(500);
+  plan.sim.faults.refused_datagram = dice.Fault(200);
+  plan.sim.faults.icmp = dice.Fault(500);
   return plan;
 }
 

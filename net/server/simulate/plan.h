@@ -17,8 +17,10 @@ struct Plan {
   evnet_sim_options sim;
   evnet_options server;  // without log and allocator
 
-  size_t addresses;  // 1 to kAddressesMax
+  size_t addresses;      // 1 to kAddressesMax
+  size_t udp_addresses;  // 0 to 2
   size_t clients;
+  size_t udp_clients;
   size_t bytes_max;         // that a client sends, and that a connection is written
   uint64_t connects_by_ns;  // from the start
   uint64_t pause_ns_max;    // of a client between two steps

@@ -22,6 +22,7 @@ void NoteLinger(Conn *c, int64_t linger_ms) {
 
 void NoteHighAction(Conn *c, evnet_high_action action) {
   c->high_action = action;
+  c->high_action_is_new = true;
   c->high_may_close = c->high_may_close || action == EVNET_HIGH_CLOSE;
 }
 

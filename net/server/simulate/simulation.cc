@@ -9,6 +9,7 @@
 
 #include "net/server/internal/steps.h"
 #include "net/server/simulate/crowd.h"
+#include "net/server/simulate/datagrams.h"
 #include "net/server/simulate/files.h"
 #include "net/server/simulate/handler.h"
 #include "net/server/simulate/oracle.h"
@@ -26,7 +27,13 @@ World *world_under_way;
 class Simulation {
  public:
   explicit Simulation(const Plan &plan)
-      : w_(plan), oracle_(&w_), handler_(&w_, &oracle_), crowd_(&w_, &oracle_) {
+      : w_(plan),
+        oracle_(&w_),
+        handler_(&w_, &oracle_),
+        crowd_(&w_, &oracle_),
+        datagrams_(&w_, &handler_) {
+    handler_.set_datagrams(&datagrams_);
+    w_.stop_noted = [this] { datagrams_.NoteOwed(); };
     world_under_way = &w_;
     (void)TheFile();
     descriptors_ = OpenDescriptors();
@@ -48,6 +55,7 @@ class Simulation {
       if (!w_.broken()) evnet_server_finish(w_.server);
       if (!w_.broken()) CheckPostsAreRefused();
       if (!w_.broken()) oracle_.Stats();
+      if (!w_.broken()) datagrams_.Stats();
     }
     if (!w_.broken()) End();
     return Report();
@@ -71,6 +79,7 @@ class Simulation {
   Oracle oracle_;
   Handler handler_;
   Crowd crowd_;
+  Datagrams datagrams_;
   uint64_t start_ns_;
   uint64_t stop_ns_;       // when the stop comes; UINT64_MAX: it has come
   uint64_t next_post_ns_;  // of a stranger
@@ -83,7 +92,8 @@ bool Simulation::Boot() {
   options.allocator = w_.memory.hook();
   const evnet_handler callbacks = handler_.Callbacks();
   const char *const address = "tcp4://127.0.0.1:0";
-  const std::vector<const char *> addresses(w_.plan.addresses, address);
+  std::vector<const char *> addresses(w_.plan.addresses, address);
+  for (const char *udp : datagrams_.Addresses()) addresses.push_back(udp);
   if (w_.plan.boot_may_fail) w_.memory.set_failures(w_.plan.allocation_failures);
   int status = evnet_server_create(&callbacks, &handler_, addresses.data(), addresses.size(),
                                    &options, &w_.server);
@@ -116,7 +126,7 @@ void Simulation::Loop() {
 
 // Lets one of those go on who can; false: nobody can.
 bool Simulation::Step() {
-  uint32_t able[EVNET_REACTORS_MAX + 4];
+  uint32_t able[EVNET_REACTORS_MAX + 6];
   uint32_t count = 0;
   const auto reactors = static_cast<uint32_t>(w_.ended.size());
   for (uint32_t i = 0; i < reactors; i++) {
@@ -127,6 +137,8 @@ bool Simulation::Step() {
   if (handler_.NextLaterNs() <= w_.now()) able[count++] = others + 1;
   if (next_post_ns_ <= w_.now()) able[count++] = others + 2;
   if (stop_ns_ <= w_.now()) able[count++] = others + 3;
+  if (datagrams_.NextNs() <= w_.now()) able[count++] = others + 4;
+  if (datagrams_.NextLaterNs() <= w_.now()) able[count++] = others + 5;
   if (count == 0) return false;
   const uint32_t who = able[w_.Below(count)];
   if (who < reactors) {
@@ -137,6 +149,10 @@ bool Simulation::Step() {
     handler_.RunLater();
   } else if (who == others + 2) {
     StrangerPosts();
+  } else if (who == others + 4) {
+    datagrams_.Step();
+  } else if (who == others + 5) {
+    datagrams_.RunLater();
   } else {
     Stop();
   }
@@ -173,9 +189,11 @@ void Simulation::Turn(uint32_t reactor) {
 
 void Simulation::AdvanceToNext() {
   oracle_.Idle();
+  datagrams_.Idle();
   const uint64_t next =
       std::min({evnet_sim_next_ns(w_.sim), crowd_.NextNs(), handler_.NextLaterNs(), next_post_ns_,
-                stop_ns_, w_.stop_asked() ? w_.stop_by_ns + 2 * kStopSlackNs : UINT64_MAX});
+                datagrams_.NextNs(), datagrams_.NextLaterNs(), stop_ns_,
+                w_.stop_asked() ? w_.stop_by_ns + 2 * kStopSlackNs : UINT64_MAX});
   if (next == UINT64_MAX) {
     evnet_sim_fail(w_.sim, "nothing can happen any more, and the server has not stopped");
   } else {
@@ -233,6 +251,7 @@ void Simulation::End() {
     evnet_sim_advance(w_.sim, next);
     crowd_.ReadAll();
   }
+  datagrams_.TheEnd();
   if (!w_.broken()) oracle_.TheEnd();
   if (OpenDescriptors() != descriptors_)
     evnet_sim_fail(w_.sim, "descriptors of files are left open");

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -73,7 +74,8 @@ struct Conn {
   bool may_time_out[4] = {};     // it has been on
   int64_t linger_ms_min = 2000;  // the shortest that it had; EVNET_OFF: it had none
   evnet_high_action high_action = EVNET_HIGH_STOP_READING;
-  bool high_may_close = false;  // it has been EVNET_HIGH_CLOSE
+  bool high_action_is_new = false;  // since on_pressure, whose on_drain may be due already
+  bool high_may_close = false;      // it has been EVNET_HIGH_CLOSE
 
   bool closed = false;
   bool half_closed = false;
@@ -112,6 +114,7 @@ struct World {
   void NoteStop(int64_t drain_ms) {
     const uint64_t by = now() + static_cast<uint64_t>(drain_ms) * kNsPerMs;
     if (!stop_asked()) NoteOwed();
+    if (!stop_asked() && stop_noted) stop_noted();
     if (!stop_asked()) stop_asked_ns = now();
     if (by < stop_by_ns) stop_by_ns = by;
   }
@@ -148,7 +151,8 @@ struct World {
   size_t booted_bytes = 0;  // the server's memory before anybody has connected
   size_t tasks = 0;         // posted and not yet run
   size_t tasks_max = 0;
-  uint64_t tick_ns = 0;  // no on_tick before it; UINT64_MAX: never again
+  uint64_t tick_ns = 0;              // no on_tick before it; UINT64_MAX: never again
+  std::function<void()> stop_noted;  // the first stop is being asked for
   uint64_t stop_asked_ns = UINT64_MAX;
   uint64_t stop_by_ns = UINT64_MAX;  // the earliest deadline of those asked for
 };

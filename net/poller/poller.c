@@ -45,6 +45,22 @@ int evnet_poller_attach(struct evnet_poller *poller, int descriptor, enum evnet_
   return poller->ops->attach(poller, descriptor, transport, out_handle);
 }
 
+int evnet_poller_reserve(struct evnet_poller *poller, enum evnet_transport transport,
+                         struct evnet_handle *out_handle) {
+  return poller->ops->reserve(poller, transport, out_handle);
+}
+
+void evnet_poller_connect(struct evnet_poller *poller, struct evnet_handle handle,
+                          const struct evnet_address *address,
+                          const struct evnet_connect_options *options) {
+  static const struct evnet_connect_options defaults = {0};
+  poller->ops->connect(poller, handle, address, options != NULL ? options : &defaults);
+}
+
+void evnet_poller_connect_stop(struct evnet_poller *poller, struct evnet_handle handle) {
+  poller->ops->connect_stop(poller, handle);
+}
+
 void evnet_poller_discard_descriptor(struct evnet_poller *poller, int descriptor) {
   poller->ops->discard_descriptor(poller, descriptor);
 }

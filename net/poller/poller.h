@@ -69,6 +69,7 @@ enum evnet_op {
   EVNET_OP_DATAGRAM,  // recv_start of a datagram socket: one datagram, result bytes at data,
                       // perhaps 0; or -errno (of an earlier one, by ICMP, say), which the socket
                       // survives
+  EVNET_OP_CONNECT,   // connect: 0, or -errno
 };
 
 struct evnet_completion {
@@ -173,6 +174,15 @@ struct evnet_listen_options {
                             // does, else to NULL; may be NULL
 };
 
+// Of a socket that connects. All zero: the system's defaults, but with TCP_NODELAY.
+struct evnet_connect_options {
+  const struct evnet_address *source;  // bound to first; port 0: any. NULL: the system's choice
+  const char *bind_to_device;          // SO_BINDTODEVICE: an interface's name; NULL: any
+  int send_buffer_bytes;               // 0: the system's
+  int receive_buffer_bytes;            // likewise; set before connect(2), as of a listener
+  bool no_nodelay;                     // TCP without TCP_NODELAY
+};
+
 // evnet_poller_create makes a poller.
 //
 //   options  NULL: all defaults.
@@ -232,6 +242,43 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_listen(struct evnet_poller *poller,
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_attach(struct evnet_poller *poller, int descriptor,
                                                     enum evnet_transport transport,
                                                     struct evnet_handle *out_handle);
+
+// evnet_poller_reserve makes a handle without a descriptor, for connect: so that what connects has
+// one name from the beginning, and over several tries. Only connect, detach and abort are for it.
+//
+//   reserved --connect--> connecting --CONNECT 0--> as if attached
+//      ^                      |
+//      +--- CONNECT -errno ---+
+//
+// Returns: 0.
+// Errors:  -ENOBUFS at handles_max.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_reserve(struct evnet_poller *poller,
+                                                     enum evnet_transport transport,
+                                                     struct evnet_handle *out_handle);
+
+// evnet_poller_connect opens a socket and connects it, without blocking. It completes once, with
+// CONNECT and never from inside this call, also when it failed at once:
+//
+//   0         the handle is what attach would have made; a UDP socket's peer is set.
+//   -EAGAIN   a Unix listener's backlog is full. Nothing tells when there is room: try again after
+//             a pause.
+//   -errno    of socket(2), setsockopt(2), bind(2) or connect(2); -EOPNOTSUPP for an option that
+//             this system has not. -ECONNREFUSED also where TCP has connected the socket to itself
+//             (RFC 793 section 3.4): on loopback, when the port that nobody listens on is the one
+//             that the system chooses for us.
+//
+// After a failure the handle is reserved as before, and may connect again. Between this call and
+// CONNECT only connect_stop, detach and abort are for it; after those two no CONNECT comes.
+//
+//   handle   reserved for the address's transport.
+//   options  borrowed for the call, as is the address; NULL: all defaults.
+EVNET_API void evnet_poller_connect(struct evnet_poller *poller, struct evnet_handle handle,
+                                    const struct evnet_address *address,
+                                    const struct evnet_connect_options *options);
+
+// evnet_poller_connect_stop gives a connect up: its CONNECT says -ECANCELED, or what had become of
+// it by then.
+EVNET_API void evnet_poller_connect_stop(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_discard_descriptor closes a descriptor that an ACCEPT brought and nobody will
 // attach; the peer sees a reset, that of a Unix socket an end.

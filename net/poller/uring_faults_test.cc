@@ -179,6 +179,27 @@ TEST_P(UringFaultsTest, ALargeReceiversFailedPollLosesNothingOrIsTold) {
   }
 }
 
+TEST_P(UringFaultsTest, AConnectsFailedPollIsToldOrPassedOver) {
+  const evnet_handle listener = Listen();
+  const evnet_address address = AddressOf(listener);
+  for (const int error : {ENOMEM, EINVAL, ECANCELED}) {
+    evnet_handle handle = {};
+    ASSERT_EQ(evnet_poller_reserve(poller(), EVNET_TRANSPORT_TCP, &handle), 0);
+    FailSubmitted({UringOp::kOut, -error, 0, 1, NotTheBystander()});
+    evnet_poller_connect(poller(), handle, &address, nullptr);
+    ASSERT_TRUE(RunUntilOp(handle, EVNET_OP_CONNECT));
+    EXPECT_EQ(loop().Of(handle).front().result, error == ECANCELED ? 0 : -error);
+    if (error != ECANCELED) {
+      // Reserved as before.
+      loop().Clear();
+      evnet_poller_connect(poller(), handle, &address, nullptr);
+      ASSERT_TRUE(RunUntilOp(handle, EVNET_OP_CONNECT));
+      EXPECT_EQ(loop().Story(handle), "CONNECT=0");
+    }
+    Detach(handle);
+  }
+}
+
 TEST_P(UringFaultsTest, AFailedFlightIsToldAndGivesBackItsBytes) {
   for (const int error : {EACCES, ECONNRESET, EHOSTUNREACH, EIO, ENOBUFS, ENOMEM, ENOTCONN, EPIPE,
                           ETIMEDOUT, EAGAIN, EINTR}) {

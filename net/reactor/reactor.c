@@ -131,6 +131,8 @@ static void dispatch(struct evnet_reactor *reactor, const struct evnet_completio
     case EVNET_OP_ACCEPT:
       if (conn->state == CONN_LISTENER) listener_accepted(reactor, conn->listener, completion);
       break;
+    case EVNET_OP_CONNECT:
+      break;
     case EVNET_OP_DETACH:
       conn_detached(conn);
       break;

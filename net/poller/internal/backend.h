@@ -15,6 +15,11 @@ struct evnet_poller_ops {
                 const struct evnet_listen_options *options, struct evnet_handle *out_handle);
   int (*attach)(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
                 struct evnet_handle *out_handle);
+  int (*reserve)(struct evnet_poller *poller, enum evnet_transport transport,
+                 struct evnet_handle *out_handle);
+  void (*connect)(struct evnet_poller *poller, struct evnet_handle handle,
+                  const struct evnet_address *address, const struct evnet_connect_options *options);
+  void (*connect_stop)(struct evnet_poller *poller, struct evnet_handle handle);
   void (*discard_descriptor)(struct evnet_poller *poller, int descriptor);
   void (*detach)(struct evnet_poller *poller, struct evnet_handle handle);
   void (*abort)(struct evnet_poller *poller, struct evnet_handle handle);

@@ -121,7 +121,7 @@ static int slot_open(struct ready *ready, int descriptor, enum evnet_transport t
   }
   slot->descriptor = descriptor;
   slot->flags = flags;
-  slot->transport = (uint32_t)transport & 15u;
+  slot->transport = (uint32_t)transport & 3u;
   slot->send = NULL;
   *out_handle = slot_handle(&ready->slots, slot);
   return 0;
@@ -278,8 +278,41 @@ static bool step_datagrams(struct ready *ready, struct slot *slot, struct evnet_
   return evnet_datagrams_next(ready->datagrams, out);
 }
 
+static void close_descriptor(struct ready *ready, struct slot *slot) {
+  if (slot->descriptor < 0) return;
+  // Before close: a duplicate of the descriptor would keep the registration, and its events, alive
+  // (epoll(7)).
+  ready->kernel->remove(ready->kernel_state, slot->descriptor);
+  (void)close(slot->descriptor);
+  slot->descriptor = -1;
+}
+
+static bool step_connect(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+  int status = slot->connect_status;
+  if (slot->connect == SLOT_CONNECTING && (slot->flags & WRITABLE)) {
+    status = evnet_socket_connect_result(slot->descriptor);
+    // With what it told of what is not there yet. The true one makes a new edge.
+    if (status == -EINPROGRESS) slot->flags &= LISTED;
+  } else if (slot->connect != SLOT_ANSWERED) {
+    return false;
+  }
+  if (status == -EINPROGRESS) return false;
+  slot->send = NULL;
+  if (status < 0) {
+    close_descriptor(ready, slot);
+    slot->flags &= LISTED;
+    slot->connect = SLOT_RESERVED;
+  } else {
+    slot->flags |= WRITABLE;
+    slot->connect = SLOT_PLAIN;
+    go_on(ready, slot);  // a hang-up may have come along
+  }
+  return complete(ready, slot, EVNET_OP_CONNECT, status, false, out);
+}
+
 static bool step(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
   if (slot->flags & DETACHED) return step_detached(ready, slot, out);
+  if (slot->connect != SLOT_PLAIN) return step_connect(ready, slot, out);
   if (slot->flags & LISTENER) return step_accept(ready, slot, out);
   if (slot->transport == EVNET_TRANSPORT_UDP) return step_datagrams(ready, slot, out);
   // Sends first: what a completed send frees, the answer to what is read next can use.
@@ -342,9 +375,13 @@ static uint64_t ready_now_ns(struct evnet_poller *poller) {
   return evnet_clock_now_ns();
 }
 
+static int create_datagrams(struct ready *ready) {
+  return evnet_datagrams_create(ready->allocator, ready->datagram_bytes_max,
+                                (uint32_t)ready->recv_bytes, &ready->datagrams);
+}
+
 static int open_datagrams(struct ready *ready, int descriptor, struct evnet_handle *out_handle) {
-  int status = evnet_datagrams_create(ready->allocator, ready->datagram_bytes_max,
-                                      (uint32_t)ready->recv_bytes, &ready->datagrams);
+  int status = create_datagrams(ready);
   if (status < 0) return status;
   return slot_open(ready, descriptor, EVNET_TRANSPORT_UDP, WRITABLE, EVNET_READY_IN, out_handle);
 }
@@ -376,6 +413,65 @@ static int ready_attach(struct evnet_poller *poller, int descriptor, enum evnet_
   return slot_open(ready_of(poller), descriptor, transport, WRITABLE, interest, out_handle);
 }
 
+static int ready_reserve(struct evnet_poller *poller, enum evnet_transport transport,
+                         struct evnet_handle *out_handle) {
+  struct ready *ready = ready_of(poller);
+  struct slot *slot = slots_reserve(&ready->slots, transport);
+  if (slot == NULL) return -ENOBUFS;
+  *out_handle = slot_handle(&ready->slots, slot);
+  return 0;
+}
+
+// Returns what connect(2) came to so far; the slot has a descriptor then, unless that is an error.
+static int begin_connect(struct ready *ready, struct slot *slot,
+                         const struct evnet_address *address,
+                         const struct evnet_connect_options *options) {
+  int status = slot->transport == EVNET_TRANSPORT_UDP ? create_datagrams(ready) : 0;
+  if (status < 0) return status;
+  int connected;
+  int descriptor = evnet_socket_connect(address, options, &connected);
+  if (descriptor < 0) return descriptor;
+  uint32_t interest = EVNET_READY_IN;
+  if (slot->transport == EVNET_TRANSPORT_TCP) interest |= EVNET_READY_OUT;
+  // Not before connect(2): a socket that has not begun is reported as hung up (Linux).
+  status = ready->kernel->add(ready->kernel_state, descriptor, token_of(ready, slot), interest);
+  if (status < 0) {
+    (void)close(descriptor);
+    return status;
+  }
+  slot->descriptor = descriptor;
+  return connected;
+}
+
+static void answer_connect(struct ready *ready, struct slot *slot, int status) {
+  slot->connect = SLOT_ANSWERED;
+  slot->connect_status = status;
+  enqueue(ready, &ready->later, slot);
+}
+
+static void ready_connect(struct evnet_poller *poller, struct evnet_handle handle,
+                          const struct evnet_address *address,
+                          const struct evnet_connect_options *options) {
+  struct ready *ready = ready_of(poller);
+  struct slot *slot = slot_of(ready, handle);
+  EVNET_ASSERT(slot->connect == SLOT_RESERVED);
+  EVNET_ASSERT(slot->transport == (uint32_t)address->transport);
+  int status = begin_connect(ready, slot, address, options);
+  if (status == -EINPROGRESS) {
+    slot->connect = SLOT_CONNECTING;
+  } else {
+    answer_connect(ready, slot, status);
+  }
+}
+
+static void ready_connect_stop(struct evnet_poller *poller, struct evnet_handle handle) {
+  struct ready *ready = ready_of(poller);
+  struct slot *slot = slot_of(ready, handle);
+  if (slot->connect != SLOT_CONNECTING) return;
+  close_descriptor(ready, slot);
+  answer_connect(ready, slot, -ECANCELED);
+}
+
 static void ready_discard_descriptor(struct evnet_poller *poller, int descriptor) {
   (void)poller;
   evnet_socket_reset_on_close(descriptor);
@@ -385,18 +481,21 @@ static void ready_discard_descriptor(struct evnet_poller *poller, int descriptor
 static void ready_detach(struct evnet_poller *poller, struct evnet_handle handle) {
   struct ready *ready = ready_of(poller);
   struct slot *slot = slot_of(ready, handle);
-  // Before close: a duplicate of the descriptor would keep the registration, and its events, alive
-  // (epoll(7)).
-  ready->kernel->remove(ready->kernel_state, slot->descriptor);
+  if (slot->connect != SLOT_PLAIN) {
+    slot->send = NULL;  // there is none: connect_status is in its place
+    slot->connect = SLOT_PLAIN;
+  } else if (slot->transport == EVNET_TRANSPORT_UDP) {
+    evnet_datagrams_drop(ready->datagrams, handle);
+  }
   if (slot->flags & LISTENER) evnet_unix_release(&ready->unix_listeners, slot->descriptor);
-  (void)close(slot->descriptor);
-  if (slot->transport == EVNET_TRANSPORT_UDP) evnet_datagrams_drop(ready->datagrams, handle);
+  close_descriptor(ready, slot);
   slot->flags |= DETACHED;
   enqueue(ready, &ready->now, slot);
 }
 
 static void ready_abort(struct evnet_poller *poller, struct evnet_handle handle) {
-  evnet_socket_reset_on_close(slot_of(ready_of(poller), handle)->descriptor);
+  const struct slot *slot = slot_of(ready_of(poller), handle);
+  if (slot->descriptor >= 0) evnet_socket_reset_on_close(slot->descriptor);
   ready_detach(poller, handle);
 }
 
@@ -562,6 +661,9 @@ static const struct evnet_poller_ops ready_ops = {
     .now_ns = ready_now_ns,
     .listen = ready_listen,
     .attach = ready_attach,
+    .reserve = ready_reserve,
+    .connect = ready_connect,
+    .connect_stop = ready_connect_stop,
     .discard_descriptor = ready_discard_descriptor,
     .detach = ready_detach,
     .abort = ready_abort,

@@ -14,18 +14,28 @@
 
 #define EVNET_SLOT_NONE 0xffffffffu
 
+// Of a handle that evnet_poller_reserve made; of all others, and once it has connected, SLOT_PLAIN.
+enum slot_connect {
+  SLOT_PLAIN = 0,
+  SLOT_RESERVED,    // without a descriptor
+  SLOT_CONNECTING,  // with one, or connect_status is -ECANCELED: connect_stop
+  SLOT_ANSWERED,    // CONNECT is to tell connect_status; with a descriptor if that is 0
+};
+
 // 24 bytes: it is part of what an idle connection costs.
 struct slot {
   int descriptor;       // -1 in a free slot
   uint32_t generation;  // changes when the slot is freed; never 0 once it was in use
   uint32_t next;        // the link of whichever list the slot is on
   uint16_t flags;       // all 0 in a free slot
-  uint16_t transport : 4;
+  uint16_t transport : 2;
+  uint16_t connect : 2;    // enum slot_connect
   uint16_t in_flight : 3;  // uring.c: operations whose last completion has not come
   uint16_t held : 9;       // uring.c: of what was received, how many are held back
   union {
     const struct evnet_send *send;  // a send_start under way, or NULL
     struct flight *flight;          // uring.c: a send of lent memory under way
+    int connect_status;             // unless `connect` is SLOT_PLAIN
     struct {                        // uring.c: of a listener
       uint32_t accept_turn;
       uint16_t accept_count;     // told of in that turn
@@ -126,8 +136,21 @@ static inline void slots_release(struct slots *slots, struct slot *slot) {
   slot->flags = 0;
   slot->in_flight = 0;
   slot->held = 0;
+  slot->connect = SLOT_PLAIN;
   slot->send = NULL;
   slot_list_push(slots, &slots->free, slot);
+}
+
+// A slot for evnet_poller_reserve; NULL when all are in use.
+static inline struct slot *slots_reserve(struct slots *slots, enum evnet_transport transport) {
+  struct slot *slot = slots_acquire(slots);
+  if (slot == NULL) return NULL;
+  slot->descriptor = -1;
+  slot->flags = 0;
+  slot->transport = (uint32_t)transport & 3u;
+  slot->connect = SLOT_RESERVED;
+  slot->send = NULL;
+  return slot;
 }
 
 #endif  // EVNET_NET_POLLER_INTERNAL_SLOTS_H_

@@ -37,6 +37,16 @@ void evnet_socket_unmap_ip4(struct evnet_address *address);
 // Prepares a socket, whoever made it, for evnet_socket_send.
 void evnet_socket_attach(int descriptor);
 
+// Opens, binds and begins to connect. Returns a non-blocking, close-on-exec descriptor, or -errno.
+//
+//   out_status  with a descriptor: 0 when it is connected, -EINPROGRESS when it will be writable
+//               once it is, or has failed.
+int evnet_socket_connect(const struct evnet_address *address,
+                         const struct evnet_connect_options *options, int *out_status);
+
+// What became of it, when it is writable: 0, -errno, or -EINPROGRESS: that was a false alarm.
+int evnet_socket_connect_result(int descriptor);
+
 // True when accept's error is about the listener or the system; false when only about the one
 // connection.
 bool evnet_socket_accept_error_is_lasting(int status);

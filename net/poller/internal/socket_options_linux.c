@@ -1,4 +1,5 @@
-// tcp(7), socket(7).
+// tcp(7), socket(7), ip(7).
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #include "net/poller/internal/socket_system.h"
@@ -12,4 +13,5 @@ const struct evnet_socket_option_names evnet_socket_system_options = {
     .fast_open = TCP_FASTOPEN,
     .defer_accept = TCP_DEFER_ACCEPT,
     .bind_to_device = SO_BINDTODEVICE,
+    .bind_address_no_port = IP_BIND_ADDRESS_NO_PORT,
 };

@@ -35,7 +35,8 @@ struct evnet_socket_option_names {
   int notsent_lowat;
   int fast_open;
   int defer_accept;
-  int bind_to_device;  // at SOL_SOCKET, a name
+  int bind_to_device;        // at SOL_SOCKET, a name
+  int bind_address_no_port;  // at IPPROTO_IP
 };
 extern const struct evnet_socket_option_names evnet_socket_system_options;
 // sendfile(2), once and without SIGPIPE: the bytes taken; 0: the file ends in front of the range;

@@ -22,10 +22,7 @@
 static struct uring *uring_of(struct evnet_poller *poller) { return (struct uring *)poller; }
 
 static struct slot *slot_of(struct uring *uring, struct evnet_handle handle) {
-  EVNET_ASSERT(handle.index < uring->slots.used);
-  struct slot *slot = &uring->slots.table[handle.index];
-  EVNET_ASSERT(slot->generation == handle.generation && !(slot->flags & DETACHED));
-  return slot;
+  return uring_slot_of(uring, handle);
 }
 
 static uint64_t uring_now_ns(struct evnet_poller *poller) {
@@ -41,7 +38,7 @@ static int attach(struct uring *uring, int descriptor, enum evnet_transport tran
   if (slot == NULL) return -ENOBUFS;
   slot->descriptor = descriptor;
   slot->flags = flags;
-  slot->transport = (uint32_t)transport & 15u;
+  slot->transport = (uint32_t)transport & 3u;
   slot->in_flight = 0;
   slot->send = NULL;
   *out_handle = slot_handle(&uring->slots, slot);
@@ -50,8 +47,7 @@ static int attach(struct uring *uring, int descriptor, enum evnet_transport tran
 
 // POLLED: for datagrams. HANGUP_TOLD: there is none to tell of.
 static int attach_datagrams(struct uring *uring, int descriptor, struct evnet_handle *out_handle) {
-  int status = evnet_datagrams_create(uring->allocator, uring->datagram_bytes_max,
-                                      (uint32_t)uring->recv_bytes, &uring->datagrams);
+  int status = uring_create_datagrams(uring);
   if (status < 0) return status;
   return attach(uring, descriptor, EVNET_TRANSPORT_UDP, POLLED | HANGUP_TOLD, out_handle);
 }
@@ -88,14 +84,20 @@ static void uring_detach(struct evnet_poller *poller, struct evnet_handle handle
   struct uring *uring = uring_of(poller);
   struct slot *slot = slot_of(uring, handle);
   if (slot->flags & LISTENER) evnet_unix_release(&uring->unix_listeners, slot->descriptor);
-  if (slot->transport == EVNET_TRANSPORT_UDP) evnet_datagrams_drop(uring->datagrams, handle);
+  if (slot->connect != SLOT_PLAIN) {
+    slot->send = NULL;  // there is none: connect_status is in its place
+    slot->connect = SLOT_PLAIN;
+  } else if (slot->transport == EVNET_TRANSPORT_UDP) {
+    evnet_datagrams_drop(uring->datagrams, handle);
+  }
   slot->flags |= DETACHED;
   uring_cancel_unwanted(uring, slot);
   uring_check_finished(uring, slot);
 }
 
 static void uring_abort(struct evnet_poller *poller, struct evnet_handle handle) {
-  evnet_socket_reset_on_close(slot_of(uring_of(poller), handle)->descriptor);
+  const struct slot *slot = slot_of(uring_of(poller), handle);
+  if (slot->descriptor >= 0) evnet_socket_reset_on_close(slot->descriptor);
   uring_detach(poller, handle);
 }
 
@@ -351,6 +353,9 @@ static const struct evnet_poller_ops uring_ops = {
     .now_ns = uring_now_ns,
     .listen = uring_listen,
     .attach = uring_attach,
+    .reserve = uring_reserve,
+    .connect = uring_connect,
+    .connect_stop = uring_connect_stop,
     .discard_descriptor = uring_discard_descriptor,
     .detach = uring_detach,
     .abort = uring_abort,

@@ -95,6 +95,7 @@ bool uring_step_flight(struct uring *uring, struct evnet_completion *out) {
 static bool on_out(struct uring *uring, struct slot *slot, int32_t events,
                    struct evnet_completion *out) {
   slot->flags &= (uint16_t)~OUT_ARMED;
+  if (slot->connect != SLOT_PLAIN) return uring_on_connect(uring, slot, events, out);
   const struct evnet_send *send = slot->send;
   if (send == NULL || (slot->flags & (DETACHED | FLYING))) return false;
   if (send == &evnet_datagrams_room) {
@@ -113,9 +114,10 @@ static bool on_out(struct uring *uring, struct slot *slot, int32_t events,
 
 // The turn
 
-// A detached slot with nothing in flight: what it owes, and DETACH. Or one whose hang-up may be
-// told now.
+// A detached slot with nothing in flight: what it owes, and DETACH. Or one whose hang-up, or what
+// became of its connect, may be told now.
 static bool step_finished(struct uring *uring, struct slot *slot, struct evnet_completion *out) {
+  if (slot->connect == SLOT_ANSWERED) return uring_tell_connect(uring, slot, out);
   if (!(slot->flags & DETACHED) || slot->in_flight > 0) {
     // Since it was listed for its hang-up it may have been detached, or found no place.
     uring_list(uring, &uring->starved, slot);
@@ -127,7 +129,7 @@ static bool step_finished(struct uring *uring, struct slot *slot, struct evnet_c
     uring_list(uring, &uring->finished, slot);
     return uring_tell(uring, slot, EVNET_OP_SEND, -ECANCELED, false, out);
   }
-  (void)close(slot->descriptor);
+  if (slot->descriptor >= 0) (void)close(slot->descriptor);
   uring_tell(uring, slot, EVNET_OP_DETACH, 0, false, out);
   slots_release(&uring->slots, slot);
   return true;

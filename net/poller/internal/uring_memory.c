@@ -120,6 +120,11 @@ static int open_buffers(struct uring *uring, uint32_t bytes) {
   return 0;
 }
 
+int uring_create_datagrams(struct uring *uring) {
+  return evnet_datagrams_create(uring->allocator, uring->datagram_bytes_max,
+                                (uint32_t)uring->recv_bytes, &uring->datagrams);
+}
+
 int uring_memory_open(struct uring *uring, uint32_t recv_bytes_max) {
   uring->arenas = evnet_pages_reserve(ARENAS_BYTES);
   uring->large = evnet_pages_reserve(recv_bytes_max);

@@ -36,7 +36,7 @@ enum {
   HANGUP_TOLD = 1 << 10,
   WATCHED = 1 << 11,      // a poll for hang-ups is in flight
   FLYING = 1 << 12,       // a send of lent memory is in flight: slot->flight
-  OUT_ARMED = 1 << 13,    // a poll for send_start is in flight
+  OUT_ARMED = 1 << 13,    // a poll for send_start, or a connect, is in flight
   DEAD = 1 << 14,         // a hang-up came while data stood in front of the end
   CANCEL_OWED = 1 << 15,  // a stop or a detach found no place for a cancel
 };
@@ -164,6 +164,14 @@ struct uring {
   uint32_t turn;
 };
 
+// Asserts that there is one.
+static inline struct slot *uring_slot_of(struct uring *uring, struct evnet_handle handle) {
+  EVNET_ASSERT(handle.index < uring->slots.used);
+  struct slot *slot = &uring->slots.table[handle.index];
+  EVNET_ASSERT(slot->generation == handle.generation && !(slot->flags & DETACHED));
+  return slot;
+}
+
 // user_data: what the completion is of, and for which slot.
 static inline uint64_t uring_token(const struct uring *uring, const struct slot *slot,
                                    enum tag tag) {
@@ -217,6 +225,7 @@ void uring_retry(struct uring *uring);
 bool uring_wait_for_memory(int status, int *tries);
 
 // uring_memory.c: what is received into and sent from.
+int uring_create_datagrams(struct uring *uring);  // with the first datagram socket
 int uring_memory_open(struct uring *uring, uint32_t recv_bytes_max);
 void uring_memory_close(struct uring *uring);
 void uring_buffer_provide(struct uring *uring, uint32_t buffer);
@@ -226,6 +235,18 @@ uint8_t *uring_scratch_block(struct uring *uring);
 void uring_change_arena(struct uring *uring);
 lender_t uring_lender_of(const struct uring *uring, const struct iovec *piece);
 void uring_lend(struct uring *uring, const struct iovec *piece, lender_t lender);
+
+// uring_connect.c
+int uring_reserve(struct evnet_poller *poller, enum evnet_transport transport,
+                  struct evnet_handle *out_handle);
+void uring_connect(struct evnet_poller *poller, struct evnet_handle handle,
+                   const struct evnet_address *address,
+                   const struct evnet_connect_options *options);
+void uring_connect_stop(struct evnet_poller *poller, struct evnet_handle handle);
+// A poll says that it may have come to something.
+bool uring_on_connect(struct uring *uring, struct slot *slot, int32_t events,
+                      struct evnet_completion *out);
+bool uring_tell_connect(struct uring *uring, struct slot *slot, struct evnet_completion *out);
 
 // uring_receive.c, uring_accept.c, uring_complete.c: what completions mean. What returns bool fills
 // *out, or returns false when there is nothing to tell.

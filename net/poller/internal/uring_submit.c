@@ -143,7 +143,8 @@ void uring_cancel_unwanted(struct uring *uring, struct slot *slot) {
     done = uring_cancel(uring, slot, TAG_ACCEPT) && done;
   }
   if (gone && (slot->flags & WATCHED)) done = uring_cancel(uring, slot, TAG_HANGUP) && done;
-  if (gone && (slot->flags & OUT_ARMED)) done = uring_cancel(uring, slot, TAG_OUT) && done;
+  bool out_unwanted = gone || slot->connect == SLOT_CONNECTING;  // whose connect was stopped
+  if (out_unwanted && (slot->flags & OUT_ARMED)) done = uring_cancel(uring, slot, TAG_OUT) && done;
   slot->flags &= (uint16_t)~CANCEL_OWED;
   if (done) return;
   // Until then it goes on, and what it brings is dealt with as if it had come before.
@@ -157,6 +158,9 @@ static void arm_all(struct uring *uring, struct slot *slot) {
     if (slot->flags & ACCEPT_ON) uring_arm_accept(uring, slot);
     return;
   }
+  if (slot->connect == SLOT_CONNECTING) uring_arm_out(uring, slot);
+  if (slot->connect == SLOT_ANSWERED) uring_list(uring, &uring->finished, slot);
+  if (slot->connect != SLOT_PLAIN) return;
   if (slot->send != NULL && !(slot->flags & FLYING)) uring_arm_out(uring, slot);
   if (uring_is_receiving(slot)) {
     uring_arm_recv(uring, slot);

@@ -24,6 +24,8 @@ const char *NameOf(evnet_op op) {
       return "DETACH";
     case EVNET_OP_DATAGRAM:
       return "DATAGRAM";
+    case EVNET_OP_CONNECT:
+      return "CONNECT";
   }
   return "?";
 }

@@ -56,6 +56,9 @@ struct evnet_sim_faults {
   uint32_t flights;           // a send of lent bytes is answered with -EINPROGRESS if it can be
   uint32_t reset_keeps_data;  // a reset leaves what its receiver has not read, as Linux does
   uint32_t file_failure;      // -EIO instead of a file's bytes
+  uint32_t connect_refused;   // a poller's connect is refused whoever is there
+  uint32_t connect_lost;      // it is never answered
+  uint32_t connect_failure;   // -EADDRNOTAVAIL at once
   uint32_t lost;              // a datagram does not arrive
   uint32_t duplicated;        // or twice
   uint32_t overtaking;        // or before one that its socket sent earlier

@@ -4,7 +4,7 @@
 
 #include "net/poller/testing/sim_slot.h"
 
-static void set_address(struct evnet_address *address, uint8_t host, uint16_t port) {
+void sim_set_address(struct evnet_address *address, uint8_t host, uint16_t port) {
   *address =
       (struct evnet_address){.size = sizeof address->socket.ip4, .transport = EVNET_TRANSPORT_TCP};
   address->socket.ip4.sin_family = AF_INET;
@@ -12,13 +12,30 @@ static void set_address(struct evnet_address *address, uint8_t host, uint16_t po
   address->socket.ip4.sin_port = htons(port);
 }
 
-int evnet_sim_connect(struct evnet_sim *sim, uint16_t port, uint8_t host,
-                      struct evnet_sim_socket **out_socket) {
-  struct sim_listener *listener = NULL;
+struct sim_listener *sim_listener_of(struct evnet_sim *sim, uint16_t port) {
   for (int i = 0; i < SIM_LISTENERS_MAX; i++) {
     struct sim_listener *each = &sim->listeners[i];
-    if (each->open && evnet_address_port(&each->address) == port) listener = each;
+    if (each->open && evnet_address_port(&each->address) == port) return each;
   }
+  return NULL;
+}
+
+void sim_listener_push(struct sim_listener *listener, struct evnet_sim_socket *socket) {
+  socket->ready_ns = sim_arrival_ns(socket->sim);
+  uint32_t at = listener->queue_count++;
+  for (; at > 0 && listener->queue[at - 1]->ready_ns > socket->ready_ns; at--)
+    listener->queue[at] = listener->queue[at - 1];
+  listener->queue[at] = socket;
+}
+
+void sim_listener_pop(struct sim_listener *listener) {
+  listener->queue_count--;
+  for (uint32_t i = 0; i < listener->queue_count; i++) listener->queue[i] = listener->queue[i + 1];
+}
+
+int evnet_sim_connect(struct evnet_sim *sim, uint16_t port, uint8_t host,
+                      struct evnet_sim_socket **out_socket) {
+  struct sim_listener *listener = sim_listener_of(sim, port);
   if (listener == NULL || listener->queue_count >= listener->queue_max) return -ECONNREFUSED;
   struct evnet_sim_socket *client = sim_socket_create(sim, false);
   struct evnet_sim_socket *server = client != NULL ? sim_socket_create(sim, true) : NULL;
@@ -26,13 +43,9 @@ int evnet_sim_connect(struct evnet_sim *sim, uint16_t port, uint8_t host,
   client->other = server;
   server->other = client;
   client->id = server->id = ++sim->port_last;
-  set_address(&client->address, host, sim->port_last);
+  sim_set_address(&client->address, host, sim->port_last);
   server->address = listener->address;
-  server->ready_ns = sim_arrival_ns(sim);
-  uint32_t at = listener->queue_count++;
-  for (; at > 0 && listener->queue[at - 1]->ready_ns > server->ready_ns; at--)
-    listener->queue[at] = listener->queue[at - 1];
-  listener->queue[at] = server;
+  sim_listener_push(listener, server);
   evnet_sim_note(sim, "connect", 0, client->id, host);
   *out_socket = client;
   return 0;

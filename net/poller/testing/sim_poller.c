@@ -263,7 +263,7 @@ static int sim_shutdown_write(struct evnet_poller *poller, struct evnet_handle h
 static int sim_local_address(struct evnet_poller *poller, struct evnet_handle handle,
                              struct evnet_address *out_address) {
   const struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "local_address");
-  if (slot == NULL) return -EBADF;
+  if (slot == NULL || slot->descriptor < 0) return -EBADF;
   *out_address = slot->kind == SIM_LISTENER ? slot->listener->address
                  : slot->kind == SIM_UDP    ? sim_udp_address(slot->udp, false)
                                             : slot->socket->address;
@@ -278,7 +278,7 @@ static int sim_remote_address(struct evnet_poller *poller, struct evnet_handle h
     *out_address = sim_udp_address(slot->udp, true);
     return out_address->size > 0 ? 0 : -ENOTCONN;
   }
-  if (slot->kind == SIM_LISTENER || slot->socket->dead) return -ENOTCONN;
+  if (slot->kind != SIM_STREAM || slot->socket->dead) return -ENOTCONN;
   *out_address = slot->socket->other->address;
   return 0;
 }
@@ -439,6 +439,9 @@ static const struct evnet_poller_ops sim_ops = {
     .now_ns = sim_now_ns,
     .listen = sim_listen,
     .attach = sim_attach,
+    .reserve = sim_reserve,
+    .connect = sim_connect,
+    .connect_stop = sim_connect_stop,
     .discard_descriptor = sim_discard_descriptor,
     .detach = sim_detach,
     .abort = sim_abort,
@@ -497,5 +500,13 @@ bool sim_poller_is_runnable(const struct sim_poller *poller) {
 }
 
 uint64_t sim_poller_wake_ns(const struct sim_poller *poller) {
-  return poller->wake_ns > poller->sim->now_ns ? poller->wake_ns : UINT64_MAX;
+  const uint64_t now_ns = poller->sim->now_ns;
+  uint64_t wake_ns = poller->wake_ns > now_ns ? poller->wake_ns : UINT64_MAX;
+  for (uint32_t i = 0; i < poller->slot_count; i++) {
+    const struct sim_slot *slot = poller->slots[i];
+    if (slot->kind == SIM_CONNECTING && slot->connect_at_ns > now_ns &&
+        slot->connect_at_ns < wake_ns)
+      wake_ns = slot->connect_at_ns;
+  }
+  return wake_ns;
 }

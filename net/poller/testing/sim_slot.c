@@ -95,10 +95,11 @@ static void listener_close(struct sim_listener *listener) {
 void sim_slot_close(struct sim_slot *slot) {
   if (slot->is_closed) return;
   slot->is_closed = true;
+  if (slot->descriptor < 0) return;
   sim_descriptor_close(slot->owner->sim, slot->descriptor);
   if (slot->kind == SIM_LISTENER) {
     listener_close(slot->listener);
-  } else if (slot->kind == SIM_UDP) {
+  } else if (slot->udp != NULL) {
     sim_udp_close(slot->udp);
   } else {
     sim_socket_close(slot->socket, slot->resets);
@@ -154,6 +155,7 @@ bool sim_slot_has_work(const struct sim_slot *slot) {
   if (slot->detaching) return true;
   if (slot->kind == SIM_LISTENER) return listener_is_ready(slot);
   if (slot->kind == SIM_UDP) return sim_datagram_has_work(slot);
+  if (slot->kind != SIM_STREAM) return sim_connect_is_due(slot);
   return sim_flight_has_landed(slot) || can_send(slot) || can_recv(slot) || can_hang_up(slot);
 }
 
@@ -220,8 +222,7 @@ static bool step_accept(struct sim_slot *slot, struct evnet_completion *out) {
     return complete(slot, EVNET_OP_ACCEPT, descriptor, false, out);
   }
   struct evnet_sim_socket *socket = listener->queue[0];
-  listener->queue_count--;
-  for (uint32_t i = 0; i < listener->queue_count; i++) listener->queue[i] = listener->queue[i + 1];
+  sim_listener_pop(listener);
   socket->was_accepted = true;
   sim->accepts++;
   self->peer = socket->other->address;
@@ -272,6 +273,7 @@ bool sim_slot_step(struct sim_slot *slot, struct evnet_completion *out) {
   if (slot->detaching) return step_detaching(slot, out);
   if (slot->kind == SIM_LISTENER) return step_accept(slot, out);
   if (slot->kind == SIM_UDP) return sim_datagram_step(slot, out);
+  if (slot->kind != SIM_STREAM) return sim_connect_step(slot, out);
   if (sim_flight_has_landed(slot)) {
     sim_flight_complete(slot, out);
     return true;

@@ -5,7 +5,7 @@
 #include "net/poller/testing/sim_state.h"
 
 // What a handle stands for.
-enum sim_slot_kind { SIM_FREE, SIM_LISTENER, SIM_STREAM, SIM_UDP };
+enum sim_slot_kind { SIM_FREE, SIM_LISTENER, SIM_STREAM, SIM_UDP, SIM_RESERVED, SIM_CONNECTING };
 
 // A block of memory that is lent to the poller's user, or holds what is flying; several flights may
 // be from the same one.
@@ -44,6 +44,8 @@ struct sim_slot {
   const struct evnet_send *send;  // under way
   uint64_t send_hash;             // of its bytes when it started
   struct sim_flight flight;
+  uint64_t connect_at_ns;      // when CONNECT is told, and
+  int connect_status;          // what it says, unless the connection is reset before that
   bool awaits_room;            // of a UDP socket
   struct sim_datagram *batch;  // received, and still to be told
   uint32_t share_bytes;        // had in this turn
@@ -107,6 +109,15 @@ int64_t sim_datagram_send(struct sim_slot *slot, const struct evnet_datagram *da
 void sim_datagram_drop(struct sim_slot *slot);  // the rest of its batch
 bool sim_datagram_has_work(const struct sim_slot *slot);
 bool sim_datagram_step(struct sim_slot *slot, struct evnet_completion *out);
+
+// sim_connect.c
+int sim_reserve(struct evnet_poller *poller, enum evnet_transport transport,
+                struct evnet_handle *out_handle);
+void sim_connect(struct evnet_poller *poller, struct evnet_handle handle,
+                 const struct evnet_address *address, const struct evnet_connect_options *options);
+void sim_connect_stop(struct evnet_poller *poller, struct evnet_handle handle);
+bool sim_connect_is_due(const struct sim_slot *slot);
+bool sim_connect_step(struct sim_slot *slot, struct evnet_completion *out);
 
 // sim_file.c
 // Sends what the send_start under way names: its result, or -EAGAIN.

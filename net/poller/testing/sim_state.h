@@ -148,6 +148,13 @@ uint16_t sim_udp_port(const struct evnet_sim_udp *udp);
 void sim_udp_close(struct evnet_sim_udp *udp);  // twice is once
 void sim_udp_free_all(struct evnet_sim *sim);
 
+// sim_client.c
+void sim_set_address(struct evnet_address *address, uint8_t host, uint16_t port);
+struct sim_listener *sim_listener_of(struct evnet_sim *sim, uint16_t port);  // NULL: none is open
+// Puts an end where it waits to be accepted, in the order of ready_ns, which this sets.
+void sim_listener_push(struct sim_listener *listener, struct evnet_sim_socket *socket);
+void sim_listener_pop(struct sim_listener *listener);
+
 // sim_poller.c
 int sim_poller_create(struct evnet_kernel *kernel, const struct evnet_poller_options *options,
                       struct evnet_poller **out_poller);

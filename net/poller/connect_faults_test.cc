@@ -1,0 +1,194 @@
+// Each system call of a connect failing as its manual page says, put in by the linker (--wrap): its
+// CONNECT tells the error, nothing is left open, and the handle connects again.
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "gtest/gtest.h"
+#include "net/base/testing/udp_client.h"
+#include "net/poller/testing/contract.h"
+
+namespace {
+
+struct Fault {
+  int after = 0;  // calls that still succeed
+  int count = 0;  // calls that then fail
+  int error = 0;
+
+  bool Strikes() {
+    if (count == 0) return false;
+    if (after > 0) {
+      after--;
+      return false;
+    }
+    count--;
+    errno = error;
+    return true;
+  }
+};
+
+Fault socket_fault, setsockopt_fault, bind_fault, connect_fault, epoll_ctl_fault, getpeername_fault;
+int pending_error = 0;  // what SO_ERROR tells, once
+
+}  // namespace
+
+#define WRAP(name, parameters, arguments) \
+  int __real_##name parameters;           \
+  int __wrap_##name parameters;           \
+  int __wrap_##name parameters { return name##_fault.Strikes() ? -1 : __real_##name arguments; }
+
+extern "C" {
+WRAP(socket, (int domain, int type, int protocol), (domain, type, protocol))
+WRAP(setsockopt, (int descriptor, int level, int name, const void *value, socklen_t size),
+     (descriptor, level, name, value, size))
+WRAP(bind, (int descriptor, const sockaddr *address, socklen_t size), (descriptor, address, size))
+WRAP(connect, (int descriptor, const sockaddr *address, socklen_t size),
+     (descriptor, address, size))
+WRAP(getpeername, (int descriptor, sockaddr *address, socklen_t *size), (descriptor, address, size))
+WRAP(epoll_ctl, (int epoll, int operation, int descriptor, epoll_event *event),
+     (epoll, operation, descriptor, event))
+
+int __real_getsockopt(int descriptor, int level, int name, void *value, socklen_t *size);
+int __wrap_getsockopt(int descriptor, int level, int name, void *value, socklen_t *size);
+int __wrap_getsockopt(int descriptor, int level, int name, void *value, socklen_t *size) {
+  const int status = __real_getsockopt(descriptor, level, name, value, size);
+  if (status == 0 && level == SOL_SOCKET && name == SO_ERROR && pending_error != 0) {
+    *static_cast<int *>(value) = pending_error;
+    pending_error = 0;
+  }
+  return status;
+}
+}
+
+namespace evnet_testing {
+namespace {
+
+class ConnectFaultsTest : public ContractTest {
+ protected:
+  void SetUp() override {
+    ContractTest::SetUp();
+    const evnet_handle listener = Listen();
+    address_ = AddressOf(listener);
+    descriptors_ = fixture().OpenDescriptors();
+    ASSERT_EQ(evnet_poller_reserve(poller(), GetParam().transport, &handle_), 0);
+  }
+
+  void TearDown() override {
+    for (Fault *fault : {&socket_fault, &setsockopt_fault, &bind_fault, &connect_fault,
+                         &epoll_ctl_fault, &getpeername_fault})
+      *fault = {};
+    pending_error = 0;
+  }
+
+  void Connect(const evnet_connect_options *options = nullptr) {
+    loop().Clear();
+    evnet_poller_connect(poller(), handle_, &address_, options);
+  }
+
+  bool RunUntilConnect() {
+    return loop().RunUntil([&] { return !loop().Of(handle_).empty(); });
+  }
+
+  void ExpectItFailsWith(int error, const evnet_connect_options *options = nullptr) {
+    Connect(options);
+    ASSERT_TRUE(RunUntilConnect());
+    EXPECT_EQ(loop().Story(handle_), std::string("CONNECT=-") + evnet_status_name(-error));
+    EXPECT_EQ(fixture().OpenDescriptors(), descriptors_);
+  }
+
+  // And it can be detached, and leaves nothing.
+  void ExpectItConnects() {
+    TearDown();
+    Connect();
+    ASSERT_TRUE(RunUntilConnect());
+    EXPECT_EQ(loop().Story(handle_), "CONNECT=0");
+    evnet_poller_detach(poller(), handle_);
+    ASSERT_TRUE(loop().RunUntil([&] { return !loop().Of(handle_, EVNET_OP_DETACH).empty(); }));
+    EXPECT_EQ(fixture().OpenDescriptors(), descriptors_);
+  }
+
+  evnet_address address_ = {};
+  evnet_handle handle_ = {};
+  size_t descriptors_ = 0;
+};
+
+TEST_P(ConnectFaultsTest, WhatFailsAtOnceIsTold) {
+  const struct {
+    Fault *fault;
+    std::vector<int> errors;
+  } cases[] = {
+      {&socket_fault, {EACCES, EAFNOSUPPORT, EMFILE, ENFILE, ENOBUFS, ENOMEM}},
+      {&connect_fault,
+       {EACCES, EPERM, EADDRNOTAVAIL, EAGAIN, ECONNREFUSED, ENETUNREACH, EHOSTUNREACH, EINVAL}},
+      {&epoll_ctl_fault, {ENOMEM, ENOSPC}},
+  };
+  for (const auto &each : cases) {
+    for (const int error : each.errors) {
+      *each.fault = {0, 1, error};
+      ASSERT_NO_FATAL_FAILURE(ExpectItFailsWith(error));
+    }
+  }
+  ExpectItConnects();
+}
+
+TEST_P(ConnectFaultsTest, AnOptionThatIsRefusedIsTold) {
+  evnet_connect_options options = {};
+  options.send_buffer_bytes = 10000;
+  setsockopt_fault = {0, 1, ENOMEM};
+  ASSERT_NO_FATAL_FAILURE(ExpectItFailsWith(ENOMEM, &options));
+  ExpectItConnects();
+}
+
+TEST_P(ConnectFaultsTest, ASourceThatIsTakenIsTold) {
+  const evnet_address source = GetParam().is_tcp() ? ParseAddress("tcp://127.0.0.1:0")
+                                                   : ParseAddress("unix://@evnet-connect-faults");
+  evnet_connect_options options = {};
+  options.source = &source;
+  for (const int error : {EADDRINUSE, EADDRNOTAVAIL, EACCES}) {
+    bind_fault = {0, 1, error};
+    ASSERT_NO_FATAL_FAILURE(ExpectItFailsWith(error, &options));
+  }
+  ExpectItConnects();
+}
+
+TEST_P(ConnectFaultsTest, WhatFailsLaterIsTold) {
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "a Unix socket connects at once";
+  for (const int error : {ECONNREFUSED, ECONNRESET, ETIMEDOUT, ENETUNREACH, EHOSTUNREACH}) {
+    pending_error = error;
+    ASSERT_NO_FATAL_FAILURE(ExpectItFailsWith(error));
+  }
+  ExpectItConnects();
+}
+
+TEST_P(ConnectFaultsTest, AnInterruptedConnectGoesOn) {
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "a Unix socket connects at once";
+  // As the kernel has not begun it, nothing comes of it but that it is waited for.
+  connect_fault = {0, 1, EINTR};
+  Connect();
+  loop().Turn(0);
+  evnet_poller_connect_stop(poller(), handle_);
+  ASSERT_TRUE(RunUntilConnect());
+  EXPECT_EQ(loop().Of(handle_).size(), 1u);
+  EXPECT_EQ(loop().Of(handle_).front().op, EVNET_OP_CONNECT);
+  EXPECT_LT(loop().Of(handle_).front().result, 0);
+  ExpectItConnects();
+}
+
+TEST_P(ConnectFaultsTest, AFalseAlarmIsPassedOver) {
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "a Unix socket connects at once";
+  // That nothing is connected is what the first look finds.
+  getpeername_fault = {0, 1, ENOTCONN};
+  Connect();
+  loop().Turn(0);
+  EXPECT_EQ(loop().Story(handle_), "");
+  evnet_poller_connect_stop(poller(), handle_);
+  ASSERT_TRUE(RunUntilConnect());
+  EXPECT_EQ(loop().Story(handle_), "CONNECT=-ECANCELED");
+  ExpectItConnects();
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, ConnectFaultsTest, ::testing::ValuesIn(SocketCallBackends()),
+                         BackendName);
+
+}  // namespace
+}  // namespace evnet_testing

@@ -1,0 +1,484 @@
+// Connecting: what CONNECT tells, when, and what the handle is then.
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <functional>
+
+#include "net/base/testing/temp_directory.h"
+#include "net/base/testing/udp_client.h"
+#include "net/poller/testing/contract.h"
+
+namespace evnet_testing {
+namespace {
+
+// A listening, blocking socket of the test's own, whose queue nobody empties but the test.
+class RawListener {
+ public:
+  RawListener(const evnet_address &address, int backlog) {
+    const int family = address.socket.any.sa_family;
+    descriptor_ = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(bind(descriptor_, &address.socket.any, address.size), 0) << strerror(errno);
+    if (backlog >= 0) {
+      EXPECT_EQ(listen(descriptor_, backlog), 0);
+    }
+    address_ = address;
+    address_.size = sizeof address_.socket;
+    EXPECT_EQ(getsockname(descriptor_, &address_.socket.any, &address_.size), 0);
+  }
+  RawListener(const RawListener &) = delete;
+  RawListener &operator=(const RawListener &) = delete;
+  ~RawListener() { (void)close(descriptor_); }
+
+  const evnet_address &address() const { return address_; }
+  int Accept() { return accept(descriptor_, nullptr, nullptr); }
+
+ private:
+  int descriptor_;
+  evnet_address address_;
+};
+
+class ConnectTest : public ContractTest {
+ protected:
+  evnet_handle Reserve(evnet_transport transport) {
+    evnet_handle handle = {};
+    EXPECT_EQ(evnet_poller_reserve(poller(), transport, &handle), 0);
+    return handle;
+  }
+  evnet_handle Reserve() { return Reserve(GetParam().transport); }
+
+  bool RunUntilConnects(evnet_handle handle, size_t count = 1) {
+    return loop().RunUntil([=] { return loop().Of(handle, EVNET_OP_CONNECT).size() >= count; });
+  }
+
+  // What CONNECT says.
+  int64_t ConnectNow(evnet_handle handle, const evnet_address &address,
+                     const evnet_connect_options *options = nullptr) {
+    const size_t before = loop().Of(handle, EVNET_OP_CONNECT).size();
+    evnet_poller_connect(poller(), handle, &address, options);
+    if (!RunUntilConnects(handle, before + 1)) return 1;
+    return loop().Of(handle, EVNET_OP_CONNECT).back().result;
+  }
+
+  // Connects to a listener of the poller's own; gives the accepted end, attached.
+  evnet_handle ConnectPair(evnet_handle *out_accepted,
+                           const evnet_connect_options *options = nullptr) {
+    const evnet_handle listener = Listen();
+    const evnet_address address = AddressOf(listener);
+    const evnet_handle handle = Reserve();
+    evnet_poller_accept_start(poller(), listener);
+    EXPECT_EQ(ConnectNow(handle, address, options), 0);
+    if (!loop().RunUntil([&] { return !loop().Of(listener, EVNET_OP_ACCEPT).empty(); })) abort();
+    *out_accepted = Attach(static_cast<int>(loop().Of(listener, EVNET_OP_ACCEPT).front().result));
+    return handle;
+  }
+
+  void Detach(evnet_handle handle) {
+    evnet_poller_detach(poller(), handle);
+    ASSERT_TRUE(loop().RunUntil([=] { return !loop().Of(handle, EVNET_OP_DETACH).empty(); }));
+  }
+
+  // An address where a connect is under way for as long as the test wants.
+  const evnet_address &Blackhole() {
+    if (blackhole_ == nullptr) {
+      // Linux drops a SYN that finds the queue full; one more than the backlog fits (tcp(7)).
+      blackhole_ = std::make_unique<RawListener>(ParseAddress("tcp://127.0.0.1:0"), 0);
+      fill_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      EXPECT_EQ(connect(fill_, &blackhole_->address().socket.any, blackhole_->address().size), 0);
+    }
+    return blackhole_->address();
+  }
+
+  ~ConnectTest() override {
+    if (fill_ >= 0) (void)close(fill_);
+  }
+
+  const TempDirectory directory_;
+
+ private:
+  std::unique_ptr<RawListener> blackhole_;
+  int fill_ = -1;
+};
+
+TEST_P(ConnectTest, BytesGoBothWaysOnceItIsConnected) {
+  evnet_handle accepted = {};
+  const evnet_handle handle = ConnectPair(&accepted);
+  EXPECT_EQ(loop().Story(handle), "CONNECT=0");
+  evnet_poller_recv_start(poller(), handle);
+  evnet_poller_recv_start(poller(), accepted);
+  EXPECT_EQ(Send(handle, "question"), 8);
+  EXPECT_EQ(Send(accepted, "answer"), 6);
+  ASSERT_TRUE(loop().RunUntil(
+      [&] { return loop().Data(accepted) == "question" && loop().Data(handle) == "answer"; }));
+  EXPECT_EQ(evnet_poller_shutdown_write(poller(), accepted), 0);
+  ASSERT_TRUE(loop().RunUntil([&] { return loop().Of(handle).back().result == 0; }));
+  EXPECT_EQ(loop().Story(handle), "CONNECT=0 RECV:answer RECV=0");
+  Detach(handle);
+}
+
+TEST_P(ConnectTest, NothingIsToldFromInsideConnect) {
+  const evnet_handle listener = Listen();
+  const evnet_address address = AddressOf(listener);
+  const evnet_handle handle = Reserve();
+  bool begun = false;
+  loop().OnEvent([&](const Event &) {
+    if (begun) return;
+    begun = true;
+    evnet_poller_connect(poller(), handle, &address, nullptr);
+  });
+  // Any event will do.
+  const evnet_handle other = Reserve();
+  Detach(other);
+  ASSERT_TRUE(RunUntilConnects(handle));
+  EXPECT_GT(loop().Of(handle).front().turn, loop().Of(other).front().turn);
+  EXPECT_EQ(loop().Story(handle), "CONNECT=0");
+}
+
+TEST_P(ConnectTest, BothEndsKnowTheirAddresses) {
+  evnet_handle accepted = {};
+  const evnet_handle handle = ConnectPair(&accepted);
+  evnet_address local = {}, remote = {};
+  ASSERT_EQ(evnet_poller_local_address(poller(), handle, &local), 0);
+  ASSERT_EQ(evnet_poller_remote_address(poller(), accepted, &remote), 0);
+  EXPECT_EQ(FormatAddress(local), FormatAddress(remote));
+  ASSERT_EQ(evnet_poller_remote_address(poller(), handle, &remote), 0);
+  ASSERT_EQ(evnet_poller_local_address(poller(), accepted, &local), 0);
+  EXPECT_EQ(FormatAddress(remote), FormatAddress(local));
+}
+
+TEST_P(ConnectTest, WhatThePeerDidBeforeItIsToldIsNotLost) {
+  const RawListener listener(fixture().Loopback(), 5);
+  const evnet_handle handle = Reserve();
+  evnet_poller_connect(poller(), handle, &listener.address(), nullptr);
+  RawListener &raw = const_cast<RawListener &>(listener);
+  const int peer = raw.Accept();
+  ASSERT_EQ(write(peer, "early", 5), 5);
+  (void)close(peer);
+  ASSERT_TRUE(RunUntilConnects(handle));
+  evnet_poller_recv_start(poller(), handle);
+  ASSERT_TRUE(loop().RunUntil([&] { return loop().Of(handle).size() >= 3; }));
+  EXPECT_EQ(loop().Story(handle).substr(0, 27), "CONNECT=0 RECV:early RECV=0");
+}
+
+TEST_P(ConnectTest, AnEndThatNobodyReadsIsTold) {
+  const RawListener listener(fixture().Loopback(), 5);
+  const evnet_handle handle = Reserve();
+  ASSERT_EQ(ConnectNow(handle, listener.address()), 0);
+  const int peer = const_cast<RawListener &>(listener).Accept();
+  const linger none = {1, 0};
+  ASSERT_EQ(setsockopt(peer, SOL_SOCKET, SO_LINGER, &none, sizeof none), 0);
+  (void)close(peer);
+  ASSERT_TRUE(loop().RunUntil([&] { return loop().Of(handle).size() > 1; }));
+  // A Unix socket has no reset, and nothing is left to answer to.
+  EXPECT_EQ(loop().Story(handle),
+            GetParam().is_tcp() ? "CONNECT=0 HANGUP=-ECONNRESET" : "CONNECT=0 HANGUP=0");
+}
+
+TEST_P(ConnectTest, WithoutAListenerItIsRefusedAndMayConnectAgain) {
+  const size_t descriptors = fixture().OpenDescriptors();
+  const evnet_handle handle = Reserve();
+  {
+    const RawListener bound(fixture().Loopback(), -1);
+    EXPECT_EQ(ConnectNow(handle, bound.address()), -ECONNREFUSED);
+    EXPECT_EQ(ConnectNow(handle, bound.address()), -ECONNREFUSED);
+  }
+  EXPECT_EQ(fixture().OpenDescriptors(), descriptors);
+  const evnet_handle listener = Listen();
+  EXPECT_EQ(ConnectNow(handle, AddressOf(listener)), 0);
+  EXPECT_EQ(loop().Story(handle), "CONNECT=-ECONNREFUSED CONNECT=-ECONNREFUSED CONNECT=0");
+  Detach(handle);
+  Detach(listener);
+  EXPECT_EQ(fixture().OpenDescriptors(), descriptors);
+}
+
+TEST_P(ConnectTest, ItMayConnectAgainFromWhereTheFailureIsTold) {
+  const RawListener bound(fixture().Loopback(), -1);
+  const evnet_handle listener = Listen();
+  const evnet_address address = AddressOf(listener);
+  const evnet_handle handle = Reserve();
+  loop().OnEvent([&](const Event &event) {
+    if (!(event.handle == handle) || event.op != EVNET_OP_CONNECT || event.result == 0) return;
+    const size_t tries = loop().Of(handle, EVNET_OP_CONNECT).size();
+    evnet_poller_connect(poller(), handle, tries < 3 ? &bound.address() : &address, nullptr);
+  });
+  evnet_poller_connect(poller(), handle, &bound.address(), nullptr);
+  ASSERT_TRUE(RunUntilConnects(handle, 4));
+  EXPECT_EQ(loop().Story(handle),
+            "CONNECT=-ECONNREFUSED CONNECT=-ECONNREFUSED CONNECT=-ECONNREFUSED CONNECT=0");
+}
+
+TEST_P(ConnectTest, APathThatIsNotThereIsTold) {
+  const evnet_handle handle = Reserve(EVNET_TRANSPORT_UNIX);
+  const evnet_address nowhere = ParseAddress("unix://" + directory_.File("nowhere"));
+  EXPECT_EQ(ConnectNow(handle, nowhere), -ENOENT);
+}
+
+TEST_P(ConnectTest, AFullUnixBacklogIsToldAsSuch) {
+  const RawListener listener(ParseAddress("unix://" + directory_.File("full")), 0);
+  const evnet_handle first = Reserve(EVNET_TRANSPORT_UNIX);
+  const evnet_handle second = Reserve(EVNET_TRANSPORT_UNIX);
+  ASSERT_EQ(ConnectNow(first, listener.address()), 0);
+  EXPECT_EQ(ConnectNow(second, listener.address()), -EAGAIN);
+  const int peer = const_cast<RawListener &>(listener).Accept();
+  EXPECT_EQ(ConnectNow(second, listener.address()), 0);
+  (void)close(peer);
+}
+
+TEST_P(ConnectTest, AReservedHandleIsDetached) {
+  const evnet_handle handle = Reserve();
+  const evnet_handle aborted = Reserve();
+  evnet_poller_abort(poller(), aborted);
+  Detach(handle);
+  EXPECT_EQ(loop().Story(handle), "DETACH=0");
+  EXPECT_EQ(loop().Story(aborted), "DETACH=0");
+}
+
+TEST_P(ConnectTest, DetachedWhileItConnectsItTellsOnlyThat) {
+  const size_t descriptors = fixture().OpenDescriptors();
+  const RawListener bound(fixture().Loopback(), -1);
+  const RawListener *listener = new RawListener(fixture().Loopback(), 5);
+  for (const evnet_address *address : {&bound.address(), &listener->address(), &Blackhole()}) {
+    for (const bool submitted : {false, true}) {
+      const evnet_handle handle = Reserve(address->transport);
+      const evnet_handle aborted = Reserve(address->transport);
+      evnet_poller_connect(poller(), handle, address, nullptr);
+      evnet_poller_connect(poller(), aborted, address, nullptr);
+      if (submitted && address == &Blackhole()) loop().Turn(0);
+      evnet_poller_abort(poller(), aborted);
+      Detach(handle);
+      Settle();
+      EXPECT_EQ(loop().Story(handle), "DETACH=0");
+      EXPECT_EQ(loop().Story(aborted), "DETACH=0");
+    }
+  }
+  delete listener;
+  EXPECT_LE(fixture().OpenDescriptors(), descriptors + 3 + 2);  // two more of Settle's making
+}
+
+TEST_P(ConnectTest, AConnectThatIsStoppedIsToldAndMayBeginAgain) {
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "a Unix socket connects at once";
+  const evnet_handle listener = Listen();
+  for (const bool submitted : {false, true}) {
+    const evnet_handle handle = Reserve();
+    evnet_poller_connect(poller(), handle, &Blackhole(), nullptr);
+    if (submitted) loop().Turn(0);
+    EXPECT_TRUE(loop().Of(handle).empty());
+    evnet_poller_connect_stop(poller(), handle);
+    evnet_poller_connect_stop(poller(), handle);
+    ASSERT_TRUE(RunUntilConnects(handle));
+    EXPECT_EQ(ConnectNow(handle, AddressOf(listener)), 0);
+    EXPECT_EQ(loop().Story(handle), "CONNECT=-ECANCELED CONNECT=0");
+    Detach(handle);
+  }
+}
+
+TEST_P(ConnectTest, ToStopOneThatHasComeToSomethingChangesNothing) {
+  const evnet_handle listener = Listen();
+  const evnet_address address = AddressOf(listener);
+  const evnet_handle handle = Reserve(GetParam().transport);
+  evnet_poller_connect(poller(), handle, &address, nullptr);
+  if (!GetParam().is_tcp()) evnet_poller_connect_stop(poller(), handle);
+  ASSERT_TRUE(RunUntilConnects(handle));
+  EXPECT_EQ(loop().Story(handle), "CONNECT=0");
+}
+
+TEST_P(ConnectTest, AnAbortedConnectionIsReset) {
+  evnet_handle accepted = {};
+  const evnet_handle handle = ConnectPair(&accepted);
+  evnet_poller_recv_start(poller(), accepted);
+  loop().Turn(0);
+  evnet_poller_abort(poller(), handle);
+  ASSERT_TRUE(loop().RunUntil([&] { return !loop().Of(accepted).empty(); }));
+  EXPECT_EQ(loop().Of(accepted)[0].op, EVNET_OP_RECV);
+  EXPECT_EQ(loop().Of(accepted)[0].result, GetParam().is_tcp() ? -ECONNRESET : 0);
+}
+
+TEST_P(ConnectTest, ItIsBoundToItsSource) {
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "hosts are TCP's";
+  evnet_address source = ParseAddress("tcp://127.0.0.2:0");
+  evnet_connect_options options = {};
+  options.source = &source;
+  evnet_handle accepted = {};
+  const evnet_handle first = ConnectPair(&accepted, &options);
+  evnet_address remote = {};
+  ASSERT_EQ(evnet_poller_remote_address(poller(), accepted, &remote), 0);
+  const uint16_t port = evnet_address_port(&remote);
+  EXPECT_NE(port, 0);
+  EXPECT_EQ(FormatAddress(remote), "tcp://127.0.0.2:" + std::to_string(port));
+  Detach(first);
+}
+
+TEST_P(ConnectTest, APortOfTheCallersChoiceMayBeUsedAgainAtOnce) {
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "ports are TCP's";
+  evnet_address source;
+  {
+    const RawListener bound(ParseAddress("tcp://127.0.0.2:0"), -1);
+    source = bound.address();
+  }
+  evnet_connect_options options = {};
+  options.source = &source;
+  for (int i = 0; i < 2; i++) {
+    evnet_handle accepted = {};
+    const evnet_handle handle = ConnectPair(&accepted, &options);
+    evnet_address remote = {};
+    ASSERT_EQ(evnet_poller_remote_address(poller(), accepted, &remote), 0);
+    EXPECT_EQ(FormatAddress(remote), FormatAddress(source));
+    // Our end goes first: it is the one that has to wait.
+    Detach(handle);
+    Detach(accepted);
+    loop().Clear();
+  }
+}
+
+TEST_P(ConnectTest, ASourceThatIsNotHereIsRefused) {
+  const evnet_handle listener = Listen();
+  const evnet_address source = ParseAddress("tcp://192.0.2.1:0");
+  evnet_connect_options options = {};
+  options.source = &source;
+  const evnet_handle handle = Reserve(EVNET_TRANSPORT_TCP);
+  const evnet_address to = ParseAddress("tcp://127.0.0.1:1");
+  EXPECT_EQ(ConnectNow(handle, to, &options), -EADDRNOTAVAIL);
+  (void)listener;
+}
+
+TEST_P(ConnectTest, ASocketIsNotConnectedToItself) {
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "it is TCP that does that";
+  uint16_t port;
+  {
+    const RawListener bound(ParseAddress("tcp://127.0.0.1:0"), -1);
+    port = evnet_address_port(&bound.address());
+  }
+  const evnet_address own = ParseAddress("tcp://127.0.0.1:" + std::to_string(port));
+  evnet_connect_options options = {};
+  options.source = &own;
+  const evnet_handle handle = Reserve();
+  EXPECT_EQ(ConnectNow(handle, own, &options), -ECONNREFUSED);
+  EXPECT_EQ(loop().Story(handle), "CONNECT=-ECONNREFUSED");
+}
+
+TEST_P(ConnectTest, ItsOptionsAreSet) {
+  evnet_connect_options options = {};
+  options.send_buffer_bytes = 20000;
+  options.receive_buffer_bytes = 30000;
+  for (const bool no_nodelay : {false, true}) {
+    options.no_nodelay = no_nodelay;
+    evnet_handle accepted = {};
+    const evnet_handle handle = ConnectPair(&accepted, &options);
+    const int descriptor = evnet_poller_descriptor(poller(), handle);
+    int value = 0;
+    socklen_t size = sizeof value;
+    ASSERT_EQ(getsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &value, &size), 0);
+    EXPECT_EQ(value, 2 * 20000);  // socket(7)
+    ASSERT_EQ(getsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &value, &size), 0);
+    EXPECT_EQ(value, 2 * 30000);
+    EXPECT_NE(fcntl(descriptor, F_GETFL) & O_NONBLOCK, 0);
+    EXPECT_NE(fcntl(descriptor, F_GETFD) & FD_CLOEXEC, 0);
+    if (!GetParam().is_tcp()) continue;
+    ASSERT_EQ(getsockopt(descriptor, IPPROTO_TCP, 1 /* TCP_NODELAY */, &value, &size), 0);
+    EXPECT_EQ(value != 0, !no_nodelay);
+  }
+}
+
+TEST_P(ConnectTest, ADeviceThatThereIsNotIsRefused) {
+  evnet_connect_options options = {};
+  options.bind_to_device = "evnet-none";
+  const evnet_handle handle = Reserve(EVNET_TRANSPORT_TCP);
+  const evnet_address to = ParseAddress("tcp://127.0.0.1:1");
+  const int64_t status = ConnectNow(handle, to, &options);
+  // macOS has no such option.
+  const bool has_none = std::string(GetParam().name) == "kqueue";
+  EXPECT_EQ(status, has_none ? -EOPNOTSUPP : -ENODEV);
+  const evnet_handle local = Reserve(EVNET_TRANSPORT_UNIX);
+  EXPECT_EQ(ConnectNow(local, ParseAddress("unix://@evnet-x"), &options), -EOPNOTSUPP);
+}
+
+TEST_P(ConnectTest, NoMoreThanHandlesMaxAreReserved) {
+  evnet_poller_options options = {};
+  options.handles_max = 1;
+  Open(options);
+  const evnet_handle handle = Reserve();
+  evnet_handle second = {};
+  EXPECT_EQ(evnet_poller_reserve(poller(), GetParam().transport, &second), -ENOBUFS);
+  Detach(handle);
+  EXPECT_EQ(evnet_poller_reserve(poller(), GetParam().transport, &second), 0);
+}
+
+TEST_P(ConnectTest, WhatIsConnectingGoesWithThePoller) {
+  const size_t descriptors = fixture().OpenDescriptors();
+  {
+    const RawListener listener(fixture().Loopback(), 5);
+    evnet_poller_connect(poller(), Reserve(EVNET_TRANSPORT_TCP), &Blackhole(), nullptr);
+    evnet_poller_connect(poller(), Reserve(), &listener.address(), nullptr);
+    (void)Reserve();
+    loop().Turn(0);
+    Destroy();
+  }
+  EXPECT_LE(fixture().OpenDescriptors(),
+            descriptors);  // less the poller's own, and the Blackhole's
+}
+
+TEST_P(ConnectTest, ADatagramSocketHasOnePeer) {
+  UdpClient peer, stranger;
+  const evnet_handle handle = Reserve(EVNET_TRANSPORT_UDP);
+  ASSERT_EQ(ConnectNow(handle, peer.Address()), 0);
+  evnet_poller_recv_start(poller(), handle);
+  const std::string text = "question";
+  const iovec piece = {const_cast<char *>(text.data()), text.size()};
+  const evnet_datagram datagram = {&piece, 1, nullptr, nullptr};
+  ASSERT_EQ(evnet_poller_send_datagrams(poller(), handle, &datagram, 1), 1);
+  evnet_address from = {};
+  EXPECT_EQ(peer.Receive(&from), "question");
+  stranger.Send(from, "noise");
+  peer.Send(from, "answer");
+  peer.Send(from, "");
+  ASSERT_TRUE(loop().RunUntil([&] { return loop().Of(handle, EVNET_OP_DATAGRAM).size() >= 2; }));
+  const std::vector<Event> events = loop().Of(handle, EVNET_OP_DATAGRAM);
+  EXPECT_EQ(events[0].data, "answer");
+  EXPECT_EQ(events[1].data, "");
+  EXPECT_EQ(events.size(), 2u);
+  EXPECT_EQ(FormatAddress(events[0].peer), FormatAddress(peer.Address()));
+  Detach(handle);
+}
+
+TEST_P(ConnectTest, ADatagramThatNobodyTakesIsToldOfItsSocket) {
+  UdpClient peer;
+  const evnet_address to = peer.Address();
+  const evnet_handle handle = Reserve(EVNET_TRANSPORT_UDP);
+  ASSERT_EQ(ConnectNow(handle, to), 0);
+  peer.Close();
+  evnet_poller_recv_start(poller(), handle);
+  loop().Turn(0);
+  const evnet_datagram empty = {nullptr, 0, nullptr, nullptr};
+  ASSERT_EQ(evnet_poller_send_datagrams(poller(), handle, &empty, 1), 1);
+  ASSERT_TRUE(loop().RunUntil([&] { return loop().Of(handle).size() > 1; }));
+  EXPECT_EQ(loop().Story(handle), "CONNECT=0 DATAGRAM=-ECONNREFUSED");
+}
+
+TEST_P(ConnectTest, ManyConnectAtOnce) {
+  const evnet_handle listener = Listen();
+  const evnet_address address = AddressOf(listener);
+  evnet_poller_accept_start(poller(), listener);
+  const size_t count = 1500;  // more than io_uring's queue has places
+  std::vector<evnet_handle> handles;
+  for (size_t i = 0; i < count; i++) {
+    handles.push_back(Reserve());
+    evnet_poller_connect(poller(), handles.back(), &address, nullptr);
+    if (i % 100 == 99 && !GetParam().is_tcp()) loop().Turn(0);  // its backlog holds no more
+  }
+  size_t told = 0;
+  ASSERT_TRUE(loop().RunUntil([&] {
+    told = 0;
+    for (const evnet_handle &handle : handles) told += loop().Of(handle).size();
+    return told >= count;
+  }));
+  EXPECT_EQ(told, count);
+  for (const evnet_handle &handle : handles) EXPECT_EQ(loop().Of(handle)[0].result, 0);
+  for (const Event &event : loop().Of(listener, EVNET_OP_ACCEPT))
+    if (event.result >= 0) (void)close(static_cast<int>(event.result));
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, ConnectTest, ::testing::ValuesIn(Backends()), BackendName);
+
+}  // namespace
+}  // namespace evnet_testing

@@ -1,0 +1,91 @@
+// Connecting a socket, for every backend: from socket(2) to what connect(2) came to.
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/poller/internal/socket.h"
+#include "net/poller/internal/socket_system.h"
+
+static int set_options(int descriptor, const struct evnet_address *address,
+                       const struct evnet_connect_options *options) {
+  const enum evnet_transport transport = address->transport;
+  const struct {
+    enum evnet_socket_option option;
+    int value;  // 0: as it is
+  } settings[] = {
+      {EVNET_SOCKET_NODELAY, transport == EVNET_TRANSPORT_TCP && !options->no_nodelay},
+      {EVNET_SOCKET_SEND_BUFFER_BYTES, options->send_buffer_bytes},
+      {EVNET_SOCKET_RECEIVE_BUFFER_BYTES, options->receive_buffer_bytes},
+  };
+  int status = 0;
+  for (size_t i = 0; i < sizeof settings / sizeof settings[0] && status == 0; i++) {
+    if (settings[i].value == 0) continue;
+    status = evnet_socket_set_option(descriptor, transport, settings[i].option, settings[i].value);
+  }
+  const char *device = options->bind_to_device;
+  if (status < 0 || device == NULL) return status;
+  const int name = evnet_socket_system_options.bind_to_device;
+  if (name == 0 || transport == EVNET_TRANSPORT_UNIX) return -EOPNOTSUPP;
+  const socklen_t size = (socklen_t)strlen(device) + 1;
+  return setsockopt(descriptor, SOL_SOCKET, name, device, size) == 0 ? 0 : -errno;
+}
+
+static int bind_source(int descriptor, const struct evnet_address *source) {
+  const int one = 1;
+  if (source->transport == EVNET_TRANSPORT_TCP && evnet_address_port(source) != 0) {
+    // As of a listener: the port of a connection that has ended would stay taken for a minute.
+    (void)setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  } else if (source->transport == EVNET_TRANSPORT_TCP) {
+    // The port is chosen by connect(2) then, which knows the peer: one port may serve many peers,
+    // as it does without bind(2) (ip(7)). Where that is not known, there are fewer ports.
+    const int name = evnet_socket_system_options.bind_address_no_port;
+    if (name != 0) (void)setsockopt(descriptor, IPPROTO_IP, name, &one, sizeof one);
+  }
+  return bind(descriptor, &source->socket.any, source->size) == 0 ? 0 : -errno;
+}
+
+// 0, -EINPROGRESS, or -errno.
+static int begin(int descriptor, const struct evnet_address *address) {
+  // One that is through at once has a result to look at, too.
+  if (connect(descriptor, &address->socket.any, address->size) == 0)
+    return address->transport == EVNET_TRANSPORT_TCP ? -EINPROGRESS : 0;
+  // Interrupted, it goes on all the same (POSIX, connect()).
+  return errno == EINTR ? -EINPROGRESS : -errno;
+}
+
+int evnet_socket_connect(const struct evnet_address *address,
+                         const struct evnet_connect_options *options, int *out_status) {
+  const int type = address->transport == EVNET_TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM;
+  int descriptor = evnet_socket_system_open(address->socket.any.sa_family, type);
+  if (descriptor < 0) return descriptor;
+  int status = set_options(descriptor, address, options);
+  if (status == 0 && options->source != NULL) status = bind_source(descriptor, options->source);
+  if (status == 0) status = begin(descriptor, address);
+  if (status < 0 && status != -EINPROGRESS) {
+    (void)close(descriptor);
+    return status;
+  }
+  *out_status = status;
+  return descriptor;
+}
+
+// Two ends that are one and the same: the peer's SYN was our own (RFC 793 section 3.4).
+static bool is_own(const struct evnet_address *peer, const struct evnet_address *own) {
+  return peer->size == own->size && evnet_address_port(peer) != 0 &&
+         memcmp(&peer->socket, &own->socket, peer->size) == 0;
+}
+
+int evnet_socket_connect_result(int descriptor) {
+  int status = evnet_socket_take_error(descriptor);
+  if (status < 0) return status;
+  struct evnet_address peer;
+  struct evnet_address own;
+  status = evnet_socket_remote_address(descriptor, EVNET_TRANSPORT_TCP, &peer);
+  if (status == -ENOTCONN) {
+    // Not connected yet; or reset since the first look.
+    status = evnet_socket_take_error(descriptor);
+    return status < 0 ? status : -EINPROGRESS;
+  }
+  if (status == 0) status = evnet_socket_local_address(descriptor, EVNET_TRANSPORT_TCP, &own);
+  return status == 0 && is_own(&peer, &own) ? -ECONNREFUSED : status;
+}

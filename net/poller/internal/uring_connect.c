@@ -1,0 +1,95 @@
+// Connecting over io_uring: connect(2) begins it, a poll says when it has come to something. What
+// IORING_OP_CONNECT does is the same, with the address kept until the next enter, and with
+// -EINPROGRESS of a cancelled one left to tell from that of a busy one.
+#include <errno.h>
+#include <unistd.h>
+
+#include "net/poller/internal/socket.h"
+#include "net/poller/internal/uring_state.h"
+
+int uring_reserve(struct evnet_poller *poller, enum evnet_transport transport,
+                  struct evnet_handle *out_handle) {
+  struct uring *uring = (struct uring *)poller;
+  struct slot *slot = slots_reserve(&uring->slots, transport);
+  if (slot == NULL) return -ENOBUFS;
+  slot->in_flight = 0;
+  *out_handle = slot_handle(&uring->slots, slot);
+  return 0;
+}
+
+static void answer(struct uring *uring, struct slot *slot, int status) {
+  slot->connect = SLOT_ANSWERED;
+  slot->connect_status = status;
+  // Told in the next turn, by way of uring_retry: who tries again at once must not go on for ever.
+  uring_list(uring, &uring->starved, slot);
+}
+
+static void close_descriptor(struct slot *slot) {
+  if (slot->descriptor >= 0) (void)close(slot->descriptor);
+  slot->descriptor = -1;
+}
+
+void uring_connect(struct evnet_poller *poller, struct evnet_handle handle,
+                   const struct evnet_address *address,
+                   const struct evnet_connect_options *options) {
+  struct uring *uring = (struct uring *)poller;
+  struct slot *slot = uring_slot_of(uring, handle);
+  EVNET_ASSERT(slot->connect == SLOT_RESERVED);
+  EVNET_ASSERT(slot->transport == (uint32_t)address->transport);
+  int status = slot->transport == EVNET_TRANSPORT_UDP ? uring_create_datagrams(uring) : 0;
+  if (status == 0) {
+    int descriptor = evnet_socket_connect(address, options, &status);
+    if (descriptor < 0) status = descriptor;
+    slot->descriptor = descriptor < 0 ? -1 : descriptor;
+  }
+  if (status != -EINPROGRESS) {
+    answer(uring, slot, status);
+    return;
+  }
+  slot->connect = SLOT_CONNECTING;
+  slot->connect_status = 0;
+  uring_arm_out(uring, slot);
+}
+
+void uring_connect_stop(struct evnet_poller *poller, struct evnet_handle handle) {
+  struct uring *uring = (struct uring *)poller;
+  struct slot *slot = uring_slot_of(uring, handle);
+  if (slot->connect != SLOT_CONNECTING || slot->connect_status != 0) return;
+  slot->connect_status = -ECANCELED;
+  if (slot->flags & OUT_ARMED) {
+    uring_cancel_unwanted(uring, slot);  // the poll holds the socket: close when it has ended
+  } else {
+    close_descriptor(slot);
+    answer(uring, slot, -ECANCELED);
+  }
+}
+
+bool uring_on_connect(struct uring *uring, struct slot *slot, int32_t events,
+                      struct evnet_completion *out) {
+  int status = slot->connect_status;
+  if (status == 0 && uring_poll_failed(events)) status = events;
+  if (status == 0)
+    status = events > 0 ? evnet_socket_connect_result(slot->descriptor) : -EINPROGRESS;
+  if (status == -EINPROGRESS) {
+    uring_arm_out(uring, slot);
+    return false;
+  }
+  slot->connect_status = status;
+  return uring_tell_connect(uring, slot, out);
+}
+
+bool uring_tell_connect(struct uring *uring, struct slot *slot, struct evnet_completion *out) {
+  const int status = slot->connect_status;
+  slot->send = NULL;
+  slot->flags &= LISTED;
+  if (status < 0) {
+    close_descriptor(slot);
+    slot->connect = SLOT_RESERVED;
+  } else {
+    slot->connect = SLOT_PLAIN;
+    if (slot->transport == EVNET_TRANSPORT_UDP) slot->flags |= POLLED | HANGUP_TOLD;
+    // As when attached: somebody has to notice a hang-up.
+    uring_list(uring, &uring->starved, slot);
+  }
+  return uring_tell(uring, slot, EVNET_OP_CONNECT, status, false, out);
+}

@@ -1,0 +1,35 @@
+// Connecting in the simulated kernel, and servers outside of it, which its pollers connect to.
+//
+//   connect --SYN, as long as it takes--> the outside's queue, or a poller's listener --take,
+//   ACCEPT-->
+//      ^                                     |
+//      +------ CONNECT, as long again -------+   without room or anybody there: -ECONNREFUSED
+#ifndef EVNET_NET_POLLER_TESTING_SIM_CONNECT_H_
+#define EVNET_NET_POLLER_TESTING_SIM_CONNECT_H_
+
+#include <stdint.h>
+
+#include "net/base/status.h"
+#include "net/poller/testing/sim.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// evnet_sim_serve opens a port outside, until evnet_sim_destroy.
+//
+// Returns: the port.
+// Errors:  -EADDRINUSE when there is no place for another one.
+EVNET_WARN_UNUSED int evnet_sim_serve(struct evnet_sim *sim);
+
+// evnet_sim_take gives the next connection that a poller has made to that port: its other end,
+// which evnet_sim_write and the like are for. What they call the server is the poller's end.
+//
+// Returns: NULL when there is none.
+struct evnet_sim_socket *evnet_sim_take(struct evnet_sim *sim, uint16_t port);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // EVNET_NET_POLLER_TESTING_SIM_CONNECT_H_

@@ -1,4 +1,12 @@
-"""Runs a test over the test-only kqueue of //net/poller/testing/kqueue."""
+"""Runs a test over the test-only kqueue of //net/poller/testing/kqueue.
+
+Nothing above the poller knows its backend, so a test over kqueue is what the test itself is linked from,
+with another poller: only //net/poller is compiled a second time.
+"""
+
+load("@rules_cc//cc:cc_test.bzl", "cc_test")
+load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
+load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
 
 def _flag_impl(_ctx):
     return []
@@ -18,29 +26,66 @@ _kqueue_transition = transition(
     outputs = ["//bazel:kqueue_standin"],
 )
 
-def _kqueue_test_impl(ctx):
-    executable = ctx.actions.declare_file(ctx.label.name)
-    test = ctx.attr.test[0][DefaultInfo]  # a transition makes a list of it
-    ctx.actions.symlink(
-        output = executable,
-        target_file = test.files_to_run.executable,
-        is_executable = True,
-    )
-    return [DefaultInfo(executable = executable, runfiles = test.default_runfiles)]
+_TestParts = provider(
+    doc = "What a cc_test is linked from.",
+    fields = {
+        "linker_inputs": "a list of LinkerInput, in order: of its own flags, then of its deps",
+        "objects": "a depset of the objects of its own sources",
+    },
+)
 
-_kqueue_test = rule(
-    implementation = _kqueue_test_impl,
+def _test_parts_impl(target, ctx):
+    if ctx.rule.attr.data or ctx.rule.attr.env or ctx.rule.attr.args:
+        fail("%s has data, env or args, which its test over kqueue would be without" % target.label)
+    own = cc_common.create_linker_input(
+        owner = target.label,
+        user_link_flags = depset(ctx.rule.attr.linkopts),
+    )
+    deps = cc_common.merge_cc_infos(cc_infos = [dep[CcInfo] for dep in ctx.rule.attr.deps])
+    return [_TestParts(
+        linker_inputs = [own] + deps.linking_context.linker_inputs.to_list(),
+        objects = target[OutputGroupInfo].compilation_outputs,
+    )]
+
+_test_parts = aspect(implementation = _test_parts_impl)
+
+def _over_kqueue_impl(ctx):
+    parts = ctx.attr.test[_TestParts]
+    poller = ctx.attr.poller[0]  # a transition makes a list of it
+
+    # The poller takes the place of its like; the layers below it are there already.
+    inputs = parts.linker_inputs
+    owners = [i.owner for i in inputs]
+    if poller.label not in owners:
+        fail("%s is not linked with %s" % (ctx.attr.test.label, poller.label))
+    others = [
+        i
+        for i in poller[CcInfo].linking_context.linker_inputs.to_list()
+        if i.owner == poller.label or i.owner not in owners
+    ]
+    linked = []
+    for i in inputs:
+        linked += others if i.owner == poller.label else [i]
+    return [
+        DefaultInfo(files = parts.objects),
+        CcInfo(linking_context = cc_common.create_linking_context(
+            linker_inputs = depset(linked, order = "topological"),
+        )),
+    ]
+
+_over_kqueue = rule(
+    implementation = _over_kqueue_impl,
     attrs = {
-        "test": attr.label(cfg = _kqueue_transition, executable = True, mandatory = True),
+        "poller": attr.label(cfg = _kqueue_transition, mandatory = True, providers = [CcInfo]),
+        "test": attr.label(aspects = [_test_parts], mandatory = True),
         "_allowlist_function_transition": attr.label(
             default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
         ),
     },
-    test = True,
 )
 
 def evnet_kqueue_test(name, test, size = "small", **kwargs):
-    """The same test, with all below it built over kqueue.
+    """The same test, linked with the poller of kqueue.
 
     Args:
       name: the target's name.
@@ -48,9 +93,19 @@ def evnet_kqueue_test(name, test, size = "small", **kwargs):
       size: of the test.
       **kwargs: as for any test.
     """
-    _kqueue_test(
+    _over_kqueue(
+        name = name + "_parts",
+        testonly = True,
+        poller = "//net/poller",
+        tags = ["manual"],
+        test = test,
+        visibility = ["//visibility:private"],
+    )
+    cc_test(
         name = name,
         size = size,
-        test = test,
+        srcs = [name + "_parts"],
+        linkstatic = True,
+        deps = [name + "_parts"],
         **kwargs
     )

@@ -29,7 +29,7 @@ def evnet_deps():
             for f in ["cc_binary.bzl", "cc_import.bzl", "cc_library.bzl", "cc_test.bzl", "defs.bzl"]
         ] + [
             (Label("//third_party/compat/rules_cc:%s" % f), "cc/common/%s" % f)
-            for f in ["cc_info.bzl", "cc_info_builtin.bzl"]
+            for f in ["cc_common.bzl", "cc_common_builtin.bzl", "cc_info.bzl", "cc_info_builtin.bzl"]
         ] + [
             (Label("//third_party/compat/rules_cc:cc.BUILD"), "cc/BUILD.bazel"),
         ]),

@@ -1,0 +1,5 @@
+"""Bazel 4 and 5 have it built in."""
+
+load(":cc_common_builtin.bzl", "cc_common_builtin")
+
+cc_common = cc_common_builtin

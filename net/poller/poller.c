@@ -133,6 +133,11 @@ int evnet_poller_peer_credentials(struct evnet_poller *poller, struct evnet_hand
   return poller->ops->peer_credentials(poller, handle, out_credentials);
 }
 
+int evnet_poller_tcp_info(struct evnet_poller *poller, struct evnet_handle handle,
+                          struct evnet_tcp_info *out_info) {
+  return poller->ops->tcp_info(poller, handle, out_info);
+}
+
 int evnet_poller_set_option(struct evnet_poller *poller, struct evnet_handle handle,
                             enum evnet_socket_option option, int value) {
   return poller->ops->set_option(poller, handle, option, value);

@@ -27,6 +27,7 @@
 #include "../base/credentials.h"
 #include "../base/memory.h"
 #include "../base/status.h"
+#include "../base/tcp_info.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -402,6 +403,14 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_remote_address(struct evnet_poller 
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_peer_credentials(
     struct evnet_poller *poller, struct evnet_handle handle,
     struct evnet_credentials *out_credentials);
+
+// evnet_poller_tcp_info tells what the kernel knows of a TCP connection, also of one that is dead.
+//
+// Returns: 0.
+// Errors:  -EOPNOTSUPP but on TCP, on systems that do not tell, and on a simulated kernel.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_tcp_info(struct evnet_poller *poller,
+                                                      struct evnet_handle handle,
+                                                      struct evnet_tcp_info *out_info);
 
 // evnet_poller_set_option sets an option of a socket.
 //

@@ -26,6 +26,7 @@
 #include "../base/bytes.h"
 #include "../base/credentials.h"
 #include "../base/status.h"
+#include "../base/tcp_info.h"
 #include "handler.h"
 
 #ifdef __cplusplus
@@ -329,6 +330,15 @@ EVNET_API EVNET_WARN_UNUSED int evnet_conn_local_address(const struct evnet_conn
 // Errors:  -EOPNOTSUPP on TCP.
 EVNET_API EVNET_WARN_UNUSED int evnet_conn_peer_credentials(
     const struct evnet_conn *conn, struct evnet_credentials *out_credentials);
+
+// evnet_conn_tcp_info tells what the kernel knows of the connection: round-trip times,
+// retransmissions, windows, what stands unacknowledged. In on_close it still does, so that the last
+// word on a connection can be logged. Two system calls: for now and then, not for every request.
+//
+// Returns: 0.
+// Errors:  -EOPNOTSUPP but on TCP, on OpenBSD, and in a simulation; -errno of getsockopt(2).
+EVNET_API EVNET_WARN_UNUSED int evnet_conn_tcp_info(const struct evnet_conn *conn,
+                                                    struct evnet_tcp_info *out_info);
 
 #ifdef __cplusplus
 }

@@ -70,3 +70,7 @@ int evnet_conn_peer_credentials(const struct evnet_conn *conn,
                                 struct evnet_credentials *out_credentials) {
   return evnet_poller_peer_credentials(conn->reactor->poller, conn_handle(conn), out_credentials);
 }
+
+int evnet_conn_tcp_info(const struct evnet_conn *conn, struct evnet_tcp_info *out_info) {
+  return evnet_poller_tcp_info(conn->reactor->poller, conn_handle(conn), out_info);
+}

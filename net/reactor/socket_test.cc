@@ -129,6 +129,27 @@ TEST_F(Socket, TheDescriptorIsThereUntilOnCloseReturns) {
   EXPECT_TRUE(Ended());
 }
 
+TEST_F(Socket, ItsTcpInfoIsToldWhileItIsOpenAndOnceMoreInOnClose) {
+  evnet_tcp_info info = {};
+  ASSERT_EQ(evnet_conn_tcp_info(pair.conn, &info), 0);
+  EXPECT_EQ(info.state, EVNET_TCP_ESTABLISHED);
+  EXPECT_GT(info.rtt_us, 0u);
+  pair.client.Write("12345");
+  ASSERT_TRUE(h.Until([&] { return h.Of(pair).received == "12345"; }));
+  ASSERT_EQ(evnet_conn_tcp_info(pair.conn, &info), 0);
+  EXPECT_EQ(info.received_bytes, 5u);
+  int status = -1;
+  h.on.close = [&](evnet_conn *conn, int) {
+    status = evnet_conn_tcp_info(conn, &info);
+    return EVNET_NONE;
+  };
+  pair.client.Reset();
+  ASSERT_TRUE(h.Until([&] { return h.Of(pair).closed == 1; }));
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(info.state, EVNET_TCP_CLOSED);
+  EXPECT_EQ(info.received_bytes, 5u);
+}
+
 TEST_F(Socket, ADuplicateIsTheCallersAndOutlivesTheConnection) {
   const int duplicate = evnet_conn_dup(pair.conn);
   ASSERT_GE(duplicate, 0);

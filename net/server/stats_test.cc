@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "net/base/testing/udp_client.h"
 #include "net/server/testing/client.h"
 #include "net/server/testing/server.h"
 
@@ -170,6 +171,30 @@ TEST(Stats, TheLongestCallbackShowsWhoBlocks) {
   EXPECT_EQ(client.Receive(4), "done");
   EXPECT_EQ(server.Stop(5000), 0);
   EXPECT_LT(server.stats().longest_callback_ns, 10u * 1000 * 1000 * 1000);
+}
+
+TEST(Stats, OfOneConnectionAreToldByTheKernelOnTcpAlone) {
+  std::atomic<int> status{1};
+  evnet_tcp_info info = {};
+  Callbacks callbacks;
+  callbacks.on_data = [&](evnet_conn *conn) {
+    const std::string request = Take(conn);
+    status = evnet_conn_tcp_info(conn, &info);
+    evnet_conn_write(conn, request.data(), request.size());
+    return EVNET_NONE;
+  };
+  Server server(callbacks, {}, {"tcp://127.0.0.1:0", "udp://127.0.0.1:0"});
+  UdpClient udp;
+  udp.Send(server.address(1), "datagram");
+  EXPECT_EQ(udp.Receive(), "datagram");
+  EXPECT_EQ(status, -EOPNOTSUPP);
+  Client client(server.port());
+  EXPECT_EQ(client.Exchange("0123456789"), "0123456789");
+  EXPECT_EQ(server.Stop(0), 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(info.state, EVNET_TCP_ESTABLISHED);
+  EXPECT_GT(info.rtt_us, 0u);
+  EXPECT_EQ(info.received_bytes, 10u);
 }
 
 }  // namespace

@@ -43,6 +43,8 @@ struct evnet_poller_ops {
                         struct evnet_address *out_address);
   int (*peer_credentials)(struct evnet_poller *poller, struct evnet_handle handle,
                           struct evnet_credentials *out_credentials);
+  int (*tcp_info)(struct evnet_poller *poller, struct evnet_handle handle,
+                  struct evnet_tcp_info *out_info);
   int (*set_option)(struct evnet_poller *poller, struct evnet_handle handle,
                     enum evnet_socket_option option, int value);
   int (*set_multicast)(struct evnet_poller *poller, struct evnet_handle handle,

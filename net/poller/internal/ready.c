@@ -595,6 +595,12 @@ static int ready_peer_credentials(struct evnet_poller *poller, struct evnet_hand
                                        out_credentials);
 }
 
+static int ready_tcp_info(struct evnet_poller *poller, struct evnet_handle handle,
+                          struct evnet_tcp_info *out_info) {
+  const struct slot *slot = slot_of(ready_of(poller), handle);
+  return evnet_socket_tcp_info(slot->descriptor, (enum evnet_transport)slot->transport, out_info);
+}
+
 static int ready_set_option(struct evnet_poller *poller, struct evnet_handle handle,
                             enum evnet_socket_option option, int value) {
   const struct slot *slot = slot_of(ready_of(poller), handle);
@@ -681,6 +687,7 @@ static const struct evnet_poller_ops ready_ops = {
     .local_address = ready_local_address,
     .remote_address = ready_remote_address,
     .peer_credentials = ready_peer_credentials,
+    .tcp_info = ready_tcp_info,
     .set_option = ready_set_option,
     .set_multicast = ready_set_multicast,
     .descriptor = ready_descriptor,

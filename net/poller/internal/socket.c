@@ -177,3 +177,9 @@ int evnet_socket_peer_credentials(int descriptor, enum evnet_transport transport
   if (transport != EVNET_TRANSPORT_UNIX) return -EOPNOTSUPP;
   return evnet_unix_system_credentials(descriptor, out_credentials);
 }
+
+int evnet_socket_tcp_info(int descriptor, enum evnet_transport transport,
+                          struct evnet_tcp_info *out_info) {
+  if (transport != EVNET_TRANSPORT_TCP) return -EOPNOTSUPP;
+  return evnet_socket_system_tcp_info(descriptor, out_info);
+}

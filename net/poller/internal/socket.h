@@ -81,6 +81,10 @@ int evnet_socket_local_address(int descriptor, enum evnet_transport transport,
 int evnet_socket_peer_credentials(int descriptor, enum evnet_transport transport,
                                   struct evnet_credentials *out_credentials);
 
+// -EOPNOTSUPP but on TCP.
+int evnet_socket_tcp_info(int descriptor, enum evnet_transport transport,
+                          struct evnet_tcp_info *out_info);
+
 #ifdef __cplusplus
 }
 #endif

@@ -2,7 +2,8 @@
 // POSIX.1-2024's calls exist (Linux, FreeBSD, NetBSD, OpenBSD), socket_darwin.c for macOS;
 // sendfile_linux.c, sendfile_freebsd.c, sendfile_darwin.c, and sendfile_none.c for the others. And
 // what socket_options.c asks, since no two systems have the same options: socket_options_linux.c,
-// _freebsd.c, _openbsd.c, _darwin.c. BUILD.bazel chooses.
+// _freebsd.c, _openbsd.c, _darwin.c; likewise tcp_info_linux.c, _freebsd.c, _darwin.c, _none.c.
+// BUILD.bazel chooses.
 #ifndef EVNET_NET_POLLER_INTERNAL_SOCKET_SYSTEM_H_
 #define EVNET_NET_POLLER_INTERNAL_SOCKET_SYSTEM_H_
 
@@ -39,9 +40,13 @@ struct evnet_socket_option_names {
   int bind_address_no_port;  // at IPPROTO_IP
 };
 extern const struct evnet_socket_option_names evnet_socket_system_options;
+
 // sendfile(2), once and without SIGPIPE: the bytes taken; 0: the file ends in front of the range;
 // -EAGAIN: the socket is full; -ENOSYS: the system has none.
 int64_t evnet_socket_system_sendfile(int descriptor, const struct evnet_file_range *file);
+
+// Of a TCP socket; -EOPNOTSUPP where the system does not tell.
+int evnet_socket_system_tcp_info(int descriptor, struct evnet_tcp_info *out_info);
 
 #ifdef __cplusplus
 }

@@ -211,6 +211,12 @@ static int uring_peer_credentials(struct evnet_poller *poller, struct evnet_hand
                                        out_credentials);
 }
 
+static int uring_tcp_info(struct evnet_poller *poller, struct evnet_handle handle,
+                          struct evnet_tcp_info *out_info) {
+  const struct slot *slot = slot_of(uring_of(poller), handle);
+  return evnet_socket_tcp_info(slot->descriptor, (enum evnet_transport)slot->transport, out_info);
+}
+
 static int uring_set_option(struct evnet_poller *poller, struct evnet_handle handle,
                             enum evnet_socket_option option, int value) {
   const struct slot *slot = slot_of(uring_of(poller), handle);
@@ -373,6 +379,7 @@ static const struct evnet_poller_ops uring_ops = {
     .local_address = uring_local_address,
     .remote_address = uring_remote_address,
     .peer_credentials = uring_peer_credentials,
+    .tcp_info = uring_tcp_info,
     .set_option = uring_set_option,
     .set_multicast = uring_set_multicast,
     .descriptor = uring_descriptor,

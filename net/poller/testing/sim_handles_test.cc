@@ -43,6 +43,13 @@ TEST_F(Sim, KnowsNoUnixSockets) {
   EXPECT_EQ(evnet_poller_peer_credentials(poller, pair.handle, &credentials), -EOPNOTSUPP);
 }
 
+TEST_F(Sim, KnowsNothingOfRoundTripsAndWindows) {
+  Start();
+  const Pair pair = Connect();
+  evnet_tcp_info info = {};
+  EXPECT_EQ(evnet_poller_tcp_info(poller, pair.handle, &info), -EOPNOTSUPP);
+}
+
 TEST_F(Sim, TellsThePeersAddressUntilTheConnectionIsDead) {
   Start();
   const Pair pair = Connect();

@@ -291,6 +291,13 @@ static int sim_peer_credentials(struct evnet_poller *poller, struct evnet_handle
   return slot == NULL ? -EBADF : -EOPNOTSUPP;
 }
 
+static int sim_tcp_info(struct evnet_poller *poller, struct evnet_handle handle,
+                        struct evnet_tcp_info *out_info) {
+  (void)out_info;
+  const struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "tcp_info");
+  return slot == NULL ? -EBADF : -EOPNOTSUPP;
+}
+
 static int sim_set_option(struct evnet_poller *poller, struct evnet_handle handle,
                           enum evnet_socket_option option, int value) {
   struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "set_option");
@@ -459,6 +466,7 @@ static const struct evnet_poller_ops sim_ops = {
     .local_address = sim_local_address,
     .remote_address = sim_remote_address,
     .peer_credentials = sim_peer_credentials,
+    .tcp_info = sim_tcp_info,
     .set_option = sim_set_option,
     .set_multicast = sim_set_multicast,
     .descriptor = sim_descriptor,

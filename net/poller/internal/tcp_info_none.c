@@ -1,0 +1,10 @@
+// OpenBSD: its TCP_INFO is not read.
+#include <errno.h>
+
+#include "net/poller/internal/socket_system.h"
+
+int evnet_socket_system_tcp_info(int descriptor, struct evnet_tcp_info *out_info) {
+  (void)descriptor;
+  (void)out_info;
+  return -EOPNOTSUPP;
+}

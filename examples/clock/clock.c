@@ -1,0 +1,194 @@
+// A clock that strikes for everybody who is connected: a timer for each connection, on the
+// connection's own reactor, so that it may write to it. Any line of a visitor is answered by what
+// the kernel knows of his connection.
+//
+// The server's tick prints its numbers, as often as the clock strikes. SIGTERM or SIGINT ends it in
+// an orderly way: each visitor is told before his connection closes.
+#include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/reactor/timer.h"
+#include "net/server/server.h"
+
+enum {
+  PERIOD_MS = 1000,
+  PERIOD_MS_MAX = 3600 * 1000,
+  LINE_BYTES_MAX = 256,
+  DRAIN_MS = 5000,
+  EXIT_USAGE = 2,
+};
+
+struct app {
+  uint64_t period_ms;
+};
+
+struct visitor {
+  struct evnet_timer timer;
+  struct evnet_conn *conn;
+  uint64_t strikes;
+};
+
+// On the connection's reactor, like its callbacks.
+static void strike(struct evnet_timer *timer, void *user) {
+  (void)timer;
+  struct visitor *visitor = user;
+  char line[32];
+  int size = snprintf(line, sizeof line, "tick %" PRIu64 "\n", ++visitor->strikes);
+  evnet_conn_write(visitor->conn, line, (size_t)size);
+}
+
+static enum evnet_action on_open(struct evnet_conn *conn, void *user) {
+  const struct app *app = user;
+  struct visitor *visitor = calloc(1, sizeof *visitor);
+  if (visitor == NULL) return EVNET_CLOSE;
+  visitor->conn = conn;
+  evnet_conn_set_user(conn, visitor);
+  evnet_timer_repeat(evnet_conn_reactor(conn), &visitor->timer, app->period_ms, strike, visitor);
+  return EVNET_NONE;
+}
+
+static enum evnet_action on_close(struct evnet_conn *conn, int reason, void *user) {
+  (void)reason;
+  (void)user;
+  struct visitor *visitor = evnet_conn_user(conn);
+  if (visitor == NULL) return EVNET_NONE;
+  evnet_timer_stop(evnet_conn_reactor(conn), &visitor->timer);
+  free(visitor);
+  return EVNET_NONE;
+}
+
+static void tell(struct evnet_conn *conn) {
+  struct evnet_tcp_info info;
+  char line[128];
+  int size;
+  int status = evnet_conn_tcp_info(conn, &info);
+  if (status == 0) {
+    size = snprintf(line, sizeof line,
+                    "round trip %" PRIu32 " us, %" PRIu64 " retransmitted, %" PRIu64
+                    " bytes unacknowledged\n",
+                    info.rtt_us, info.retransmitted_packets, info.unacknowledged_bytes);
+  } else {
+    size = snprintf(line, sizeof line, "%s\n", evnet_status_message(status));
+  }
+  evnet_conn_write(conn, line, (size_t)size);
+}
+
+static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
+  (void)user;
+  struct evnet_bytes in = evnet_conn_peek(conn);
+  const uint8_t *end;
+  while (in.size > 0 && (end = memchr(in.data, '\n', in.size)) != NULL) {
+    size_t line_bytes = (size_t)(end - in.data) + 1;
+    tell(conn);
+    evnet_conn_discard(conn, line_bytes);
+    in.data += line_bytes;
+    in.size -= line_bytes;
+  }
+  return in.size > LINE_BYTES_MAX ? EVNET_CLOSE : EVNET_NONE;
+}
+
+// A stop begins: what is written here leaves before the connection closes.
+static void on_stopping(struct evnet_conn *conn, void *user) {
+  (void)user;
+  struct visitor *visitor = evnet_conn_user(conn);
+  if (visitor == NULL) return;
+  evnet_timer_stop(evnet_conn_reactor(conn), &visitor->timer);
+  evnet_conn_write(conn, "closing\n", 8);
+}
+
+static void print_numbers(struct evnet_server *server) {
+  struct evnet_server_stats stats;
+  evnet_server_stats(server, &stats);  // any thread, no lock
+  printf("%" PRIu64 " open, %" PRIu64 " accepted, %" PRIu64 " closed, %" PRIu64 " bytes sent\n",
+         stats.connections_open, stats.connections_accepted, stats.connections_closed,
+         stats.bytes_sent);
+  fflush(stdout);
+}
+
+static enum evnet_action on_tick(struct evnet_server *server, uint64_t *delay_ms, void *user) {
+  const struct app *app = user;
+  print_numbers(server);
+  *delay_ms = app->period_ms;
+  return EVNET_NONE;
+}
+
+static void on_shutdown(struct evnet_server *server, void *user) {
+  (void)user;
+  print_numbers(server);
+}
+
+static enum evnet_action on_boot(struct evnet_server *server, void *user) {
+  (void)user;
+  struct evnet_address address;
+  char text[EVNET_ADDRESS_TEXT_BYTES];
+  if (evnet_server_address(server, 0, &address) < 0) return EVNET_NONE;
+  evnet_address_format(&address, text, sizeof text);
+  printf("listening on %s\n", text);
+  fflush(stdout);
+  return EVNET_NONE;
+}
+
+static int serve(const char *address, int reactors, uint64_t period_ms) {
+  static const struct evnet_handler handler = {
+      .on_boot = on_boot,
+      .on_open = on_open,
+      .on_data = on_data,
+      .on_close = on_close,
+      .on_tick = on_tick,
+      .on_stopping = on_stopping,
+      .on_shutdown = on_shutdown,
+  };
+  const struct evnet_options options = {.reactors = reactors, .log = evnet_log_stderr};
+  struct app app = {.period_ms = period_ms};
+  struct evnet_server *server = NULL;
+  int status = evnet_server_create(&handler, &app, &address, 1, &options, &server);
+  if (status == 0) status = evnet_server_stop_on_signal(server, SIGINT, DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(server, SIGTERM, DRAIN_MS);
+  if (status == 0) status = evnet_server_run(server);
+  evnet_server_destroy(server);
+  return status;
+}
+
+// `argument` is NAME and a number of 1 to `max`.
+static bool parse(const char *argument, const char *name, long max, long *out) {
+  size_t size = strlen(name);
+  if (strncmp(argument, name, size) != 0) return false;
+  char *end;
+  long value = strtol(argument + size, &end, 10);
+  if (end == argument + size || *end != '\0' || value < 1 || value > max) return false;
+  *out = value;
+  return true;
+}
+
+static const char usage[] =
+    "usage: clock [--reactors=N] [--period-ms=N] [ADDRESS]\n"
+    "\n"
+    "Writes a line to everybody who is connected, each second unless --period-ms says otherwise,\n"
+    "and its own numbers to stdout. N event loops, 1 unless given; ADDRESS is\n"
+    "tcp://127.0.0.1:9000 unless given.\n";
+
+int main(int argc, char **argv) {
+  const char *address = "tcp://127.0.0.1:9000";
+  long reactors = 1;
+  long period_ms = PERIOD_MS;
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--help") == 0) {
+      fputs(usage, stdout);
+      return EXIT_SUCCESS;
+    }
+    if (parse(argv[i], "--reactors=", EVNET_REACTORS_MAX, &reactors)) continue;
+    if (parse(argv[i], "--period-ms=", PERIOD_MS_MAX, &period_ms)) continue;
+    if (argv[i][0] == '-') {
+      fprintf(stderr, "clock: bad option '%s' (--help lists them)\n", argv[i]);
+      return EXIT_USAGE;
+    }
+    address = argv[i];
+  }
+  int status = serve(address, (int)reactors, (uint64_t)period_ms);
+  if (status < 0) fprintf(stderr, "clock: %s\n", evnet_status_message(status));
+  return status < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

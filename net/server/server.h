@@ -183,9 +183,9 @@ struct evnet_server_stats {
 
 // evnet_serve creates a server, runs it on this thread until it stops, and destroys it.
 //
-// Served are the schemes tcp, tcp4, tcp6 and unix. A Unix path is one server's, by a lock on the
-// path with .lock behind it; a socket there that nobody serves any more is replaced, anything else
-// left alone; both files go when a stop begins. evnet_poller_listen says it in full.
+// Served are the schemes tcp, tcp4, tcp6, udp, udp4, udp6 and unix. A Unix path is one server's, by
+// a lock on the path with .lock behind it; a socket there that nobody serves any more is replaced,
+// anything else left alone; both files go when a stop begins. evnet_poller_listen says it in full.
 //
 //   handler    copied.
 //   user       given to every callback.

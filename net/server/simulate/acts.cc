@@ -5,6 +5,7 @@
 
 #include "net/server/internal/steps.h"
 #include "net/server/simulate/handler.h"
+#include "net/server/simulate/posters.h"
 
 namespace evnet_simulation {
 
@@ -144,7 +145,8 @@ void Handler::RunLater() {
     const Later due = later_[i];
     later_[i] = later_.back();
     later_.pop_back();
-    const int status = Post(due.c->id.reactor, due.deed, due.c);
+    const bool by_id = due.deed == Deed::kRelease && w_.Chance(500);
+    const int status = by_id ? posters_->Release(due.c) : Post(due.c->id.reactor, due.deed, due.c);
     if (status == -ENOMEM || status == -ENOBUFS)
       later_.push_back({w_.now() + kNsPerMs, due.deed, due.c});
     return;

@@ -84,7 +84,10 @@ class Datagrams {
 
   // A request by id, about to be carried out; what it sends.
   Outgoing *Expect(UdpSocket *socket, const evnet_address &to, const std::string &bytes);
-  void Forget(UdpSocket *socket, const Outgoing *outgoing);
+  void Answered(UdpSocket *socket, const Outgoing *outgoing);
+  // What is wrong with a datagram, as the errors of evnet_conn_send_to say; 0: nothing.
+  static int WrongWith(const UdpSocket &socket, const evnet_address &to, size_t size);
+  bool MayBeFull(const UdpSocket &socket, size_t size) const;
   evnet_address Somebody();  // where datagrams may be sent
 
   bool IsAlive(const UdpSocket &socket) const;
@@ -122,6 +125,7 @@ class Datagrams {
   void Sent(UdpSocket *socket, const evnet_sim_udp_news &news);
   static bool IsThat(const UdpSocket &socket, const Outgoing &outgoing,
                      const evnet_sim_udp_news &news);
+  void Forget(UdpSocket *socket, const Outgoing *outgoing);
   void Announce(UdpSocket *socket);
   bool MayBeDropped(const Outgoing &outgoing) const;
 

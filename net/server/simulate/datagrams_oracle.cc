@@ -24,15 +24,6 @@ bool IsSame(const evnet_address &a, const evnet_address &b) {
   return memcmp(&a.socket.ip6.sin6_addr, &b.socket.ip6.sin6_addr, 16) == 0;
 }
 
-// What is wrong with it, as the errors of evnet_conn_send_to say.
-int WrongWith(const UdpSocket &socket, const evnet_address &to, size_t size) {
-  const bool is_ip4 = to.socket.any.sa_family == AF_INET;
-  if (to.size == 0) return -EDESTADDRREQ;
-  if (!is_ip4 && !socket.of_both_families) return -EAFNOSUPPORT;
-  if (evnet_address_port(&to) == 0) return -EINVAL;
-  return size > (is_ip4 ? kIp4BytesMax : kIp6BytesMax) ? -EMSGSIZE : 0;
-}
-
 }  // namespace
 
 bool Datagrams::IsAlive(const UdpSocket &socket) const {
@@ -41,6 +32,14 @@ bool Datagrams::IsAlive(const UdpSocket &socket) const {
 }
 
 // Writing
+
+int Datagrams::WrongWith(const UdpSocket &socket, const evnet_address &to, size_t size) {
+  const bool is_ip4 = to.socket.any.sa_family == AF_INET;
+  if (to.size == 0) return -EDESTADDRREQ;
+  if (!is_ip4 && !socket.of_both_families) return -EAFNOSUPPORT;
+  if (evnet_address_port(&to) == 0) return -EINVAL;
+  return size > (is_ip4 ? kIp4BytesMax : kIp6BytesMax) ? -EMSGSIZE : 0;
+}
 
 void Datagrams::Write(UdpSocket *socket, const evnet_address *to, const std::string &bytes) {
   evnet_conn *const conn = socket->conn;
@@ -109,15 +108,26 @@ bool Datagrams::IsLegal(const UdpSocket &socket, int wrong, size_t size, size_t 
   switch (error) {
     case -ENOMEM:
       return w_.memory.failed() > 0;
-    case -ENOBUFS: {
-      size_t count = 1;
-      for (const Outgoing &each : socket.outgoing)
-        if (each.fate == Fate::kPending) count++;
-      return queued + size + count * kCostMax > w_.plan.server.udp_outbound_bytes_max;
-    }
+    case -ENOBUFS:
+      return queued + size + kCostMax > w_.plan.server.udp_outbound_bytes_max ||
+             MayBeFull(socket, size);
     default:
       return false;
   }
+}
+
+// Whether what is queued, and this one, may be above the bound; what went meanwhile does not count.
+bool Datagrams::MayBeFull(const UdpSocket &socket, size_t size) const {
+  size_t cost = size + kCostMax;
+  for (const Outgoing &each : socket.outgoing) {
+    if (each.fate == Fate::kPending) cost += each.bytes.size() + kCostMax;
+  }
+  return cost > w_.plan.server.udp_outbound_bytes_max;
+}
+
+void Datagrams::Answered(UdpSocket *socket, const Outgoing *outgoing) {
+  if (outgoing->fate == Fate::kPending) dropped_++;
+  Forget(socket, outgoing);
 }
 
 Outgoing *Datagrams::Expect(UdpSocket *socket, const evnet_address &to, const std::string &bytes) {
@@ -127,6 +137,7 @@ Outgoing *Datagrams::Expect(UdpSocket *socket, const evnet_address &to, const st
   outgoing.group = depth_ == 0 ? ++groups_ : groups_;
   outgoing.announced = prewrites_ > 0;
   outgoing.is_async = true;
+  outgoing.writing = true;  // until the request has run
   socket->outgoing.push_back(outgoing);
   return &socket->outgoing.back();
 }

@@ -14,6 +14,7 @@
 namespace evnet_simulation {
 
 class Datagrams;
+class Posters;
 
 class Handler {
  public:
@@ -22,8 +23,10 @@ class Handler {
   evnet_handler Callbacks() const;  // their user is this object
 
   void set_datagrams(Datagrams *datagrams) { datagrams_ = datagrams; }
+  void set_posters(Posters *posters) { posters_ = posters; }
 
   evnet_action Shutdown();
+  void ActOn(Conn *c) { Acts(c, 2); }
 
   // What a stranger posts to any reactor.
   void PostNothing(uint32_t reactor);
@@ -89,6 +92,7 @@ class Handler {
   World &w_;
   Oracle &oracle_;
   Datagrams *datagrams_ = nullptr;
+  Posters *posters_ = nullptr;
   std::vector<Later> later_;
   std::string noise_;
   int depth_ = 0;

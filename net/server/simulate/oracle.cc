@@ -173,7 +173,8 @@ void Oracle::Opened(Conn *c) {
 void Oracle::Data(Conn *c) {
   Enter(c, "on_data");
   const size_t unread = evnet_conn_inbound_bytes(c->conn);
-  if (unread == 0) Broken(c, "on_data without bytes");
+  if (unread == 0 && c->wakes-- == 0) Broken(c, "on_data without bytes");
+  c->wake_due = false;
   if (c->paused) Broken(c, "on_data while reading is paused");
   if (c->pressed && c->high_action == EVNET_HIGH_STOP_READING && !c->high_action_is_new)
     Broken(c, "on_data between on_pressure and on_drain");

@@ -29,6 +29,7 @@ void Oracle::IdleConn(const Conn *c) {
     Broken(c, "has nothing more to do, and the stop does not close it");
   Overdue(c, state);
   if (stopped) return;
+  if (c->wake_due && w_.plan.on_data && w_.memory.failed() == 0) Broken(c, "a wake was lost");
   if (!state.client_end_arrived) {
     if (!state.receiving) Broken(c, "nothing is being received, though reading is not stopped");
   } else if (w_.plan.on_half_close ? !c->half_closed : c->holds == 0) {
@@ -178,7 +179,8 @@ void Oracle::TheEnd() {
   const size_t per_conn = 4 * w_.plan.unread_bytes_max() + 2 * options.outbound_bytes_max +
                           2 * (64 << 10) + kFilesBytes;
   const size_t most = w_.booted_bytes + w_.plan.udp_addresses * options.udp_outbound_bytes_max +
-                      w_.open_conns_max * per_conn + (w_.tasks_max + w_.clients.size() + 1) * 512;
+                      w_.request_bytes_max + w_.open_conns_max * per_conn +
+                      (w_.tasks_max + w_.clients.size() + 1) * 512;
   if (w_.booted && w_.memory.peak_bytes() > most)
     evnet_sim_fail(w_.sim, "%zu bytes were in use; the bound is %zu", w_.memory.peak_bytes(), most);
 }

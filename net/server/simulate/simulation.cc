@@ -13,6 +13,7 @@
 #include "net/server/simulate/files.h"
 #include "net/server/simulate/handler.h"
 #include "net/server/simulate/oracle.h"
+#include "net/server/simulate/posters.h"
 #include "net/server/simulate/world.h"
 
 namespace evnet_simulation {
@@ -31,7 +32,9 @@ class Simulation {
         oracle_(&w_),
         handler_(&w_, &oracle_),
         crowd_(&w_, &oracle_),
-        datagrams_(&w_, &handler_) {
+        datagrams_(&w_, &handler_),
+        posters_(&w_, &oracle_, &handler_, &datagrams_) {
+    handler_.set_posters(&posters_);
     handler_.set_datagrams(&datagrams_);
     w_.stop_noted = [this] { datagrams_.NoteOwed(); };
     world_under_way = &w_;
@@ -80,6 +83,7 @@ class Simulation {
   Handler handler_;
   Crowd crowd_;
   Datagrams datagrams_;
+  Posters posters_;
   uint64_t start_ns_;
   uint64_t stop_ns_;       // when the stop comes; UINT64_MAX: it has come
   uint64_t next_post_ns_;  // of a stranger
@@ -126,7 +130,7 @@ void Simulation::Loop() {
 
 // Lets one of those go on who can; false: nobody can.
 bool Simulation::Step() {
-  uint32_t able[EVNET_REACTORS_MAX + 6];
+  uint32_t able[EVNET_REACTORS_MAX + 7];
   uint32_t count = 0;
   const auto reactors = static_cast<uint32_t>(w_.ended.size());
   for (uint32_t i = 0; i < reactors; i++) {
@@ -139,6 +143,7 @@ bool Simulation::Step() {
   if (stop_ns_ <= w_.now()) able[count++] = others + 3;
   if (datagrams_.NextNs() <= w_.now()) able[count++] = others + 4;
   if (datagrams_.NextLaterNs() <= w_.now()) able[count++] = others + 5;
+  if (posters_.NextNs() <= w_.now()) able[count++] = others + 6;
   if (count == 0) return false;
   const uint32_t who = able[w_.Below(count)];
   if (who < reactors) {
@@ -153,6 +158,8 @@ bool Simulation::Step() {
     datagrams_.Step();
   } else if (who == others + 5) {
     datagrams_.RunLater();
+  } else if (who == others + 6) {
+    posters_.Step();
   } else {
     Stop();
   }
@@ -192,7 +199,7 @@ void Simulation::AdvanceToNext() {
   datagrams_.Idle();
   const uint64_t next =
       std::min({evnet_sim_next_ns(w_.sim), crowd_.NextNs(), handler_.NextLaterNs(), next_post_ns_,
-                datagrams_.NextNs(), datagrams_.NextLaterNs(), stop_ns_,
+                posters_.NextNs(), datagrams_.NextNs(), datagrams_.NextLaterNs(), stop_ns_,
                 w_.stop_asked() ? w_.stop_by_ns + 2 * kStopSlackNs : UINT64_MAX});
   if (next == UINT64_MAX) {
     evnet_sim_fail(w_.sim, "nothing can happen any more, and the server has not stopped");
@@ -226,11 +233,17 @@ void Simulation::CheckPostsAreRefused() {
     handler_.PostNothing(i);
     if (w_.tasks != tasks) evnet_sim_fail(w_.sim, "reactor %u has ended and takes posts", i);
   }
+  posters_.CheckAllAreRefused();
 }
 
 // As another thread would, at any time. When the reactor sleeps, the first post has to wake it.
 void Simulation::Meanwhile(uint32_t reactor, bool sleeps) {
-  if (!turning_ || w_.plan.posts_every_ns == 0 || !w_.Chance(sleeps ? 100 : 10)) return;
+  if (!turning_) return;
+  if (w_.plan.posters > 0 && w_.Chance(sleeps ? 50 : 10)) {
+    posters_.Post();
+    return;
+  }
+  if (w_.plan.posts_every_ns == 0 || !w_.Chance(sleeps ? 100 : 10)) return;
   evnet_sim_stats before;
   evnet_sim_stats_of(w_.sim, &before);
   const size_t tasks = w_.tasks;
@@ -252,6 +265,7 @@ void Simulation::End() {
     crowd_.ReadAll();
   }
   datagrams_.TheEnd();
+  if (!w_.broken()) posters_.TheEnd();
   if (!w_.broken()) oracle_.TheEnd();
   if (OpenDescriptors() != descriptors_)
     evnet_sim_fail(w_.sim, "descriptors of files are left open");

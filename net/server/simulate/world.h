@@ -65,6 +65,8 @@ struct Conn {
   size_t writing = 0;    // bytes of the writes that have not returned yet
   size_t announced = 0;  // of all bytes accepted, those that its on_prewrite was told of
   int holds = 0;
+  int wakes = 0;            // by id: so often on_data may come for nothing
+  bool wake_due = false;    // and has to come
   size_t files = 0;         // ranges of files accepted, ever
   bool file_short = false;  // one of them is longer than the file
 
@@ -151,6 +153,8 @@ struct World {
   size_t booted_bytes = 0;  // the server's memory before anybody has connected
   size_t tasks = 0;         // posted and not yet run
   size_t tasks_max = 0;
+  size_t request_bytes = 0;  // of requests by id that are taken and not answered
+  size_t request_bytes_max = 0;
   uint64_t tick_ns = 0;              // no on_tick before it; UINT64_MAX: never again
   std::function<void()> stop_noted;  // the first stop is being asked for
   uint64_t stop_asked_ns = UINT64_MAX;

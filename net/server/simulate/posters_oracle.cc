@@ -1,0 +1,251 @@
+// What must hold of each request: it begins once, in its poster's order; does to its connection
+// what it says, and to no other one; and is answered once, with a reason.
+#include <errno.h>
+#include <string.h>
+
+#include "net/server/simulate/posters.h"
+
+namespace evnet_simulation {
+
+// Whether a reactor may have come to its end: there is a stop, and none of its connections is open.
+bool Posters::MayHaveEnded(uint32_t reactor) const {
+  if (!w_.stop_asked()) return false;
+  for (const auto &c : w_.conns) {
+    if (c->id.reactor == reactor && !c->closed) return false;
+  }
+  return true;
+}
+
+bool Posters::IsRefusalLegal(const Request &request, int status) const {
+  const uint32_t reactor = request.id.reactor;
+  const bool can_be = reactor < w_.ended.size() && request.id.generation > 0;
+  switch (status) {
+    case 0:
+      return can_be && !w_.ended[reactor];
+    case -ESTALE:
+      return !can_be;
+    case -ENOMEM:
+      return w_.memory.failed() > 0;
+    case -ENOBUFS:
+      return w_.plan.server.mailbox_bytes_max > 0 && request.kind != Kind::kRelease;
+    case -ESHUTDOWN:
+      return can_be && (w_.ended[reactor] || reactor == w_.current_reactor);
+    default:
+      return false;
+  }
+}
+
+// When it begins and ends
+
+void Posters::RunMarker(evnet_message *message, void *reactor) {
+  (void)reactor;
+  const Marker *marker = reinterpret_cast<Marker *>(message);
+  Request *request = marker->request;
+  if (!request->accepted) return;
+  if (marker->is_behind) {
+    request->posters->End(request);
+  } else {
+    request->posters->Begin(request);
+  }
+}
+
+void Posters::Begin(Request *request) {
+  evnet_sim_note(w_.sim, "request begins", static_cast<int64_t>(request->kind),
+                 static_cast<int64_t>(request->serial), 0);
+  const uint32_t reactor = request->id.reactor;
+  if (request->began || reactor != w_.current_reactor)
+    evnet_sim_fail(w_.sim, "a request to reactor %u begins on %u, or twice", reactor,
+                   w_.current_reactor);
+  uint64_t &last = last_began_[request->poster][reactor];
+  if (request->serial < last)
+    evnet_sim_fail(w_.sim, "a poster's request begins behind a later one of its");
+  last = request->serial;
+  request->began = true;
+  if (request->c != nullptr && !request->c->closed) BeginConn(request);
+  if (request->socket != nullptr && datagrams_.IsAlive(*request->socket)) {
+    request->found = true;
+    if (request->kind != Kind::kSendTo) return;
+    request->expected = Datagrams::WrongWith(*request->socket, request->to, request->bytes.size());
+    if (request->expected == 0)
+      request->outgoing = datagrams_.Expect(request->socket, request->to, request->bytes);
+  }
+}
+
+void Posters::BeginConn(Request *request) {
+  Conn *c = request->c;
+  request->found = true;
+  request->was_open = Oracle::IsOpen(c);
+  request->queued = evnet_conn_outbound_bytes(c->conn);
+  if (request->kind == Kind::kRelease) c->holds--;
+  if (!request->was_open) return;
+  if (request->kind == Kind::kWake) {
+    c->wakes++;
+    c->wake_due = true;
+  }
+  if (request->kind != Kind::kClose) return;
+  c->close_asked = true;
+  oracle_.EndsNow(c);
+}
+
+void Posters::End(Request *request) {
+  if (!request->began || request->ended)
+    evnet_sim_fail(w_.sim, "a request ends twice, or without having begun");
+  request->ended = true;
+  if (request->outgoing != nullptr) request->outgoing->writing = false;
+  Conn *c = request->c;
+  if (c == nullptr || c->closed || !request->was_open) return;
+  if (IsWrite(*request)) EndWrite(request);
+  if (request->kind == Kind::kClose) c->takes_nothing = true;
+}
+
+void Posters::EndWrite(Request *request) {
+  Conn *c = request->c;
+  const size_t size = request->bytes.size();
+  const size_t queued = evnet_conn_outbound_bytes(c->conn);
+  const size_t most = w_.plan.server.outbound_bytes_max;
+  if (c->write_ended) {
+    request->expected = -EPIPE;
+  } else if (request->queued + size > most) {
+    request->expected = -ENOBUFS;
+    if (w_.plan.server.outbound_overflow == EVNET_OVERFLOW_CLOSE) {
+      c->outbound_overflow = true;
+      oracle_.EndsNow(c);
+      return;
+    }
+  } else if (queued == request->queued + size) {
+    request->has_taken = true;
+    c->written += request->bytes;
+    c->wrote_ns = w_.now();
+    request->end = c->written.size();
+    return;
+  } else {
+    request->expected = -ENOMEM;
+    if (w_.memory.failed() == 0)
+      evnet_sim_fail(w_.sim, "of a request's %zu bytes %zu are queued", size,
+                     queued - request->queued);
+  }
+  if (queued != request->queued)
+    evnet_sim_fail(w_.sim, "a request that cannot be taken changes the queue");
+}
+
+// When it is answered
+
+void Posters::OnRelease(void *data, void *user) {
+  auto *request = static_cast<Request *>(user);
+  const Posters *self = request->posters;
+  if (request->released || request->told || !request->ended)
+    evnet_sim_fail(self->w_.sim,
+                   "bytes are given back twice, after the answer, or before their "
+                   "request");
+  if (memcmp(data, request->bytes.data(), request->bytes.size()) != 0)
+    evnet_sim_fail(self->w_.sim, "bytes have changed before they are given back");
+  request->released = true;
+  memset(data, 0xdd, request->bytes.size());
+  free(data);
+}
+
+void Posters::OnDone(struct evnet_conn_id id, int status, void *user) {
+  auto *request = static_cast<Request *>(user);
+  if (memcmp(&id, &request->id, sizeof id) != 0)
+    evnet_sim_fail(request->posters->w_.sim, "a request is answered with another's id");
+  request->posters->Done(request, status);
+}
+
+void Posters::Done(Request *request, int status) {
+  w_.callbacks++;
+  evnet_sim_note(w_.sim, "request done", static_cast<int64_t>(request->kind),
+                 static_cast<int64_t>(request->serial), status);
+  if (request->told || !request->accepted || !request->ended)
+    evnet_sim_fail(w_.sim, "a request is answered twice, or before it was carried out");
+  if (request->id.reactor != w_.current_reactor || w_.shut_down)
+    evnet_sim_fail(w_.sim, "a request is answered on another reactor, or after on_shutdown");
+  if (request->kind == Kind::kOwned && !request->released)
+    evnet_sim_fail(w_.sim, "a request is answered before its bytes are given back");
+  request->told = true;
+  w_.request_bytes -= kRequestBytes + request->bytes.size();
+  const bool legal = request->kind == Kind::kSendTo && request->outgoing != nullptr
+                         ? IsSendToLegal(*request, status)
+                         : IsLegal(*request, status);
+  if (!legal)
+    evnet_sim_fail(w_.sim, "a request of kind %d is answered for no reason with %s",
+                   static_cast<int>(request->kind), evnet_status_name(status));
+  // Who is answered may go on asking.
+  if (w_.Chance(100)) Post();
+  if (w_.Chance(w_.plan.chaos) && request->c != nullptr && !request->c->closed)
+    handler_.ActOn(request->c);
+}
+
+bool Posters::IsLegal(const Request &request, int status) const {
+  const bool gone = status == -ESTALE || (status == -ESHUTDOWN && MayHaveEnded(request.id.reactor));
+  if (!request.found) return gone;
+  if (request.socket != nullptr)
+    return status == (IsWrite(request)                ? -EDESTADDRREQ
+                      : request.kind == Kind::kSendTo ? request.expected
+                                                      : -EOPNOTSUPP);
+  if (request.kind == Kind::kSendTo) return status == -EOPNOTSUPP || (gone && !request.was_open);
+  if (!request.was_open) return gone;
+  if (IsWrite(request)) return IsWriteLegal(request, status);
+  return status == 0 ||
+         (request.kind == Kind::kWake && status == -ENOMEM && w_.memory.failed() > 0);
+}
+
+bool Posters::IsWriteLegal(const Request &request, int status) const {
+  if (!request.has_taken) {
+    // A connection that is closed when its request has run may say either.
+    return status == request.expected || (status == 0 && request.bytes.empty()) ||
+           (status == -ENOMEM && w_.memory.failed() > 0);
+  }
+  const Conn *c = request.c;
+  if (status < 0 && status != c->reason) return false;
+  if (status != 0) return c->closed && status == c->reason;
+  evnet_sim_state state;
+  evnet_sim_inspect(c->client->socket, &state);
+  return request.bytes.empty() || state.server_sent_bytes >= request.end;
+}
+
+bool Posters::IsSendToLegal(const Request &request, int status) {
+  const Outgoing outgoing = *request.outgoing;
+  datagrams_.Answered(request.socket, request.outgoing);
+  switch (outgoing.fate) {
+    case Fate::kTaken:
+      return status == 0;
+    case Fate::kRefused:
+      return status == outgoing.error;
+    case Fate::kPending:
+    case Fate::kPassedOver:
+      break;
+  }
+  return (status == -ENOMEM && w_.memory.failed() > 0) ||
+         (status == -ENOBUFS && datagrams_.MayBeFull(*request.socket, request.bytes.size())) ||
+         (status == -ESHUTDOWN && w_.stop_asked());
+}
+
+// At the end
+
+void Posters::CheckAllAreRefused() {
+  for (uint32_t kind = 0; kind < kKinds; kind++) {
+    Request *request = Make(static_cast<Kind>(kind));
+    if (request->kind == Kind::kShared && shared_ == nullptr) continue;
+    if (w_.conns.empty()) return;
+    request->c = w_.conns[w_.Below(static_cast<uint32_t>(w_.conns.size()))].get();
+    request->id = request->c->id;
+    const int status = PostRequest(request);
+    if (status != -ESHUTDOWN && !(status == -ENOMEM && w_.memory.failed() > 0))
+      evnet_sim_fail(w_.sim, "a reactor that has ended answers a request with %s",
+                     evnet_status_name(status));
+  }
+}
+
+void Posters::TheEnd() {
+  for (const auto &each : requests_) {
+    const Request &request = *each;
+    if (!request.accepted) continue;
+    if (!request.ended || (request.asks && !request.told))
+      evnet_sim_fail(w_.sim, "request %llu was never answered",
+                     static_cast<unsigned long long>(request.serial));
+    if (request.kind == Kind::kOwned && !request.released)
+      evnet_sim_fail(w_.sim, "a request's bytes were never given back");
+  }
+}
+
+}  // namespace evnet_simulation

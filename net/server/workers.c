@@ -5,15 +5,11 @@
 #include <stdbool.h>
 
 #include "net/base/thread.h"
+#include "net/server/internal/worker_steps.h"
 
 enum {
   THREADS_DEFAULT = 4,
   QUEUE_MAX_DEFAULT = 1024,
-};
-
-struct task {
-  void (*work)(void *argument);
-  void *argument;
 };
 
 struct worker {
@@ -25,8 +21,8 @@ struct worker {
 struct evnet_workers {
   const struct evnet_allocator *allocator;
   struct worker *threads;
-  uint32_t thread_count;  // that run
-  struct task *queue;     // a ring of queue_max
+  uint32_t thread_count;     // that run
+  struct evnet_work *queue;  // a ring of queue_max
   size_t queue_max;
 
   pthread_mutex_t mutex;
@@ -36,17 +32,27 @@ struct evnet_workers {
   bool ending;
 };
 
+static bool take_locked(struct evnet_workers *workers, struct evnet_work *out_work) {
+  if (workers->queued == 0) return false;
+  *out_work = workers->queue[workers->first];
+  workers->first = workers->first + 1 < workers->queue_max ? workers->first + 1 : 0;
+  workers->queued--;
+  return true;
+}
+
+bool evnet_workers_take(struct evnet_workers *workers, struct evnet_work *out_work) {
+  (void)pthread_mutex_lock(&workers->mutex);
+  bool taken = take_locked(workers, out_work);
+  (void)pthread_mutex_unlock(&workers->mutex);
+  return taken;
+}
+
 // Waits for something to do. False: there is nothing left, and it ends.
-static bool take(struct evnet_workers *workers, struct task *out_task) {
+static bool await(struct evnet_workers *workers, struct evnet_work *out_work) {
   (void)pthread_mutex_lock(&workers->mutex);
   while (workers->queued == 0 && !workers->ending)
     (void)pthread_cond_wait(&workers->changed, &workers->mutex);
-  bool taken = workers->queued > 0;
-  if (taken) {
-    *out_task = workers->queue[workers->first];
-    workers->first = workers->first + 1 < workers->queue_max ? workers->first + 1 : 0;
-    workers->queued--;
-  }
+  bool taken = take_locked(workers, out_work);
   (void)pthread_mutex_unlock(&workers->mutex);
   return taken;
 }
@@ -54,8 +60,8 @@ static bool take(struct evnet_workers *workers, struct task *out_task) {
 static void *worker_main(void *argument) {
   const struct worker *self = argument;
   evnet_thread_set_name("evnet-worker", self->index);
-  struct task task;
-  while (take(self->workers, &task)) task.work(task.argument);
+  struct evnet_work work;
+  while (await(self->workers, &work)) work.work(work.argument);
   return NULL;
 }
 
@@ -84,13 +90,14 @@ static void free_parts(struct evnet_workers *workers) {
   evnet_release(workers->allocator, workers);
 }
 
-int evnet_workers_create(const struct evnet_workers_options *options,
-                         struct evnet_workers **out_workers) {
+static int create(const struct evnet_workers_options *options, bool has_threads,
+                  struct evnet_workers **out_workers) {
   static const struct evnet_workers_options defaults = {0};
   if (options == NULL) options = &defaults;
   const int threads = options->threads == 0 ? THREADS_DEFAULT : options->threads;
   const size_t queue_max = options->queue_max == 0 ? QUEUE_MAX_DEFAULT : options->queue_max;
-  if (threads < 1 || threads > EVNET_WORKERS_MAX || queue_max > SIZE_MAX / sizeof(struct task))
+  if (threads < 1 || threads > EVNET_WORKERS_MAX ||
+      queue_max > SIZE_MAX / sizeof(struct evnet_work))
     return -EINVAL;
   const struct evnet_allocator *allocator = options->allocator;
   struct evnet_workers *workers = evnet_allocate_zeroed(allocator, sizeof *workers);
@@ -104,13 +111,23 @@ int evnet_workers_create(const struct evnet_workers_options *options,
     free_parts(workers);
     return status;
   }
-  status = start_threads(workers, (uint32_t)threads);
+  if (has_threads) status = start_threads(workers, (uint32_t)threads);
   if (status < 0) {
     evnet_workers_destroy(workers);
     return status;
   }
   *out_workers = workers;
   return 0;
+}
+
+int evnet_workers_create(const struct evnet_workers_options *options,
+                         struct evnet_workers **out_workers) {
+  return create(options, true, out_workers);
+}
+
+int evnet_workers_create_stepped(const struct evnet_workers_options *options,
+                                 struct evnet_workers **out_workers) {
+  return create(options, false, out_workers);
 }
 
 int evnet_workers_submit(struct evnet_workers *workers, void (*work)(void *argument),
@@ -120,7 +137,7 @@ int evnet_workers_submit(struct evnet_workers *workers, void (*work)(void *argum
   if (status == 0) {
     size_t last = workers->first + workers->queued;
     if (last >= workers->queue_max) last -= workers->queue_max;
-    workers->queue[last] = (struct task){.work = work, .argument = argument};
+    workers->queue[last] = (struct evnet_work){.work = work, .argument = argument};
     workers->queued++;
     (void)pthread_cond_signal(&workers->changed);
   }
@@ -143,6 +160,9 @@ void evnet_workers_destroy(struct evnet_workers *workers) {
   (void)pthread_mutex_unlock(&workers->mutex);
   for (uint32_t i = 0; i < workers->thread_count; i++)
     (void)pthread_join(workers->threads[i].thread, NULL);
+  // Threads leave nothing.
+  struct evnet_work work;
+  while (evnet_workers_take(workers, &work)) work.work(work.argument);
   (void)pthread_cond_destroy(&workers->changed);
   (void)pthread_mutex_destroy(&workers->mutex);
   free_parts(workers);

@@ -7,11 +7,13 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "net/base/testing/failing_allocator.h"
+#include "net/server/internal/worker_steps.h"
 
 namespace {
 
@@ -181,6 +183,25 @@ TEST(Workers, WithoutMemoryNothingIsLeft) {
     EXPECT_EQ(allocator.live_blocks(), 0u);
   }
   EXPECT_EQ(needed, 4u) << "three parts";
+}
+
+TEST(WorkersWithoutThreads, RunWhatIsTakenWhenItIsRunAndTheRestAtTheEnd) {
+  const evnet_workers_options options = {2, 3, nullptr};
+  evnet_workers *workers = nullptr;
+  ASSERT_EQ(evnet_workers_create_stepped(&options, &workers), 0);
+  std::string ran;
+  const auto note = [](void *text) { static_cast<std::string *>(text)->append("x"); };
+  evnet_work work = {};
+  EXPECT_FALSE(evnet_workers_take(workers, &work));
+  for (int i = 0; i < 3; i++) EXPECT_EQ(evnet_workers_submit(workers, note, &ran), 0);
+  EXPECT_EQ(evnet_workers_submit(workers, note, &ran), -EAGAIN);
+  ASSERT_TRUE(evnet_workers_take(workers, &work));
+  EXPECT_EQ(evnet_workers_queued(workers), 2u);
+  EXPECT_EQ(ran, "");
+  work.work(work.argument);
+  EXPECT_EQ(ran, "x");
+  evnet_workers_destroy(workers);
+  EXPECT_EQ(ran, "xxx");
 }
 
 TEST(Workers, FromManyThreadsEachIsRunOnce) {

@@ -82,8 +82,9 @@ class Datagrams {
   void Act();  // something to any socket, by reactor 0
   UdpSocket *Any();
 
-  // A request by id, about to be carried out; what it sends.
+  // A request by id, about to be carried out; what it sends. Then: it has been.
   Outgoing *Expect(UdpSocket *socket, const evnet_address &to, const std::string &bytes);
+  void Expected(Outgoing *outgoing);
   void Answered(UdpSocket *socket, const Outgoing *outgoing);
   // What is wrong with a datagram, as the errors of evnet_conn_send_to say; 0: nothing.
   static int WrongWith(const UdpSocket &socket, const evnet_address &to, size_t size);

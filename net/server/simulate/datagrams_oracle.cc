@@ -125,6 +125,11 @@ bool Datagrams::MayBeFull(const UdpSocket &socket, size_t size) const {
   return cost > w_.plan.server.udp_outbound_bytes_max;
 }
 
+void Datagrams::Expected(Outgoing *outgoing) {
+  depth_--;
+  outgoing->writing = false;
+}
+
 void Datagrams::Answered(UdpSocket *socket, const Outgoing *outgoing) {
   if (outgoing->fate == Fate::kPending) dropped_++;
   Forget(socket, outgoing);
@@ -139,6 +144,7 @@ Outgoing *Datagrams::Expect(UdpSocket *socket, const evnet_address &to, const st
   outgoing.is_async = true;
   outgoing.writing = true;  // until the request has run
   socket->outgoing.push_back(outgoing);
+  depth_++;
   return &socket->outgoing.back();
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "net/server/simulate/datagrams.h"
+#include "net/server/simulate/jobs.h"
 
 namespace evnet_simulation {
 
@@ -94,6 +95,7 @@ evnet_action Handler::OnOpen(evnet_conn *conn) {
   c->id = evnet_conn_id(conn);
   c->client = client;
   c->style = static_cast<Style>(w_.Below(6));
+  if (w_.plan.workers > 0 && w_.Chance(400)) c->style = Style::kWork;
   c->opened_ns = c->came_ns = w_.now();
   client->conn = c;
   BeginSettings(c);
@@ -231,6 +233,16 @@ void Handler::Serve(Conn *c) {
     case Style::kChaos:
       Acts(c, 4);
       break;
+    case Style::kWork: {
+      const evnet_bytes all = evnet_conn_peek(c->conn);
+      const auto *bytes = reinterpret_cast<const char *>(all.data);
+      const std::string copy(bytes, bytes + all.size);
+      // Too much work: it is left unread, or said to be too much.
+      if (!jobs_->Submit(c, copy) && w_.Chance(500)) return;
+      oracle_.Consumed(c, all.data, all.size);
+      evnet_conn_discard(c->conn, all.size);
+      break;
+    }
   }
 }
 

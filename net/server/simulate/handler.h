@@ -14,6 +14,7 @@
 namespace evnet_simulation {
 
 class Datagrams;
+class Jobs;
 class Posters;
 
 class Handler {
@@ -24,9 +25,11 @@ class Handler {
 
   void set_datagrams(Datagrams *datagrams) { datagrams_ = datagrams; }
   void set_posters(Posters *posters) { posters_ = posters; }
+  void set_jobs(Jobs *jobs) { jobs_ = jobs; }
 
   evnet_action Shutdown();
   void ActOn(Conn *c) { Acts(c, 2); }
+  void ReleaseLater(Conn *c) { PutOff(Deed::kRelease, c); }
 
   // What a stranger posts to any reactor.
   void PostNothing(uint32_t reactor);
@@ -93,6 +96,7 @@ class Handler {
   Oracle &oracle_;
   Datagrams *datagrams_ = nullptr;
   Posters *posters_ = nullptr;
+  Jobs *jobs_ = nullptr;
   std::vector<Later> later_;
   std::string noise_;
   int depth_ = 0;

@@ -117,6 +117,8 @@ Plan MakePlan(uint64_t seed) {
   plan.sim.faults.icmp = dice.Fault(500);
   plan.posters = dice.Chance(50) ? 0 : 1 + dice.Below(3);
   plan.requests_every_ns = dice.Size(1, 100) * kNsPerMs;
+  plan.workers = dice.Chance(70) ? 0 : 1 + dice.Below(4);
+  plan.workers_queue_max = dice.Size(1, 16);
   return plan;
 }
 

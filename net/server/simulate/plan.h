@@ -39,12 +39,14 @@ struct Plan {
 
   uint32_t allocation_failures;  // of 1,000 allocations, so many fail
   bool boot_may_fail;            // these begin before the server has started
-  size_t posters;                // who ask by id
-  uint64_t requests_every_ns;    // each of them
-  uint64_t posts_every_ns;       // a stranger's posts; 0: none
-  uint64_t stop_after_ns;        // from the start
-  int64_t drain_ms;              // of that stop
-  bool stops_before_boot;        // it comes even before the start
+  size_t workers;                // 0: there are none
+  size_t workers_queue_max;
+  size_t posters;              // who ask by id
+  uint64_t requests_every_ns;  // each of them
+  uint64_t posts_every_ns;     // a stranger's posts; 0: none
+  uint64_t stop_after_ns;      // from the start
+  int64_t drain_ms;            // of that stop
+  bool stops_before_boot;      // it comes even before the start
 
   // The most that stands unread for a connection.
   size_t unread_bytes_max() const {

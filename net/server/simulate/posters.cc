@@ -53,7 +53,7 @@ Posters::Request *Posters::Make(Kind kind) {
   request->kind = kind;
   request->poster = static_cast<uint32_t>(next_ns_.size());
   request->serial = ++serial_;
-  request->asks = w_.Chance(850);
+  request->asks = kind == Kind::kSendTo || w_.Chance(850);
   if (kind == Kind::kShared) {
     request->bytes = shared_bytes_;
   } else {

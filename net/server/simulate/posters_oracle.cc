@@ -91,7 +91,7 @@ void Posters::End(Request *request) {
   if (!request->began || request->ended)
     evnet_sim_fail(w_.sim, "a request ends twice, or without having begun");
   request->ended = true;
-  if (request->outgoing != nullptr) request->outgoing->writing = false;
+  if (request->outgoing != nullptr) datagrams_.Expected(request->outgoing);
   Conn *c = request->c;
   if (c == nullptr || c->closed || !request->was_open) return;
   if (IsWrite(*request)) EndWrite(request);

@@ -12,6 +12,7 @@
 #include "net/server/simulate/datagrams.h"
 #include "net/server/simulate/files.h"
 #include "net/server/simulate/handler.h"
+#include "net/server/simulate/jobs.h"
 #include "net/server/simulate/oracle.h"
 #include "net/server/simulate/posters.h"
 #include "net/server/simulate/world.h"
@@ -33,7 +34,9 @@ class Simulation {
         handler_(&w_, &oracle_),
         crowd_(&w_, &oracle_),
         datagrams_(&w_, &handler_),
-        posters_(&w_, &oracle_, &handler_, &datagrams_) {
+        posters_(&w_, &oracle_, &handler_, &datagrams_),
+        jobs_(&w_, &handler_, &posters_) {
+    handler_.set_jobs(&jobs_);
     handler_.set_posters(&posters_);
     handler_.set_datagrams(&datagrams_);
     w_.stop_noted = [this] { datagrams_.NoteOwed(); };
@@ -84,6 +87,7 @@ class Simulation {
   Crowd crowd_;
   Datagrams datagrams_;
   Posters posters_;
+  Jobs jobs_;
   uint64_t start_ns_;
   uint64_t stop_ns_;       // when the stop comes; UINT64_MAX: it has come
   uint64_t next_post_ns_;  // of a stranger
@@ -99,6 +103,7 @@ bool Simulation::Boot() {
   std::vector<const char *> addresses(w_.plan.addresses, address);
   for (const char *udp : datagrams_.Addresses()) addresses.push_back(udp);
   if (w_.plan.boot_may_fail) w_.memory.set_failures(w_.plan.allocation_failures);
+  (void)jobs_.Boot();
   int status = evnet_server_create(&callbacks, &handler_, addresses.data(), addresses.size(),
                                    &options, &w_.server);
   if (status < 0) w_.server = nullptr;
@@ -130,7 +135,7 @@ void Simulation::Loop() {
 
 // Lets one of those go on who can; false: nobody can.
 bool Simulation::Step() {
-  uint32_t able[EVNET_REACTORS_MAX + 7];
+  uint32_t able[EVNET_REACTORS_MAX + 8];
   uint32_t count = 0;
   const auto reactors = static_cast<uint32_t>(w_.ended.size());
   for (uint32_t i = 0; i < reactors; i++) {
@@ -144,6 +149,7 @@ bool Simulation::Step() {
   if (datagrams_.NextNs() <= w_.now()) able[count++] = others + 4;
   if (datagrams_.NextLaterNs() <= w_.now()) able[count++] = others + 5;
   if (posters_.NextNs() <= w_.now()) able[count++] = others + 6;
+  if (jobs_.NextNs() <= w_.now()) able[count++] = others + 7;
   if (count == 0) return false;
   const uint32_t who = able[w_.Below(count)];
   if (who < reactors) {
@@ -160,6 +166,8 @@ bool Simulation::Step() {
     datagrams_.RunLater();
   } else if (who == others + 6) {
     posters_.Step();
+  } else if (who == others + 7) {
+    jobs_.Step();
   } else {
     Stop();
   }
@@ -199,8 +207,8 @@ void Simulation::AdvanceToNext() {
   datagrams_.Idle();
   const uint64_t next =
       std::min({evnet_sim_next_ns(w_.sim), crowd_.NextNs(), handler_.NextLaterNs(), next_post_ns_,
-                posters_.NextNs(), datagrams_.NextNs(), datagrams_.NextLaterNs(), stop_ns_,
-                w_.stop_asked() ? w_.stop_by_ns + 2 * kStopSlackNs : UINT64_MAX});
+                jobs_.NextNs(), posters_.NextNs(), datagrams_.NextNs(), datagrams_.NextLaterNs(),
+                stop_ns_, w_.stop_asked() ? w_.stop_by_ns + 2 * kStopSlackNs : UINT64_MAX});
   if (next == UINT64_MAX) {
     evnet_sim_fail(w_.sim, "nothing can happen any more, and the server has not stopped");
   } else {
@@ -255,6 +263,7 @@ void Simulation::Meanwhile(uint32_t reactor, bool sleeps) {
 }
 
 void Simulation::End() {
+  jobs_.End();
   evnet_server_destroy(w_.server);
   w_.server = nullptr;
   // What is still under way arrives, and is read.

@@ -46,7 +46,7 @@ struct Client {
   }
 };
 
-enum class Style { kEcho, kPartial, kLater, kSink, kSource, kChaos };
+enum class Style { kEcho, kPartial, kLater, kSink, kSource, kChaos, kWork };
 
 // One connection, by what the handler did and was told.
 struct Conn {

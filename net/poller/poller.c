@@ -40,6 +40,10 @@ int evnet_poller_listen(struct evnet_poller *poller, const struct evnet_address 
   return poller->ops->listen(poller, address, options != NULL ? options : &defaults, out_handle);
 }
 
+bool evnet_poller_spreads_port(const struct evnet_poller *poller) {
+  return poller->ops->spreads_port(poller);
+}
+
 int evnet_poller_attach(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
                         struct evnet_handle *out_handle) {
   return poller->ops->attach(poller, descriptor, transport, out_handle);

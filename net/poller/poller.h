@@ -167,6 +167,8 @@ struct evnet_listen_options {
   int fast_open_queue_max;     // TCP_FASTOPEN: SYNs with data that may wait; 0: none
   int defer_accept_s;          // TCP_DEFER_ACCEPT: for so long only with data; 0: at once
   const char *bind_to_device;  // SO_BINDTODEVICE: an interface's name; NULL: any
+  bool reuse_port;             // others with it may have the same port: SO_REUSEPORT of socket(7),
+                               // FreeBSD's SO_REUSEPORT_LB; see evnet_poller_spreads_port
   const char **out_refused;    // receives, when the system refuses an option, that option's name as
                                // above; NULL: nobody wants to know
   mode_t unix_mode;  // permission bits of a Unix socket's file, whatever the umask; 0: 0777 less
@@ -224,15 +226,22 @@ EVNET_API uint64_t evnet_poller_now_ns(struct evnet_poller *poller);
 //   options  NULL: all defaults.
 //
 // Returns: 0.
-// Errors:  -EADDRINUSE, -EADDRNOTAVAIL, -EACCES and the rest of socket(2), bind(2), listen(2), and
-//          for a Unix path open(2); -EOPNOTSUPP for a transport that is not served, for an option
-//          that this system has not, and for an abstract name where the system has none; what
+// Errors:  -EADDRINUSE, also with reuse_port when who has the port does without it or is another
+//          user's; -EADDRNOTAVAIL, -EACCES and the rest of socket(2), bind(2), listen(2), and for a
+//          Unix path open(2); -EOPNOTSUPP for a transport that is not served, for an option that
+//          this system has not, for reuse_port of a Unix socket, and for an abstract name where the
+//          system has none; what
 //          setsockopt(2) says of an option, -EPERM or -ENODEV of bind_to_device, say; -ENOBUFS at
 //          handles_max; -ENOMEM.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_listen(struct evnet_poller *poller,
                                                     const struct evnet_address *address,
                                                     const struct evnet_listen_options *options,
                                                     struct evnet_handle *out_handle);
+
+// evnet_poller_spreads_port tells what reuse_port is good for here: whether the kernel gives each
+// of several listeners or UDP sockets of one port its share of what comes. Where it does not
+// (macOS, OpenBSD) one of them gets all, and which one is the system's affair.
+EVNET_API bool evnet_poller_spreads_port(const struct evnet_poller *poller);
 
 // evnet_poller_attach takes a connected, non-blocking socket.
 //

@@ -13,6 +13,7 @@ struct evnet_poller_ops {
   uint64_t (*now_ns)(struct evnet_poller *poller);
   int (*listen)(struct evnet_poller *poller, const struct evnet_address *address,
                 const struct evnet_listen_options *options, struct evnet_handle *out_handle);
+  bool (*spreads_port)(const struct evnet_poller *poller);
   int (*attach)(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
                 struct evnet_handle *out_handle);
   int (*reserve)(struct evnet_poller *poller, enum evnet_transport transport,

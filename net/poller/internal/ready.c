@@ -614,6 +614,11 @@ static int ready_set_multicast(struct evnet_poller *poller, struct evnet_handle 
   return evnet_multicast_set(slot->descriptor, (enum evnet_transport)slot->transport, setting);
 }
 
+static bool ready_spreads_port(const struct evnet_poller *poller) {
+  (void)poller;
+  return evnet_socket_spreads_port();
+}
+
 static int ready_descriptor(struct evnet_poller *poller, struct evnet_handle handle) {
   return slot_of(ready_of(poller), handle)->descriptor;
 }
@@ -691,6 +696,7 @@ static const struct evnet_poller_ops ready_ops = {
     .set_option = ready_set_option,
     .set_multicast = ready_set_multicast,
     .descriptor = ready_descriptor,
+    .spreads_port = ready_spreads_port,
     .wait = ready_wait,
     .next = ready_next,
     .wake = ready_wake,

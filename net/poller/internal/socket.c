@@ -27,6 +27,7 @@ int evnet_socket_listen(const struct evnet_address *address,
   if (descriptor < 0) return descriptor;
   int status = evnet_socket_set_listen_options(descriptor, &chosen, options);
   if (status == 0 && bind(descriptor, &chosen.socket.any, chosen.size) != 0) status = -errno;
+  if (status == 0) status = evnet_socket_share_bound_port(descriptor, &chosen, options);
   const int backlog = options->backlog > 0 ? options->backlog : SOMAXCONN;
   if (status == 0 && is_stream && listen(descriptor, backlog) != 0) status = -errno;
   if (status < 0) {

@@ -24,6 +24,13 @@ int evnet_socket_listen(const struct evnet_address *address,
 int evnet_socket_set_listen_options(int descriptor, const struct evnet_address *address,
                                     const struct evnet_listen_options *options);
 
+// And, once it is bound to `address`, what may be said only then.
+int evnet_socket_share_bound_port(int descriptor, const struct evnet_address *address,
+                                  const struct evnet_listen_options *options);
+
+// As evnet_poller_spreads_port.
+bool evnet_socket_spreads_port(void);
+
 // As evnet_poller_set_option.
 int evnet_socket_set_option(int descriptor, enum evnet_transport transport,
                             enum evnet_socket_option option, int value);

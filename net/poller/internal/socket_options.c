@@ -51,6 +51,21 @@ int evnet_socket_set_option(int descriptor, enum evnet_transport transport,
   return set_int(descriptor, IPPROTO_TCP, tcp_name(option), value);
 }
 
+bool evnet_socket_spreads_port(void) { return evnet_socket_system_options.reuse_port_spreads; }
+
+// For a UDP socket that has the option Linux takes any port as free that others have with it, and
+// so gives one of theirs to who asks for port 0 (measured on 6.18; not for TCP).
+static bool shares_late(const struct evnet_address *address) {
+  return evnet_socket_system_options.reuse_port_may_be_late &&
+         address->transport == EVNET_TRANSPORT_UDP && evnet_address_port(address) == 0;
+}
+
+int evnet_socket_share_bound_port(int descriptor, const struct evnet_address *address,
+                                  const struct evnet_listen_options *options) {
+  if (!options->reuse_port || !shares_late(address)) return 0;
+  return set_int(descriptor, SOL_SOCKET, evnet_socket_system_options.reuse_port, 1);
+}
+
 static int set_reuse_and_family(int descriptor, const struct evnet_address *address,
                                 const struct evnet_listen_options *options, const char **out_name) {
   *out_name = "no_reuse_address";
@@ -60,6 +75,10 @@ static int set_reuse_and_family(int descriptor, const struct evnet_address *addr
   if (!options->no_reuse_address &&
       (address->transport != EVNET_TRANSPORT_UDP || evnet_multicast_is_group(address)))
     status = set_int(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (status == 0 && options->reuse_port && !shares_late(address)) {
+    *out_name = "reuse_port";
+    status = set_int(descriptor, SOL_SOCKET, evnet_socket_system_options.reuse_port, 1);
+  }
   if (status < 0 || address->socket.any.sa_family != AF_INET6) return status;
   *out_name = "v6only";
   bool one_family = !address->dual_stack || options->v6only;

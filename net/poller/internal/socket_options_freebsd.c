@@ -1,5 +1,8 @@
-// FreeBSD: tcp(4). Its TCP_FASTOPEN is on or off, and any number but 0 is on.
+// FreeBSD: tcp(4). Its TCP_FASTOPEN is on or off, and any number but 0 is on. Its SO_REUSEPORT
+// gives all to the socket that was bound last; SO_REUSEPORT_LB, since FreeBSD 12, gives each a
+// share (setsockopt(2)).
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include "net/poller/internal/socket_system.h"
 
@@ -8,4 +11,6 @@ const struct evnet_socket_option_names evnet_socket_system_options = {
     .keepalive_interval = TCP_KEEPINTVL,
     .keepalive_count = TCP_KEEPCNT,
     .fast_open = TCP_FASTOPEN,
+    .reuse_port = SO_REUSEPORT_LB,
+    .reuse_port_spreads = true,
 };

@@ -1,6 +1,7 @@
 // tcp(7), socket(7), ip(7).
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include "net/poller/internal/socket_system.h"
 
@@ -14,4 +15,7 @@ const struct evnet_socket_option_names evnet_socket_system_options = {
     .defer_accept = TCP_DEFER_ACCEPT,
     .bind_to_device = SO_BINDTODEVICE,
     .bind_address_no_port = IP_BIND_ADDRESS_NO_PORT,
+    .reuse_port = SO_REUSEPORT,
+    .reuse_port_may_be_late = true,
+    .reuse_port_spreads = true,
 };

@@ -7,6 +7,7 @@
 #ifndef EVNET_NET_POLLER_INTERNAL_SOCKET_SYSTEM_H_
 #define EVNET_NET_POLLER_INTERNAL_SOCKET_SYSTEM_H_
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -36,8 +37,11 @@ struct evnet_socket_option_names {
   int notsent_lowat;
   int fast_open;
   int defer_accept;
-  int bind_to_device;        // at SOL_SOCKET, a name
-  int bind_address_no_port;  // at IPPROTO_IP
+  int bind_to_device;           // at SOL_SOCKET, a name
+  int bind_address_no_port;     // at IPPROTO_IP
+  int reuse_port;               // at SOL_SOCKET
+  bool reuse_port_may_be_late;  // it may be set of a UDP socket that is bound
+  bool reuse_port_spreads;      // each of those that share a port gets a share of what comes
 };
 extern const struct evnet_socket_option_names evnet_socket_system_options;
 

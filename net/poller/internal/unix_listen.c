@@ -222,6 +222,11 @@ static void release(struct evnet_unix_listeners *listeners, struct evnet_unix_li
 
 int evnet_unix_listen(struct evnet_unix_listeners *listeners, const struct evnet_address *address,
                       const struct evnet_listen_options *options) {
+  if (options->reuse_port) {
+    // Linux would take the option and do nothing with it; a path is one listener's in any case.
+    if (options->out_refused != NULL) *options->out_refused = "reuse_port";
+    return -EOPNOTSUPP;
+  }
   struct evnet_unix_listener *listener = evnet_allocate(listeners->allocator, sizeof *listener);
   if (listener == NULL) return -ENOMEM;
   *listener = (struct evnet_unix_listener){

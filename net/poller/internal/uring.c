@@ -230,6 +230,11 @@ static int uring_set_multicast(struct evnet_poller *poller, struct evnet_handle 
   return evnet_multicast_set(slot->descriptor, (enum evnet_transport)slot->transport, setting);
 }
 
+static bool uring_spreads_port(const struct evnet_poller *poller) {
+  (void)poller;
+  return evnet_socket_spreads_port();
+}
+
 static int uring_descriptor(struct evnet_poller *poller, struct evnet_handle handle) {
   return slot_of(uring_of(poller), handle)->descriptor;
 }
@@ -383,6 +388,7 @@ static const struct evnet_poller_ops uring_ops = {
     .set_option = uring_set_option,
     .set_multicast = uring_set_multicast,
     .descriptor = uring_descriptor,
+    .spreads_port = uring_spreads_port,
     .wait = uring_wait,
     .next = uring_next,
     .wake = uring_wake,

@@ -111,12 +111,13 @@ void evnet_sim_set_meanwhile(struct evnet_sim *sim,
 
 // Clients. None of these blocks.
 
-// evnet_sim_connect connects from a host of the caller's choice to a listener's port.
+// evnet_sim_connect connects from a host of the caller's choice to a listener's port; of several
+// that share it (reuse_port) the dice choose.
 //
 //   host  the last part of 127.0.0.x.
 //
 // Returns: 0; the connection waits in the listener's queue.
-// Errors:  -ECONNREFUSED without a listener there, or with a full queue; -ENOMEM.
+// Errors:  -ECONNREFUSED without a listener there, or when the queue is full; -ENOMEM.
 EVNET_WARN_UNUSED int evnet_sim_connect(struct evnet_sim *sim, uint16_t port, uint8_t host,
                                         struct evnet_sim_socket **out_socket);
 

@@ -12,12 +12,16 @@ void sim_set_address(struct evnet_address *address, uint8_t host, uint16_t port)
   address->socket.ip4.sin_port = htons(port);
 }
 
+// Of several on one port the dice choose, as a hash of both addresses does in a system's kernel.
 struct sim_listener *sim_listener_of(struct evnet_sim *sim, uint16_t port) {
+  struct sim_listener *chosen = NULL;
+  uint32_t count = 0;
   for (int i = 0; i < SIM_LISTENERS_MAX; i++) {
     struct sim_listener *each = &sim->listeners[i];
-    if (each->open && evnet_address_port(&each->address) == port) return each;
+    if (!each->open || evnet_address_port(&each->address) != port) continue;
+    if (count++ == 0 || evnet_sim_below(sim, count) == 0) chosen = each;
   }
-  return NULL;
+  return chosen;
 }
 
 void sim_listener_push(struct sim_listener *listener, struct evnet_sim_socket *socket) {

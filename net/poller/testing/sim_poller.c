@@ -32,13 +32,14 @@ static uint64_t sim_now_ns(struct evnet_poller *poller) {
 }
 
 static struct sim_listener *free_listener(struct evnet_sim *sim,
-                                          const struct evnet_address *address) {
+                                          const struct evnet_address *address, bool reuse_port) {
   struct sim_listener *found = NULL;
   for (int i = 0; i < SIM_LISTENERS_MAX; i++) {
     struct sim_listener *each = &sim->listeners[i];
     if (!each->open) {
       found = each;
-    } else if (evnet_address_port(&each->address) == evnet_address_port(address)) {
+    } else if (evnet_address_port(&each->address) == evnet_address_port(address) &&
+               !(each->reuse_port && reuse_port)) {
       return NULL;
     }
   }
@@ -49,10 +50,15 @@ static int sim_listen(struct evnet_poller *poller, const struct evnet_address *a
                       const struct evnet_listen_options *options, struct evnet_handle *out_handle) {
   struct sim_poller *self = poller_of(poller);
   struct evnet_sim *sim = self->sim;
+  if (address->transport == EVNET_TRANSPORT_UDP && options->reuse_port) {
+    // It would have to be fair to each sender; only connections are shared here.
+    if (options->out_refused != NULL) *options->out_refused = "reuse_port";
+    return -EOPNOTSUPP;
+  }
   if (address->transport == EVNET_TRANSPORT_UDP)
     return sim_datagram_listen(self, address, out_handle);
   if (address->transport != EVNET_TRANSPORT_TCP) return -EOPNOTSUPP;
-  struct sim_listener *listener = free_listener(sim, address);
+  struct sim_listener *listener = free_listener(sim, address, options->reuse_port);
   if (listener == NULL) return -EADDRINUSE;
   int descriptor = sim_descriptor_open(sim, (struct sim_descriptor){.listener = listener});
   if (descriptor < 0) return descriptor;
@@ -64,6 +70,7 @@ static int sim_listen(struct evnet_poller *poller, const struct evnet_address *a
   uint32_t backlog = options->backlog > 0 ? (uint32_t)options->backlog : QUEUE_DEFAULT;
   *listener = (struct sim_listener){
       .open = true,
+      .reuse_port = options->reuse_port,
       .address = *address,
       .queue_max = backlog < SIM_QUEUE_MAX ? backlog : SIM_QUEUE_MAX,
   };
@@ -76,6 +83,11 @@ static int sim_listen(struct evnet_poller *poller, const struct evnet_address *a
   slot->descriptor = descriptor;
   *out_handle = slot->handle;
   return 0;
+}
+
+static bool sim_spreads_port(const struct evnet_poller *poller) {
+  (void)poller;
+  return true;
 }
 
 // Whether it is a socket of that transport that no handle has.
@@ -445,6 +457,7 @@ static const struct evnet_poller_ops sim_ops = {
     .destroy = sim_destroy,
     .now_ns = sim_now_ns,
     .listen = sim_listen,
+    .spreads_port = sim_spreads_port,
     .attach = sim_attach,
     .reserve = sim_reserve,
     .connect = sim_connect,

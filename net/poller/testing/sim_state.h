@@ -10,7 +10,7 @@ enum {
   SIM_SEGMENTS_MAX = 32,
   SIM_DESCRIPTORS_MAX = 1024,
   SIM_QUEUE_MAX = 64,
-  SIM_LISTENERS_MAX = 8,
+  SIM_LISTENERS_MAX = 32,
   SIM_POLLERS_MAX = 64,
   SIM_TRACE_EVENTS = 512,
 };
@@ -67,6 +67,7 @@ struct evnet_sim_socket {
 // A listening socket.
 struct sim_listener {
   bool open;
+  bool reuse_port;
   struct evnet_address address;
   struct evnet_sim_socket *queue[SIM_QUEUE_MAX];  // server ends, in the order of ready_ns
   uint32_t queue_count;

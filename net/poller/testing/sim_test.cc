@@ -33,6 +33,49 @@ TEST_F(Sim, AListenerThatClosesResetsItsQueue) {
   EXPECT_EQ(loop->Story(listener), "DETACH=0");
 }
 
+TEST_F(Sim, APortIsSharedWithReusePortAloneAndTheSeedSpreadsWhatComes) {
+  listen_options.reuse_port = true;
+  std::string picks[2];
+  for (std::string &pick : picks) {
+    options.seed = 7;
+    Start();
+    evnet_handle second = {}, refused = {};
+    const evnet_listen_options alone = {};
+    EXPECT_EQ(evnet_poller_listen(poller, &address, &alone, &refused), -EADDRINUSE);
+    ASSERT_EQ(evnet_poller_listen(poller, &address, &listen_options, &second), 0);
+    EXPECT_TRUE(evnet_poller_spreads_port(poller));
+    evnet_address udp = address;
+    udp.transport = EVNET_TRANSPORT_UDP;
+    EXPECT_EQ(evnet_poller_listen(poller, &udp, &listen_options, &refused), -EOPNOTSUPP);
+    evnet_poller_accept_start(poller, second);
+    for (int i = 0; i < 40; i++) {
+      evnet_sim_socket *client;
+      ASSERT_EQ(TryConnect(&client), 0);
+      loop->Clear();
+      Settle();
+      ASSERT_EQ(loop->events().size(), 1u);
+      pick += loop->events()[0].handle == second ? '2' : '1';
+    }
+    EXPECT_NE(pick.find('1'), std::string::npos);
+    EXPECT_NE(pick.find('2'), std::string::npos);
+    // The one that closes leaves all to the other.
+    evnet_poller_detach(poller, listener);
+    for (int i = 0; i < 5; i++) {
+      evnet_sim_socket *client;
+      ASSERT_EQ(TryConnect(&client), 0);
+    }
+    loop->Clear();
+    Settle();
+    EXPECT_EQ(loop->Of(second, EVNET_OP_ACCEPT).size(), 5u);
+    EXPECT_EQ(Failure(), "");
+    evnet_poller_destroy(poller);
+    poller = nullptr;
+    evnet_sim_destroy(sim);
+    sim = nullptr;
+  }
+  EXPECT_EQ(picks[0], picks[1]);
+}
+
 TEST_F(Sim, AcceptWithoutADescriptorHasToBeStartedAgain) {
   options.faults.accept_failure = 500;
   Start();

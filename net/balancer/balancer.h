@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "../base/bytes.h"
+#include "../base/hash.h"
 #include "../base/status.h"
 
 #ifdef __cplusplus
@@ -16,14 +17,16 @@ extern "C" {
 enum evnet_balancing {
   EVNET_ROUND_ROBIN = 0,        // each in turn
   EVNET_LEAST_CONNECTIONS = 1,  // the one with the smallest load; among equals each in turn
-  EVNET_SOURCE_HASH = 2,        // by the peer's address: always the same while count is the same;
+  EVNET_SOURCE_HASH = 2,        // by the peer's address: the same while key and count are the same;
                                 // those without one, Unix peers, each in turn
 };
 
 // All zero: round-robin that starts with candidate 0.
 struct evnet_balancer {
   enum evnet_balancing balancing;
-  size_t next;  // where the next round starts; < count of the last pick
+  size_t next;                // where the next round starts; < count of the last pick
+  struct evnet_hash_key key;  // of EVNET_SOURCE_HASH: who does not know it cannot choose addresses
+                              // that all come to one candidate
 };
 
 // evnet_balancer_pick chooses one of `count` candidates, count > 0.

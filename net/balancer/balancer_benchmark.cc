@@ -10,7 +10,7 @@
 namespace {
 
 void Pick(benchmark::State &state, evnet_balancing balancing, size_t source_bytes) {
-  evnet_balancer balancer = {balancing, 0};
+  evnet_balancer balancer = {balancing, 0, {{1, 2}}};
   std::vector<uint64_t> loads(static_cast<size_t>(state.range(0)));
   std::minstd_rand random;
   for (uint64_t &load : loads) load = random() % 100;

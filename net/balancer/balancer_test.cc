@@ -26,8 +26,11 @@ size_t PickLeast(evnet_balancer *balancer, const std::vector<uint64_t> &loads) {
   return evnet_balancer_pick(balancer, loads.data(), loads.size(), kNoSource);
 }
 
-size_t PickHash(const std::string &source, size_t count) {
-  evnet_balancer balancer = {EVNET_SOURCE_HASH, 0};
+// A key as good as any; the same in each run, so that what these tests say always holds or never.
+constexpr evnet_hash_key kKey = {{0x0706050403020100, 0x0f0e0d0c0b0a0908}};
+
+size_t PickHash(const std::string &source, size_t count, const evnet_hash_key &key = kKey) {
+  evnet_balancer balancer = {EVNET_SOURCE_HASH, 0, key};
   return evnet_balancer_pick(&balancer, nullptr, count, Source(source));
 }
 
@@ -46,7 +49,7 @@ std::string Ip6(uint64_t high, uint64_t low) {
 TEST(Balancer, OfOneCandidateIsThatOne) {
   for (evnet_balancing balancing :
        {EVNET_ROUND_ROBIN, EVNET_LEAST_CONNECTIONS, EVNET_SOURCE_HASH}) {
-    evnet_balancer balancer = {balancing, 0};
+    evnet_balancer balancer = {balancing, 0, kKey};
     uint64_t load = 7;
     for (int i = 0; i < 3; i++) {
       EXPECT_EQ(evnet_balancer_pick(&balancer, &load, 1, Source("peer")), 0u);
@@ -79,7 +82,7 @@ TEST(RoundRobin, GoesOnWhenTheCountChanges) {
 TEST(LeastConnections, IsTheSmallestLoadWhereverItStands) {
   for (size_t smallest = 0; smallest < 9; smallest++) {
     for (size_t next = 0; next < 9; next++) {
-      evnet_balancer balancer = {EVNET_LEAST_CONNECTIONS, next};
+      evnet_balancer balancer = {EVNET_LEAST_CONNECTIONS, next, {}};
       std::vector<uint64_t> loads(9, UINT64_MAX);
       loads[smallest] = UINT64_MAX - 1;
       EXPECT_EQ(PickLeast(&balancer, loads), smallest);
@@ -88,7 +91,7 @@ TEST(LeastConnections, IsTheSmallestLoadWhereverItStands) {
 }
 
 TEST(LeastConnections, AmongEqualsIsEachInTurn) {
-  evnet_balancer balancer = {EVNET_LEAST_CONNECTIONS, 0};
+  evnet_balancer balancer = {EVNET_LEAST_CONNECTIONS, 0, {}};
   std::vector<uint64_t> loads = {5, 2, 9, 2, 2, 7};
   for (int round = 0; round < 3; round++) {
     EXPECT_EQ(PickLeast(&balancer, loads), 1u);
@@ -98,7 +101,7 @@ TEST(LeastConnections, AmongEqualsIsEachInTurn) {
 }
 
 TEST(LeastConnections, KeepsLoadsWithinOneOfEachOtherWhileNoneCloses) {
-  evnet_balancer balancer = {EVNET_LEAST_CONNECTIONS, 0};
+  evnet_balancer balancer = {EVNET_LEAST_CONNECTIONS, 0, {}};
   std::vector<uint64_t> loads(7, 0);
   for (int i = 0; i < 1000; i++) {
     loads[PickLeast(&balancer, loads)]++;
@@ -109,7 +112,7 @@ TEST(LeastConnections, KeepsLoadsWithinOneOfEachOtherWhileNoneCloses) {
 
 TEST(LeastConnections, IsAMinimumUnderRandomLoadsAndCounts) {
   std::mt19937_64 random(1);
-  evnet_balancer balancer = {EVNET_LEAST_CONNECTIONS, 0};
+  evnet_balancer balancer = {EVNET_LEAST_CONNECTIONS, 0, {}};
   for (int i = 0; i < 10'000; i++) {
     std::vector<uint64_t> loads(1 + random() % 64);
     for (uint64_t &load : loads) load = random() % 8;
@@ -121,7 +124,7 @@ TEST(LeastConnections, IsAMinimumUnderRandomLoadsAndCounts) {
 }
 
 TEST(SourceHash, IsTheSameForOneSourceWhateverElseIsPicked) {
-  evnet_balancer balancer = {EVNET_SOURCE_HASH, 0};
+  evnet_balancer balancer = {EVNET_SOURCE_HASH, 0, kKey};
   for (size_t count = 1; count <= 64; count++) {
     size_t first = PickHash("2001:db8::1", count);
     for (uint32_t other = 0; other < 10; other++) {
@@ -132,7 +135,7 @@ TEST(SourceHash, IsTheSameForOneSourceWhateverElseIsPicked) {
 }
 
 TEST(SourceHash, WithoutASourceIsEachInTurn) {
-  evnet_balancer balancer = {EVNET_SOURCE_HASH, 0};
+  evnet_balancer balancer = {EVNET_SOURCE_HASH, 0, kKey};
   for (size_t i = 0; i < 12; i++) {
     EXPECT_EQ(evnet_balancer_pick(&balancer, nullptr, 3, kNoSource), i % 3);
     EXPECT_EQ(evnet_balancer_pick(&balancer, nullptr, 3, Source("peer")), PickHash("peer", 3));
@@ -143,17 +146,31 @@ TEST(SourceHash, ReadsTheBytesWhereverTheyLie) {
   const std::string source = "an address of some length";
   for (size_t offset = 0; offset < 16; offset++) {
     std::string moved = std::string(offset, 'x') + source + "y";
-    evnet_balancer balancer = {EVNET_SOURCE_HASH, 0};
+    evnet_balancer balancer = {EVNET_SOURCE_HASH, 0, kKey};
     evnet_bytes bytes = {Source(moved).data + offset, source.size()};
     EXPECT_EQ(evnet_balancer_pick(&balancer, nullptr, 1000003, bytes), PickHash(source, 1000003));
   }
 }
 
 TEST(SourceHash, TakesAnEmptySource) {
-  evnet_balancer balancer = {EVNET_SOURCE_HASH, 0};
+  evnet_balancer balancer = {EVNET_SOURCE_HASH, 0, kKey};
   for (size_t count = 1; count <= 64; count++) {
     EXPECT_LT(evnet_balancer_pick(&balancer, nullptr, count, kNoSource), count);
   }
+}
+
+// Who knows where addresses come to under one key knows nothing of another.
+TEST(SourceHash, AnotherKeySpreadsWhatWasChosenToMeet) {
+  constexpr size_t kReactors = 8;
+  std::vector<uint64_t> counts(kReactors);
+  size_t chosen = 0;
+  for (uint32_t i = 0; chosen < 4000; i++) {
+    if (PickHash(Ip4(i), kReactors) != 3) continue;
+    chosen++;
+    counts[PickHash(Ip4(i), kReactors, {{kKey.words[0] ^ 1, kKey.words[1]}})]++;
+  }
+  // Each its share, give or take four standard deviations of sqrt(4000 * 7) / 8 = 21.
+  for (const uint64_t count : counts) EXPECT_NEAR(static_cast<double>(count), 500, 90);
 }
 
 // Among 2^40 candidates, two of two thousand sources meet by chance once in 500,000 trials.

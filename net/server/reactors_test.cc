@@ -78,6 +78,21 @@ TEST(Reactors, SourceHashIsStableForAnAddressAndSpreadsAddresses) {
   for (const char *reactor : {"0", "1", "2"}) EXPECT_GT(counts[reactor], 0) << reactor;
 }
 
+TEST(Reactors, SourceHashIsKeyedAnewForEachServer) {
+  // Two keys agree on the reactors of 30 addresses once in 3^30 runs.
+  std::string picks[2];
+  for (std::string &pick : picks) {
+    Server server(Telling(), Three(EVNET_SOURCE_HASH));
+    for (int host = 1; host <= 30; host++) {
+      ClientOptions from;
+      from.source = "127.0.0." + std::to_string(host);
+      Client client(server.port(), from);
+      pick += client.Receive(1);
+    }
+  }
+  EXPECT_NE(picks[0], picks[1]);
+}
+
 TEST(Reactors, CallbacksOfAConnectionComeOnOneThread) {
   Callbacks callbacks;
   const auto check = [](evnet_conn *conn) {

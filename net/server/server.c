@@ -81,6 +81,8 @@ int evnet_server_create(const struct evnet_handler *handler, void *user,
   server->stop_drain_ms = INT64_MAX;
   server->resume_message.run = server_run_resume;
   int status = server_resolve_options(server);
+  if (status == 0 && server->balancer.balancing == EVNET_SOURCE_HASH)
+    status = evnet_hash_key_make(&server->balancer.key);
   if (status == 0) status = allocate_parts(server);
   if (status == 0) status = parse_addresses(server, addresses);
   if (status == 0) status = -pthread_mutex_init(&server->mutex, NULL);

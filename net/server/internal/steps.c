@@ -9,6 +9,10 @@ static int create_others(struct evnet_server *server) {
   return status;
 }
 
+void evnet_server_set_hash_key(struct evnet_server *server, const struct evnet_hash_key *key) {
+  server->balancer.key = *key;
+}
+
 int evnet_server_boot(struct evnet_server *server, struct evnet_kernel *kernel) {
   int status = server_begin(server);
   if (status < 0) return status;

@@ -16,7 +16,12 @@
 extern "C" {
 #endif
 
+struct evnet_hash_key;
 struct evnet_kernel;
+
+// evnet_server_set_hash_key replaces the key of EVNET_SOURCE_HASH, which else is the system's and
+// would not replay, before the boot.
+void evnet_server_set_hash_key(struct evnet_server *server, const struct evnet_hash_key *key);
 
 // evnet_server_boot creates the reactors, binds the addresses, runs on_boot and the first on_tick,
 // and starts accepting.

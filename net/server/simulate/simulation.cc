@@ -111,6 +111,8 @@ bool Simulation::Boot() {
   w_.ended.resize(reactors);
   w_.sealed.resize(reactors);
   w_.mail.resize(reactors);
+  const evnet_hash_key key = {{w_.plan.sim.seed, 0}};
+  if (status == 0) evnet_server_set_hash_key(w_.server, &key);
   if (status == 0 && w_.plan.stops_before_boot) Stop();
   if (status == 0) status = evnet_server_boot(w_.server, evnet_sim_kernel(w_.sim));
   if (status < 0 && w_.memory.failed() == 0)

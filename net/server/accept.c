@@ -139,15 +139,22 @@ static struct evnet_bytes source_of(const struct evnet_address *peer) {
   return (struct evnet_bytes){0};
 }
 
-static struct server_reactor *pick(struct evnet_server *server, const struct evnet_address *peer) {
-  if (server->reactor_count == 1) return &server->reactors[0];
-  if (server->balancer.balancing == EVNET_LEAST_CONNECTIONS) {
-    for (uint32_t i = 0; i < server->reactor_count; i++) {
+static struct server_reactor *pick(struct server_reactor *acceptor,
+                                   const struct evnet_address *peer, uint8_t listener_index) {
+  struct evnet_server *server = acceptor->server;
+  const struct evnet_options *options = &server->options;
+  const uint32_t count = server->reactor_count;
+  if (count == 1) return acceptor;
+  if (options->balance != NULL || options->balancer == EVNET_LEAST_CONNECTIONS) {
+    for (uint32_t i = 0; i < count; i++)
       server->loads[i] = __atomic_load_n(&server->reactors[i].load, __ATOMIC_RELAXED);
-    }
   }
-  return &server->reactors[evnet_balancer_pick(&server->balancer, server->loads,
-                                               server->reactor_count, source_of(peer))];
+  size_t index =
+      options->balance != NULL
+          ? options->balance(server->loads, count, peer, listener_index, options->balance_user) %
+                count
+          : evnet_balancer_pick(&server->balancer, server->loads, count, source_of(peer));
+  return &server->reactors[index];
 }
 
 void server_accepted(void *context, int descriptor, const struct evnet_address *peer,
@@ -160,7 +167,7 @@ void server_accepted(void *context, int descriptor, const struct evnet_address *
     evnet_reactor_discard(acceptor->reactor, descriptor);
     return;
   }
-  struct server_reactor *target = pick(server, peer);
+  struct server_reactor *target = pick(acceptor, peer, listener_index);
   __atomic_add_fetch(&target->load, 1, __ATOMIC_RELAXED);
   pause_if_full(server);
   if (target == acceptor) {

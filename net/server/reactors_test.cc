@@ -93,6 +93,98 @@ TEST(Reactors, SourceHashIsKeyedAnewForEachServer) {
   EXPECT_NE(picks[0], picks[1]);
 }
 
+// options.balance: what it was asked, and what it answers.
+struct Chooser {
+  std::function<size_t(const std::vector<uint64_t> &, size_t)> choose;
+  Journal journal;
+  std::thread::id thread;
+
+  void Attach(evnet_options *options, Callbacks *callbacks) {
+    callbacks->on_boot = [this](evnet_server *) {
+      thread = std::this_thread::get_id();
+      return EVNET_NONE;
+    };
+    options->balance_user = this;
+    options->balance = [](const uint64_t *loads, size_t count, const evnet_address *peer,
+                          size_t listener_index, void *user) {
+      auto *self = static_cast<Chooser *>(user);
+      EXPECT_EQ(self->thread, std::this_thread::get_id()) << "reactor 0's";
+      std::string line =
+          std::to_string(listener_index) + " " + std::to_string(evnet_address_port(peer)) + ":";
+      for (size_t i = 0; i < count; i++) line += " " + std::to_string(loads[i]);
+      self->journal.Add(line);
+      return self->choose(std::vector<uint64_t>(loads, loads + count), listener_index);
+    };
+  }
+};
+
+TEST(Reactors, TheUsersFunctionIsAskedForEachConnectionAndObeyed) {
+  Chooser chooser;
+  chooser.choose = [](const std::vector<uint64_t> &loads, size_t index) {
+    // By one address to the last reactor; by the other one to the first that has no two.
+    for (size_t i = 0; index == 1 && i < loads.size(); i++) {
+      if (loads[i] < 2) return i;
+    }
+    return loads.size() - 1;
+  };
+  Callbacks callbacks = Telling();
+  evnet_options options = Three(EVNET_ROUND_ROBIN);
+  chooser.Attach(&options, &callbacks);
+  Server server(callbacks, options, {"tcp://127.0.0.1:0", "tcp://127.0.0.1:0"});
+  std::vector<Client> clients;
+  std::vector<std::string> asked;
+  const auto connect = [&](size_t address, const std::string &loads) {
+    clients.emplace_back(server.port(address));
+    const evnet_address own = clients.back().LocalAddress();
+    asked.push_back(std::to_string(address) + " " + std::to_string(evnet_address_port(&own)) +
+                    ": " + loads);
+    return clients.back().Receive(1);
+  };
+  EXPECT_EQ(connect(0, "0 0 0"), "2");
+  EXPECT_EQ(connect(1, "0 0 1"), "0");
+  EXPECT_EQ(connect(1, "1 0 1"), "0");
+  EXPECT_EQ(connect(1, "2 0 1"), "1");
+  EXPECT_EQ(connect(0, "2 1 1"), "2");
+  EXPECT_EQ(chooser.journal.Lines(), asked);
+  clients[1].Close();
+  ASSERT_TRUE(server.WaitForClosed(1));
+  EXPECT_EQ(connect(1, "1 1 2"), "0");
+  EXPECT_EQ(server.Stop(0), 0);
+}
+
+TEST(Reactors, OfTheUsersFunctionTheRemainderCounts) {
+  const std::vector<size_t> answers = {3, 4, 5, 301, SIZE_MAX - 1, SIZE_MAX};
+  size_t next = 0;
+  Chooser chooser;
+  chooser.choose = [&](const std::vector<uint64_t> &, size_t) { return answers[next++]; };
+  Callbacks callbacks = Telling();
+  evnet_options options = Three(EVNET_SOURCE_HASH);
+  chooser.Attach(&options, &callbacks);
+  Server server(callbacks, options);
+  std::string order;
+  std::vector<Client> clients;
+  for (size_t i = 0; i < answers.size(); i++) {
+    clients.emplace_back(server.port());
+    order += clients.back().Receive(1);
+  }
+  // 2^64 - 1 is a multiple of 3.
+  EXPECT_EQ(order, "012120");
+  EXPECT_EQ(server.Stop(0), 0);
+}
+
+TEST(Reactors, TheUsersFunctionIsNotAskedWhereThereIsNoChoice) {
+  Chooser chooser;
+  chooser.choose = [](const std::vector<uint64_t> &, size_t) { return size_t{1}; };
+  Callbacks callbacks = Telling();
+  evnet_options options = {};
+  chooser.Attach(&options, &callbacks);
+  Server server(callbacks, options);
+  Client client(server.port());
+  EXPECT_EQ(client.Receive(1), "0");
+  EXPECT_EQ(server.Stop(0), 0);
+  EXPECT_TRUE(chooser.journal.Lines().empty());
+}
+
 TEST(Reactors, CallbacksOfAConnectionComeOnOneThread) {
   Callbacks callbacks;
   const auto check = [](evnet_conn *conn) {

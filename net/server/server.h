@@ -99,7 +99,18 @@ struct evnet_options {
   // Threads and how connections get to them.
   int reactors;  // 1: the whole server is one thread, the caller's of evnet_serve. Up to
                  // EVNET_REACTORS_MAX
-  enum evnet_balancing balancer;
+  enum evnet_balancing balancer;  // reactor 0 accepts, and this picks the reactor
+  // Or this function does, if it is not NULL and there are several reactors: on reactor 0's thread,
+  // for each new connection.
+  //
+  //   loads           of `count` reactors, how many connections each has now.
+  //   peer            who has connected.
+  //   listener_index  by which address, as of evnet_server_address.
+  //
+  // Returns: a reactor's index; of any greater number the remainder by `count`.
+  size_t (*balance)(const uint64_t *loads, size_t count, const struct evnet_address *peer,
+                    size_t listener_index, void *user);
+  void *balance_user;
   enum evnet_backend backend;  // AUTO: the best that works here; by name: that one, or the start
                                // fails and the log says why
   bool pin_reactors;  // reactor i keeps to the i-th CPU of those that the process may use, counted

@@ -119,6 +119,7 @@ Plan MakePlan(uint64_t seed) {
   plan.requests_every_ns = dice.Size(1, 100) * kNsPerMs;
   plan.workers = dice.Chance(70) ? 0 : 1 + dice.Below(4);
   plan.workers_queue_max = dice.Size(1, 16);
+  plan.balances = dice.Chance(20);
   return plan;
 }
 

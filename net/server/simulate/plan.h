@@ -19,6 +19,7 @@ struct Plan {
 
   size_t addresses;      // 1 to kAddressesMax
   size_t udp_addresses;  // 0 to 2
+  bool balances;         // options.balance, by dice
   size_t clients;
   size_t udp_clients;
   size_t bytes_max;         // that a client sends, and that a connection is written

@@ -98,6 +98,12 @@ class Simulation {
 bool Simulation::Boot() {
   evnet_options options = w_.plan.server;
   options.allocator = w_.memory.hook();
+  if (w_.plan.balances) {
+    options.balance = [](const uint64_t *, size_t, const evnet_address *, size_t, void *user) {
+      return static_cast<size_t>(evnet_sim_random(static_cast<evnet_sim *>(user)));
+    };
+    options.balance_user = w_.sim;
+  }
   const evnet_handler callbacks = handler_.Callbacks();
   const char *const address = "tcp4://127.0.0.1:0";
   std::vector<const char *> addresses(w_.plan.addresses, address);

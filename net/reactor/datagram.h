@@ -28,7 +28,8 @@
 //   udp://239.1.2.3:5000         of that group alone, which it still has to join; others on this
 //   udp://[ff02::1234%eth0]:5000 machine may listen there, too, and each gets every datagram
 //
-// An answer leaves from the host that took the question, never from the group.
+// An answer leaves from the host that took the question, never from the group. With reuse_port each
+// reactor has a socket of its own, and what is sent to a group comes to each one that has joined.
 //
 // A datagram that the kernel refuses later is counted in the statistics (datagrams_dropped), as one
 // is that a write could not queue, and nothing else happens.

@@ -59,6 +59,10 @@ int evnet_reactor_listen(struct evnet_reactor *reactor, const struct evnet_addre
   return index;
 }
 
+bool evnet_reactor_spreads_port(const struct evnet_reactor *reactor) {
+  return evnet_poller_spreads_port(reactor->poller);
+}
+
 struct evnet_conn *evnet_reactor_datagram_socket(struct evnet_reactor *reactor, uint8_t index) {
   if (index >= reactor->listener_count || !reactor->listeners[index].is_datagram) return NULL;
   return &reactor->conns[reactor->listeners[index].handle.index];

@@ -2,6 +2,8 @@
 #ifndef EVNET_NET_REACTOR_OWNER_H_
 #define EVNET_NET_REACTOR_OWNER_H_
 
+#include <stdbool.h>
+
 #include "net/reactor/mailbox.h"
 #include "net/reactor/reactor.h"
 
@@ -44,6 +46,9 @@ EVNET_WARN_UNUSED int evnet_reactor_listen(struct evnet_reactor *reactor,
                                            const struct evnet_address *address,
                                            const struct evnet_listen_options *options,
                                            struct evnet_address *out_address);
+
+// As evnet_poller_spreads_port.
+bool evnet_reactor_spreads_port(const struct evnet_reactor *reactor);
 
 // The UDP socket of a listener; NULL: it is none, or the reactor stops.
 struct evnet_conn *evnet_reactor_datagram_socket(struct evnet_reactor *reactor, uint8_t index);

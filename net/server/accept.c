@@ -1,6 +1,9 @@
 // A new connection's way to its reactor: held against the limits and counted, given to the reactor
 // that the balancer picks, and counted off when it closes. At connections_max accepting pauses,
 // unless the rest is to be refused; the close that makes room, on whichever reactor, resumes it.
+//
+// Where each reactor listens (reuse_port) it keeps what it accepts, and what is too much is
+// refused.
 #include <errno.h>
 #include <inttypes.h>
 
@@ -20,19 +23,34 @@ static bool is_full(struct evnet_server *server) {
          server->reactor_options.connections_max;
 }
 
+// Counts one more, unless that is too many. Several reactors may be about to take the last place.
+static bool take_place(struct evnet_server *server) {
+  const uint64_t most = server->options.connections_full_action == EVNET_FULL_REFUSE
+                            ? server->reactor_options.connections_max
+                            : UINT64_MAX;
+  uint64_t open = __atomic_load_n(&server->connections_open, __ATOMIC_RELAXED);
+  do {
+    if (open >= most) return false;
+  } while (!__atomic_compare_exchange_n(&server->connections_open, &open, open + 1, true,
+                                        __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+  return true;
+}
+
 // Counts a new connection. Returns NULL, or the limit that it is over.
 static const char *count_on(struct evnet_server *server, const struct evnet_address *peer) {
+  static const char full[] = "connections_max is reached";
   const struct evnet_options *options = &server->options;
-  if (options->connections_full_action == EVNET_FULL_REFUSE && is_full(server))
-    return "connections_max is reached";
+  if (options->connections_full_action == EVNET_FULL_REFUSE && is_full(server)) return full;
   if (server->counts_addresses) {
     int status = evnet_address_counts_add(&server->address_counts, peer,
                                           options->connections_per_address_max);
     if (status == -ENOBUFS) return "connections_per_address_max is reached";
     if (status < 0) return evnet_status_message(status);
   }
-  __atomic_add_fetch(&server->connections_open, 1, __ATOMIC_SEQ_CST);
-  return NULL;
+  // Last, as what is counted here and at once off again might keep a close from resuming accepting.
+  if (take_place(server)) return NULL;
+  if (server->counts_addresses) evnet_address_counts_remove(&server->address_counts, peer);
+  return full;
 }
 
 static void count_off(struct server_reactor *target) {
@@ -144,7 +162,7 @@ static struct server_reactor *pick(struct server_reactor *acceptor,
   struct evnet_server *server = acceptor->server;
   const struct evnet_options *options = &server->options;
   const uint32_t count = server->reactor_count;
-  if (count == 1) return acceptor;
+  if (count == 1 || server->spreads) return acceptor;
   if (options->balance != NULL || options->balancer == EVNET_LEAST_CONNECTIONS) {
     for (uint32_t i = 0; i < count; i++)
       server->loads[i] = __atomic_load_n(&server->reactors[i].load, __ATOMIC_RELAXED);

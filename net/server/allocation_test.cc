@@ -12,7 +12,12 @@
 namespace evnet_testing {
 namespace {
 
-class AllocationFaults : public testing::TestWithParam<bool> {
+struct Faults {
+  bool forever;
+  bool reuse_port;  // each reactor listens
+};
+
+class AllocationFaults : public testing::TestWithParam<Faults> {
  protected:
   // Create, start, two exchanges, a stop. Returns whether the allocation that was to fail was
   // reached.
@@ -24,6 +29,8 @@ class AllocationFaults : public testing::TestWithParam<bool> {
     options.lifetime_ms = 60000;
     options.connections_per_address_max = 100;
     options.receive_buffer_bytes = options.send_buffer_bytes = 20000;
+    options.reuse_port = GetParam().reuse_port;
+    options.balancer = EVNET_SOURCE_HASH;
     const TempDirectory directory;
     const size_t descriptors = OpenDescriptors();
     Callbacks callbacks = Echo();
@@ -41,8 +48,10 @@ class AllocationFaults : public testing::TestWithParam<bool> {
     };
     bool started = false;
     {
-      Created server(callbacks, Armed(options, &allocator, n, forever),
-                     {"tcp://127.0.0.1:0", "unix://" + directory.File("socket")});
+      Created server(
+          callbacks, Armed(options, &allocator, n, forever),
+          {"tcp://127.0.0.1:0",
+           GetParam().reuse_port ? "udp://127.0.0.1:0" : "unix://" + directory.File("socket")});
       if (server.status() == 0) {
         const int status = evnet_server_start(server.get());
         started = status == 0;
@@ -54,6 +63,7 @@ class AllocationFaults : public testing::TestWithParam<bool> {
       }
       if (started) {
         for (const size_t i : {0, 1}) {
+          if (server.address(i).transport == EVNET_TRANSPORT_UDP) continue;
           // Served, or its connection ends: nothing in between, and never a wrong byte.
           Client client(server.address(i));
           const std::string data = Pattern(100000);
@@ -85,9 +95,8 @@ class AllocationFaults : public testing::TestWithParam<bool> {
 };
 
 TEST_P(AllocationFaults, LeadToAnErrorOrALostConnectionAndNothingElse) {
-  const bool forever = GetParam();
   size_t n = 1;
-  while (Run(n, forever)) {
+  while (Run(n, GetParam().forever)) {
     ASSERT_FALSE(HasFailure()) << "allocation " << n << " failed";
     n++;
     ASSERT_LT(n, 1000u);
@@ -95,9 +104,12 @@ TEST_P(AllocationFaults, LeadToAnErrorOrALostConnectionAndNothingElse) {
   EXPECT_GT(n, 20u) << "so many allocations there are at least";
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, AllocationFaults, testing::Values(false, true),
-                         [](const testing::TestParamInfo<bool> &forever) {
-                           return forever.param ? "ForEver" : "Once";
+INSTANTIATE_TEST_SUITE_P(Of, AllocationFaults,
+                         testing::Values(Faults{false, false}, Faults{true, false},
+                                         Faults{false, true}, Faults{true, true}),
+                         [](const testing::TestParamInfo<Faults> &faults) {
+                           return std::string(faults.param.forever ? "ForEver" : "Once") +
+                                  (faults.param.reuse_port ? "WithReusePort" : "");
                          });
 
 }  // namespace

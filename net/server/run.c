@@ -2,7 +2,8 @@
 //
 //   reactor 0 (the caller of run, or a thread)             reactors 1 to N-1, a thread each
 //   create the reactor                                     create the reactor, report
-//   wait for all reports; bind; on_boot           ----->   run when told to, or leave
+//   wait for all reports; bind                    ----->   with reuse_port: bind, report
+//   wait for all reports; on_boot                 ----->   accept; run when told to, or leave
 //   on_tick; accept; run
 //   stopped: join the others; on_shutdown         <-----   stopped: leave
 //
@@ -68,14 +69,18 @@ void server_set_state(struct evnet_server *server, enum server_state state) {
   (void)pthread_mutex_unlock(&server->mutex);
 }
 
-// Waits until the server is no longer starting; returns whether it runs.
-static bool wait_for_start(struct evnet_server *server) {
+// Waits until the server is in a state behind `state`; returns which one.
+static enum server_state wait_for_next(struct evnet_server *server, enum server_state state) {
   (void)pthread_mutex_lock(&server->mutex);
-  while (server->state == SERVER_STARTING)
-    (void)pthread_cond_wait(&server->changed, &server->mutex);
-  bool running = server->state == SERVER_RUNNING;
+  while (server->state <= state) (void)pthread_cond_wait(&server->changed, &server->mutex);
+  enum server_state next = server->state;
   (void)pthread_mutex_unlock(&server->mutex);
-  return running;
+  return next;
+}
+
+// Whether it has come so far that the loops run.
+static bool wait_for_start(struct evnet_server *server) {
+  return wait_for_next(server, SERVER_SHARING) == SERVER_RUNNING;
 }
 
 // Where it cannot be pinned the reactor runs all the same.
@@ -100,15 +105,40 @@ static int run_loop(struct server_reactor *self) {
   return status;
 }
 
+// The server does not start: what the reactor has opened closes now, not with evnet_server_destroy.
+static void end_unstarted(struct server_reactor *self) {
+  if (self->reactor == NULL) return;
+  evnet_reactor_stop(self->reactor, 0);
+  (void)evnet_reactor_run(self->reactor);
+}
+
 static void *sub_main(void *argument) {
   struct server_reactor *self = argument;
   evnet_thread_set_name("evnet", self->index);
   server_of_this_thread = self->server;
   int status = server_create_reactor(self);
   report(self, status);
-  if (status < 0 || !wait_for_start(self->server)) return NULL;
+  if (status == 0 && wait_for_next(self->server, SERVER_STARTING) == SERVER_SHARING) {
+    status = server_listen(self);
+    report(self, status);
+  }
+  if (status < 0 || !wait_for_start(self->server)) {
+    end_unstarted(self);
+    return NULL;
+  }
+  evnet_reactor_accept_resume(self->reactor);
   self->status = run_loop(self);  // read after the join
   return NULL;
+}
+
+// Waits until so many of the others have reported; returns the first failure.
+static int wait_for_reports(struct evnet_server *server, uint32_t count) {
+  int status = 0;
+  (void)pthread_mutex_lock(&server->mutex);
+  while (server->ready_count < count) (void)pthread_cond_wait(&server->changed, &server->mutex);
+  for (uint32_t i = 1; i <= count && status == 0; i++) status = server->reactors[i].status;
+  (void)pthread_mutex_unlock(&server->mutex);
+  return status;
 }
 
 static int start_subs(struct evnet_server *server) {
@@ -118,10 +148,8 @@ static int start_subs(struct evnet_server *server) {
     status = create_thread(&server->reactors[i], sub_main);
     if (status == 0) started++;
   }
-  (void)pthread_mutex_lock(&server->mutex);
-  while (server->ready_count < started) (void)pthread_cond_wait(&server->changed, &server->mutex);
-  for (uint32_t i = 1; i <= started && status == 0; i++) status = server->reactors[i].status;
-  (void)pthread_mutex_unlock(&server->mutex);
+  int reported = wait_for_reports(server, started);
+  if (status == 0) status = reported;
   if (status < 0) {
     evnet_log(&server->logger, EVNET_LOG_ERROR, "a reactor cannot be started: %s",
               evnet_status_message(status));
@@ -129,58 +157,13 @@ static int start_subs(struct evnet_server *server) {
   return status;
 }
 
-//   refused  the option that the system refuses, or NULL.
-//   reason   what else there is to say, or NULL.
-static void log_unbound(const struct evnet_server *server, const char *address, int status,
-                        const char *refused, const char *reason) {
-  const char *message = evnet_status_message(status);
-  if (refused != NULL) {
-    evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%s': option %s: %s", address, refused,
-              message);
-  } else if (reason != NULL) {
-    evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%s': %s: %s", address, message, reason);
-  } else {
-    evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%s': %s", address, message);
-  }
-}
-
-static int bind_addresses(struct evnet_server *server) {
-  const struct evnet_options *options = &server->options;
-  const char *refused = NULL;
-  const char *reason = NULL;
-  const struct evnet_listen_options listen_options = {
-      .backlog = options->backlog,
-      .send_buffer_bytes = options->send_buffer_bytes,
-      .receive_buffer_bytes = options->receive_buffer_bytes,
-      .no_reuse_address = options->no_reuse_address,
-      .no_nodelay = options->no_nodelay,
-      .v6only = options->v6only,
-      .keepalive_idle_s = options->keepalive_idle_s,
-      .keepalive_interval_s = options->keepalive_interval_s,
-      .keepalive_count = options->keepalive_count,
-      .user_timeout_ms = (int)options->user_timeout_ms,
-      .notsent_lowat_bytes = options->notsent_lowat_bytes,
-      .fast_open_queue_max = options->fast_open_queue_max,
-      .defer_accept_s = options->defer_accept_s,
-      .bind_to_device = options->bind_to_device,
-      .out_refused = &refused,
-      .unix_mode = options->unix_mode,
-      .out_reason = &reason,
-  };
-  for (size_t i = 0; i < server->address_count; i++) {
-    int status = evnet_reactor_listen(server->reactors[0].reactor, &server->addresses[i],
-                                      &listen_options, &server->bound[i]);
-    char text[EVNET_ADDRESS_TEXT_BYTES];
-    if (status < 0) {
-      evnet_address_format(&server->addresses[i], text, sizeof text);
-      log_unbound(server, text, status, refused, reason);
-      return status;
-    }
-    evnet_address_format(&server->bound[i], text, sizeof text);
-    evnet_log(&server->logger, EVNET_LOG_INFO, "listening on %s", text);
-  }
-  __atomic_store_n(&server->bound_count, server->address_count, __ATOMIC_RELEASE);
-  return 0;
+static int listen_subs(struct evnet_server *server) {
+  (void)pthread_mutex_lock(&server->mutex);
+  server->ready_count = 0;
+  server->state = SERVER_SHARING;
+  (void)pthread_cond_broadcast(&server->changed);
+  (void)pthread_mutex_unlock(&server->mutex);
+  return wait_for_reports(server, server->reactor_count - 1);
 }
 
 // Running
@@ -200,11 +183,14 @@ static void tick(struct evnet_timer *timer, void *user) {
     evnet_timer_start(server->reactors[0].reactor, timer, delay_ms, tick, server);
 }
 
-static int boot(struct evnet_server *server, int (*create_others)(struct evnet_server *server)) {
-  int status = server_create_reactor(&server->reactors[0]);
-  if (status == 0) status = create_others(server);
-  if (status == 0) status = bind_addresses(server);
+static int boot(struct evnet_server *server, const struct server_others *others) {
+  struct server_reactor *first = &server->reactors[0];
+  int status = server_create_reactor(first);
+  if (status == 0) status = others->create(server);
+  if (status == 0) status = server_listen(first);
+  if (status == 0 && server->spreads) status = others->listen(server);
   if (status < 0) return status;
+  __atomic_store_n(&server->bound_count, server->address_count, __ATOMIC_RELEASE);
   if (server->handler.on_boot != NULL &&
       server->handler.on_boot(server, server->user) == EVNET_SHUTDOWN) {
     evnet_server_stop(server, server->reactor_options.drain_ms);
@@ -212,8 +198,8 @@ static int boot(struct evnet_server *server, int (*create_others)(struct evnet_s
   return 0;
 }
 
-int server_boot(struct evnet_server *server, int (*create_others)(struct evnet_server *server)) {
-  int status = boot(server, create_others);
+int server_boot(struct evnet_server *server, const struct server_others *others) {
+  int status = boot(server, others);
   server_set_state(server, status < 0 ? SERVER_ENDED : SERVER_RUNNING);
   if (status < 0) return status;
   if (server->handler.on_tick != NULL) tick(&server->tick, server);
@@ -226,9 +212,10 @@ void server_tell_shutdown(struct evnet_server *server) {
 }
 
 static int main_run(struct evnet_server *server) {
+  static const struct server_others subs = {.create = start_subs, .listen = listen_subs};
   const struct evnet_server *outer = server_of_this_thread;
   server_of_this_thread = server;
-  int status = server_boot(server, start_subs);
+  int status = server_boot(server, &subs);
   if (status == 0) {
     status = run_loop(&server->reactors[0]);
     join_subs(server);
@@ -236,6 +223,7 @@ static int main_run(struct evnet_server *server) {
       status = server->reactors[i].status;
     server_tell_shutdown(server);
   } else {
+    end_unstarted(&server->reactors[0]);
     join_subs(server);
   }
   server->reactors[0].status = status;

@@ -21,6 +21,12 @@ static int parse_addresses(struct evnet_server *server, const char *const *addre
       evnet_log(&server->logger, EVNET_LOG_ERROR, "%s", message);
       return status;
     }
+    if (server->options.reuse_port && server->addresses[i].transport == EVNET_TRANSPORT_UNIX) {
+      evnet_log(&server->logger, EVNET_LOG_ERROR,
+                "address '%.200s': option reuse_port: a Unix socket cannot be shared",
+                addresses[i]);
+      return EVNET_STATUS_OPTION;
+    }
   }
   return 0;
 }
@@ -117,9 +123,14 @@ int evnet_server_address(const struct evnet_server *server, size_t index,
 }
 
 struct evnet_conn *evnet_server_datagram_socket(const struct evnet_server *server, size_t index) {
-  if (index >= server->address_count) return NULL;
-  struct evnet_reactor *reactor = __atomic_load_n(&server->reactors[0].reactor, __ATOMIC_ACQUIRE);
-  return reactor != NULL ? evnet_reactor_datagram_socket(reactor, (uint8_t)index) : NULL;
+  return evnet_server_reactor_datagram_socket(server, 0, index);
+}
+
+struct evnet_conn *evnet_server_reactor_datagram_socket(const struct evnet_server *server,
+                                                        uint32_t reactor_index, size_t index) {
+  struct evnet_reactor *reactor = evnet_server_reactor(server, reactor_index);
+  if (reactor == NULL || index >= server->address_count) return NULL;
+  return evnet_reactor_datagram_socket(reactor, (uint8_t)index);
 }
 
 void evnet_server_stats(const struct evnet_server *server, struct evnet_server_stats *out_stats) {

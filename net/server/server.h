@@ -61,6 +61,7 @@ enum evnet_full_action {
 //   option                      default
 //   reactors                    1
 //   balancer                    EVNET_ROUND_ROBIN
+//   reuse_port                  off: the port is this server's alone
 //   backend                     EVNET_BACKEND_AUTO
 //   connections_max             1048576
 //   connections_full_action     EVNET_FULL_PAUSE
@@ -111,6 +112,12 @@ struct evnet_options {
   size_t (*balance)(const uint64_t *loads, size_t count, const struct evnet_address *peer,
                     size_t listener_index, void *user);
   void *balance_user;
+  bool reuse_port;  // SO_REUSEPORT: other servers of this user that say so, too, in this process or
+                    // another, may have the same TCP and UDP ports, and each gets a share. Each
+                    // reactor then has a listener of its own and keeps what the kernel gives it, so
+                    // `balancer` is not used, and beyond connections_max all are refused. Where the
+                    // kernel does not share (macOS, OpenBSD) only reactor 0 listens, and one of
+                    // several servers gets all. Unix addresses are refused with it
   enum evnet_backend backend;  // AUTO: the best that works here; by name: that one, or the start
                                // fails and the log says why
   bool pin_reactors;  // reactor i keeps to the i-th CPU of those that the process may use, counted
@@ -122,7 +129,7 @@ struct evnet_options {
   // Limits, of all reactors together. What is refused is reset, counted, and told to the log, but
   // not more often than every 10 seconds.
   size_t connections_max;
-  enum evnet_full_action connections_full_action;  // at connections_max
+  enum evnet_full_action connections_full_action;  // at connections_max; reuse_port: REFUSE
   size_t connections_per_address_max;  // of one IPv4 address or one IPv6 /64; others are refused
   int64_t idle_timeout_ms;             // no byte either way
   int64_t read_timeout_ms;             // no byte in, while reading is not stopped
@@ -213,8 +220,9 @@ EVNET_API int evnet_serve(const struct evnet_handler *handler, void *user,
 // among the addresses are looked up here, which may block.
 //
 // Returns: 0.
-// Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_OPTION, each with a line in the log that names the
-//          value; -EINVAL for a count of 0 or above 64; -ENOMEM.
+// Errors:  EVNET_STATUS_ADDRESS; EVNET_STATUS_OPTION, also for a Unix address with reuse_port; each
+//          with a line in the log that names the value; -EINVAL for a count of 0 or above 64;
+//          -ENOMEM.
 EVNET_API EVNET_WARN_UNUSED int evnet_server_create(const struct evnet_handler *handler, void *user,
                                                     const char *const *addresses, size_t count,
                                                     const struct evnet_options *options,
@@ -246,8 +254,9 @@ EVNET_API int evnet_server_run(struct evnet_server *server);
 // evnet_server_stop begins an orderly end. Nothing new is accepted; what clients had sent is read
 // once more; on_stopping runs; connections close as soon as they have no unread bytes, output or
 // hold, and at the deadline the rest is reset. What still waits in the kernel's accept queue is
-// reset. A second call is harmless; the earlier deadline wins. A server that was not started yet
-// stops as soon as it is.
+// reset, also that of one of several servers with reuse_port, unless net.ipv4.tcp_migrate_req of
+// Linux gives it to the others. A second call is harmless; the earlier deadline wins. A server that
+// was not started yet stops as soon as it is.
 //
 //   drain_ms  until the deadline; 0 or less: every connection is reset at once, as
 //             evnet_reactor_stop says.
@@ -296,6 +305,17 @@ EVNET_API struct evnet_reactor *evnet_server_reactor(const struct evnet_server *
 // Thread:  reactor 0's: on_boot, on_tick, a function posted there.
 EVNET_API struct evnet_conn *evnet_server_datagram_socket(const struct evnet_server *server,
                                                           size_t index);
+
+// evnet_server_reactor_datagram_socket is evnet_server_datagram_socket for any reactor: with
+// reuse_port each has a socket of its own, and all are bound to the same port.
+//
+//   reactor_index  as of evnet_server_reactor; evnet_conn_id(conn).reactor is that of a callback.
+//
+// Returns: the socket; NULL as above, and where only reactor 0 has one.
+// Thread:  that reactor's.
+EVNET_API struct evnet_conn *evnet_server_reactor_datagram_socket(const struct evnet_server *server,
+                                                                  uint32_t reactor_index,
+                                                                  size_t index);
 
 // evnet_server_stats copies the numbers.
 //

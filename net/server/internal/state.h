@@ -30,7 +30,8 @@ struct server_reactor {
 
 enum server_state {
   SERVER_CREATED,
-  SERVER_STARTING,  // reactors are being made, addresses bound
+  SERVER_STARTING,  // reactors are being made, and reactor 0 binds the addresses
+  SERVER_SHARING,   // the other reactors bind them, too
   SERVER_RUNNING,
   SERVER_ENDED,  // could not start, or has stopped
 };
@@ -47,6 +48,7 @@ struct evnet_server {
   struct evnet_address *bound;      // as bound, with the real ports
   size_t address_count;
   size_t bound_count;  // atomic: set when all are
+  bool spreads;  // set before the other reactors look: each listens, and keeps what it accepts
 
   struct server_reactor *reactors;
   uint32_t reactor_count;
@@ -78,6 +80,9 @@ void server_accepted(void *context, int descriptor, const struct evnet_address *
 void server_closed(void *context, const struct evnet_conn *conn);
 void server_run_resume(struct evnet_message *message, void *context);
 
+// listen.c
+int server_listen(struct server_reactor *self);  // binds the addresses; the log says what fails
+
 // options.c
 int server_resolve_options(
     struct evnet_server *server);  // EVNET_STATUS_OPTION, and the log says why
@@ -86,9 +91,14 @@ int server_resolve_options(
 void server_shutdown(void *context);  // a reactor's owner: a callback answered EVNET_SHUTDOWN
 // The parts of evnet_server_run, in their order. Threads are main_run's business.
 int server_begin(struct evnet_server *server);  // -EALREADY a second time
-// Reactor 0 on this thread, the others as create_others makes them, addresses, on_boot: up to the
-// moment when the loops may run.
-int server_boot(struct evnet_server *server, int (*create_others)(struct evnet_server *server));
+// Reactors 1 to N-1, with threads or without.
+struct server_others {
+  int (*create)(struct evnet_server *server);
+  int (*listen)(struct evnet_server *server);  // server_listen of each; only with `spreads`
+};
+// Reactor 0 on this thread and the others, addresses, on_boot: up to the moment when the loops may
+// run, and accepting begins on reactor 0.
+int server_boot(struct evnet_server *server, const struct server_others *others);
 int server_create_reactor(struct server_reactor *self);
 void server_tell_shutdown(struct evnet_server *server);  // when every loop has ended
 void server_set_state(struct evnet_server *server, enum server_state state);

@@ -9,15 +9,26 @@ static int create_others(struct evnet_server *server) {
   return status;
 }
 
+static int listen_others(struct evnet_server *server) {
+  int status = 0;
+  for (uint32_t i = 1; i < server->reactor_count && status == 0; i++)
+    status = server_listen(&server->reactors[i]);
+  return status;
+}
+
 void evnet_server_set_hash_key(struct evnet_server *server, const struct evnet_hash_key *key) {
   server->balancer.key = *key;
 }
 
 int evnet_server_boot(struct evnet_server *server, struct evnet_kernel *kernel) {
+  static const struct server_others others = {.create = create_others, .listen = listen_others};
   int status = server_begin(server);
   if (status < 0) return status;
   server->reactor_options.kernel = kernel;
-  return server_boot(server, create_others);
+  status = server_boot(server, &others);
+  for (uint32_t i = 1; i < server->reactor_count && status == 0; i++)
+    evnet_reactor_accept_resume(server->reactors[i].reactor);
+  return status;
 }
 
 // The loop reads its clock when a wait has ended. A simulated wait returns at once, and the time

@@ -151,7 +151,8 @@ void Oracle::Opened(Conn *c) {
     Broken(c, "came in by address %zu, not by %d", c->client->listener,
            evnet_conn_listener_index(c->conn));
   int &reactor = w_.reactor_of_host[c->client->host];
-  const bool keeps_hosts = w_.plan.server.balancer == EVNET_SOURCE_HASH && !w_.plan.balances;
+  const bool keeps_hosts = w_.plan.server.balancer == EVNET_SOURCE_HASH && !w_.plan.balances &&
+                           !w_.plan.server.reuse_port;
   if (keeps_hosts && reactor >= 0 && reactor != static_cast<int>(c->id.reactor))
     Broken(c, "is on reactor %u, another one of its host on %d", c->id.reactor, reactor);
   reactor = static_cast<int>(c->id.reactor);

@@ -61,7 +61,8 @@ void Oracle::IdleListener() {
   evnet_sim_stats stats;
   evnet_sim_stats_of(w_.sim, &stats);
   const size_t most = w_.plan.server.connections_max;
-  const bool pauses = w_.plan.server.connections_full_action == EVNET_FULL_PAUSE;
+  const bool pauses =
+      w_.plan.server.connections_full_action == EVNET_FULL_PAUSE && !w_.plan.server.reuse_port;
   if (w_.stop_asked() || (pauses && most > 0 && w_.open_conns >= most)) return;
   if (w_.now() <= stats.accept_failed_ns + kRetryNs + 2 * kRoundingNs) return;
   for (const auto &client : w_.clients) {

@@ -120,6 +120,8 @@ Plan MakePlan(uint64_t seed) {
   plan.workers = dice.Chance(70) ? 0 : 1 + dice.Below(4);
   plan.workers_queue_max = dice.Size(1, 16);
   plan.balances = dice.Chance(20);
+  // The simulated kernel shares ports among connections only.
+  plan.server.reuse_port = dice.Chance(25) && plan.udp_addresses == 0;
   return plan;
 }
 

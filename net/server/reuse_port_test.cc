@@ -1,0 +1,387 @@
+// SO_REUSEPORT: a listener for each reactor, and several servers on one port.
+#include <errno.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "net/base/testing/udp_client.h"
+#include "net/poller/testing/backend.h"
+#include "net/server/server.h"
+#include "net/server/testing/client.h"
+#include "net/server/testing/server.h"
+
+namespace evnet_testing {
+namespace {
+
+constexpr int kReactors = 3;
+
+// Whether this kernel gives each listener of a port its share.
+bool Spreads() {
+  evnet_poller_options options = {};
+  options.backend = TestBackend();
+  evnet_poller *poller = nullptr;
+  EXPECT_EQ(evnet_poller_create(&options, &poller), 0);
+  const bool spreads = evnet_poller_spreads_port(poller);
+  evnet_poller_destroy(poller);
+  return spreads;
+}
+
+evnet_options ReusePort(int reactors = kReactors) {
+  evnet_options options = {};
+  options.reactors = reactors;
+  options.reuse_port = true;
+  return options;
+}
+
+// Tells each client the reactor that it came to, and by which address; echoes from then on.
+Callbacks Telling() {
+  Callbacks callbacks = Echo();
+  callbacks.on_open = [](evnet_conn *conn) {
+    Write(conn, std::to_string(evnet_conn_id(conn).reactor) +
+                    std::to_string(evnet_conn_listener_index(conn)));
+    return EVNET_NONE;
+  };
+  return callbacks;
+}
+
+std::string Tcp(uint16_t port) { return "tcp://127.0.0.1:" + std::to_string(port); }
+
+// Whether the server took the connection, by a byte that came back, and not a reset.
+bool IsServed(Client *client) {
+  return client->TrySend("x") == 1 && client->Readable(20000) && client->TryReceive() == "x";
+}
+
+TEST(ReusePort, IsOffByDefaultAndBothHaveToSayIt) {
+  for (const bool first : {false, true}) {
+    for (const bool second : {false, true}) {
+      if (first && second) continue;
+      SCOPED_TRACE(first ? "the first has it" : second ? "the second has it" : "neither has it");
+      evnet_options options = {};
+      options.reuse_port = first;
+      const Server server(Echo(), options);
+      options.reuse_port = second;
+      Created other(Echo(), options, {Tcp(server.port())});
+      ASSERT_EQ(other.status(), 0);
+      EXPECT_EQ(evnet_server_start(other.get()), -EADDRINUSE);
+      EXPECT_TRUE(other.log().Has("'" + Tcp(server.port()) + "'")) << other.log().Text();
+    }
+  }
+}
+
+TEST(ReusePort, EveryReactorGetsSomeOf400Connections) {
+  constexpr size_t kClients = 400;
+  evnet_options options = ReusePort();
+  options.pin_reactors = true;
+  Server server(Telling(), options);
+  std::map<std::string, size_t> counts;
+  std::vector<Client> clients;
+  for (size_t i = 0; i < kClients; i++) {
+    clients.emplace_back(server.port());
+    counts[clients.back().Receive(2).substr(0, 1)]++;
+  }
+  ASSERT_EQ(counts.size(), static_cast<size_t>(kReactors));
+  for (const auto &count : counts) {
+    // 133 each; of a fair die fewer than 70 come once in 10^11 runs.
+    EXPECT_GE(count.second, 70u) << "reactor " << count.first;
+  }
+  for (Client &client : clients) EXPECT_EQ(client.Exchange("hello"), "hello");
+  EXPECT_EQ(server.stats().connections_open, kClients);
+  EXPECT_EQ(server.Stop(0), 0);
+}
+
+TEST(ReusePort, OfSeveralAddressesEachHasOnePortOnAllReactors) {
+  const std::vector<std::string> texts = {"tcp://127.0.0.1:0", "tcp://:0", "udp://127.0.0.1:0",
+                                          "tcp4://127.0.0.1:0", "tcp://127.0.0.1:0"};
+  Server server(Telling(), ReusePort(), texts);
+  std::vector<uint16_t> ports;
+  for (size_t i = 0; i < texts.size(); i++) {
+    ports.push_back(server.port(i));
+    EXPECT_TRUE(server.log().Has("listening on "));
+    if (i == 2) continue;
+    for (int k = 0; k < 30; k++) {
+      Client client(server.port(i));
+      EXPECT_EQ(client.Receive(2).substr(1), std::to_string(i));
+    }
+  }
+  std::sort(ports.begin(), ports.end());
+  EXPECT_EQ(std::unique(ports.begin(), ports.end()), ports.end());
+  EXPECT_EQ(server.Stop(0), 0);
+}
+
+TEST(ReusePort, TwoServersShareAPortAndTheOneThatStaysGetsAll) {
+  if (!Spreads()) GTEST_SKIP() << "of several servers on a port one gets all here";
+  Server stays(Echo(), ReusePort(2));
+  std::vector<Client> clients;
+  {
+    Server goes(Echo(), ReusePort(2), {Tcp(stays.port())});
+    for (int i = 0; i < 200; i++) clients.emplace_back(stays.port());
+    ASSERT_TRUE(WaitUntil([&] {
+      return stays.stats().connections_open + goes.stats().connections_open == clients.size();
+    }));
+    EXPECT_GT(stays.stats().connections_open, 0u);
+    EXPECT_GT(goes.stats().connections_open, 0u);
+    for (Client &client : clients) EXPECT_EQ(client.Exchange("x"), "x");
+    // With nothing in its accept queues it refuses nobody.
+    EXPECT_EQ(goes.Stop(5000), 0);
+  }
+  for (int i = 0; i < 50; i++) {
+    Client client(stays.port());
+    EXPECT_EQ(client.Exchange("hello"), "hello");
+  }
+}
+
+TEST(ReusePort, NothingIsAcceptedBeforeOnBootHasReturned) {
+  std::vector<std::unique_ptr<Client>> clients;
+  std::atomic<bool> booted{false};
+  Callbacks callbacks = Telling();
+  const auto tell = callbacks.on_open;
+  callbacks.on_open = [&](evnet_conn *conn) {
+    EXPECT_TRUE(booted);
+    return tell(conn);
+  };
+  callbacks.on_boot = [&](evnet_server *server) {
+    evnet_address address;
+    EXPECT_EQ(evnet_server_address(server, 0, &address), 0);
+    // To every reactor's listener, all but surely.
+    for (int i = 0; i < 60; i++)
+      clients.push_back(std::make_unique<Client>(evnet_address_port(&address)));
+    EXPECT_FALSE(clients.back()->Readable(100));
+    for (const auto &client : clients) EXPECT_FALSE(client->Readable(0));
+    booted = true;
+    return EVNET_NONE;
+  };
+  Server server(callbacks, ReusePort());
+  for (const auto &client : clients) EXPECT_EQ(client->Receive(2).size(), 2u);
+  EXPECT_EQ(server.Stop(0), 0);
+}
+
+TEST(ReusePort, OnBootMayStopTheServer) {
+  Callbacks callbacks = Echo();
+  callbacks.on_boot = [](evnet_server *) { return EVNET_SHUTDOWN; };
+  Server server(callbacks, ReusePort(), {"tcp://127.0.0.1:0", "udp://127.0.0.1:0"});
+  EXPECT_EQ(server.Wait(), 0);
+}
+
+TEST(ReusePort, BeyondConnectionsMaxAllReactorsRefuse) {
+  constexpr size_t kMost = 5;
+  evnet_options options = ReusePort();
+  options.connections_max = kMost;
+  options.connections_full_action = EVNET_FULL_PAUSE;
+  Server server(Echo(), options);
+  std::vector<Client> clients;
+  for (size_t i = 0; i < kMost; i++) {
+    clients.emplace_back(server.port());
+    EXPECT_EQ(clients.back().Exchange("in"), "in");
+  }
+  for (int i = 0; i < 30; i++) {
+    Client refused(server.port());
+    EXPECT_EQ(refused.ReceiveToEnd(), "");
+    EXPECT_EQ(refused.end(), Client::End::kReset);
+  }
+  EXPECT_EQ(server.stats().connections_refused, 30u);
+  clients.pop_back();
+  ASSERT_TRUE(server.WaitForClosed(1));
+  Client another(server.port());
+  EXPECT_EQ(another.Exchange("in"), "in");
+  EXPECT_EQ(server.Stop(0), 0);
+}
+
+TEST(ReusePort, ConnectionsMaxHoldsWhileReactorsAcceptAtOnce) {
+  constexpr int kMost = 4;
+  std::atomic<int> open{0}, most{0};
+  Callbacks callbacks = Echo();
+  callbacks.on_open = [&](evnet_conn *) {
+    const int now = ++open;
+    int before = most;
+    while (now > before && !most.compare_exchange_weak(before, now)) {
+    }
+    return EVNET_NONE;
+  };
+  callbacks.on_close = [&](evnet_conn *, int) {
+    open--;
+    return EVNET_NONE;
+  };
+  evnet_options options = ReusePort();
+  options.connections_max = kMost;
+  Server server(callbacks, options);
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 8; thread++) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 100; i++) {
+        Client client(server.port());
+        client.TrySend("x");
+        client.Readable(20000);
+      }
+    });
+  }
+  for (std::thread &thread : threads) thread.join();
+  EXPECT_EQ(server.Stop(0), 0);
+  EXPECT_LE(most, kMost);
+  EXPECT_EQ(open, 0);
+  const struct evnet_server_stats stats = server.stats();
+  EXPECT_EQ(stats.connections_open, 0u);
+  EXPECT_EQ(stats.connections_accepted, stats.connections_closed);
+}
+
+TEST(ReusePort, ConnectionsPerAddressMaxHoldsForAllReactorsTogether) {
+  evnet_options options = ReusePort();
+  options.connections_per_address_max = 4;
+  Server server(Echo(), options);
+  std::vector<Client> clients;
+  size_t served = 0;
+  for (int i = 0; i < 40; i++) {
+    clients.emplace_back(server.port());
+    served += IsServed(&clients.back());
+  }
+  EXPECT_EQ(served, 4u);
+  ClientOptions from;
+  from.source = "127.0.0.2";
+  Client other(server.port(), from);
+  EXPECT_EQ(other.Exchange("x"), "x");
+  EXPECT_EQ(server.stats().connections_refused, 36u);
+  EXPECT_EQ(server.Stop(0), 0);
+}
+
+TEST(ReusePort, AStopClosesTheListenersOfAllReactorsAtOnce) {
+  std::atomic<bool> held{false};
+  Callbacks callbacks = Echo();
+  callbacks.on_open = [&](evnet_conn *conn) {
+    evnet_conn_hold(conn);  // the server drains for as long as we want
+    held = true;
+    return EVNET_NONE;
+  };
+  Server server(callbacks, ReusePort(), {"tcp://127.0.0.1:0"});
+  Client client(server.port());
+  ASSERT_TRUE(WaitUntil([&] { return held.load(); }));
+  EXPECT_EQ(evnet_server_stop(server.get(), 60000), 0);
+  // One who wants the port alone gets it only when nobody listens.
+  int status = -EADDRINUSE;
+  EXPECT_TRUE(WaitUntil([&] {
+    Created alone(Echo(), {}, {Tcp(server.port())});
+    status = evnet_server_start(alone.get());
+    if (status == 0) {
+      Client served(server.port());
+      EXPECT_EQ(served.Exchange("x"), "x");
+      evnet_server_stop(alone.get(), 0);
+      EXPECT_EQ(evnet_server_wait(alone.get()), 0);
+    }
+    return status == 0;
+  })) << status;
+  EXPECT_EQ(server.Stop(0), 0);
+}
+
+TEST(ReusePort, EachReactorHasAUdpSocketWhichAnswersWhatItGot) {
+  evnet_server *booted = nullptr;
+  Callbacks callbacks;
+  callbacks.on_boot = [&](evnet_server *server) {
+    booted = server;
+    return EVNET_NONE;
+  };
+  callbacks.on_data = [&](evnet_conn *conn) {
+    const uint32_t reactor = evnet_conn_id(conn).reactor;
+    EXPECT_EQ(evnet_server_reactor_datagram_socket(booted, reactor, 0), conn);
+    EXPECT_EQ(evnet_server_reactor_datagram_socket(booted, reactor, 1), nullptr);
+    Write(conn, std::to_string(reactor) + Take(conn));
+    return EVNET_NONE;
+  };
+  Server server(callbacks, ReusePort(), {"udp4://:0"});
+  const evnet_address asked = ParseAddress("udp://127.0.0.2:" + std::to_string(server.port()));
+  std::map<std::string, int> counts;
+  for (int i = 0; i < 100; i++) {
+    UdpClient client;
+    for (int twice = 0; twice < 2; twice++) {
+      client.Send(asked, std::to_string(i));
+      evnet_address from = {};
+      const std::string answer = client.Receive(&from);
+      EXPECT_EQ(answer.substr(1), std::to_string(i));
+      EXPECT_EQ(FormatAddress(from), FormatAddress(asked));
+      counts[answer.substr(0, 1)]++;
+    }
+  }
+  EXPECT_EQ(counts.size(), Spreads() ? kReactors : 1u);
+  EXPECT_EQ(server.Stop(1000), 0);
+  EXPECT_EQ(server.stats().datagrams_received, 200u);
+  EXPECT_EQ(server.stats().datagrams_sent, 200u);
+}
+
+// The id of each reactor's UDP socket; all zero: it has none.
+std::vector<struct evnet_conn_id> UdpSockets(const Server &server) {
+  std::vector<struct evnet_conn_id> ids(kReactors);
+  std::atomic<int> told{0};
+  for (uint32_t i = 0; i < kReactors; i++) {
+    Post(evnet_server_reactor(server.get(), i), [&, i] {
+      const evnet_conn *socket = evnet_server_reactor_datagram_socket(server.get(), i, 0);
+      if (socket != nullptr) ids[i] = evnet_conn_id(socket);
+      told++;
+    });
+  }
+  EXPECT_TRUE(WaitUntil([&] { return told == kReactors; }));
+  return ids;
+}
+
+TEST(ReusePort, DatagramsAreSentByEachSocketsId) {
+  if (!Spreads()) GTEST_SKIP() << "UDP lives on reactor 0 here";
+  Server server(Echo(), ReusePort(), {"udp://127.0.0.1:0"});
+  UdpClient client;
+  const evnet_address to = client.Address();
+  for (const struct evnet_conn_id &id : UdpSockets(server)) {
+    ASSERT_NE(id.generation, 0u);
+    ASSERT_EQ(evnet_async_send_to(server.get(), id, &to, "later", 5, nullptr, nullptr), 0);
+    evnet_address from = {};
+    EXPECT_EQ(client.Receive(&from), "later");
+    EXPECT_EQ(FormatAddress(from), FormatAddress(server.address()));
+  }
+  EXPECT_EQ(server.Stop(0), 0);
+}
+
+TEST(ReusePort, WithoutItUdpLivesOnReactor0) {
+  evnet_options options = {};
+  options.reactors = kReactors;
+  Server server(Echo(), options, {"udp://127.0.0.1:0"});
+  const std::vector<struct evnet_conn_id> ids = UdpSockets(server);
+  EXPECT_NE(ids[0].generation, 0u);
+  EXPECT_EQ(ids[1].generation + ids[2].generation, 0u);
+  EXPECT_EQ(evnet_server_reactor_datagram_socket(server.get(), kReactors, 0), nullptr);
+  EXPECT_EQ(server.Stop(0), 0);
+}
+
+TEST(ReusePort, OfAUnixAddressIsRefusedByAddressAndOption) {
+  Created server(Echo(), ReusePort(), {"tcp://127.0.0.1:0", "unix:///tmp/evnet-never-made"});
+  EXPECT_EQ(server.status(), EVNET_STATUS_OPTION);
+  EXPECT_TRUE(server.log().Has("'unix:///tmp/evnet-never-made'")) << server.log().Text();
+  EXPECT_TRUE(server.log().Has("option reuse_port")) << server.log().Text();
+}
+
+TEST(ReusePort, ABalancerIsNotAskedAndTheLogSaysSo) {
+  if (!Spreads()) GTEST_SKIP() << "here it is asked";
+  evnet_options options = ReusePort();
+  options.balancer = EVNET_LEAST_CONNECTIONS;
+  const Server by_name(Echo(), options);
+  EXPECT_TRUE(by_name.log().Has("option balancer is not used")) << by_name.log().Text();
+  options.balance = [](const uint64_t *, size_t, const evnet_address *, size_t, void *) {
+    ADD_FAILURE() << "asked";
+    return size_t{0};
+  };
+  const Server by_function(Echo(), options);
+  EXPECT_TRUE(by_function.log().Has("option balance is not used")) << by_function.log().Text();
+  Client client(by_function.port());
+  EXPECT_EQ(client.Exchange("x"), "x");
+  const Server by_default(Echo(), ReusePort());
+  EXPECT_FALSE(by_default.log().Has("not used")) << by_default.log().Text();
+}
+
+TEST(ReusePort, OfOneReactorServesAsWithoutIt) {
+  Server server(Telling(), ReusePort(1), {"tcp://127.0.0.1:0", "udp://127.0.0.1:0"});
+  Client client(server.port());
+  EXPECT_EQ(client.Receive(2), "00");
+  UdpClient datagrams;
+  datagrams.Send(server.address(1), "hello");
+  EXPECT_EQ(datagrams.Receive(), "hello");
+  EXPECT_EQ(server.Stop(0), 0);
+}
+
+}  // namespace
+}  // namespace evnet_testing

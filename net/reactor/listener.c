@@ -63,6 +63,11 @@ bool evnet_reactor_spreads_port(const struct evnet_reactor *reactor) {
   return evnet_poller_spreads_port(reactor->poller);
 }
 
+int evnet_reactor_listener_descriptor(const struct evnet_reactor *reactor, uint8_t index) {
+  EVNET_ASSERT(index < reactor->listener_count);
+  return evnet_poller_descriptor(reactor->poller, reactor->listeners[index].handle);
+}
+
 struct evnet_conn *evnet_reactor_datagram_socket(struct evnet_reactor *reactor, uint8_t index) {
   if (index >= reactor->listener_count || !reactor->listeners[index].is_datagram) return NULL;
   return &reactor->conns[reactor->listeners[index].handle.index];
@@ -117,6 +122,7 @@ void listener_accepted(struct evnet_reactor *reactor, uint8_t index,
 
 void listener_close_all(struct evnet_reactor *reactor) {
   reactor->accepting = false;
+  if (reactor->owner.closing != NULL) reactor->owner.closing(reactor->owner.context);
   for (uint8_t i = 0; i < reactor->listener_count; i++) {
     struct listener *listener = &reactor->listeners[i];
     if (listener->is_datagram) continue;

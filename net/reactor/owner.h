@@ -21,6 +21,8 @@ struct evnet_reactor_owner {
                    uint8_t listener_index);
   // A connection closes: it has had its on_close. Of `conn` only what it is may be asked.
   void (*closed)(void *context, const struct evnet_conn *conn);
+  // A stop has begun, and the listeners are about to close.
+  void (*closing)(void *context);
   // A callback answered EVNET_SHUTDOWN. NULL: the reactor stops itself.
   void (*shutdown)(void *context);
 };
@@ -49,6 +51,10 @@ EVNET_WARN_UNUSED int evnet_reactor_listen(struct evnet_reactor *reactor,
 
 // As evnet_poller_spreads_port.
 bool evnet_reactor_spreads_port(const struct evnet_reactor *reactor);
+
+// As evnet_poller_descriptor, of a listening or UDP socket by its index.
+EVNET_WARN_UNUSED int evnet_reactor_listener_descriptor(const struct evnet_reactor *reactor,
+                                                        uint8_t index);
 
 // The UDP socket of a listener; NULL: it is none, or the reactor stops.
 struct evnet_conn *evnet_reactor_datagram_socket(struct evnet_reactor *reactor, uint8_t index);

@@ -1,5 +1,8 @@
 // Where a server listens: on reactor 0 alone, or, where the kernel spreads what comes to one port,
-// on each reactor.
+// on each reactor; and the duplicates of its listeners that others are given.
+#include <errno.h>
+#include <fcntl.h>
+
 #include "net/server/internal/state.h"
 
 //   refused  the option that the system refuses, or NULL.
@@ -69,6 +72,9 @@ static int listen_at(struct server_reactor *self, size_t index) {
   }
   if (self->index > 0) return 0;
   server->bound[index] = bound;
+  (void)pthread_mutex_lock(&server->mutex);
+  server->listeners[index] = evnet_reactor_listener_descriptor(self->reactor, (uint8_t)index);
+  (void)pthread_mutex_unlock(&server->mutex);
   evnet_address_format(&bound, text, sizeof text);
   evnet_log(&server->logger, EVNET_LOG_INFO, "listening on %s", text);
   return 0;
@@ -92,4 +98,28 @@ int server_listen(struct server_reactor *self) {
   int status = 0;
   for (size_t i = 0; i < server->address_count && status == 0; i++) status = listen_at(self, i);
   return status;
+}
+
+// Duplicates. A descriptor that closes may be another socket's at once: so it is forgotten first,
+// under the mutex that whoever duplicates it holds.
+
+void server_closing(void *context) {
+  const struct server_reactor *self = context;
+  struct evnet_server *server = self->server;
+  if (self->index > 0) return;
+  (void)pthread_mutex_lock(&server->mutex);
+  for (size_t i = 0; i < server->address_count; i++) server->listeners[i] = -ENOTCONN;
+  (void)pthread_mutex_unlock(&server->mutex);
+}
+
+int evnet_server_dup_listener(struct evnet_server *server, size_t index) {
+  if (index >= server->address_count) return -EINVAL;
+  (void)pthread_mutex_lock(&server->mutex);
+  int duplicate = server->listeners[index];
+  if (duplicate >= 0) {
+    duplicate = fcntl(duplicate, F_DUPFD_CLOEXEC, 0);
+    if (duplicate < 0) duplicate = -errno;
+  }
+  (void)pthread_mutex_unlock(&server->mutex);
+  return duplicate;
 }

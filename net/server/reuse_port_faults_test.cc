@@ -85,6 +85,7 @@ TEST(ReusePortFaults, ABindThatFailsOnAnyReactorEndsTheStartAndLeavesNothing) {
       EXPECT_TRUE(WaitUntil([&] { return Threads() == threads; }));
       EXPECT_TRUE(server.log().Has("127.0.0.1:")) << server.log().Text();
       EXPECT_TRUE(server.log().Has("': address in use")) << server.log().Text();
+      EXPECT_EQ(evnet_server_dup_listener(server.get(), 0), -ENOTCONN);
       evnet_address address;
       EXPECT_EQ(evnet_server_address(server.get(), 0, &address), -ENOTCONN);
     }

@@ -27,6 +27,7 @@ static int parse_addresses(struct evnet_server *server, const char *const *addre
                 addresses[i]);
       return EVNET_STATUS_OPTION;
     }
+    server->listeners[i] = -ENOTCONN;
   }
   return 0;
 }
@@ -41,11 +42,13 @@ static int allocate_parts(struct evnet_server *server) {
   server->addresses =
       evnet_allocate_zeroed(allocator, server->address_count * sizeof *server->addresses);
   server->bound = evnet_allocate_zeroed(allocator, server->address_count * sizeof *server->bound);
+  server->listeners =
+      evnet_allocate_zeroed(allocator, server->address_count * sizeof *server->listeners);
   server->reactors =
       evnet_allocate_zeroed(allocator, server->reactor_count * sizeof *server->reactors);
   server->loads = evnet_allocate_zeroed(allocator, server->reactor_count * sizeof *server->loads);
-  if (server->addresses == NULL || server->bound == NULL || server->reactors == NULL ||
-      server->loads == NULL) {
+  if (server->addresses == NULL || server->bound == NULL || server->listeners == NULL ||
+      server->reactors == NULL || server->loads == NULL) {
     return -ENOMEM;
   }
   for (uint32_t i = 0; i < server->reactor_count; i++) {
@@ -60,6 +63,7 @@ static void free_parts(struct evnet_server *server) {
   if (server->counts_addresses) evnet_address_counts_deinit(&server->address_counts);
   evnet_release(allocator, server->loads);
   evnet_release(allocator, server->reactors);
+  evnet_release(allocator, server->listeners);
   evnet_release(allocator, server->bound);
   evnet_release(allocator, server->addresses);
   evnet_release(allocator, server);

@@ -255,8 +255,9 @@ EVNET_API int evnet_server_run(struct evnet_server *server);
 // once more; on_stopping runs; connections close as soon as they have no unread bytes, output or
 // hold, and at the deadline the rest is reset. What still waits in the kernel's accept queue is
 // reset, also that of one of several servers with reuse_port, unless net.ipv4.tcp_migrate_req of
-// Linux gives it to the others. A second call is harmless; the earlier deadline wins. A server that
-// was not started yet stops as soon as it is.
+// Linux gives it to the others; what evnet_server_dup_listener has duplicated keeps it. A second
+// call is harmless; the earlier deadline wins. A server that was not started yet stops as soon as
+// it is.
 //
 //   drain_ms  until the deadline; 0 or less: every connection is reset at once, as
 //             evnet_reactor_stop says.
@@ -285,6 +286,24 @@ EVNET_API int evnet_server_stop_on_signal(struct evnet_server *server, int signa
 EVNET_API EVNET_WARN_UNUSED int evnet_server_address(const struct evnet_server *server,
                                                      size_t index,
                                                      struct evnet_address *out_address);
+
+// evnet_server_dup_listener duplicates the descriptor that listens on an address, for a process
+// that is to take over: what waits to be accepted waits at the duplicate, too, and so a restart in
+// which the successor has it before this server stops refuses nobody.
+//
+// With reuse_port it is reactor 0's; what waits at the others' is theirs. A Unix path, with its
+// lock, goes with the stop all the same: the duplicate has what waits there, and nobody finds it
+// any more; an abstract name stays as long as the duplicate does. Of a UDP address it is the
+// socket.
+//
+//   index  as of evnet_server_address.
+//
+// Returns: a descriptor, non-blocking and close-on-exec, the caller's.
+// Errors:  -EINVAL for an index that there is not; -ENOTCONN before it is bound and once a stop has
+//          begun; -EMFILE; -EOPNOTSUPP in a simulated kernel.
+// Thread:  any, from on_boot on.
+EVNET_API EVNET_WARN_UNUSED int evnet_server_dup_listener(struct evnet_server *server,
+                                                          size_t index);
 
 // evnet_server_reactor gives one of the server's reactors, to post to.
 //

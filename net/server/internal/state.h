@@ -48,6 +48,7 @@ struct evnet_server {
   struct evnet_address *bound;      // as bound, with the real ports
   size_t address_count;
   size_t bound_count;  // atomic: set when all are
+  int *listeners;      // under mutex, by address: reactor 0's descriptor, or why there is none
   bool spreads;  // set before the other reactors look: each listens, and keeps what it accepts
 
   struct server_reactor *reactors;
@@ -82,6 +83,7 @@ void server_run_resume(struct evnet_message *message, void *context);
 
 // listen.c
 int server_listen(struct server_reactor *self);  // binds the addresses; the log says what fails
+void server_closing(void *context);              // a reactor's owner: its listeners close
 
 // options.c
 int server_resolve_options(

@@ -71,6 +71,8 @@ evnet_action Handler::OnBoot(evnet_server *server) {
     const int status = evnet_server_address(server, i, &address);
     if (status < 0 || evnet_address_port(&address) == 0)
       evnet_sim_fail(w_.sim, "on_boot before address %zu has its port", i);
+    if (evnet_server_dup_listener(server, i) != -EOPNOTSUPP)
+      evnet_sim_fail(w_.sim, "a listener without a descriptor is duplicated");
     w_.ports.push_back(evnet_address_port(&address));
   }
   datagrams_->Boot(server);

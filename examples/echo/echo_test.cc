@@ -155,8 +155,9 @@ TEST(EchoArguments, HelpIsPrintedAndEndsWithZero) {
   Process echo({"--help"});
   EXPECT_EQ(echo.ExitCode(), 0);
   const std::string help = echo.RestOfOut();
-  for (const char *word : {"--reactors=N", "--backend=NAME", "--busy-poll-us=N", "io_uring",
-                           "ADDRESS", "tcp://127.0.0.1:9000", "unix://PATH", "SIGTERM"}) {
+  for (const char *word :
+       {"--reactors=N", "--balancer=NAME", "--reuse-port", "--backend=NAME", "--busy-poll-us=N",
+        "io_uring", "ADDRESS", "tcp://127.0.0.1:9000", "unix://PATH", "SIGTERM"}) {
     EXPECT_NE(help.find(word), std::string::npos) << word;
   }
   EXPECT_EQ(echo.RestOfErr(), "");
@@ -176,6 +177,13 @@ TEST(EchoArguments, ABadOneIsNamedInALineOnStderrAndEndsWithTwo) {
                           "--busy-poll-us=",
                           "--busy-poll-us=-1",
                           "--busy-poll-us=1000001",
+                          "--balancer=",
+                          "--balancer=random",
+                          "--balancer=round-robin,",
+                          "--balancer",
+                          "--reuse-port=1",
+                          "--reuse-portal",
+                          "--reuse",
                           "--wrong",
                           "-h",
                           "nonsense",
@@ -211,6 +219,72 @@ TEST(EchoArguments, ABackendServesOrSaysWhyNot) {
     const std::string data = Pattern(1 << 20);
     EXPECT_TRUE(client.Exchange(data) == data);
   }
+}
+
+TEST(EchoArguments, EachBalancerServes) {
+  for (const char *balancer : {"round-robin", "least-connections", "source-hash"}) {
+    SCOPED_TRACE(balancer);
+    Process echo({"--reactors=3", std::string("--balancer=") + balancer, "tcp://127.0.0.1:0"});
+    const uint16_t port = PortOf(echo.Line());
+    for (int i = 0; i < 6; i++) {
+      Client client(port);
+      EXPECT_EQ(client.Exchange("hello"), "hello");
+    }
+    echo.Signal(SIGTERM);
+    EXPECT_EQ(echo.ExitCode(), 0);
+    EXPECT_EQ(echo.RestOfErr(), "");
+  }
+}
+
+// One that stops while all its connections are idle ends them in order, and leaves the port, with
+// all clients that come, to the other.
+TEST(EchoArguments, WithReusePortTwoProcessesShareAPortAndTheOneThatStaysGetsAll) {
+  for (const char *reactors : {"--reactors=1", "--reactors=3"}) {
+    SCOPED_TRACE(reactors);
+    Process stays({reactors, "--reuse-port", "tcp://127.0.0.1:0"});
+    const uint16_t port = PortOf(stays.Line());
+    const std::string address = "tcp://127.0.0.1:" + std::to_string(port);
+    Process goes({reactors, "--reuse-port", address});
+    ASSERT_EQ(PortOf(goes.Line()), port);
+    std::vector<Client> clients;
+    for (int i = 0; i < 200; i++) {
+      clients.emplace_back(port);
+      EXPECT_EQ(clients.back().Exchange("hello"), "hello");
+    }
+    goes.Signal(SIGTERM);
+    EXPECT_EQ(goes.ExitCode(), 0);  // it has waited for its clients' ends as long as it does
+    size_t ended = 0;
+    for (Client &client : clients) {
+      if (client.Readable(0)) {
+        EXPECT_EQ(client.TryReceive(), "");
+        ended++;
+      } else {
+        EXPECT_EQ(client.Exchange("again"), "again");
+      }
+    }
+    EXPECT_GT(ended, 0u);
+    EXPECT_LT(ended, clients.size());
+    for (int i = 0; i < 100; i++) {
+      Client client(port);
+      EXPECT_EQ(client.Exchange("hello"), "hello");
+    }
+    stays.Signal(SIGTERM);
+    EXPECT_EQ(stays.ExitCode(), 0);
+    EXPECT_EQ(stays.RestOfErr(), "");
+  }
+}
+
+TEST(EchoArguments, ReusePortIsForBothProcessesAndNotForUnix) {
+  Process first({"--reuse-port", "tcp://127.0.0.1:0"});
+  const std::string address = "tcp://127.0.0.1:" + std::to_string(PortOf(first.Line()));
+  Process second({address});
+  EXPECT_EQ(second.ExitCode(), 1);
+  EXPECT_NE(second.RestOfErr().find(address), std::string::npos);
+  Process unix_one({"--reuse-port", "unix:///tmp/evnet-never-made"});
+  EXPECT_EQ(unix_one.ExitCode(), 2);
+  const std::string words = unix_one.RestOfErr();
+  EXPECT_NE(words.find("'unix:///tmp/evnet-never-made': option reuse_port"), std::string::npos)
+      << words;
 }
 
 TEST(EchoArguments, AnAddressInUseIsNamedAndEndsWithOne) {

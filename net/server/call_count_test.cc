@@ -16,7 +16,12 @@ namespace {
 // Calls of the server's thread.
 struct Calls {
   std::atomic<int> recv{0}, recvmsg{0}, send{0}, sendmsg{0}, epoll_ctl{0}, epoll_wait{0}, clock{0};
-  void Clear() { recv = recvmsg = send = sendmsg = epoll_ctl = epoll_wait = clock = 0; }
+  std::atomic<int> accept4{0},
+      of_accepted{0};  // of_accepted: what may be asked, or set, of a socket
+  void Clear() {
+    recv = recvmsg = send = sendmsg = epoll_ctl = epoll_wait = clock = 0;
+    accept4 = of_accepted = 0;
+  }
 } calls;
 
 thread_local bool counted = false;
@@ -36,6 +41,11 @@ ssize_t __real_sendmsg(int, const struct msghdr *, int);
 int __real_epoll_ctl(int, int, int, struct epoll_event *);
 int __real_epoll_wait(int, struct epoll_event *, int, int);
 int __real_clock_gettime(clockid_t, struct timespec *);
+int __real_accept4(int, struct sockaddr *, socklen_t *, int);
+int __real_setsockopt(int, int, int, const void *, socklen_t);
+int __real_getsockopt(int, int, int, void *, socklen_t *);
+int __real_getsockname(int, struct sockaddr *, socklen_t *);
+int __real_getpeername(int, struct sockaddr *, socklen_t *);
 
 ssize_t __wrap_recv(int descriptor, void *data, size_t size, int flags) {
   Count(&calls.recv);
@@ -64,6 +74,27 @@ int __wrap_epoll_wait(int epoll, struct epoll_event *events, int count, int time
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time) {
   Count(&calls.clock);
   return __real_clock_gettime(clock, time);
+}
+
+int __wrap_accept4(int descriptor, struct sockaddr *address, socklen_t *size, int flags) {
+  Count(&calls.accept4);
+  return __real_accept4(descriptor, address, size, flags);
+}
+int __wrap_setsockopt(int descriptor, int level, int name, const void *value, socklen_t size) {
+  Count(&calls.of_accepted);
+  return __real_setsockopt(descriptor, level, name, value, size);
+}
+int __wrap_getsockopt(int descriptor, int level, int name, void *value, socklen_t *size) {
+  Count(&calls.of_accepted);
+  return __real_getsockopt(descriptor, level, name, value, size);
+}
+int __wrap_getsockname(int descriptor, struct sockaddr *address, socklen_t *size) {
+  Count(&calls.of_accepted);
+  return __real_getsockname(descriptor, address, size);
+}
+int __wrap_getpeername(int descriptor, struct sockaddr *address, socklen_t *size) {
+  Count(&calls.of_accepted);
+  return __real_getpeername(descriptor, address, size);
 }
 
 }  // extern "C"
@@ -168,6 +199,27 @@ TEST_F(CallCount, AConnectionIsRegisteredOnceInItsLife) {
   EXPECT_EQ(server_->Stop(0), 0);
   // Added and removed; the other connection and the listener removed by the stop.
   EXPECT_LE(calls.epoll_ctl, 4);
+}
+
+TEST_F(CallCount, AnAcceptedConnectionIsNeitherAskedNorSetAnything) {
+  for (const bool reuse_port : {false, true}) {
+    evnet_options options = {};
+    options.keepalive_idle_s = 60;  // what there may be to set, it has from its listener
+    options.reuse_port = reuse_port;
+    Begin(options);
+    calls.Clear();
+    for (int i = 0; i < kRounds; i++) {
+      Client client(server_->port());
+      client.SendAll(Pattern(64));
+      ASSERT_EQ(client.Receive(64).size(), 64u);
+    }
+    ASSERT_TRUE(server_->WaitForClosed(kRounds));
+    // One that brings it, and one that says that there is no other.
+    EXPECT_LE(calls.accept4, 2 * kRounds);
+    EXPECT_EQ(calls.of_accepted, 0);
+    EXPECT_LE(calls.epoll_ctl, 2 * kRounds);
+    EXPECT_EQ(calls.send, kRounds);
+  }
 }
 
 TEST_F(CallCount, WritesThatWerePostedLeaveTogether) {

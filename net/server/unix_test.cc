@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 #include "net/base/testing/temp_directory.h"
+#include "net/base/testing/udp_client.h"
 #include "net/server/server.h"
 #include "net/server/testing/client.h"
 #include "net/server/testing/server.h"
@@ -24,9 +25,68 @@ class Unix : public testing::Test {
   std::string text(const std::string &name = "socket") const {
     return "unix://" + directory_.File(name);
   }
+  // An abstract one, of this test's own.
+  std::string Name() const { return "unix://@" + directory_.path(); }
+
+  // Only Linux has them; not where kqueue plays another system.
+  bool HasAbstractNames() const {
+    Created probe(Echo(), {}, {Name()});
+    const int status = evnet_server_start(probe.get());
+    if (status < 0) return false;
+    evnet_server_stop(probe.get(), 0);
+    return evnet_server_wait(probe.get()) == 0;
+  }
 
   const TempDirectory directory_;
 };
+
+TEST_F(Unix, IsServedBesideEveryOtherKindOfAddress) {
+  std::vector<std::string> texts = {"tcp://127.0.0.1:0",
+                                    "tcp4://127.0.0.1:0",
+                                    "udp://127.0.0.1:0",
+                                    "udp4://:0",
+                                    text(),
+                                    "127.0.0.1:0",
+                                    "tcp://:0"};
+  const bool has_ip6 = HasIp6();
+  if (HasAbstractNames()) texts.push_back(Name());
+  if (has_ip6) {
+    for (const char *text : {"tcp6://[::1]:0", "udp6://[::1]:0"}) texts.push_back(text);
+  }
+  Callbacks callbacks;
+  callbacks.on_data = [](evnet_conn *conn) {
+    Write(conn, std::to_string(evnet_conn_listener_index(conn)) + Take(conn));
+    return EVNET_NONE;
+  };
+  for (const int reactors : {1, 3}) {
+    evnet_options options = {};
+    options.reactors = reactors;
+    Server server(callbacks, options, texts);
+    for (size_t i = 0; i < texts.size(); i++) {
+      SCOPED_TRACE(texts[i]);
+      evnet_address address = server.address(i);
+      EXPECT_EQ(address.transport, ParseAddress(texts[i]).transport);
+      // Where all hosts are meant, one of them is asked.
+      if (texts[i] == "tcp://:0" || texts[i] == "udp4://:0") {
+        address = ParseAddress(texts[i].substr(0, 3) +
+                               "://127.0.0.1:" + std::to_string(evnet_address_port(&address)));
+      }
+      if (address.transport == EVNET_TRANSPORT_UDP) {
+        UdpClient client(address.socket.any.sa_family == AF_INET6 ? "udp://[::1]:0"
+                                                                  : "udp://127.0.0.1:0");
+        client.Send(address, "hello");
+        EXPECT_EQ(client.Receive(), std::to_string(i) + "hello");
+        continue;
+      }
+      Client client(address);
+      client.SendAll("hello");
+      EXPECT_EQ(client.Receive(6), std::to_string(i) + "hello");
+    }
+    EXPECT_EQ(server.Stop(5000), 0);
+  }
+  EXPECT_TRUE(directory_.Names().empty());
+  if (!has_ip6) GTEST_SKIP() << "without tcp6 and udp6: no ::1 here";
+}
 
 TEST_F(Unix, AnswersAndEndsAfterTheClientsEnd) {
   for (const int reactors : {1, 2}) {

@@ -48,6 +48,8 @@ struct evnet_poller_options {
   uint32_t handles_max;     // attached at once; 0: 1,048,576. Address space is reserved, not memory
   uint32_t recv_bytes_max;  // the most one RECV brings and one handle brings a turn; 0: 256 KiB
   uint32_t datagram_bytes_max;  // a longer datagram loses its end; 0: 65,535, none is longer
+  bool no_udp_segmentation;     // datagrams are handed over one by one, also where the system takes
+                                // several of one size as one message (Linux: UDP_SEGMENT)
   const struct evnet_allocator *allocator;  // borrowed; NULL: malloc
   struct evnet_kernel *kernel;  // borrowed; NULL: the system's. Another one is simulated
 };

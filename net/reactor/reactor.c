@@ -29,6 +29,7 @@ static int create_parts(struct evnet_reactor *reactor) {
       .handles_max = reactor->conns_max,
       .recv_bytes_max = (uint32_t)options->read_turn_bytes_max,
       .datagram_bytes_max = (uint32_t)options->udp_datagram_bytes_max,
+      .no_udp_segmentation = options->no_udp_segmentation,
       .allocator = options->allocator,
       .kernel = options->kernel,
   };

@@ -148,9 +148,12 @@ struct evnet_options {
   size_t read_turn_bytes_max;  // from one connection in one turn of the loop; 512 to 67108864
   size_t mailbox_bytes_max;    // posted to one reactor and not yet run
 
-  // Memory of a UDP socket.
+  // UDP sockets.
   size_t udp_datagram_bytes_max;  // of one that comes; evnet_conn_is_truncated tells of longer ones
   size_t udp_outbound_bytes_max;  // queued while it is full, with some 300 bytes for each
+  bool no_udp_segmentation;  // without UDP_SEGMENT, by which what goes to one address in a row and
+                             // is of one size is handed to Linux at once; it arrives as it was
+                             // written with it and without
 
   // Sockets of TCP; a Unix socket has of these the send buffer, the backlog and its mode, a UDP
   // socket the buffers, bind_to_device and v6only. What this system has not, the start refuses, and

@@ -16,6 +16,9 @@ namespace {
 // Of the next sends, how many find the socket full, and what the one behind them is refused with.
 std::atomic<int> full{0};
 std::atomic<int> refusal{0};
+// After so many messages of the next send the socket is full for a while; 0: it is not.
+std::atomic<unsigned int> room{0};
+std::atomic<int> joined{0};  // messages of several datagrams that were taken
 
 }  // namespace
 
@@ -31,9 +34,18 @@ int __wrap_sendmmsg(int descriptor, struct mmsghdr *messages, unsigned int count
     return -1;
   }
   const int error = refusal.exchange(0);
-  if (error == 0) return __real_sendmmsg(descriptor, messages, count, flags);
-  errno = error;
-  return -1;
+  if (error != 0) {
+    errno = error;
+    return -1;
+  }
+  const unsigned int places = room.exchange(0);
+  if (places > 0) {
+    full = 2;
+    if (places < count) count = places;
+  }
+  const int taken = __real_sendmmsg(descriptor, messages, count, flags);
+  for (int i = 0; i < taken; i++) joined += messages[i].msg_hdr.msg_controllen > 0;
+  return taken;
 }
 }
 
@@ -154,6 +166,48 @@ TEST_F(UdpAsync, WhatFindsTheSocketFullIsQueuedAndLeavesInOrder) {
   EXPECT_EQ(server_->Stop(1000), 0);
   EXPECT_EQ(server_->stats().datagrams_sent, 101u);
   EXPECT_EQ(server_->stats().datagrams_dropped, 0u);
+}
+
+// Those of one size are one message each time (UDP_SEGMENT).
+TEST_F(UdpAsync, WhatASocketTookAPartOfGoesOnBehindThatPart) {
+  std::vector<std::string> sent;
+  for (const size_t size : {100, 200, 300, 400}) {
+    for (int i = 0; i < 16; i++) {
+      sent.push_back(std::to_string(sent.size()));
+      sent.back().resize(size, 'x');
+    }
+  }
+  Begin();
+  joined = 0;
+  OnData([&](evnet_conn *conn) {
+    room = 2;
+    for (const std::string &data : sent) Write(conn, data);
+    EXPECT_EQ(evnet_conn_flush(conn), 16 * 700);
+    EXPECT_EQ(evnet_conn_outbound_bytes(conn), 16u * 700);
+    return EVNET_NONE;
+  });
+  client_.Send(server_->address(), "?");
+  for (const std::string &data : sent) EXPECT_EQ(client_.Receive(), data);
+  EXPECT_EQ(server_->Stop(1000), 0);
+  EXPECT_EQ(joined, 4);
+  EXPECT_EQ(server_->stats().datagrams_sent, 65u);
+  EXPECT_EQ(server_->stats().bytes_sent, 16u * 1000 + 3);
+  EXPECT_EQ(server_->stats().datagrams_dropped, 0u);
+}
+
+TEST_F(UdpAsync, SegmentationIsSwitchedOff) {
+  evnet_options options = {};
+  options.no_udp_segmentation = true;
+  Begin(options);
+  joined = 0;
+  OnData([](evnet_conn *conn) {
+    for (int i = 0; i < 20; i++) Write(conn, "same");
+    return EVNET_NONE;
+  });
+  client_.Send(server_->address(), "?");
+  for (int i = 0; i < 20; i++) EXPECT_EQ(client_.Receive(), "same");
+  EXPECT_EQ(server_->Stop(1000), 0);
+  EXPECT_EQ(joined, 0);
 }
 
 TEST_F(UdpAsync, AFullQueueRefusesAndCounts) {

@@ -20,9 +20,19 @@ extern "C" {
 
 struct evnet_datagrams;
 
-// What the evnet_poller's options say; *out stays what it is if there is one already.
-EVNET_WARN_UNUSED int evnet_datagrams_create(const struct evnet_allocator *allocator,
-                                             uint32_t datagram_bytes_max, uint32_t turn_bytes_max,
+// Of struct evnet_poller_options.
+struct evnet_datagram_options {
+  const struct evnet_allocator *allocator;
+  uint32_t datagram_bytes_max;
+  uint32_t recv_bytes_max;
+  bool no_segmentation;
+};
+
+void evnet_datagram_options_init(struct evnet_datagram_options *out,
+                                 const struct evnet_poller_options *options);
+
+// *out stays what it is if there is one already.
+EVNET_WARN_UNUSED int evnet_datagrams_create(const struct evnet_datagram_options *options,
                                              struct evnet_datagrams **out);
 void evnet_datagrams_destroy(struct evnet_datagrams *datagrams);  // NULL is accepted
 
@@ -42,7 +52,8 @@ void evnet_datagrams_drop(struct evnet_datagrams *datagrams, struct evnet_handle
 
 // As evnet_poller_send_datagrams, but -EAGAIN when the socket is full.
 int64_t evnet_datagrams_send(struct evnet_datagrams *datagrams, int descriptor,
-                             const struct evnet_datagram *messages, size_t count);
+                             struct evnet_handle owner, const struct evnet_datagram *messages,
+                             size_t count);
 
 // What the `send` of a datagram socket's slot points to while somebody waits for room.
 extern const struct evnet_send evnet_datagrams_room;

@@ -19,5 +19,5 @@ bool evnet_datagram_system_local(const struct cmsghdr *control, struct in_addr *
 }
 
 void evnet_datagram_system_set_source(struct msghdr *header, struct in_addr host) {
-  evnet_datagram_set_control(header, IPPROTO_IP, IP_SENDSRCADDR, &host, sizeof host);
+  evnet_datagram_add_control(header, IPPROTO_IP, IP_SENDSRCADDR, &host, sizeof host);
 }

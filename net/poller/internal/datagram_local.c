@@ -38,15 +38,16 @@ bool evnet_datagram_local(const struct msghdr *header, struct evnet_address *out
   return true;
 }
 
-void evnet_datagram_set_control(struct msghdr *header, int level, int type, const void *data,
+void evnet_datagram_add_control(struct msghdr *header, int level, int type, const void *data,
                                 size_t size) {
-  header->msg_controllen = EVNET_DATAGRAM_CONTROL_BYTES;  // CMSG_FIRSTHDR looks at it
-  struct cmsghdr *control = CMSG_FIRSTHDR(header);
+  // Each CMSG_SPACE leaves the next one aligned.
+  void *end = (uint8_t *)header->msg_control + header->msg_controllen;
+  struct cmsghdr *control = end;
   control->cmsg_level = level;
   control->cmsg_type = type;
   control->cmsg_len = CMSG_LEN(size);
   memcpy(CMSG_DATA(control), data, size);
-  header->msg_controllen = CMSG_SPACE(size);
+  header->msg_controllen += CMSG_SPACE(size);
 }
 
 void evnet_datagram_set_source(struct msghdr *header, const struct evnet_address *from) {
@@ -56,5 +57,5 @@ void evnet_datagram_set_source(struct msghdr *header, const struct evnet_address
   }
   const struct in6_pktinfo info = {.ipi6_addr = from->socket.ip6.sin6_addr,
                                    .ipi6_ifindex = from->socket.ip6.sin6_scope_id};
-  evnet_datagram_set_control(header, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+  evnet_datagram_add_control(header, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
 }

@@ -20,5 +20,5 @@ bool evnet_datagram_system_local(const struct cmsghdr *control, struct in_addr *
 
 void evnet_datagram_system_set_source(struct msghdr *header, struct in_addr host) {
   const struct in_pktinfo info = {.ipi_spec_dst = host};
-  evnet_datagram_set_control(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+  evnet_datagram_add_control(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
 }

@@ -1,13 +1,15 @@
 // What datagram.c asks of the system. How batches pass: datagram_batch.c where one call takes many
 // (Linux), datagram_single.c elsewhere. How a datagram tells the host that it was sent to, and is
 // sent from one: datagram_local.c, with IPv4's half in datagram_pktinfo.c (Linux, macOS) or
-// datagram_dstaddr.c (FreeBSD, OpenBSD). BUILD.bazel chooses.
+// datagram_dstaddr.c (FreeBSD, OpenBSD). How several pass as one: datagram_segments_linux.c, or not
+// at all, datagram_segments_none.c. BUILD.bazel chooses.
 #ifndef EVNET_NET_POLLER_INTERNAL_DATAGRAM_SYSTEM_H_
 #define EVNET_NET_POLLER_INTERNAL_DATAGRAM_SYSTEM_H_
 
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #include "net/base/address.h"
@@ -22,7 +24,7 @@ struct evnet_datagram_message {
   unsigned int size;  // of the datagram, as far as it was received
 };
 
-enum { EVNET_DATAGRAM_CONTROL_BYTES = 64 };  // for the host, of either family
+enum { EVNET_DATAGRAM_CONTROL_BYTES = 64 };  // for the host, of either family, and a segment's size
 
 // Both: never wait; how many passed, 1 or more, or -errno of the first.
 int evnet_datagram_system_receive(int descriptor, struct evnet_datagram_message *messages,
@@ -36,16 +38,25 @@ int evnet_datagram_ask_local(int descriptor, int family);
 // What a received datagram tells, as evnet_completion.local; false: nothing.
 bool evnet_datagram_local(const struct msghdr *header, struct evnet_address *out_local);
 
-// Writes into the header's EVNET_DATAGRAM_CONTROL_BYTES of control that the datagram is to be sent
-// from there.
+// Adds to the header's control, of EVNET_DATAGRAM_CONTROL_BYTES, that the datagram is to be sent
+// from there; or anything.
 void evnet_datagram_set_source(struct msghdr *header, const struct evnet_address *from);
-void evnet_datagram_set_control(struct msghdr *header, int level, int type, const void *data,
+void evnet_datagram_add_control(struct msghdr *header, int level, int type, const void *data,
                                 size_t size);
 
 // The same three for IPv4.
 int evnet_datagram_system_ask_local(int descriptor);
 bool evnet_datagram_system_local(const struct cmsghdr *control, struct in_addr *out_host);
 void evnet_datagram_system_set_source(struct msghdr *header, struct in_addr host);
+
+// Whether the system takes several datagrams as one message.
+bool evnet_datagram_system_has_segments(int descriptor);
+// Adds to the header's control that the message is datagrams of so many bytes, the last perhaps
+// shorter.
+void evnet_datagram_system_set_segment(struct msghdr *header, uint16_t bytes);
+// A message of several, of so many bytes, was refused with this status. Returns the largest that
+// may go on as one of several, 0 for none; UINT32_MAX: it was refused for another reason.
+uint32_t evnet_datagram_system_segment_allowed(int status, uint32_t bytes);
 
 #ifdef __cplusplus
 }

@@ -80,7 +80,7 @@ struct ready {
   size_t recv_bytes;
   uint8_t *scratch;
   struct evnet_datagrams *datagrams;  // made with the first datagram socket
-  uint32_t datagram_bytes_max;
+  struct evnet_datagram_options datagram_options;
   struct evnet_ready_event events[EVENTS_MAX];
 };
 
@@ -376,8 +376,7 @@ static uint64_t ready_now_ns(struct evnet_poller *poller) {
 }
 
 static int create_datagrams(struct ready *ready) {
-  return evnet_datagrams_create(ready->allocator, ready->datagram_bytes_max,
-                                (uint32_t)ready->recv_bytes, &ready->datagrams);
+  return evnet_datagrams_create(&ready->datagram_options, &ready->datagrams);
 }
 
 static int open_datagrams(struct ready *ready, int descriptor, struct evnet_handle *out_handle) {
@@ -558,7 +557,7 @@ static int64_t ready_send_datagrams(struct evnet_poller *poller, struct evnet_ha
                                     const struct evnet_datagram *datagrams, size_t count) {
   struct ready *ready = ready_of(poller);
   struct slot *slot = slot_of(ready, handle);
-  int64_t sent = evnet_datagrams_send(ready->datagrams, slot->descriptor, datagrams, count);
+  int64_t sent = evnet_datagrams_send(ready->datagrams, slot->descriptor, handle, datagrams, count);
   if (sent != -EAGAIN) return sent;
   slot->flags &= (uint16_t)~WRITABLE;
   return 0;
@@ -716,7 +715,7 @@ int evnet_ready_create(const struct evnet_readiness_ops *readiness,
   slot_list_init(&ready->later);
   int status = slots_init(&ready->slots, options->handles_max);
   ready->recv_bytes = options->recv_bytes_max;
-  ready->datagram_bytes_max = options->datagram_bytes_max;
+  evnet_datagram_options_init(&ready->datagram_options, options);
   ready->recv_block = evnet_allocate(options->allocator, ready->recv_bytes);
   ready->scratch = evnet_allocate(options->allocator, EVNET_POLLER_SCRATCH_BYTES);
   if (ready->recv_block == NULL || ready->scratch == NULL) status = -ENOMEM;

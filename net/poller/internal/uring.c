@@ -172,7 +172,7 @@ static int64_t uring_send_datagrams(struct evnet_poller *poller, struct evnet_ha
                                     const struct evnet_datagram *datagrams, size_t count) {
   struct uring *uring = uring_of(poller);
   const struct slot *slot = slot_of(uring, handle);
-  int64_t sent = evnet_datagrams_send(uring->datagrams, slot->descriptor, datagrams, count);
+  int64_t sent = evnet_datagrams_send(uring->datagrams, slot->descriptor, handle, datagrams, count);
   return sent == -EAGAIN ? 0 : sent;
 }
 
@@ -430,7 +430,7 @@ int evnet_uring_create(const struct evnet_poller_options *options,
   uring->allocator = options->allocator;
   uring->unix_listeners.allocator = options->allocator;
   uring->recv_bytes = options->recv_bytes_max;
-  uring->datagram_bytes_max = options->datagram_bytes_max;
+  evnet_datagram_options_init(&uring->datagram_options, options);
   uring->wake_fd = -1;
   uring->lease = uring->landed = LENDER_NONE;
   slot_list_init(&uring->finished);

@@ -121,8 +121,7 @@ static int open_buffers(struct uring *uring, uint32_t bytes) {
 }
 
 int uring_create_datagrams(struct uring *uring) {
-  return evnet_datagrams_create(uring->allocator, uring->datagram_bytes_max,
-                                (uint32_t)uring->recv_bytes, &uring->datagrams);
+  return evnet_datagrams_create(&uring->datagram_options, &uring->datagrams);
 }
 
 int uring_memory_open(struct uring *uring, uint32_t recv_bytes_max) {

@@ -125,7 +125,7 @@ struct uring {
   struct buffers buffers;
   uint8_t *large;  // recv_bytes, which POLLED sockets receive into, one after the other
   struct evnet_datagrams *datagrams;  // made with the first datagram socket
-  uint32_t datagram_bytes_max;
+  struct evnet_datagram_options datagram_options;
 
   // What the last completion lent: given back when the next one is asked for.
   lender_t lease;   // a buffer with received bytes

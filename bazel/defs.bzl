@@ -110,7 +110,17 @@ def evnet_cc_binary(name, srcs, copts = [], features = [], **kwargs):
         **kwargs
     )
 
-def evnet_cc_test(name, srcs, deps = [], copts = [], size = "small", linkstatic = True, **kwargs):
+# See prelude.bzl.
+_PRELUDE = "//bazel:test_prelude"
+
+def evnet_cc_test(
+        name,
+        srcs,
+        deps = [],
+        copts = [],
+        size = "small",
+        linkstatic = True,
+        **kwargs):
     """A GoogleTest test in C++17 of C code.
 
     Args:
@@ -126,9 +136,13 @@ def evnet_cc_test(name, srcs, deps = [], copts = [], size = "small", linkstatic 
         name = name,
         size = size,
         srcs = srcs,
-        copts = CXX_COPTS + copts,
+        copts = CXX_COPTS + copts + ["$(PRELUDE)"],
         linkstatic = linkstatic,
-        deps = deps + ["@com_google_googletest//:gtest_main"],
+        toolchains = [_PRELUDE],
+        deps = deps + [
+            _PRELUDE,
+            "@com_google_googletest//:gtest_main",
+        ],
         **kwargs
     )
 

@@ -120,6 +120,7 @@ def evnet_cc_test(
         copts = [],
         size = "small",
         linkstatic = True,
+        visibility = ["//net:__pkg__"],
         **kwargs):
     """A GoogleTest test in C++17 of C code.
 
@@ -130,6 +131,7 @@ def evnet_cc_test(
       copts: after the usual ones.
       size: of the test.
       linkstatic: True, so that a test binary runs wherever it is copied to.
+      visibility: that of //net:architecture_test, which asks tests for their names.
       **kwargs: as for cc_test.
     """
     cc_test(
@@ -138,6 +140,7 @@ def evnet_cc_test(
         srcs = srcs,
         copts = CXX_COPTS + copts + ["$(PRELUDE)"],
         linkstatic = linkstatic,
+        visibility = visibility,
         toolchains = [_PRELUDE],
         deps = deps + [
             _PRELUDE,

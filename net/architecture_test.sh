@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# architecture_test.sh DOCUMENT TEST...: each test that the document names, as `//package:target Suite.Name ...`,
+# is one that the target says it has; each row of the table of gnet's abilities names one; and no target is
+# here for nothing.
+set -euo pipefail
+
+document=$1
+shift
+failures=0
+complain() {
+  echo "$1"
+  failures=$((failures + 1))
+}
+
+declare -A tests
+for binary in "$@"; do
+  # Suites stand at the left, "Backends/Suite."; their tests below, "  Name/epoll  # GetParam() = epoll".
+  tests[$binary]=$("$binary" --gtest_list_tests | awk '
+    /^[^ ].*\.$/ { sub(/^.*\//, ""); suite = $0 }
+    /^  / { sub(/\/.*/, "", $1); print suite $1 }')
+done
+
+declare -A named
+count=0
+while read -r label names; do
+  binary=${label#//}
+  binary=${binary/://}
+  named[$binary]=1
+  if [ -z "${tests[$binary]+known}" ]; then
+    complain "$label is not among the tests of architecture_test in net/BUILD.bazel"
+    continue
+  fi
+  for name in $names; do
+    count=$((count + 1))
+    grep -qxF "$name" <<< "${tests[$binary]}" || complain "$label has no test $name"
+  done
+done < <(grep -oE '`//[a-z0-9_/]+:[a-z0-9_]+( [A-Za-z0-9]+\.[A-Za-z0-9]+)+`' "$document" | tr -d '`')
+[ "$count" -gt 0 ] || complain "$document names no test"
+
+for binary in "${!tests[@]}"; do
+  [ -n "${named[$binary]+yes}" ] || complain "$binary is named nowhere in $document"
+done
+
+rows=0
+while read -r row; do
+  rows=$((rows + 1))
+  [[ $row == *'`//'* ]] || complain "without a test: $row"
+done < <(awk '/^\| gnet \|/ { inside = 1; getline; next } !/^\|/ { inside = 0 } inside' "$document")
+[ "$rows" -gt 0 ] || complain "$document has no table of gnet"
+
+echo "$rows rows, $count tests named, $failures complaints"
+[ "$failures" -eq 0 ]

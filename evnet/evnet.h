@@ -12,6 +12,7 @@
 #include "../net/base/log.h"
 #include "../net/base/memory.h"
 #include "../net/base/status.h"
+#include "../net/base/tcp_info.h"
 #include "../net/buffer/outbound.h"
 #include "../net/buffer/ring.h"
 #include "../net/poller/poller.h"

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# readme_test.sh README PROGRAM...: README's C blocks are these programs, no more, and each was linked.
+set -euo pipefail
+
+readme=$1
+shift
+blocks=$(grep -c '^```c$' "$readme")
+if [ "$blocks" -ne $# ]; then
+  echo "$readme has $blocks C blocks, and $# are compiled: bring PROGRAMS of examples/readme/BUILD.bazel along"
+  exit 1
+fi
+for program in "$@"; do
+  [ -x "$program" ] || { echo "$program is no program"; exit 1; }
+done

@@ -239,6 +239,9 @@ void Datagrams::Act() {
 
 void Datagrams::ActOn(UdpSocket *socket) {
   evnet_conn *const conn = socket->conn;
+  if (socket->presented == nullptr && evnet_conn_inbound_bytes(conn) > 0)
+    evnet_sim_fail(w_.sim, "port %u keeps %zu bytes of a datagram", socket->port,
+                   evnet_conn_inbound_bytes(conn));
   switch (w_.Below(8)) {
     case 0: {
       evnet_conn_pause_reading(conn);

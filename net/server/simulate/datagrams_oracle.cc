@@ -258,6 +258,8 @@ void Datagrams::Idle() {
       evnet_sim_fail(w_.sim, "port %u does not receive, though nobody has paused it", socket.port);
     if (socket.paused && state.receiving)
       evnet_sim_fail(w_.sim, "port %u receives, though it is paused", socket.port);
+    if (evnet_conn_inbound_bytes(socket.conn) > 0)
+      evnet_sim_fail(w_.sim, "port %u keeps bytes of a datagram", socket.port);
     const size_t queued = evnet_conn_outbound_bytes(socket.conn);
     size_t pending = 0;
     for (const Outgoing &outgoing : socket.outgoing)
@@ -275,6 +277,9 @@ void Datagrams::Stats() {
   for (const auto &socket : sockets_) {
     if (!socket->told.empty())
       evnet_sim_fail(w_.sim, "a datagram of port %u was not presented", socket->port);
+    if (socket->holds > 0 && w_.now() < w_.stop_by_ns)
+      evnet_sim_fail(w_.sim, "the stop did not wait for the %d holds of port %u", socket->holds,
+                     socket->port);
     for (const Outgoing &outgoing : socket->outgoing) {
       if (outgoing.fate != Fate::kPending) continue;
       if (!MayBeDropped(outgoing) && w_.now() < w_.stop_by_ns)

@@ -179,8 +179,9 @@ evnet_action Handler::OnTick(uint64_t *delay_ms) {
   if (w_.Chance(300)) PostNothing(w_.Below(static_cast<uint32_t>(w_.ended.size())));
   if (w_.Chance(300)) datagrams_->Act();
   w_.tick_ns = UINT64_MAX;
+  w_.ticks++;
   if (w_.Chance(950)) {
-    *delay_ms = 1 + w_.Below(100);
+    *delay_ms = w_.Chance(100) ? 0 : 1 + w_.Below(100);
     w_.tick_ns = w_.now() + *delay_ms * kNsPerMs;
   }
   return w_.Chance(5) ? Shutdown() : EVNET_NONE;

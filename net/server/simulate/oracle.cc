@@ -296,11 +296,19 @@ void Oracle::Closed(Conn *c, int reason) {
 
 void Oracle::Tick(uint64_t delay_ms) {
   evnet_sim_note(w_.sim, "on_tick", w_.current_reactor, 0, 0);
+  if (w_.ticks == 0 && w_.turns > 0) evnet_sim_fail(w_.sim, "the first on_tick after a turn");
   if (w_.current_reactor != 0) evnet_sim_fail(w_.sim, "on_tick on reactor %u", w_.current_reactor);
   if (!w_.booted || w_.shut_down || delay_ms != UINT64_MAX)
     evnet_sim_fail(w_.sim, "on_tick before on_boot, after on_shutdown, or with a delay");
   if (w_.tick_ns == UINT64_MAX || w_.now() + kRoundingNs < w_.tick_ns)
     evnet_sim_fail(w_.sim, "on_tick early");
+}
+
+// One turn of reactor 0 has at most one, however late it is, and surely one if it was due.
+void Oracle::TickedInTurn(uint64_t ticks_before, bool was_due) {
+  const uint64_t ticks = w_.ticks - ticks_before;
+  if (ticks > 1) evnet_sim_fail(w_.sim, "on_tick %" PRIu64 " times in a turn", ticks);
+  if (ticks == 0 && was_due) evnet_sim_fail(w_.sim, "a turn without the on_tick that was due");
 }
 
 void Oracle::ShutDown() {

@@ -28,6 +28,7 @@ class Oracle {
   void Stopping(Conn *c);
   void Closed(Conn *c, int reason);
   void Tick(uint64_t delay_ms);
+  void TickedInTurn(uint64_t ticks_before, bool was_due);
   void ShutDown();
 
   // After what the handler did.

@@ -189,12 +189,16 @@ void Simulation::Turn(uint32_t reactor) {
   const bool past_deadline = w_.now() >= w_.stop_by_ns;
   evnet_sim_stats before;
   evnet_sim_stats_of(w_.sim, &before);
+  const uint64_t ticks = w_.ticks;
+  const bool tick_is_due = w_.tick_ns != UINT64_MAX && w_.now() >= w_.tick_ns + kRoundingNs;
   turning_ = true;
   const int status = evnet_server_turn(w_.server, reactor);
   turning_ = false;
   evnet_sim_stats after;
   evnet_sim_stats_of(w_.sim, &after);
+  w_.turns++;
   oracle_.Turned(reactor, past_deadline);
+  if (reactor == 0 && w_.plan.ticks) oracle_.TickedInTurn(ticks, status > 0 && tick_is_due);
   if (status < 0) evnet_sim_fail(w_.sim, "a turn fails with %s", evnet_status_name(status));
   if (status > 0 && w_.sealed[reactor])
     evnet_sim_fail(w_.sim, "reactor %u refuses posts, and goes on", reactor);

@@ -155,6 +155,8 @@ struct World {
   size_t tasks_max = 0;
   size_t request_bytes = 0;  // of requests by id that are taken and not answered
   size_t request_bytes_max = 0;
+  uint64_t turns = 0;  // of all reactors
+  uint64_t ticks = 0;
   uint64_t tick_ns = 0;              // no on_tick before it; UINT64_MAX: never again
   std::function<void()> stop_noted;  // the first stop is being asked for
   uint64_t stop_asked_ns = UINT64_MAX;

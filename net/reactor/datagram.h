@@ -75,8 +75,8 @@ EVNET_API bool evnet_conn_is_truncated(const struct evnet_conn *conn);
 // Errors:  -EADDRINUSE: it is a member; -EINVAL: the address is no group's, or its zone another
 //          interface than the name; -ENODEV: there is no such interface, or no route to the group;
 //          -EAFNOSUPPORT: not of the socket's family; -ENOBUFS: too many groups, which Linux sets
-//          by net.ipv4.igmp_max_memberships; -EOPNOTSUPP: conn is not a UDP socket, or in a
-//          simulation; -ENOTCONN: the server has closed the socket.
+//          by net.ipv4.igmp_max_memberships; -EOPNOTSUPP: conn is not a UDP socket; -ENOTCONN: the
+//          server has closed the socket.
 // Thread:  conn's reactor.
 EVNET_API EVNET_WARN_UNUSED int evnet_conn_join_group(struct evnet_conn *conn,
                                                       const struct evnet_address *group,

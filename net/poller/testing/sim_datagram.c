@@ -194,6 +194,7 @@ static void tell_next(struct sim_slot *slot, struct evnet_completion *out) {
   out->peer = &self->peer;
   if (sim_udp_tells_local(slot->udp)) {
     self->local = datagram->to;
+    if (sim_group_is(&self->local)) sim_udp_set_ip4(&self->local, INADDR_LOOPBACK, 0);
     self->local.socket.ip4.sin_port = 0;
     out->local = &self->local;
   }

@@ -6,6 +6,8 @@
 #include "net/poller/testing/sim_slot.h"
 #include "net/poller/testing/sim_udp.h"
 
+enum { SIM_GROUPS_MAX = 8 };
+
 // One that is under way, waits to be received, or is part of a batch.
 struct sim_datagram {
   struct sim_datagram *next;
@@ -29,9 +31,12 @@ struct evnet_sim_udp {
   uint32_t waiting_bytes;
   uint32_t receive_bytes_max;
   uint32_t send_bytes_max;
-  uint32_t under_way_bytes;     // sent by it
-  uint64_t last_at_ns;          // nothing that it sends arrives earlier, unless it overtakes
-  int error;                    // of an earlier one, positive: told once
+  uint32_t under_way_bytes;  // sent by it
+  uint64_t last_at_ns;       // nothing that it sends arrives earlier, unless it overtakes
+  int error;                 // of an earlier one, positive: told once
+  struct evnet_address groups[SIM_GROUPS_MAX];  // that it is a member of
+  uint32_t group_count;
+  bool loops_not;  // what it sends to a group does not reach its own machine, the server's
   const struct sim_slot *slot;  // NULL: not attached
 };
 
@@ -48,5 +53,11 @@ int sim_udp_refusal(const struct evnet_address *to, size_t size);
 bool sim_udp_post(struct evnet_sim_udp *udp, const struct evnet_address *from,
                   const struct evnet_address *to, const struct iovec *pieces, size_t count,
                   size_t size);
+
+bool sim_udp_is_same_host(const struct evnet_address *a, const struct evnet_address *b);
+
+// sim_group.c
+bool sim_group_is(const struct evnet_address *address);
+bool sim_group_has(const struct evnet_sim_udp *udp, const struct evnet_address *group);
 
 #endif  // EVNET_NET_POLLER_TESTING_SIM_DATAGRAM_H_

@@ -402,6 +402,44 @@ TEST_F(SimDatagrams, TheWatchHearsWhatIsTakenRefusedAndTold) {
                        " to " + Format(server) + " def\n");
 }
 
+TEST_F(SimDatagrams, MembersOfAGroupGetWhatIsSentToItAndAnswerFromTheirHost) {
+  const evnet_handle member = Bind("udp4://:0");
+  const evnet_handle stranger = Bind("udp4://:0");
+  const evnet_address group = At(member, "239.1.2.3");
+  const auto set = [&](evnet_handle handle, evnet_multicast_what what, const char *name = nullptr,
+                       const evnet_address *which = nullptr) {
+    const evnet_multicast setting = {what, which != nullptr ? which : &group, name, 1};
+    return evnet_poller_set_multicast(poller, handle, &setting);
+  };
+  const evnet_address host = At(member, "127.0.0.1");
+  const evnet_address group6 = Parse("udp://[ff02::1]:9");
+  EXPECT_EQ(set(member, EVNET_MULTICAST_JOIN, "lo"), 0);
+  EXPECT_EQ(set(member, EVNET_MULTICAST_JOIN), -EADDRINUSE);
+  EXPECT_EQ(set(member, EVNET_MULTICAST_JOIN, "none"), -ENODEV);
+  EXPECT_EQ(set(member, EVNET_MULTICAST_JOIN, nullptr, &host), -EINVAL);
+  EXPECT_EQ(set(member, EVNET_MULTICAST_JOIN, nullptr, &group6), -EAFNOSUPPORT);
+  EXPECT_EQ(set(stranger, EVNET_MULTICAST_LEAVE), -EADDRNOTAVAIL);
+  EXPECT_EQ(set(stranger, EVNET_MULTICAST_INTERFACE, "none"), -ENODEV);
+  evnet_poller_recv_start(poller, member);
+  evnet_poller_recv_start(poller, stranger);
+  evnet_sim_udp *const client = Client();
+  Send(client, group, "all");
+  Settle();
+  ASSERT_EQ(Datagrams(member).size(), 1u);
+  EXPECT_EQ(Format(Datagrams(member)[0].local), "udp://127.0.0.1:0");
+  EXPECT_TRUE(Datagrams(stranger).empty());
+  EXPECT_EQ(SendFrom(stranger, &group, "own"), 1);
+  Settle();
+  EXPECT_EQ(Datagrams(member).size(), 2u);
+  const evnet_multicast no_loop = {EVNET_MULTICAST_LOOP, nullptr, nullptr, 0};
+  EXPECT_EQ(evnet_poller_set_multicast(poller, stranger, &no_loop), 0);
+  EXPECT_EQ(SendFrom(stranger, &group, "not here"), 1);
+  EXPECT_EQ(set(member, EVNET_MULTICAST_LEAVE), 0);
+  Send(client, group, "all");
+  Settle();
+  EXPECT_EQ(Datagrams(member).size(), 2u);
+}
+
 // Who does not keep to the contract
 
 TEST_F(SimDatagrams, ASecondAwaitRoomIsNoticed) {

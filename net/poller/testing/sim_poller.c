@@ -320,12 +320,11 @@ static int sim_set_option(struct evnet_poller *poller, struct evnet_handle handl
   return 0;
 }
 
-// There are no groups here.
 static int sim_set_multicast(struct evnet_poller *poller, struct evnet_handle handle,
                              const struct evnet_multicast *setting) {
-  (void)setting;
-  const struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "set_multicast");
-  return slot != NULL ? -EOPNOTSUPP : -EBADF;
+  struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "set_multicast");
+  if (slot == NULL) return -EBADF;
+  return slot->kind == SIM_UDP ? sim_group_set(slot, setting) : -EOPNOTSUPP;
 }
 
 static int sim_descriptor(struct evnet_poller *poller, struct evnet_handle handle) {

@@ -119,6 +119,9 @@ void sim_connect_stop(struct evnet_poller *poller, struct evnet_handle handle);
 bool sim_connect_is_due(const struct sim_slot *slot);
 bool sim_connect_step(struct sim_slot *slot, struct evnet_completion *out);
 
+// sim_group.c
+int sim_group_set(struct sim_slot *slot, const struct evnet_multicast *setting);
+
 // sim_file.c
 // Sends what the send_start under way names: its result, or -EAGAIN.
 int64_t sim_file_send_started(const struct sim_slot *slot);

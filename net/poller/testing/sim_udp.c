@@ -22,7 +22,7 @@ static bool is_any_host(const struct evnet_address *address) {
   return IN6_IS_ADDR_UNSPECIFIED(&address->socket.ip6.sin6_addr);
 }
 
-static bool is_same_host(const struct evnet_address *a, const struct evnet_address *b) {
+bool sim_udp_is_same_host(const struct evnet_address *a, const struct evnet_address *b) {
   if (a->socket.any.sa_family != b->socket.any.sa_family) return false;
   if (a->socket.any.sa_family == AF_INET)
     return a->socket.ip4.sin_addr.s_addr == b->socket.ip4.sin_addr.s_addr;
@@ -74,7 +74,7 @@ bool sim_udp_is_bound(const struct evnet_sim *sim, const struct evnet_address *a
   for (const struct evnet_sim_udp *each = sim->udps; each != NULL; each = each->next) {
     if (each->closed || port == 0 || evnet_address_port(&each->address) != port) continue;
     if (is_any_host(&each->address) || is_any_host(address) ||
-        is_same_host(&each->address, address))
+        sim_udp_is_same_host(&each->address, address))
       return true;
   }
   return false;
@@ -133,10 +133,10 @@ static struct evnet_sim_udp *receiver_of(const struct evnet_sim *sim,
       continue;
     // What is connected hears its peer only.
     if (each->peer.size > 0 &&
-        !(is_same_host(&each->peer, &datagram->from) &&
+        !(sim_udp_is_same_host(&each->peer, &datagram->from) &&
           evnet_address_port(&each->peer) == evnet_address_port(&datagram->from)))
       continue;
-    if (is_same_host(&each->address, &datagram->to)) return each;
+    if (sim_udp_is_same_host(&each->address, &datagram->to)) return each;
     if (is_any_host(&each->address)) found = each;
   }
   return found;
@@ -203,34 +203,62 @@ static void bounce(struct sim_datagram *datagram) {
     sender->error = ECONNREFUSED;
 }
 
+static void deliver(struct evnet_sim_udp *receiver, struct sim_datagram *datagram) {
+  struct evnet_sim *sim = receiver->sim;
+  const uint32_t bytes = datagram->size + OVERHEAD_BYTES;
+  if (receiver->waiting > 0 && receiver->waiting_bytes + bytes > receiver->receive_bytes_max) {
+    sim->udp_stats.overflowed++;
+    free(datagram);
+    return;
+  }
+  sim->udp_stats.arrived++;
+  datagram->next = NULL;
+  if (receiver->first == NULL) {
+    receiver->first = datagram;
+  } else {
+    receiver->last->next = datagram;
+  }
+  receiver->last = datagram;
+  receiver->waiting++;
+  receiver->waiting_bytes += bytes;
+}
+
+// Each member has one of its own.
+static void deliver_to_group(struct evnet_sim *sim, struct sim_datagram *datagram) {
+  const struct evnet_sim_udp *sender = datagram->sender;
+  for (struct evnet_sim_udp *each = sim->udps; each != NULL; each = each->next) {
+    const bool is_there = !each->closed && sim_group_has(each, &datagram->to) &&
+                          evnet_address_port(&each->address) == evnet_address_port(&datagram->to);
+    if (!is_there || (sender->loops_not && each->slot != NULL)) continue;
+    struct sim_datagram *copy = malloc(sizeof *copy + datagram->size);
+    if (copy == NULL) continue;
+    memcpy(copy, datagram, sizeof *copy + datagram->size);
+    deliver(each, copy);
+  }
+  free(datagram);
+}
+
 static void datagram_arrives(struct sim_datagram *datagram) {
   struct evnet_sim_udp *sender = datagram->sender;
   struct evnet_sim *sim = sender->sim;
   sender->under_way_bytes -= datagram->size + OVERHEAD_BYTES;
-  struct evnet_sim_udp *receiver = receiver_of(sim, datagram);
   const bool is_lost = evnet_sim_chance(sim, sim->options.faults.lost);
   evnet_sim_note(sim, is_lost ? "datagram lost" : "datagram arrives",
                  evnet_address_port(&datagram->from), evnet_address_port(&datagram->to),
                  datagram->size);
-  const uint32_t bytes = datagram->size + OVERHEAD_BYTES;
+  if (!is_lost && sim_group_is(&datagram->to)) {
+    deliver_to_group(sim, datagram);
+    return;
+  }
+  struct evnet_sim_udp *receiver = receiver_of(sim, datagram);
+  if (receiver != NULL && !is_lost) {
+    deliver(receiver, datagram);
+    return;
+  }
   if (receiver == NULL) {
     bounce(datagram);
-  } else if (is_lost) {
-    sim->udp_stats.lost++;
-  } else if (receiver->waiting > 0 &&
-             receiver->waiting_bytes + bytes > receiver->receive_bytes_max) {
-    sim->udp_stats.overflowed++;
   } else {
-    sim->udp_stats.arrived++;
-    if (receiver->first == NULL) {
-      receiver->first = datagram;
-    } else {
-      receiver->last->next = datagram;
-    }
-    receiver->last = datagram;
-    receiver->waiting++;
-    receiver->waiting_bytes += bytes;
-    return;
+    sim->udp_stats.lost++;
   }
   free(datagram);
 }

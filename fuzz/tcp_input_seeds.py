@@ -9,10 +9,7 @@ handler. They begin behind on_open. "!" in front of a step sets bit 7. The numbe
 fuzz/corpus/tcp_input also has files that are not made here: inputs that once failed.
 """
 
-import os
-import re
-
-HERE = os.path.dirname(os.path.abspath(__file__))
+import seeds
 
 # Buffers of 1 KiB, no timeouts, a high mark of 1 KiB, unread bytes up to 2 KiB.
 HEADER = {
@@ -158,40 +155,10 @@ SEEDS = {
     ),
 }
 
-
-def step_numbers():
-    with open(os.path.join(HERE, "tcp_input.h"), encoding="utf-8") as header:
-        text = header.read()
-    numbers = {}
-    for body in re.findall(r"enum (?:world|handler)_step \{(.*?)\};", text, re.DOTALL):
-        numbers.update((name, int(value)) for name, value in re.findall(r"(\w+) = (\d+),", body))
-    return numbers
-
-
-def encode(step, numbers):
-    words = step.split()
-    name, n = words[0], int(words[1]) if len(words) > 1 else 0
-    what = numbers[name.lstrip("!")] | (128 if name.startswith("!") else 0)
-    return bytes([what, n & 255, n >> 8])
-
-
-def main():
-    numbers = step_numbers()
-    directory = os.path.join(HERE, "corpus", "tcp_input")
-    os.makedirs(directory, exist_ok=True)
-    for name, (changes, steps) in SEEDS.items():
-        header = {**HEADER, **changes}
-        exits = ", EXIT" * (2 if header["flags"] & SECOND else 1)
-        steps = "TURN 1" + exits + ", " + steps
-        with open(os.path.join(directory, name), "wb") as seed:
-            seed.write(bytes(header.values()) + b"".join(encode(step, numbers) for step in steps.split(",")))
-    with open(os.path.join(HERE, "tcp_input.dict"), "w", encoding="utf-8") as dictionary:
-        dictionary.write("# Written by tcp_input_seeds.py: each step, with a small and a large n.\n")
-        for name in sorted(numbers):
-            for n in (1, 3000):
-                value = "".join("\\x%02x" % byte for byte in encode("%s %d" % (name, n), numbers))
-                dictionary.write('%s_%d="%s"\n' % (name.lower(), n, value))
+def lead(header):
+    # on_open, of each connection.
+    return "TURN 1" + ", EXIT" * (2 if header["flags"] & SECOND else 1)
 
 
 if __name__ == "__main__":
-    main()
+    seeds.write("tcp_input", HEADER, SEEDS, lead)

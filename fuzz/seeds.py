@@ -1,0 +1,44 @@
+"""Writes the seeds of a fuzz target, and its dictionary, from steps by their names.
+
+A seed is a header, of which only what differs from the target's own is named, and steps, separated by commas: a
+name and a number n. "!" in front of a step sets bit 7. The numbers of the steps are read from the target's .h.
+"""
+
+import os
+import re
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def step_numbers(target):
+    with open(os.path.join(HERE, target + ".h"), encoding="utf-8") as header:
+        text = header.read()
+    numbers = {}
+    for body in re.findall(r"enum (?:world|handler)_step \{(.*?)\};", text, re.DOTALL):
+        numbers.update((name, int(value)) for name, value in re.findall(r"(\w+) = (\d+),", body))
+    return numbers
+
+
+def encode(step, numbers):
+    words = step.split()
+    name, n = words[0], int(words[1]) if len(words) > 1 else 0
+    what = numbers[name.lstrip("!")] | (128 if name.startswith("!") else 0)
+    return bytes([what, n & 255, n >> 8])
+
+
+def write(target, default, seeds, lead=lambda header: ""):
+    """lead: the steps that each seed begins with, by its header."""
+    numbers = step_numbers(target)
+    directory = os.path.join(HERE, "corpus", target)
+    os.makedirs(directory, exist_ok=True)
+    for name, (changes, steps) in seeds.items():
+        header = {**default, **changes}
+        steps = ", ".join(part for part in (lead(header), steps) if part)
+        with open(os.path.join(directory, name), "wb") as seed:
+            seed.write(bytes(header.values()) + b"".join(encode(step, numbers) for step in steps.split(",")))
+    with open(os.path.join(HERE, target + ".dict"), "w", encoding="utf-8") as dictionary:
+        dictionary.write("# Written by %s_seeds.py: each step, with a small and a large n.\n" % target)
+        for name in sorted(numbers):
+            for n in (1, 3000):
+                value = "".join("\\x%02x" % byte for byte in encode("%s %d" % (name, n), numbers))
+                dictionary.write('%s_%d="%s"\n' % (name.lower(), n, value))

@@ -104,6 +104,8 @@ void Posters::Aim(Request *request) {
 }
 
 void Posters::Post() {
+  // A turn runs so many messages, and what is behind one of them must run in the same turn.
+  if (waiting_ > kWaitingMax) return;
   auto kind = static_cast<Kind>(w_.Below(kKinds));
   // A hold is given back by who has it; and some connections have to live.
   if (kind == Kind::kRelease || (kind == Kind::kClose && !w_.Chance(w_.plan.endings)))
@@ -175,7 +177,10 @@ int Posters::PostRequest(Request *request) {
   evnet_sim_note(w_.sim, "request", static_cast<int64_t>(request->kind),
                  request->c != nullptr ? evnet_sim_port(request->c->client->socket) : 0, status);
   if (can_be) w_.mail[reactor] = true;
-  if (request->accepted) w_.request_bytes += bytes;
+  if (request->accepted) {
+    w_.request_bytes += bytes;
+    waiting_++;
+  }
   if (status == -ESHUTDOWN && can_be) w_.sealed[reactor] = true;
   if (!IsRefusalLegal(*request, status))
     evnet_sim_fail(w_.sim, "a request is answered for no reason with %s",

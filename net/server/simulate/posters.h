@@ -42,6 +42,7 @@ class Posters {
  private:
   enum class Kind { kWrite, kWritev, kOwned, kShared, kSendTo, kWake, kClose, kRelease };
   static constexpr uint32_t kKinds = 8;
+  static constexpr size_t kWaitingMax = 100;
   // Of memory beside its bytes, at most: its own, and a block for what is written behind it.
   static constexpr size_t kRequestBytes = 512 + 4096 + 128;
   struct Request;
@@ -109,6 +110,7 @@ class Posters {
   evnet_shared *shared_ = nullptr;
   std::string shared_bytes_;
   uint64_t serial_ = 0;
+  size_t waiting_ = 0;  // taken, and not begun
 };
 
 }  // namespace evnet_simulation

@@ -61,6 +61,7 @@ void Posters::Begin(Request *request) {
     evnet_sim_fail(w_.sim, "a poster's request begins behind a later one of its");
   last = request->serial;
   request->began = true;
+  waiting_--;
   if (request->c != nullptr && !request->c->closed) BeginConn(request);
   if (request->socket != nullptr && datagrams_.IsAlive(*request->socket)) {
     request->found = true;

@@ -7,7 +7,7 @@ def evnet_nightly_test(name, test, backend = None, alone = True, tags = [], **kw
 
     Args:
       name: the target's name.
-      test: an evnet_cc_test that asks IsLong() of //net/server/testing:long.
+      test: an evnet_cc_test that asks IsLong() of //net/base/testing:long.
       backend: "io_uring", or the default one.
       alone: no other test runs beside it, as it looks at times.
       tags: "manual" and "nightly" are added.

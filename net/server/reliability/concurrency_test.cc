@@ -5,10 +5,10 @@
 #include <fstream>
 
 #include "gtest/gtest.h"
+#include "net/base/testing/long.h"
 #include "net/server/server.h"
 #include "net/server/testing/child.h"
 #include "net/server/testing/client.h"
-#include "net/server/testing/long.h"
 #include "net/server/testing/server.h"
 
 namespace evnet_testing {

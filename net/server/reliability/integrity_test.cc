@@ -5,9 +5,9 @@
 #include <thread>
 
 #include "gtest/gtest.h"
+#include "net/base/testing/long.h"
 #include "net/server/server.h"
 #include "net/server/testing/client.h"
-#include "net/server/testing/long.h"
 #include "net/server/testing/server.h"
 
 namespace evnet_testing {

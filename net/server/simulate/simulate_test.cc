@@ -1,7 +1,7 @@
 // Many seeds of the simulation, and that a seed replays. The long form tries a million.
 #include "gtest/gtest.h"
+#include "net/base/testing/long.h"
 #include "net/server/simulate/simulation.h"
-#include "net/server/testing/long.h"
 
 namespace evnet_simulation {
 namespace {

@@ -1,7 +1,7 @@
 // The two forms of a test of reliability: a short one for every `bazel test`, and a long one for
 // the night, which evnet_nightly_test asks for by EVNET_TEST_LONG.
-#ifndef EVNET_NET_SERVER_TESTING_LONG_H_
-#define EVNET_NET_SERVER_TESTING_LONG_H_
+#ifndef EVNET_NET_BASE_TESTING_LONG_H_
+#define EVNET_NET_BASE_TESTING_LONG_H_
 
 #include <stdlib.h>
 
@@ -17,4 +17,4 @@ T LongOr(T in_long, T in_short) {
 
 }  // namespace evnet_testing
 
-#endif  // EVNET_NET_SERVER_TESTING_LONG_H_
+#endif  // EVNET_NET_BASE_TESTING_LONG_H_

@@ -1,8 +1,10 @@
 #include "net/reactor/mailbox.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -13,6 +15,7 @@
 #include <unistd.h>
 
 #include "gtest/gtest.h"
+#include "net/base/testing/long.h"
 
 namespace {
 
@@ -203,6 +206,11 @@ class Taker {
   Taker(Mailbox *mailbox, Wake *wake, int posters)
       : mailbox_(mailbox), wake_(wake), next_(posters) {}
 
+  // Tells how many messages of a poster have been taken, and may be posted again.
+  void OnTaken(std::function<void(int poster, int count)> function) {
+    on_taken_ = std::move(function);
+  }
+
   void TakeUntil(int count) {
     while (taken_ < count) {
       evnet_message *first = evnet_mailbox_take(mailbox_);
@@ -215,6 +223,7 @@ class Taker {
         ASSERT_EQ(note->number, next_[static_cast<size_t>(note->poster)]++);
         evnet_mailbox_release(mailbox_, note->bytes);
         taken_++;
+        if (on_taken_) on_taken_(note->poster, note->number + 1);
       }
     }
   }
@@ -226,6 +235,7 @@ class Taker {
   Mailbox *mailbox_;
   Wake *wake_;
   std::vector<int> next_;
+  std::function<void(int poster, int count)> on_taken_;
   int taken_ = 0;
   int sleeps_ = 0;
 };
@@ -263,6 +273,39 @@ TEST(Mailbox, MillionMessagesOfEightThreadsComeInEachThreadsOrder) {
 }
 
 // Each message waits until the one before is dealt with: the reactor is always about to sleep.
+// The long form posts a hundred million.
+TEST(Mailbox, EightThreadsPostTheirMessagesAgainAndAgainInOrder) {
+  constexpr int kPosters = 8, kRing = 1000;
+  const int each = evnet_testing::LongOr(12'500'000, 50'000);
+  Mailbox mailbox(kPosters * kRing);  // never full: each has kRing under way at most
+  Wake wake;
+  auto notes = NotesOf(kPosters, kRing, 1);
+  struct alignas(64) Count {
+    std::atomic<int> taken{0};
+  };
+  std::vector<Count> counts(kPosters);
+  Threads posters(kPosters, [&](int i) {
+    const auto poster = static_cast<size_t>(i);
+    for (int number = 0; number < each; number++) {
+      while (number - counts[poster].taken.load(std::memory_order_acquire) >= kRing)
+        std::this_thread::yield();
+      Note &note = notes[poster][static_cast<size_t>(number % kRing)];
+      note.number = number;
+      const int status = evnet_mailbox_post(&mailbox, &note);
+      ASSERT_GE(status, 0);
+      if (status == 1) wake.Send();
+    }
+  });
+  Taker taker(&mailbox, &wake, kPosters);
+  taker.OnTaken([&](int poster, int count) {
+    counts[static_cast<size_t>(poster)].taken.store(count, std::memory_order_release);
+  });
+  taker.TakeUntil(kPosters * each);
+  posters.Join();
+  EXPECT_EQ(evnet_mailbox_take(&mailbox), nullptr);
+  EXPECT_EQ(mailbox.bytes, 0u);
+}
+
 TEST(Mailbox, NoWakeIsLostWhenEveryPostMeetsAReactorOnItsWayToSleep) {
   constexpr int kPosters = 2, kEach = 20'000;
   Mailbox mailbox(1);  // one message at a time

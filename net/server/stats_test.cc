@@ -148,6 +148,36 @@ TEST(Stats, WakesAreCoalesced) {
   EXPECT_EQ(Of(server).messages, before) << "another server's";
 }
 
+TEST(Stats, TheLongestCallbackIsEachReactorsOwn) {
+  constexpr uint64_t kBlockNs = 500000000;
+  evnet_options options = {};
+  options.reactors = 3;
+  Callbacks callbacks;
+  callbacks.on_data = [](evnet_conn *conn) {
+    Take(conn);
+    if (evnet_conn_id(conn).reactor == 1) {
+      const int64_t end = NowMs() + 500;
+      while (NowMs() < end) {
+      }
+    }
+    evnet_conn_write(conn, "done", 4);
+    return EVNET_NONE;
+  };
+  Server server(callbacks, options);
+  for (int i = 0; i < 3; i++) {  // each reactor in its turn
+    Client client(server.port());
+    client.SendAll("x");
+    EXPECT_EQ(client.Receive(4), "done");
+  }
+  EXPECT_EQ(server.Stop(5000), 0);
+  const uint64_t blocked = Of(server, 1).longest_callback_ns;
+  EXPECT_GE(blocked, kBlockNs - 1000000);
+  EXPECT_GT(Of(server, 0).longest_callback_ns, 0u);
+  EXPECT_LT(Of(server, 0).longest_callback_ns, blocked);
+  EXPECT_LT(Of(server, 2).longest_callback_ns, blocked);
+  EXPECT_EQ(server.stats().longest_callback_ns, blocked);
+}
+
 TEST(Stats, TheLongestCallbackShowsWhoBlocks) {
   Callbacks callbacks;
   callbacks.on_data = [](evnet_conn *conn) {

@@ -50,6 +50,9 @@ struct evnet_poller_options {
   uint32_t datagram_bytes_max;  // a longer datagram loses its end; 0: 65,535, none is longer
   bool no_udp_segmentation;     // datagrams are handed over one by one, also where the system takes
                                 // several of one size as one message (Linux: UDP_SEGMENT)
+  bool udp_gro;  // the system may hand over several of one size that one peer sent in a
+                 // row at once (Linux: UDP_GRO); each is told by itself all the same,
+                 // and sockets cannot be opened where there is no such thing
   const struct evnet_allocator *allocator;  // borrowed; NULL: malloc
   struct evnet_kernel *kernel;  // borrowed; NULL: the system's. Another one is simulated
 };
@@ -325,7 +328,8 @@ EVNET_API void evnet_poller_recv_start(struct evnet_poller *poller, struct evnet
 
 // evnet_poller_recv_stop disarms receiving. A completion-based backend may still report bytes that
 // the kernel had already handed over; a dead connection is reported as HANGUP. Of datagrams, every
-// backend reports the rest of a batch that it has begun to report, at most EVNET_DATAGRAMS_MAX.
+// backend reports the rest of a batch that it has begun to report, at most EVNET_DATAGRAMS_MAX;
+// with udp_gro each of those may be up to 64 of one peer's.
 EVNET_API void evnet_poller_recv_stop(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_send hands bytes to the kernel now, as one send.

@@ -30,6 +30,7 @@ static int create_parts(struct evnet_reactor *reactor) {
       .recv_bytes_max = (uint32_t)options->read_turn_bytes_max,
       .datagram_bytes_max = (uint32_t)options->udp_datagram_bytes_max,
       .no_udp_segmentation = options->no_udp_segmentation,
+      .udp_gro = options->udp_gro,
       .allocator = options->allocator,
       .kernel = options->kernel,
   };

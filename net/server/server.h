@@ -154,6 +154,10 @@ struct evnet_options {
   bool no_udp_segmentation;  // without UDP_SEGMENT, by which what goes to one address in a row and
                              // is of one size is handed to Linux at once; it arrives as it was
                              // written with it and without
+  bool udp_gro;  // with UDP_GRO: what one peer sent in a row, of one size, may come at once where
+                 // the card or the peer's kernel left it together, up to 64 datagrams, which
+                 // on_data gets one by one all the same; for peers that send much. What comes may
+                 // then take 64 blocks of 64 KiB, whatever udp_datagram_bytes_max says; Linux
 
   // Sockets of TCP; a Unix socket has of these the send buffer, the backlog and its mode, a UDP
   // socket the buffers, bind_to_device and v6only. What this system has not, the start refuses, and

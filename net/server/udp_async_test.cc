@@ -1,5 +1,7 @@
 // UDP from other threads, by the socket's id; and what finds the socket full.
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -208,6 +210,24 @@ TEST_F(UdpAsync, SegmentationIsSwitchedOff) {
   for (int i = 0; i < 20; i++) EXPECT_EQ(client_.Receive(), "same");
   EXPECT_EQ(server_->Stop(1000), 0);
   EXPECT_EQ(joined, 0);
+}
+
+// As a peer sends that has UDP_SEGMENT, too: on `lo` it stays together up to udp_gro.
+TEST_F(UdpAsync, WhatComesTogetherIsPresentedOneByOne) {
+  evnet_options options = {};
+  options.udp_gro = true;
+  Begin(options);
+  std::string all;
+  for (int i = 0; i < 64; i++) all += std::to_string(1000 + i);
+  const int size = 4;
+  ASSERT_TRUE(client_.Set(IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size));
+  joined = 0;
+  client_.Send(server_->address(), all);
+  for (int i = 0; i < 64; i++) EXPECT_EQ(client_.Receive(), std::to_string(1000 + i));
+  EXPECT_EQ(server_->Stop(1000), 0);
+  EXPECT_EQ(joined, 1);
+  EXPECT_EQ(server_->stats().datagrams_received, 65u);
+  EXPECT_EQ(server_->stats().datagrams_sent, 65u);
 }
 
 TEST_F(UdpAsync, AFullQueueRefusesAndCounts) {

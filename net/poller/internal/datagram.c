@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "net/base/memory.h"
+#include "net/poller/internal/backend.h"
 #include "net/poller/internal/datagram_state.h"
 #include "net/poller/internal/datagram_system.h"
 #include "net/poller/internal/socket.h"
@@ -24,12 +25,13 @@ static void prepare(struct evnet_datagrams *datagrams, unsigned int index) {
 }
 
 static void set_up(struct evnet_datagrams *datagrams) {
-  datagrams->batch_max = EVNET_DATAGRAMS_MAX;
+  // Of merged ones few are many.
+  datagrams->batch_max = datagrams->options.merged ? BATCH_MIN : EVNET_DATAGRAMS_MAX;
   for (unsigned int i = 0; i < EVNET_DATAGRAMS_MAX; i++) {
     datagrams->peers[i].transport = EVNET_TRANSPORT_UDP;
     datagrams->pieces[i] =
         (struct iovec){.iov_base = datagrams->memory + i * datagrams->block_bytes,
-                       .iov_len = datagrams->options.datagram_bytes_max};
+                       .iov_len = datagrams->message_bytes_max};
     datagrams->in[i].header = (struct msghdr){.msg_name = &datagrams->peers[i].socket,
                                               .msg_iov = &datagrams->pieces[i],
                                               .msg_iovlen = 1,
@@ -45,6 +47,7 @@ void evnet_datagram_options_init(struct evnet_datagram_options *out,
       .datagram_bytes_max = options->datagram_bytes_max,
       .recv_bytes_max = options->recv_bytes_max,
       .no_segmentation = options->no_udp_segmentation,
+      .merged = options->udp_gro,
   };
 }
 
@@ -54,7 +57,9 @@ int evnet_datagrams_create(const struct evnet_datagram_options *options,
   struct evnet_datagrams *datagrams = evnet_allocate_zeroed(options->allocator, sizeof *datagrams);
   if (datagrams == NULL) return -ENOMEM;
   datagrams->options = *options;
-  datagrams->block_bytes = ((size_t)options->datagram_bytes_max + 63) / 64 * 64 + BLOCK_SPACING;
+  datagrams->message_bytes_max =
+      options->merged ? EVNET_DATAGRAM_BYTES_MAX_DEFAULT : options->datagram_bytes_max;
+  datagrams->block_bytes = (datagrams->message_bytes_max + 63) / 64 * 64 + BLOCK_SPACING;
   datagrams->memory = evnet_pages_reserve(EVNET_DATAGRAMS_MAX * datagrams->block_bytes);
   if (datagrams->memory == NULL) {
     evnet_datagrams_destroy(datagrams);
@@ -71,55 +76,88 @@ void evnet_datagrams_destroy(struct evnet_datagrams *datagrams) {
   evnet_release(datagrams->options.allocator, datagrams);
 }
 
-// A socket's share of a turn, if those that come are as large as those that came. One batch may be
-// beyond it: how large they are is known only then.
+int evnet_datagrams_set_up_socket(const struct evnet_datagrams *datagrams, int descriptor,
+                                  const char **out_refused) {
+  if (!datagrams->options.merged) return 0;
+  int status = evnet_datagram_system_ask_merged(descriptor);
+  if (status < 0 && out_refused != NULL) *out_refused = "udp_gro";
+  return status;
+}
+
+// A socket's share of a turn, if those that come are as those that came. One batch may be beyond
+// it: how large they are, and how many in one, is known only then.
 static unsigned int batch_for(const struct evnet_datagrams *datagrams) {
   size_t largest = 1;
   for (unsigned int i = 0; i < datagrams->count; i++) {
     if (datagrams->in[i].size > largest) largest = datagrams->in[i].size;
   }
   size_t fit = datagrams->options.recv_bytes_max / largest;
-  if (fit >= EVNET_DATAGRAMS_MAX) return EVNET_DATAGRAMS_MAX;
+  size_t fit_told = EVNET_DATAGRAMS_MAX;
+  if (datagrams->told > datagrams->count) fit_told = fit_told * datagrams->count / datagrams->told;
+  if (fit > fit_told) fit = fit_told;
   return fit < BATCH_MIN ? BATCH_MIN : (unsigned int)fit;
 }
 
 int evnet_datagrams_receive(struct evnet_datagrams *datagrams, int descriptor,
                             struct evnet_handle owner, bool *out_more) {
+  if (datagrams->count > 0) datagrams->batch_max = batch_for(datagrams);
   const unsigned int asked = datagrams->batch_max;
   int count = evnet_datagram_system_receive(descriptor, datagrams->in, asked);
   datagrams->owner = owner;
   datagrams->next = 0;
+  datagrams->next_offset = 0;
+  datagrams->told = 0;
   datagrams->count = count > 0 ? (unsigned int)count : 0;
   *out_more = datagrams->count == asked;
-  if (count > 0) datagrams->batch_max = batch_for(datagrams);
   return count;
+}
+
+// Reads what the next message says of itself.
+static void begin_message(struct evnet_datagrams *datagrams) {
+  const struct evnet_datagram_message *message = &datagrams->in[datagrams->next];
+  struct evnet_address *peer = &datagrams->peers[datagrams->next];
+  peer->size = message->header.msg_namelen;
+  evnet_socket_unmap_ip4(peer);
+  datagrams->has_local = evnet_datagram_local(&message->header, &datagrams->local);
+  datagrams->segment_bytes =
+      datagrams->options.merged ? evnet_datagram_system_merged(&message->header) : 0;
+  if (datagrams->segment_bytes == 0) datagrams->segment_bytes = message->size;
+}
+
+static void end_message(struct evnet_datagrams *datagrams) {
+  prepare(datagrams, datagrams->next++);
+  datagrams->next_offset = 0;
 }
 
 bool evnet_datagrams_next(struct evnet_datagrams *datagrams,
                           struct evnet_completion *out_completion) {
   if (datagrams == NULL || datagrams->next == datagrams->count) return false;
-  const unsigned int index = datagrams->next++;
-  const struct evnet_datagram_message *message = &datagrams->in[index];
-  struct evnet_address *peer = &datagrams->peers[index];
-  peer->size = message->header.msg_namelen;
-  evnet_socket_unmap_ip4(peer);
-  bool has_local = evnet_datagram_local(&message->header, &datagrams->local);
+  const unsigned int index = datagrams->next;
+  const size_t offset = datagrams->next_offset;
+  if (offset == 0) begin_message(datagrams);
+  const size_t left = datagrams->in[index].size - offset;
+  const bool is_last = left <= datagrams->segment_bytes;
+  size_t size = is_last ? left : datagrams->segment_bytes;
+  const bool cut = datagrams->in[index].header.msg_flags & MSG_TRUNC;
+  const size_t size_max = datagrams->options.datagram_bytes_max;
   *out_completion = (struct evnet_completion){
       .handle = datagrams->owner,
       .op = EVNET_OP_DATAGRAM,
       .more = true,
-      .truncated = message->header.msg_flags & MSG_TRUNC,
-      .result = message->size,
-      .data = datagrams->pieces[index].iov_base,
-      .peer = peer,
-      .local = has_local ? &datagrams->local : NULL,
+      .truncated = size > size_max || cut,
+      .result = (int64_t)(size < size_max ? size : size_max),
+      .data = (const uint8_t *)datagrams->pieces[index].iov_base + offset,
+      .peer = &datagrams->peers[index],
+      .local = datagrams->has_local ? &datagrams->local : NULL,
   };
-  prepare(datagrams, index);
+  datagrams->told++;
+  datagrams->next_offset += size;
+  if (is_last) end_message(datagrams);
   return true;
 }
 
 void evnet_datagrams_drop(struct evnet_datagrams *datagrams, struct evnet_handle owner) {
   if (datagrams->owner.index != owner.index || datagrams->owner.generation != owner.generation)
     return;
-  while (datagrams->next < datagrams->count) prepare(datagrams, datagrams->next++);
+  while (datagrams->next < datagrams->count) end_message(datagrams);
 }

@@ -26,6 +26,7 @@ struct evnet_datagram_options {
   uint32_t datagram_bytes_max;
   uint32_t recv_bytes_max;
   bool no_segmentation;
+  bool merged;  // udp_gro
 };
 
 void evnet_datagram_options_init(struct evnet_datagram_options *out,
@@ -35,6 +36,12 @@ void evnet_datagram_options_init(struct evnet_datagram_options *out,
 EVNET_WARN_UNUSED int evnet_datagrams_create(const struct evnet_datagram_options *options,
                                              struct evnet_datagrams **out);
 void evnet_datagrams_destroy(struct evnet_datagrams *datagrams);  // NULL is accepted
+
+// Has a new socket hand over merged datagrams, if the options want it. Returns 0 or -errno.
+//
+//   out_refused  receives the option's name on failure; NULL: nobody wants to know.
+EVNET_WARN_UNUSED int evnet_datagrams_set_up_socket(const struct evnet_datagrams *datagrams,
+                                                    int descriptor, const char **out_refused);
 
 // Receives a batch. Returns how many datagrams it has, 1 or more, or -errno: -EAGAIN when there is
 // none.

@@ -15,9 +15,7 @@ int evnet_datagram_ask_local(int descriptor, int family) {
   return result == 0 ? 0 : -errno;
 }
 
-bool evnet_datagram_local(const struct msghdr *header, struct evnet_address *out_local) {
-  if (header->msg_controllen < sizeof(struct cmsghdr)) return false;
-  const struct cmsghdr *control = CMSG_FIRSTHDR(header);
+static bool read_local(const struct cmsghdr *control, struct evnet_address *out_local) {
   *out_local = (struct evnet_address){.transport = EVNET_TRANSPORT_UDP};
   if (control->cmsg_level != IPPROTO_IPV6 || control->cmsg_type != IPV6_PKTINFO) {
     struct sockaddr_in *ip4 = &out_local->socket.ip4;
@@ -36,6 +34,16 @@ bool evnet_datagram_local(const struct msghdr *header, struct evnet_address *out
   if (is_group || IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) ip6->sin6_scope_id = info.ipi6_ifindex;
   evnet_socket_unmap_ip4(out_local);
   return true;
+}
+
+bool evnet_datagram_local(const struct msghdr *header, struct evnet_address *out_local) {
+  if (header->msg_controllen < sizeof(struct cmsghdr)) return false;
+  struct msghdr reading = *header;  // CMSG_NXTHDR's parameter is no const pointer
+  for (struct cmsghdr *control = CMSG_FIRSTHDR(&reading); control != NULL;
+       control = CMSG_NXTHDR(&reading, control)) {
+    if (read_local(control, out_local)) return true;
+  }
+  return false;
 }
 
 void evnet_datagram_add_control(struct msghdr *header, int level, int type, const void *data,

@@ -1,6 +1,7 @@
 // UDP_SEGMENT, since Linux 4.18: one message is cut up into datagrams of a size, by the network
 // card if it can. udp_sendmsg and udp_send_skb (net/ipv4/udp.c) have the conditions: 64 segments at
-// most, and none that a path's MTU would break up.
+// most, and none that a path's MTU would break up. UDP_GRO, since 5.0: what a card brought in a
+// row, or a local socket sent by UDP_SEGMENT, is one message again (net/ipv4/udp_offload.c).
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -30,4 +31,23 @@ uint32_t evnet_datagram_system_segment_allowed(int status, uint32_t bytes) {
     default:
       return UINT32_MAX;
   }
+}
+
+int evnet_datagram_system_ask_merged(int descriptor) {
+  const int one = 1;
+  if (setsockopt(descriptor, IPPROTO_UDP, UDP_GRO, &one, sizeof one) == 0) return 0;
+  return errno == ENOPROTOOPT ? -EOPNOTSUPP : -errno;
+}
+
+size_t evnet_datagram_system_merged(const struct msghdr *header) {
+  // CMSG_NXTHDR's parameter is no const pointer.
+  struct msghdr reading = *header;
+  for (struct cmsghdr *control = CMSG_FIRSTHDR(&reading); control != NULL;
+       control = CMSG_NXTHDR(&reading, control)) {
+    if (control->cmsg_level != IPPROTO_UDP || control->cmsg_type != UDP_GRO) continue;
+    int bytes;
+    memcpy(&bytes, CMSG_DATA(control), sizeof bytes);
+    return bytes > 0 ? (size_t)bytes : 0;
+  }
+  return 0;
 }

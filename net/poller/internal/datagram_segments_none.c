@@ -1,4 +1,6 @@
-// No system but Linux takes several datagrams as one message.
+// No system but Linux takes several datagrams as one message, or gives them so.
+#include <errno.h>
+
 #include "net/poller/internal/datagram_system.h"
 
 bool evnet_datagram_system_has_segments(int descriptor) {
@@ -15,4 +17,14 @@ uint32_t evnet_datagram_system_segment_allowed(int status, uint32_t bytes) {
   (void)status;
   (void)bytes;
   return UINT32_MAX;
+}
+
+int evnet_datagram_system_ask_merged(int descriptor) {
+  (void)descriptor;
+  return -EOPNOTSUPP;
+}
+
+size_t evnet_datagram_system_merged(const struct msghdr *header) {
+  (void)header;
+  return 0;
 }

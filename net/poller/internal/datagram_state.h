@@ -16,14 +16,19 @@ enum { DATAGRAM_SEGMENTS = 64 };  // a power of two
 
 struct evnet_datagrams {
   struct evnet_datagram_options options;
+  size_t message_bytes_max;
   size_t block_bytes;  // from one block to the next
   uint8_t
       *memory;  // EVNET_DATAGRAMS_MAX blocks, reserved pages: what is never filled costs nothing
 
   struct evnet_handle owner;  // of the batch
-  unsigned int next;          // to be told
-  unsigned int count;
-  unsigned int batch_max;  // of the next one, by the size of the last one's largest
+  unsigned int next;          // the message to be told
+  size_t next_offset;         // in it, of the datagram to be told
+  unsigned int count;         // of messages
+  unsigned int told;          // datagrams of the batch
+  unsigned int batch_max;     // messages of the next one, by what the last one was
+  size_t segment_bytes;       // of each datagram of the message being told, but for the last
+  bool has_local;
   struct evnet_address local;
   struct evnet_address peers[EVNET_DATAGRAMS_MAX];
   struct iovec pieces[EVNET_DATAGRAMS_MAX];

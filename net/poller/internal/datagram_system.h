@@ -58,6 +58,12 @@ void evnet_datagram_system_set_segment(struct msghdr *header, uint16_t bytes);
 // may go on as one of several, 0 for none; UINT32_MAX: it was refused for another reason.
 uint32_t evnet_datagram_system_segment_allowed(int status, uint32_t bytes);
 
+// The other way: has the socket receive several datagrams of one peer as one message. Returns 0 or
+// -errno, -EOPNOTSUPP where there is no such thing.
+int evnet_datagram_system_ask_merged(int descriptor);
+// The size of the datagrams that a message is, the last one's perhaps less; 0: it is one.
+size_t evnet_datagram_system_merged(const struct msghdr *header);
+
 #ifdef __cplusplus
 }
 #endif

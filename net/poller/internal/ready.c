@@ -379,8 +379,12 @@ static int create_datagrams(struct ready *ready) {
   return evnet_datagrams_create(&ready->datagram_options, &ready->datagrams);
 }
 
-static int open_datagrams(struct ready *ready, int descriptor, struct evnet_handle *out_handle) {
+static int open_datagrams(struct ready *ready, int descriptor, const char **out_refused,
+                          struct evnet_handle *out_handle) {
   int status = create_datagrams(ready);
+  if (status == 0) {
+    status = evnet_datagrams_set_up_socket(ready->datagrams, descriptor, out_refused);
+  }
   if (status < 0) return status;
   return slot_open(ready, descriptor, EVNET_TRANSPORT_UDP, WRITABLE, EVNET_READY_IN, out_handle);
 }
@@ -393,7 +397,7 @@ static int ready_listen(struct evnet_poller *poller, const struct evnet_address 
   if (descriptor < 0) return descriptor;
   int status =
       address->transport == EVNET_TRANSPORT_UDP
-          ? open_datagrams(ready, descriptor, out_handle)
+          ? open_datagrams(ready, descriptor, options->out_refused, out_handle)
           : slot_open(ready, descriptor, address->transport, LISTENER, EVNET_READY_IN, out_handle);
   if (status < 0) {
     evnet_unix_release(&ready->unix_listeners, descriptor);
@@ -405,7 +409,7 @@ static int ready_listen(struct evnet_poller *poller, const struct evnet_address 
 static int ready_attach(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
                         struct evnet_handle *out_handle) {
   if (transport == EVNET_TRANSPORT_UDP)
-    return open_datagrams(ready_of(poller), descriptor, out_handle);
+    return open_datagrams(ready_of(poller), descriptor, NULL, out_handle);
   uint32_t interest = EVNET_READY_IN;
   if (transport == EVNET_TRANSPORT_TCP) interest |= EVNET_READY_OUT;
   evnet_socket_attach(descriptor);
@@ -432,8 +436,11 @@ static int begin_connect(struct ready *ready, struct slot *slot,
   if (descriptor < 0) return descriptor;
   uint32_t interest = EVNET_READY_IN;
   if (slot->transport == EVNET_TRANSPORT_TCP) interest |= EVNET_READY_OUT;
+  if (slot->transport == EVNET_TRANSPORT_UDP)
+    status = evnet_datagrams_set_up_socket(ready->datagrams, descriptor, NULL);
   // Not before connect(2): a socket that has not begun is reported as hung up (Linux).
-  status = ready->kernel->add(ready->kernel_state, descriptor, token_of(ready, slot), interest);
+  if (status == 0)
+    status = ready->kernel->add(ready->kernel_state, descriptor, token_of(ready, slot), interest);
   if (status < 0) {
     (void)close(descriptor);
     return status;

@@ -46,8 +46,12 @@ static int attach(struct uring *uring, int descriptor, enum evnet_transport tran
 }
 
 // POLLED: for datagrams. HANGUP_TOLD: there is none to tell of.
-static int attach_datagrams(struct uring *uring, int descriptor, struct evnet_handle *out_handle) {
+static int attach_datagrams(struct uring *uring, int descriptor, const char **out_refused,
+                            struct evnet_handle *out_handle) {
   int status = uring_create_datagrams(uring);
+  if (status == 0) {
+    status = evnet_datagrams_set_up_socket(uring->datagrams, descriptor, out_refused);
+  }
   if (status < 0) return status;
   return attach(uring, descriptor, EVNET_TRANSPORT_UDP, POLLED | HANGUP_TOLD, out_handle);
 }
@@ -55,7 +59,8 @@ static int attach_datagrams(struct uring *uring, int descriptor, struct evnet_ha
 static int uring_attach(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
                         struct evnet_handle *out_handle) {
   struct uring *uring = uring_of(poller);
-  if (transport == EVNET_TRANSPORT_UDP) return attach_datagrams(uring, descriptor, out_handle);
+  if (transport == EVNET_TRANSPORT_UDP)
+    return attach_datagrams(uring, descriptor, NULL, out_handle);
   int status = attach(uring, descriptor, transport, 0, out_handle);
   if (status < 0) return status;
   evnet_socket_attach(descriptor);
@@ -71,7 +76,7 @@ static int uring_listen(struct evnet_poller *poller, const struct evnet_address 
   int descriptor = evnet_socket_listen(address, options, &uring->unix_listeners);
   if (descriptor < 0) return descriptor;
   int status = address->transport == EVNET_TRANSPORT_UDP
-                   ? attach_datagrams(uring, descriptor, out_handle)
+                   ? attach_datagrams(uring, descriptor, options->out_refused, out_handle)
                    : attach(uring, descriptor, address->transport, LISTENER, out_handle);
   if (status < 0) {
     evnet_unix_release(&uring->unix_listeners, descriptor);

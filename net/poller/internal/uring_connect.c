@@ -41,6 +41,8 @@ void uring_connect(struct evnet_poller *poller, struct evnet_handle handle,
     int descriptor = evnet_socket_connect(address, options, &status);
     if (descriptor < 0) status = descriptor;
     slot->descriptor = descriptor < 0 ? -1 : descriptor;
+    if (status == 0 && slot->transport == EVNET_TRANSPORT_UDP)
+      status = evnet_datagrams_set_up_socket(uring->datagrams, descriptor, NULL);
   }
   if (status != -EINPROGRESS) {
     answer(uring, slot, status);

@@ -1,0 +1,130 @@
+// What must hold of connections, whoever asks for what.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/async.h"
+
+void check_failed(const struct world *world, const char *expression, const char *file, int line) {
+  evnet_sim_print_trace(world->sim, stderr);
+  fprintf(stderr, "%s:%d: not true: %s\n", file, line, expression);
+  const char *failure = evnet_sim_failure(world->sim);
+  if (failure != NULL) fprintf(stderr, "%s\n", failure);
+  abort();
+}
+
+static struct evnet_sim_state state_of(const struct record *c) {
+  struct evnet_sim_state state;
+  evnet_sim_inspect(c->peer, &state);
+  return state;
+}
+
+// Asked without doing anything: a write of nothing.
+bool model_is_open(const struct record *c) { return evnet_conn_write(c->conn, "", 0) != -ENOTCONN; }
+
+static bool may_be_ending(const struct record *c) {
+  const struct evnet_sim_state state = state_of(c);
+  return c->close_asked || c->abort_asked || c->takes_nothing || c->overflowed || state.broken ||
+         state.client_end_arrived || c->world->failed || c->world->stop_asked;
+}
+
+static bool is_legal(const struct record *c, int reason) {
+  const struct world *w = c->world;
+  switch (reason) {
+    case EVNET_REASON_PEER:
+      return state_of(c).client_end_arrived && c->holds == 0;
+    case EVNET_REASON_LOCAL:
+      return c->close_asked;
+    case EVNET_REASON_ABORTED:
+      return c->abort_asked;
+    case EVNET_REASON_SHUTDOWN:
+      return w->stop_asked && c->holds == 0;
+    case EVNET_REASON_DRAIN_DEADLINE:
+      return w->stop_asked;
+    case EVNET_REASON_OUTBOUND_OVERFLOW:
+      return c->overflowed;
+    case -ENOMEM:
+      return w->failed;
+    case -ECONNRESET:
+    case -EPIPE:
+      return state_of(c).broken;
+    default:
+      return false;
+  }
+}
+
+void model_enter(struct record *c, const char *callback) {
+  const struct world *w = c->world;
+  evnet_sim_note(w->sim, callback, (int64_t)w->current_reactor, evnet_sim_port(c->peer), 0);
+  CHECK(w, c->conn != NULL && !c->closed);
+  CHECK(w, c->id.reactor == w->current_reactor);
+  CHECK(w, evnet_conn_outbound_bytes(c->conn) <= w->options.outbound_bytes_max);
+}
+
+void model_closed(struct record *c, int reason) {
+  const struct world *w = c->world;
+  model_enter(c, evnet_status_name(reason));
+  CHECK(w, is_legal(c, reason));
+  const bool orderly = reason == EVNET_REASON_PEER || reason == EVNET_REASON_LOCAL ||
+                       reason == EVNET_REASON_SHUTDOWN;
+  CHECK(w, !orderly || evnet_conn_outbound_bytes(c->conn) == 0);
+  CHECK(w, !orderly || state_of(c).server_sent_bytes >= c->written);
+  c->reason = reason;
+}
+
+void model_wrote(struct record *c, const uint8_t *bytes, size_t size, size_t queued_before,
+                 ssize_t result) {
+  struct world *w = c->world;
+  evnet_sim_note(w->sim, "write", evnet_sim_port(c->peer), (int64_t)size, result);
+  const bool overflows = queued_before + size > w->options.outbound_bytes_max;
+  if (result >= 0) {
+    CHECK(w, (size_t)result == size && !overflows && !c->takes_nothing && !c->write_ended);
+    memcpy(c->outbound + c->written, bytes, size);
+    c->written += size;
+    return;
+  }
+  switch (result) {
+    case -ENOBUFS:
+      CHECK(w, overflows);
+      if (w->options.outbound_overflow == EVNET_OVERFLOW_CLOSE) c->overflowed = true;
+      return;
+    case -ENOTCONN:
+      CHECK(w, may_be_ending(c));
+      return;
+    case -EPIPE:
+      CHECK(w, c->write_ended || state_of(c).broken);
+      break;
+    case -ECONNRESET:
+      CHECK(w, state_of(c).broken);
+      break;
+    default:
+      CHECK(w, result == -ENOMEM && w->failed);
+  }
+  if (c->write_ended) return;
+  memcpy(c->outbound + c->written, bytes, size);
+  c->perhaps = size;
+}
+
+void model_peer_read(struct record *c, const uint8_t *bytes, int64_t result) {
+  const struct world *w = c->world;
+  if (result == -EAGAIN || c->saw_end || c->saw_reset) return;
+  if (result < 0) {
+    c->saw_reset = true;
+  } else if (result == 0) {
+    c->saw_end = true;
+    // An end says that this was all.
+    CHECK(w, c->received >= c->written);
+    CHECK(w, c->closed || c->write_ended || may_be_ending(c));
+  } else {
+    CHECK(w, (size_t)result <= c->written + c->perhaps - c->received);
+    CHECK(w, memcmp(bytes, c->outbound + c->received, (size_t)result) == 0);
+    c->received += (size_t)result;
+  }
+}
+
+void model_end(const struct record *c) {
+  const struct world *w = c->world;
+  CHECK(w, c->closed || c->conn == NULL);
+  CHECK(w, c->left || c->saw_end || c->saw_reset);
+}

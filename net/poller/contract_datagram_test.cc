@@ -273,23 +273,27 @@ TEST_P(DatagramTest, AfterRecvStopOnlyItsBatchIsToldAndTheRestWhenItStartsAgain)
 
 // A connected socket learns by ICMP that nobody listens there any more.
 TEST_P(DatagramTest, AnUnreachablePeerDoesNotEndASocket) {
-  UdpClient mine, peer;
-  mine.Connect(peer.Address());
-  const evnet_address own = mine.Address();
-  const evnet_address where = peer.Address();
-  const evnet_handle handle = Attach(mine.Release(), EVNET_TRANSPORT_UDP);
-  evnet_poller_recv_start(poller(), handle);
-  peer.Close();
-  EXPECT_EQ(SendOne(handle, nullptr, "to nobody"), 1);
-  ASSERT_TRUE(RunUntilDatagrams(handle, 1));
-  EXPECT_EQ(Datagrams(handle)[0].result, -ECONNREFUSED);
-  EXPECT_TRUE(Datagrams(handle)[0].more);
-  UdpClient again(FormatAddress(where));
-  again.Send(own, "still there");
-  ASSERT_TRUE(RunUntilDatagrams(handle, 2));
-  EXPECT_EQ(Datagrams(handle)[1].data, "still there");
-  EXPECT_EQ(SendOne(handle, nullptr, "hello"), 1);
-  EXPECT_EQ(again.Receive(), "hello");
+  for (const std::string host : {"udp://127.0.0.1:0", "udp://[::1]:0"}) {
+    SCOPED_TRACE(host);
+    if (host == "udp://[::1]:0" && !HasIp6()) continue;
+    UdpClient mine(host), peer(host);
+    mine.Connect(peer.Address());
+    const evnet_address own = mine.Address();
+    const evnet_address where = peer.Address();
+    const evnet_handle handle = Attach(mine.Release(), EVNET_TRANSPORT_UDP);
+    evnet_poller_recv_start(poller(), handle);
+    peer.Close();
+    EXPECT_EQ(SendOne(handle, nullptr, "to nobody"), 1);
+    ASSERT_TRUE(RunUntilDatagrams(handle, 1));
+    EXPECT_EQ(Datagrams(handle)[0].result, -ECONNREFUSED);
+    EXPECT_TRUE(Datagrams(handle)[0].more);
+    UdpClient again(FormatAddress(where));
+    again.Send(own, "still there");
+    ASSERT_TRUE(RunUntilDatagrams(handle, 2));
+    EXPECT_EQ(Datagrams(handle)[1].data, "still there");
+    EXPECT_EQ(SendOne(handle, nullptr, "hello"), 1);
+    EXPECT_EQ(again.Receive(), "hello");
+  }
 }
 
 // Loopback delivers at once, so only what a socket may hold less than one datagram of makes it

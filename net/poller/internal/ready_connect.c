@@ -1,0 +1,92 @@
+// Outgoing connections of the readiness backends: a slot is reserved, connects, and is a slot like
+// any other once that is told. connect(2) ends with an edge that says writable.
+#include <errno.h>
+#include <unistd.h>
+
+#include "net/poller/internal/ready_state.h"
+#include "net/poller/internal/socket.h"
+
+int ready_reserve(struct evnet_poller *poller, enum evnet_transport transport,
+                  struct evnet_handle *out_handle) {
+  struct ready *ready = ready_of(poller);
+  struct slot *slot = slots_reserve(&ready->slots, transport);
+  if (slot == NULL) return -ENOBUFS;
+  *out_handle = slot_handle(&ready->slots, slot);
+  return 0;
+}
+
+// Returns what connect(2) came to so far; the slot has a descriptor then, unless that is an error.
+static int begin_connect(struct ready *ready, struct slot *slot,
+                         const struct evnet_address *address,
+                         const struct evnet_connect_options *options) {
+  int status = slot->transport == EVNET_TRANSPORT_UDP ? ready_create_datagrams(ready) : 0;
+  if (status < 0) return status;
+  int connected;
+  int descriptor = evnet_socket_connect(address, options, &connected);
+  if (descriptor < 0) return descriptor;
+  uint32_t interest = EVNET_READY_IN;
+  if (slot->transport == EVNET_TRANSPORT_TCP) interest |= EVNET_READY_OUT;
+  if (slot->transport == EVNET_TRANSPORT_UDP)
+    status = evnet_datagrams_set_up_socket(ready->datagrams, descriptor, NULL);
+  // Not before connect(2): a socket that has not begun is reported as hung up (Linux).
+  if (status == 0)
+    status = ready->kernel->add(ready->kernel_state, descriptor, token_of(ready, slot), interest);
+  if (status < 0) {
+    (void)close(descriptor);
+    return status;
+  }
+  slot->descriptor = descriptor;
+  return connected;
+}
+
+static void answer_connect(struct ready *ready, struct slot *slot, int status) {
+  slot->connect = SLOT_ANSWERED;
+  slot->connect_status = status;
+  enqueue(ready, &ready->later, slot);
+}
+
+void ready_connect(struct evnet_poller *poller, struct evnet_handle handle,
+                   const struct evnet_address *address,
+                   const struct evnet_connect_options *options) {
+  struct ready *ready = ready_of(poller);
+  struct slot *slot = slot_of(ready, handle);
+  EVNET_ASSERT(slot->connect == SLOT_RESERVED);
+  EVNET_ASSERT(slot->transport == (uint32_t)address->transport);
+  int status = begin_connect(ready, slot, address, options);
+  if (status == -EINPROGRESS) {
+    slot->connect = SLOT_CONNECTING;
+  } else {
+    answer_connect(ready, slot, status);
+  }
+}
+
+void ready_connect_stop(struct evnet_poller *poller, struct evnet_handle handle) {
+  struct ready *ready = ready_of(poller);
+  struct slot *slot = slot_of(ready, handle);
+  if (slot->connect != SLOT_CONNECTING) return;
+  ready_close_descriptor(ready, slot);
+  answer_connect(ready, slot, -ECANCELED);
+}
+
+bool ready_step_connect(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+  int status = slot->connect_status;
+  if (slot->connect == SLOT_CONNECTING && (slot->flags & WRITABLE)) {
+    status = evnet_socket_connect_result(slot->descriptor);
+    // With what it told of what is not there yet. The true one makes a new edge.
+    if (status == -EINPROGRESS) slot->flags &= LISTED;
+  } else if (slot->connect != SLOT_ANSWERED) {
+    return false;
+  }
+  if (status == -EINPROGRESS) return false;
+  slot->send = NULL;
+  if (status < 0) {
+    ready_close_descriptor(ready, slot);
+    slot->flags &= LISTED;
+    slot->connect = SLOT_RESERVED;
+  } else {
+    slot->flags |= WRITABLE;
+    slot->connect = SLOT_PLAIN;
+    go_on(ready, slot);  // a hang-up may have come along
+  }
+  return complete(ready, slot, EVNET_OP_CONNECT, status, false, out);
+}

@@ -1,0 +1,220 @@
+// A turn of the readiness backends: which slots an event names, what each does then, and which wait
+// for the next turn.
+#include <errno.h>
+
+#include "net/poller/internal/ready_state.h"
+#include "net/poller/internal/socket.h"
+
+// Steps: each tries one operation and returns whether it made a completion.
+
+static bool step_detached(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+  if (slot->send != NULL) {
+    slot->send = NULL;
+    go_on(ready, slot);
+    return complete(ready, slot, EVNET_OP_SEND, -ECANCELED, false, out);
+  }
+  complete(ready, slot, EVNET_OP_DETACH, 0, false, out);
+  slots_release(&ready->slots, slot);
+  return true;
+}
+
+static bool step_accept(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+  while ((slot->flags & ACCEPT_ON) && (slot->flags & READABLE)) {
+    if (ready->share_accepts == ACCEPTS_PER_TURN) {
+      enqueue(ready, &ready->later, slot);
+      return false;
+    }
+    ready->share_accepts++;
+    int descriptor = evnet_socket_accept(slot->descriptor, &ready->peer);
+    if (descriptor == -EAGAIN) {
+      slot->flags &= (uint16_t)~READABLE;
+    } else if (descriptor >= 0) {
+      ready->peer.transport = (enum evnet_transport)slot->transport;
+      ready->peer.dual_stack = false;
+      if (slot->transport == EVNET_TRANSPORT_UNIX) {
+        evnet_unix_accepted(&ready->unix_listeners, slot->descriptor, descriptor);
+      }
+      ready->share_accept_failures = 0;
+      go_on(ready, slot);
+      complete(ready, slot, EVNET_OP_ACCEPT, descriptor, true, out);
+      out->peer = &ready->peer;
+      return true;
+    } else if (evnet_socket_accept_error_is_lasting(descriptor) ||
+               ++ready->share_accept_failures == ACCEPTS_PER_TURN) {
+      // A turn of nothing but failures: a security module refuses every accept, say, and to pass
+      // over that would spin. READABLE stays: the edge is not used up, and accept_start will try at
+      // once.
+      slot->flags &= (uint16_t)~ACCEPT_ON;
+      return complete(ready, slot, EVNET_OP_ACCEPT, descriptor, false, out);
+    }
+  }
+  return false;
+}
+
+static bool step_send(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+  int64_t sent = evnet_socket_send_started(slot->descriptor, slot->send);
+  if (sent == -EAGAIN) {
+    slot->flags &= (uint16_t)~WRITABLE;
+    int status = ready_watch_writes(ready, slot, true);
+    if (status == 0) return false;
+    sent = status;  // it would never be tried again
+  }
+  slot->send = NULL;
+  ready->share_send = true;
+  (void)ready_watch_writes(ready, slot, false);
+  go_on(ready, slot);
+  return complete(ready, slot, EVNET_OP_SEND, sent, false, out);
+}
+
+static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+  size_t share = ready->recv_bytes - ready->share_bytes;
+  bool split = false;  // more may stand behind a short read
+  int64_t got = slot->transport == EVNET_TRANSPORT_UNIX
+                    ? evnet_socket_recv_unix(slot->descriptor, ready->recv_block, share, &split)
+                    : evnet_socket_recv(slot->descriptor, ready->recv_block, share);
+  if (got == -EAGAIN) {
+    slot->flags &= (uint16_t) ~(READABLE | URGENT);
+    return false;
+  }
+  if (got <= 0) {
+    slot->flags &= (uint16_t) ~(READABLE | RECV_ON);
+    if (got < 0) slot->flags |= HANGUP_TOLD;
+    if (slot->flags & DEAD)
+      go_on(ready, slot);  // recv is no longer armed, and more than the end came
+    return complete(ready, slot, EVNET_OP_RECV, got, false, out);
+  }
+  ready->share_bytes += (size_t)got;
+  if ((size_t)got == share) {
+    enqueue(ready, &ready->later, slot);
+  } else if (!split && !(slot->flags & (ENDING | URGENT))) {
+    // The queue was empty when the kernel returned less than asked, and what comes later makes an
+    // edge. Not with out-of-band data, which cuts a read.
+    slot->flags &= (uint16_t)~READABLE;
+  } else {
+    go_on(ready, slot);
+  }
+  complete(ready, slot, EVNET_OP_RECV, got, true, out);
+  out->data = ready->recv_block;
+  return true;
+}
+
+// Nobody is reading, so nobody would see that the connection is dead. A mere end of the peer's side
+// is not told: data may stand in front of it.
+static bool step_hangup(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+  int status = evnet_socket_take_error(slot->descriptor);
+  if (status == 0) status = evnet_socket_peek_end(slot->descriptor);
+  if (status == -EAGAIN) return false;
+  slot->flags |= HANGUP_TOLD;
+  return complete(ready, slot, EVNET_OP_HANGUP, status, false, out);
+}
+
+// A datagram socket. What a batch holds is told before anything else of the turn, as there is one
+// place for it; its socket stays `current` until then.
+static bool step_datagrams(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+  if (slot->send != NULL && (slot->flags & WRITABLE)) {
+    slot->send = NULL;
+    (void)ready_watch_writes(ready, slot, false);
+    go_on(ready, slot);
+    return complete(ready, slot, EVNET_OP_SEND, 0, false, out);
+  }
+  if (evnet_datagrams_next(ready->datagrams, out)) {
+    go_on(ready, slot);
+    return true;
+  }
+  if (!(slot->flags & RECV_ON) || !(slot->flags & READABLE)) return false;
+  if (ready->share_datagrams) {
+    enqueue(ready, &ready->later, slot);
+    return false;
+  }
+  ready->share_datagrams = true;
+  bool more;
+  int status = evnet_datagrams_receive(ready->datagrams, slot->descriptor,
+                                       slot_handle(&ready->slots, slot), &more);
+  // A batch that was not filled has emptied the socket, and what comes later makes an edge.
+  if (status == -EAGAIN || (status > 0 && !more)) slot->flags &= (uint16_t)~READABLE;
+  if (status == -EAGAIN) return false;
+  go_on(ready, slot);
+  if (status < 0) return complete(ready, slot, EVNET_OP_DATAGRAM, status, true, out);
+  return evnet_datagrams_next(ready->datagrams, out);
+}
+
+static bool step(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+  if (slot->flags & DETACHED) return step_detached(ready, slot, out);
+  if (slot->connect != SLOT_PLAIN) return ready_step_connect(ready, slot, out);
+  if (slot->flags & LISTENER) return step_accept(ready, slot, out);
+  if (slot->transport == EVNET_TRANSPORT_UDP) return step_datagrams(ready, slot, out);
+  // Sends first: what a completed send frees, the answer to what is read next can use.
+  if (slot->send != NULL && (slot->flags & WRITABLE)) {
+    if (ready->share_send) {
+      enqueue(ready, &ready->later, slot);
+    } else if (step_send(ready, slot, out)) {
+      return true;
+    }
+  }
+  if (slot->flags & RECV_ON) return (slot->flags & READABLE) && step_recv(ready, slot, out);
+  return (slot->flags & DEAD) && !(slot->flags & HANGUP_TOLD) && step_hangup(ready, slot, out);
+}
+
+// The slot that the next event is for, its flags brought up to date; NULL if there is nothing to do
+// for it now.
+static struct slot *take_event(struct ready *ready) {
+  const struct evnet_ready_event *event = &ready->events[ready->event_next++];
+  uint32_t index = (uint32_t)event->token;
+  struct slot *slot = &ready->slots.table[index];
+  // A descriptor detached earlier in this batch, its slot perhaps in use again.
+  if (slot->generation != (uint32_t)(event->token >> 32) || (slot->flags & DETACHED)) return NULL;
+  uint32_t state = event->state;
+  uint32_t flags = slot->flags;
+  if (state & EVNET_READY_IN) flags |= READABLE;
+  if (state & EVNET_READY_OUT) flags |= WRITABLE;
+  if (state & EVNET_READY_URGENT) flags |= READABLE | URGENT;
+  if (state & (EVNET_READY_END | EVNET_READY_HANGUP | EVNET_READY_ERROR))
+    flags |= READABLE | ENDING;
+  // WRITABLE: a blocked send now fails, and has to be told.
+  if (state & (EVNET_READY_HANGUP | EVNET_READY_ERROR)) flags |= WRITABLE | DEAD;
+  slot->flags = (uint16_t)flags;
+  return (flags & LISTED) ? NULL : slot;
+}
+
+static struct slot *take_slot(struct ready *ready) {
+  if (ready->current != NULL) {
+    struct slot *slot = ready->current;
+    ready->current = NULL;
+    return slot;
+  }
+  ready->share_bytes = 0;
+  ready->share_send = false;
+  ready->share_accepts = 0;
+  ready->share_accept_failures = 0;
+  ready->share_datagrams = false;
+  while (ready->event_next < ready->event_count) {
+    struct slot *slot = take_event(ready);
+    if (slot != NULL) return slot;
+  }
+  struct slot *slot = slot_list_pop(&ready->slots, &ready->now);
+  if (slot != NULL) slot->flags &= (uint16_t)~LISTED;
+  return slot;
+}
+
+int ready_wait(struct evnet_poller *poller, int64_t timeout_ns) {
+  struct ready *ready = ready_of(poller);
+  EVNET_ASSERT(ready->current == NULL && ready->event_next == ready->event_count);
+  // `now` holds what was detached since the last completion.
+  slot_list_append(&ready->slots, &ready->now, &ready->later);
+  if (!slot_list_is_empty(&ready->now)) timeout_ns = 0;
+  ready->event_next = 0;
+  ready->event_count = 0;
+  int count = ready->kernel->wait(ready->kernel_state, ready->events, EVENTS_MAX, timeout_ns);
+  if (count < 0) return count;
+  ready->event_count = count;
+  return 0;
+}
+
+bool ready_next(struct evnet_poller *poller, struct evnet_completion *out_completion) {
+  struct ready *ready = ready_of(poller);
+  struct slot *slot;
+  while ((slot = take_slot(ready)) != NULL) {
+    if (step(ready, slot, out_completion)) return true;
+  }
+  return false;
+}

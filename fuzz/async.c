@@ -174,6 +174,7 @@ static bool go_on(struct world *w, uint32_t first) {
     turn(w, reactor);
     return true;
   }
+  model_idle(w);
   const uint64_t next_ns = evnet_sim_next_ns(w->sim);
   if (next_ns == UINT64_MAX) return false;
   evnet_sim_advance(w->sim, next_ns);
@@ -216,6 +217,7 @@ static void peer_ends(struct record *c) {
 
 static void ask_to_stop(struct world *w, int64_t drain_ms) {
   w->stop_asked = true;
+  w->stop_is_hasty = w->stop_is_hasty || drain_ms < 10;  // segments take up to 2 ms
   CHECK(w, evnet_server_stop(w->server, drain_ms) == 0);
 }
 
@@ -240,6 +242,7 @@ static void act(struct world *w, const struct step *step) {
       c->left = true;
       break;
     case ADVANCE:
+      w->stop_is_hasty = true;
       evnet_sim_advance(w->sim, evnet_sim_now_ns(w->sim) + step->n * 1000);
       break;
     case FAIL:

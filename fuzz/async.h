@@ -90,6 +90,7 @@ struct record {
   bool ended;
   uint32_t holds;
   uint32_t wakes;  // so often on_data may come for nothing
+  bool wake_due;   // and has to come
   bool paused;
   bool half_closed;
   bool write_ended;
@@ -156,6 +157,7 @@ struct world {
   bool has_ended[REACTORS];
   bool has_mail[REACTORS];
   bool stop_asked;
+  bool stop_is_hasty;  // its deadline may come before everything has had its turn
   bool ending;
   unsigned depth;
   size_t generated;
@@ -202,6 +204,7 @@ void model_closed(struct record *record, int reason);
 void model_wrote(struct record *record, const uint8_t *bytes, size_t size, size_t queued_before,
                  ssize_t result);
 void model_peer_read(struct record *record, const uint8_t *bytes, int64_t result);
+void model_idle(const struct world *world);  // no reactor can run
 void model_end(const struct record *record);
 
 #endif  // EVNET_FUZZ_ASYNC_H_

@@ -128,6 +128,7 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   model_enter(c, "on_data");
   CHECK(w, !c->close_asked && !c->abort_asked && !c->paused);
   CHECK(w, evnet_conn_inbound_bytes(conn) > 0 || c->wakes-- > 0);
+  c->wake_due = false;
   const int answer = run(c);
   if (answer < 0) take(c, STEP_BYTES_MAX);
   return close_if(c, answer == 1);

@@ -41,7 +41,10 @@ static bool is_legal(const struct record *c, int reason) {
     case EVNET_REASON_SHUTDOWN:
       return w->stop_asked && c->holds == 0;
     case EVNET_REASON_DRAIN_DEADLINE:
-      return w->stop_asked;
+      // Who has nothing more to do closes before it.
+      return w->stop_asked &&
+             (w->stop_is_hasty || c->holds > 0 || c->close_asked ||
+              evnet_conn_outbound_bytes(c->conn) + evnet_conn_inbound_bytes(c->conn) > 0);
     case EVNET_REASON_OUTBOUND_OVERFLOW:
       return c->overflowed;
     case -ENOMEM:
@@ -120,6 +123,14 @@ void model_peer_read(struct record *c, const uint8_t *bytes, int64_t result) {
     CHECK(w, (size_t)result <= c->written + c->perhaps - c->received);
     CHECK(w, memcmp(bytes, c->outbound + c->received, (size_t)result) == 0);
     c->received += (size_t)result;
+  }
+}
+
+void model_idle(const struct world *w) {
+  for (uint32_t i = 0; i < w->record_count; i++) {
+    const struct record *c = &w->records[i];
+    if (c->conn == NULL || c->closed || c->paused || w->failed) continue;
+    CHECK(w, !c->wake_due || !model_is_open(c));
   }
 }
 

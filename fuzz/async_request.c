@@ -25,7 +25,10 @@ static void begin(struct request *r) {
   r->was_open = model_is_open(c);
   r->queued = evnet_conn_outbound_bytes(c->conn);
   if (r->kind == ASK_RELEASE) c->holds--;
-  if (r->kind == ASK_WAKE && r->was_open) c->wakes++;
+  if (r->kind == ASK_WAKE && r->was_open) {
+    c->wakes++;
+    c->wake_due = true;
+  }
   if (r->kind == ASK_CLOSE && r->was_open) c->close_asked = true;
 }
 

@@ -1,11 +1,11 @@
 // Blocking work beside an event loop: a line that begins with "slow" takes a second of a worker's
 // time, every other line is answered at once. One reactor serves them all, since it never waits.
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "examples/command_line/command_line.h"
 #include "net/server/server.h"
 #include "net/server/workers.h"
 
@@ -76,24 +76,14 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   return in.size > LINE_BYTES_MAX ? EVNET_CLOSE : EVNET_NONE;
 }
 
-static enum evnet_action on_boot(struct evnet_server *server, void *user) {
-  (void)user;
-  struct evnet_address address;
-  char text[EVNET_ADDRESS_TEXT_BYTES];
-  if (evnet_server_address(server, 0, &address) < 0) return EVNET_NONE;
-  evnet_address_format(&address, text, sizeof text);
-  printf("listening on %s\n", text);
-  fflush(stdout);
-  return EVNET_NONE;
-}
-
-static int serve(const char *address) {
-  static const struct evnet_handler handler = {.on_boot = on_boot, .on_data = on_data};
-  const struct evnet_options options = {.log = evnet_log_stderr};
+static int serve(const struct command_line *line) {
+  static const struct evnet_handler handler = {.on_boot = command_line_on_boot, .on_data = on_data};
   const struct evnet_workers_options workers_options = {.threads = WORKERS, .queue_max = QUEUE_MAX};
   struct app app = {0};
   int status = evnet_workers_create(&workers_options, &app.workers);
-  if (status == 0) status = evnet_server_create(&handler, &app, &address, 1, &options, &app.server);
+  if (status == 0)
+    status = evnet_server_create(&handler, &app, line->addresses, line->address_count,
+                                 &line->options, &app.server);
   if (status == 0) status = evnet_server_stop_on_signal(app.server, SIGINT, DRAIN_MS);
   if (status == 0) status = evnet_server_stop_on_signal(app.server, SIGTERM, DRAIN_MS);
   if (status == 0) status = evnet_server_run(app.server);
@@ -102,17 +92,14 @@ static int serve(const char *address) {
   return status;
 }
 
+static const char usage[] =
+    "usage: blocking [OPTION...] [ADDRESS...]\n"
+    "\n"
+    "Sends every line back to its client: at once, or after a second if it begins with\n"
+    "\"slow\". Not over UDP.\n";
+
 int main(int argc, char **argv) {
-  if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
-    fputs(
-        "usage: blocking [ADDRESS]\n"
-        "\n"
-        "Sends every line back to its client: at once, or after a second if it begins with\n"
-        "\"slow\". ADDRESS is tcp://127.0.0.1:9000 unless given.\n",
-        argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr);
-    return argc == 2 && strcmp(argv[1], "--help") == 0 ? EXIT_SUCCESS : 2;
-  }
-  int status = serve(argc == 2 ? argv[1] : "tcp://127.0.0.1:9000");
-  if (status < 0) fprintf(stderr, "blocking: %s\n", evnet_status_message(status));
-  return status < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+  struct command_line line = {.program = "blocking", .usage = usage, .no_udp = true};
+  int exit_code = command_line_parse(&line, argc, argv);
+  return exit_code >= 0 ? exit_code : command_line_exit_code(&line, serve(&line));
 }

@@ -9,17 +9,16 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "examples/command_line/command_line.h"
 #include "net/server/server.h"
 
 enum {
   LINE_BYTES_MAX = 4096,
   QUEUED_BYTES_MAX = 1 << 20,  // for one member
   DRAIN_MS = 2000,
-  EXIT_USAGE = 2,
 };
 
 struct hub;
@@ -132,31 +131,15 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   return in.size > LINE_BYTES_MAX ? EVNET_CLOSE : EVNET_NONE;
 }
 
-static enum evnet_action on_boot(struct evnet_server *server, void *user) {
-  (void)user;
-  struct evnet_address address;
-  char text[EVNET_ADDRESS_TEXT_BYTES];
-  if (evnet_server_address(server, 0, &address) < 0) return EVNET_NONE;
-  evnet_address_format(&address, text, sizeof text);
-  printf("listening on %s\n", text);
-  fflush(stdout);
-  return EVNET_NONE;
-}
-
-static int serve(const char *address, int reactors) {
-  static const struct evnet_handler handler = {.on_boot = on_boot,
+static int serve(const struct command_line *line) {
+  static const struct evnet_handler handler = {.on_boot = command_line_on_boot,
                                                .on_open = on_open,
                                                .on_data = on_data,
                                                .on_close = on_close,
                                                .on_shutdown = on_shutdown};
-  const struct evnet_options options = {
-      .reactors = reactors,
-      .outbound_high_water_bytes = QUEUED_BYTES_MAX,
-      .outbound_high_action = EVNET_HIGH_CLOSE,
-      .log = evnet_log_stderr,
-  };
   struct hub hub = {0};
-  int status = evnet_server_create(&handler, &hub, &address, 1, &options, &hub.server);
+  int status = evnet_server_create(&handler, &hub, line->addresses, line->address_count,
+                                   &line->options, &hub.server);
   if (status == 0) status = evnet_server_stop_on_signal(hub.server, SIGINT, DRAIN_MS);
   if (status == 0) status = evnet_server_stop_on_signal(hub.server, SIGTERM, DRAIN_MS);
   if (status == 0) status = evnet_server_run(hub.server);
@@ -165,36 +148,20 @@ static int serve(const char *address, int reactors) {
 }
 
 static const char usage[] =
-    "usage: chat [--reactors=N] [ADDRESS]\n"
+    "usage: chat [OPTION...] [ADDRESS...]\n"
     "\n"
-    "Sends each line to everybody who is connected. N event loops, \"cpu\" for one per CPU, which\n"
-    "is the default; ADDRESS is tcp://127.0.0.1:9000 unless given.\n";
+    "Sends each line to everybody who is connected, by one event loop for each CPU unless\n"
+    "--reactors says otherwise. Not over UDP.\n";
 
 int main(int argc, char **argv) {
-  const char *address = "tcp://127.0.0.1:9000";
-  int reactors = EVNET_REACTOR_PER_CPU;
-  for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--help") == 0) {
-      fputs(usage, stdout);
-      return EXIT_SUCCESS;
-    }
-    if (strncmp(argv[i], "--reactors=", 11) == 0) {
-      char *end;
-      long value = strtol(argv[i] + 11, &end, 10);
-      bool is_number = end != argv[i] + 11 && *end == '\0';
-      if (is_number && value >= 1 && value <= EVNET_REACTORS_MAX) {
-        reactors = (int)value;
-        continue;
-      }
-      if (strcmp(argv[i] + 11, "cpu") == 0) continue;
-    }
-    if (argv[i][0] == '-') {
-      fprintf(stderr, "chat: bad option '%s' (--help lists them)\n", argv[i]);
-      return EXIT_USAGE;
-    }
-    address = argv[i];
-  }
-  int status = serve(address, reactors);
-  if (status < 0) fprintf(stderr, "chat: %s\n", evnet_status_message(status));
-  return status < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+  struct command_line line = {
+      .program = "chat",
+      .usage = usage,
+      .no_udp = true,
+      .options = {.reactors = EVNET_REACTOR_PER_CPU,
+                  .outbound_high_water_bytes = QUEUED_BYTES_MAX,
+                  .outbound_high_action = EVNET_HIGH_CLOSE},
+  };
+  int exit_code = command_line_parse(&line, argc, argv);
+  return exit_code >= 0 ? exit_code : command_line_exit_code(&line, serve(&line));
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "examples/command_line/command_line.h"
 #include "net/reactor/timer.h"
 #include "net/server/server.h"
 
@@ -19,11 +20,10 @@ enum {
   PERIOD_MS_MAX = 3600 * 1000,
   LINE_BYTES_MAX = 256,
   DRAIN_MS = 5000,
-  EXIT_USAGE = 2,
 };
 
 struct app {
-  uint64_t period_ms;
+  long period_ms;
 };
 
 struct visitor {
@@ -47,7 +47,8 @@ static enum evnet_action on_open(struct evnet_conn *conn, void *user) {
   if (visitor == NULL) return EVNET_CLOSE;
   visitor->conn = conn;
   evnet_conn_set_user(conn, visitor);
-  evnet_timer_repeat(evnet_conn_reactor(conn), &visitor->timer, app->period_ms, strike, visitor);
+  evnet_timer_repeat(evnet_conn_reactor(conn), &visitor->timer, (uint64_t)app->period_ms, strike,
+                     visitor);
   return EVNET_NONE;
 }
 
@@ -112,7 +113,7 @@ static void print_numbers(struct evnet_server *server) {
 static enum evnet_action on_tick(struct evnet_server *server, uint64_t *delay_ms, void *user) {
   const struct app *app = user;
   print_numbers(server);
-  *delay_ms = app->period_ms;
+  *delay_ms = (uint64_t)app->period_ms;
   return EVNET_NONE;
 }
 
@@ -121,20 +122,9 @@ static void on_shutdown(struct evnet_server *server, void *user) {
   print_numbers(server);
 }
 
-static enum evnet_action on_boot(struct evnet_server *server, void *user) {
-  (void)user;
-  struct evnet_address address;
-  char text[EVNET_ADDRESS_TEXT_BYTES];
-  if (evnet_server_address(server, 0, &address) < 0) return EVNET_NONE;
-  evnet_address_format(&address, text, sizeof text);
-  printf("listening on %s\n", text);
-  fflush(stdout);
-  return EVNET_NONE;
-}
-
-static int serve(const char *address, int reactors, uint64_t period_ms) {
+static int serve(const struct command_line *line, struct app *app) {
   static const struct evnet_handler handler = {
-      .on_boot = on_boot,
+      .on_boot = command_line_on_boot,
       .on_open = on_open,
       .on_data = on_data,
       .on_close = on_close,
@@ -142,10 +132,9 @@ static int serve(const char *address, int reactors, uint64_t period_ms) {
       .on_stopping = on_stopping,
       .on_shutdown = on_shutdown,
   };
-  const struct evnet_options options = {.reactors = reactors, .log = evnet_log_stderr};
-  struct app app = {.period_ms = period_ms};
   struct evnet_server *server = NULL;
-  int status = evnet_server_create(&handler, &app, &address, 1, &options, &server);
+  int status = evnet_server_create(&handler, app, line->addresses, line->address_count,
+                                   &line->options, &server);
   if (status == 0) status = evnet_server_stop_on_signal(server, SIGINT, DRAIN_MS);
   if (status == 0) status = evnet_server_stop_on_signal(server, SIGTERM, DRAIN_MS);
   if (status == 0) status = evnet_server_run(server);
@@ -153,42 +142,29 @@ static int serve(const char *address, int reactors, uint64_t period_ms) {
   return status;
 }
 
-// `argument` is NAME and a number of 1 to `max`.
-static bool parse(const char *argument, const char *name, long max, long *out) {
-  size_t size = strlen(name);
-  if (strncmp(argument, name, size) != 0) return false;
-  char *end;
-  long value = strtol(argument + size, &end, 10);
-  if (end == argument + size || *end != '\0' || value < 1 || value > max) return false;
-  *out = value;
-  return true;
+static bool take_period(const char *value, void *user) {
+  struct app *app = user;
+  return command_line_parse_number(value, 1, PERIOD_MS_MAX, &app->period_ms);
 }
 
 static const char usage[] =
-    "usage: clock [--reactors=N] [--period-ms=N] [ADDRESS]\n"
+    "usage: clock [OPTION...] [ADDRESS...]\n"
     "\n"
-    "Writes a line to everybody who is connected, each second unless --period-ms says otherwise,\n"
-    "and its own numbers to stdout. N event loops, 1 unless given; ADDRESS is\n"
-    "tcp://127.0.0.1:9000 unless given.\n";
+    "Writes a line to everybody who is connected, each second, and its own numbers to stdout. Not\n"
+    "over UDP.\n"
+    "\n"
+    "  --period-ms=N      so often instead\n";
 
 int main(int argc, char **argv) {
-  const char *address = "tcp://127.0.0.1:9000";
-  long reactors = 1;
-  long period_ms = PERIOD_MS;
-  for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--help") == 0) {
-      fputs(usage, stdout);
-      return EXIT_SUCCESS;
-    }
-    if (parse(argv[i], "--reactors=", EVNET_REACTORS_MAX, &reactors)) continue;
-    if (parse(argv[i], "--period-ms=", PERIOD_MS_MAX, &period_ms)) continue;
-    if (argv[i][0] == '-') {
-      fprintf(stderr, "clock: bad option '%s' (--help lists them)\n", argv[i]);
-      return EXIT_USAGE;
-    }
-    address = argv[i];
-  }
-  int status = serve(address, (int)reactors, (uint64_t)period_ms);
-  if (status < 0) fprintf(stderr, "clock: %s\n", evnet_status_message(status));
-  return status < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+  static const struct command_line_option options[] = {
+      {"--period-ms=", take_period, "must be 1 to 3600000"}};
+  struct app app = {.period_ms = PERIOD_MS};
+  struct command_line line = {.program = "clock",
+                              .usage = usage,
+                              .no_udp = true,
+                              .own = options,
+                              .own_count = sizeof options / sizeof options[0],
+                              .user = &app};
+  int exit_code = command_line_parse(&line, argc, argv);
+  return exit_code >= 0 ? exit_code : command_line_exit_code(&line, serve(&line, &app));
 }

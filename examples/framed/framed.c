@@ -5,9 +5,8 @@
 // next. Whatever it answers within one callback leaves in one send.
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "examples/command_line/command_line.h"
 #include "net/server/server.h"
 
 enum {
@@ -46,17 +45,6 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   return EVNET_NONE;
 }
 
-static enum evnet_action on_boot(struct evnet_server *server, void *user) {
-  (void)user;
-  struct evnet_address address;
-  char text[EVNET_ADDRESS_TEXT_BYTES];
-  if (evnet_server_address(server, 0, &address) < 0) return EVNET_NONE;
-  evnet_address_format(&address, text, sizeof text);
-  printf("listening on %s\n", text);
-  fflush(stdout);
-  return EVNET_NONE;
-}
-
 // Once a second, on reactor 0: what there is to see.
 static enum evnet_action on_tick(struct evnet_server *server, uint64_t *delay_ms, void *user) {
   uint64_t *accepted_before = user;
@@ -74,33 +62,27 @@ static enum evnet_action on_tick(struct evnet_server *server, uint64_t *delay_ms
   return EVNET_NONE;
 }
 
-static int serve(const char *address) {
+static const char usage[] =
+    "usage: framed [OPTION...] [ADDRESS...]\n"
+    "\n"
+    "Answers each frame (four bytes of length, most significant first, and a body of up to\n"
+    "65536 bytes) by its body backwards.\n";
+
+int main(int argc, char **argv) {
+  struct command_line line = {
+      .program = "framed", .usage = usage, .options = {.idle_timeout_ms = IDLE_MS}};
+  int exit_code = command_line_parse(&line, argc, argv);
+  if (exit_code >= 0) return exit_code;
+
   static const struct evnet_handler handler = {
-      .on_boot = on_boot, .on_data = on_data, .on_tick = on_tick};
-  const struct evnet_options options = {.idle_timeout_ms = IDLE_MS, .log = evnet_log_stderr};
+      .on_boot = command_line_on_boot, .on_data = on_data, .on_tick = on_tick};
   uint64_t accepted = 0;
-  struct evnet_server *server;
-  int status = evnet_server_create(&handler, &accepted, &address, 1, &options, &server);
-  if (status < 0) return status;
-  status = evnet_server_stop_on_signal(server, SIGTERM, DRAIN_MS);
+  struct evnet_server *server = NULL;
+  int status = evnet_server_create(&handler, &accepted, line.addresses, line.address_count,
+                                   &line.options, &server);
+  if (status == 0) status = evnet_server_stop_on_signal(server, SIGTERM, DRAIN_MS);
   if (status == 0) status = evnet_server_stop_on_signal(server, SIGINT, DRAIN_MS);
   if (status == 0) status = evnet_server_run(server);
   evnet_server_destroy(server);
-  return status;
-}
-
-int main(int argc, char **argv) {
-  if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
-    bool help = strcmp(argv[1], "--help") == 0;
-    fputs(
-        "usage: framed [ADDRESS]\n"
-        "\n"
-        "Answers each frame (four bytes of length, most significant first, and a body of up to\n"
-        "65536 bytes) by its body backwards. ADDRESS is tcp://127.0.0.1:9000 unless given.\n",
-        help ? stdout : stderr);
-    return help ? EXIT_SUCCESS : 2;
-  }
-  int status = serve(argc == 2 ? argv[1] : "tcp://127.0.0.1:9000");
-  if (status < 0) fprintf(stderr, "framed: %s\n", evnet_status_message(status));
-  return status < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+  return command_line_exit_code(&line, status);
 }

@@ -1,0 +1,199 @@
+#include "examples/command_line/command_line.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Of the values that --help and the table of options name.
+_Static_assert(EVNET_REACTORS_MAX == 1024 && EVNET_BUSY_POLL_US_MAX == 1000000, "as is said below");
+
+static const char usage[] =
+    "\n"
+    "  ADDRESS            [tcp://|tcp4://|tcp6://]HOST:PORT; an empty HOST is every address of "
+    "the\n"
+    "                     machine, PORT 0 a free port. udp://, udp4://, udp6:// likewise. Or\n"
+    "                     unix://PATH, or unix://@NAME for a name without a file (Linux). "
+    "Default:\n"
+    "                     tcp://127.0.0.1:9000\n"
+    "  --reactors=N       event loops, one thread each; \"cpu\" for one per available CPU\n"
+    "  --balancer=NAME    which of them gets a connection: round-robin, least-connections or\n"
+    "                     source-hash, by the client's address. Default: round-robin\n"
+    "  --reuse-port       a listener for each of them, among which the kernel chooses; another\n"
+    "                     program that says so, too, may have the same port. Not for unix://\n"
+    "  --backend=NAME     the kernel's interface: auto, epoll, io_uring or kqueue. Default: auto\n"
+    "  --busy-poll-us=N   so long after a request it looks for the next one instead of sleeping.\n"
+    "                     Default: 0\n"
+    "\n"
+    "SIGINT and SIGTERM stop it: no new connections, and what is queued is delivered within 5\n"
+    "seconds. A second signal ends it at once.\n";
+
+struct name {
+  const char *text;
+  int value;
+};
+
+// The value of a name; false: none of the `count` names is that.
+static bool parse_name(const char *text, const struct name *names, size_t count, int *out) {
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(text, names[i].text) != 0) continue;
+    *out = names[i].value;
+    return true;
+  }
+  return false;
+}
+
+bool command_line_parse_number(const char *text, long min, long max, long *out) {
+  char *end = NULL;
+  long value = strtol(text, &end, 10);
+  if (end == text || *end != '\0' || value < min || value > max) return false;
+  *out = value;
+  return true;
+}
+
+static bool take_reactors(const char *text, void *user) {
+  struct evnet_options *options = user;
+  long count = EVNET_REACTOR_PER_CPU;
+  if (strcmp(text, "cpu") != 0 && !command_line_parse_number(text, 1, EVNET_REACTORS_MAX, &count))
+    return false;
+  options->reactors = (int)count;
+  return true;
+}
+
+static bool take_balancer(const char *text, void *user) {
+  static const struct name names[] = {
+      {"round-robin", EVNET_ROUND_ROBIN},
+      {"least-connections", EVNET_LEAST_CONNECTIONS},
+      {"source-hash", EVNET_SOURCE_HASH},
+  };
+  struct evnet_options *options = user;
+  int value;
+  if (!parse_name(text, names, sizeof names / sizeof names[0], &value)) return false;
+  options->balancer = (enum evnet_balancing)value;
+  return true;
+}
+
+static bool take_reuse_port(const char *text, void *user) {
+  (void)text;
+  struct evnet_options *options = user;
+  options->reuse_port = true;
+  return true;
+}
+
+static bool take_backend(const char *text, void *user) {
+  static const struct name names[] = {
+      {"auto", EVNET_BACKEND_AUTO},
+      {"epoll", EVNET_BACKEND_EPOLL},
+      {"io_uring", EVNET_BACKEND_IO_URING},
+      {"kqueue", EVNET_BACKEND_KQUEUE},
+  };
+  struct evnet_options *options = user;
+  int value;
+  if (!parse_name(text, names, sizeof names / sizeof names[0], &value)) return false;
+  options->backend = (enum evnet_backend)value;
+  return true;
+}
+
+static bool take_busy_poll(const char *text, void *user) {
+  struct evnet_options *options = user;
+  long us;
+  if (!command_line_parse_number(text, 0, EVNET_BUSY_POLL_US_MAX, &us)) return false;
+  options->busy_poll_us = us;
+  return true;
+}
+
+static const struct command_line_option shared[] = {
+    {"--reactors=", take_reactors, "must be 1 to 1024, or cpu"},
+    {"--balancer=", take_balancer, "must be round-robin, least-connections or source-hash"},
+    {"--reuse-port", take_reuse_port, NULL},
+    {"--backend=", take_backend, "must be auto, epoll, io_uring or kqueue"},
+    {"--busy-poll-us=", take_busy_poll, "must be 0 to 1000000"},
+};
+
+static const struct command_line_option *find(const struct command_line_option *options,
+                                              size_t count, const char *argument) {
+  for (size_t i = 0; i < count; i++) {
+    const struct command_line_option *option = &options[i];
+    size_t size = strlen(option->name);
+    bool has_value = option->name[size - 1] == '=';
+    if (has_value ? strncmp(argument, option->name, size) == 0
+                  : strcmp(argument, option->name) == 0) {
+      return option;
+    }
+  }
+  return NULL;
+}
+
+// As command_line_parse.
+static int parse_option(struct command_line *line, const char *argument) {
+  void *user = line->user;
+  const struct command_line_option *option = find(line->own, line->own_count, argument);
+  if (option == NULL) {
+    user = &line->options;
+    option = find(shared, sizeof shared / sizeof shared[0], argument);
+  }
+  if (option == NULL) {
+    fprintf(stderr, "%s: unknown option '%s' (--help lists them)\n", line->program, argument);
+    return COMMAND_LINE_EXIT_USAGE;
+  }
+  if (option->take(argument + strlen(option->name), user)) return -1;
+  fprintf(stderr, "%s: '%s': %s\n", line->program, argument, option->values);
+  return COMMAND_LINE_EXIT_USAGE;
+}
+
+static void print_log_line(enum evnet_log_level level, const char *message, void *user) {
+  (void)level;
+  const struct command_line *line = user;
+  fprintf(stderr, "%s: %s\n", line->program, message);
+}
+
+// As command_line_parse.
+static int parse_address(struct command_line *line, const char *argument) {
+  if (line->no_udp && strncmp(argument, "udp", 3) == 0) {
+    fprintf(stderr, "%s: '%s': it takes a connection\n", line->program, argument);
+    return COMMAND_LINE_EXIT_USAGE;
+  }
+  if (line->address_count == COMMAND_LINE_ADDRESSES_MAX) {
+    fprintf(stderr, "%s: '%s': at most %d addresses\n", line->program, argument,
+            COMMAND_LINE_ADDRESSES_MAX);
+    return COMMAND_LINE_EXIT_USAGE;
+  }
+  line->addresses[line->address_count++] = argument;
+  return -1;
+}
+
+int command_line_parse(struct command_line *line, int argc, char **argv) {
+  line->options.log = print_log_line;
+  line->options.log_user = line;
+  for (int i = 1; i < argc; i++) {
+    const char *argument = argv[i];
+    if (strcmp(argument, "--help") == 0) {
+      printf("%s%s", line->usage, usage);
+      return EXIT_SUCCESS;
+    }
+    int exit_code =
+        argument[0] == '-' ? parse_option(line, argument) : parse_address(line, argument);
+    if (exit_code >= 0) return exit_code;
+  }
+  if (line->address_count == 0) line->addresses[line->address_count++] = "tcp://127.0.0.1:9000";
+  return -1;
+}
+
+enum evnet_action command_line_on_boot(struct evnet_server *server, void *user) {
+  (void)user;
+  struct evnet_address address;
+  for (size_t i = 0; evnet_server_address(server, i, &address) == 0; i++) {
+    char text[EVNET_ADDRESS_TEXT_BYTES];
+    evnet_address_format(&address, text, sizeof text);
+    printf("listening on %s\n", text);
+  }
+  fflush(stdout);
+  return EVNET_NONE;
+}
+
+int command_line_exit_code(const struct command_line *line, int status) {
+  if (status >= 0) return EXIT_SUCCESS;
+  if (status == EVNET_STATUS_ADDRESS || status == EVNET_STATUS_OPTION)
+    return COMMAND_LINE_EXIT_USAGE;
+  fprintf(stderr, "%s: %s\n", line->program, evnet_status_message(status));
+  return EXIT_FAILURE;
+}

@@ -1,0 +1,91 @@
+// What the command lines of all example servers have in common; PROGRAMS names them.
+#include <signal.h>
+#include <stdlib.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "examples/testing/process.h"
+#include "gtest/gtest.h"
+
+namespace evnet_testing {
+namespace {
+
+// One of the programs, by the path under which the test finds it.
+class Programs : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::istringstream paths(getenv("PROGRAMS"));
+    for (std::string path; paths >> path;) paths_.push_back(path);
+    ASSERT_FALSE(paths_.empty());
+  }
+
+  // Makes it the program under test. Returns its name.
+  static std::string Choose(const std::string &path) {
+    setenv("PROGRAM", path.c_str(), 1);
+    return path.substr(path.rfind('/') + 1);
+  }
+
+  std::vector<std::string> paths_;
+};
+
+TEST_F(Programs, ServeOverEachBackendOrSayWhyNot) {
+  for (const std::string &path : paths_) {
+    const std::string name = Choose(path);
+    for (const char *backend : {"epoll", "io_uring", "kqueue"}) {
+      SCOPED_TRACE(name + " " + backend);
+      Process program({std::string("--backend=") + backend, "tcp://127.0.0.1:0"});
+      const std::string line = program.Line();
+      if (line.empty() && std::string(backend) != "epoll") {
+        EXPECT_EQ(program.ExitCode(), 1);
+        EXPECT_NE(program.RestOfErr().find(name + ": option backend: "), std::string::npos);
+        continue;
+      }
+      EXPECT_NE(PortOf(line), 0);
+      program.Signal(SIGTERM);
+      EXPECT_EQ(program.ExitCode(), 0);
+    }
+  }
+}
+
+TEST_F(Programs, TellWhatTheyTake) {
+  for (const std::string &path : paths_) {
+    const std::string name = Choose(path);
+    SCOPED_TRACE(name);
+    Process program({"--help"});
+    EXPECT_EQ(program.ExitCode(), 0);
+    const std::string help = program.RestOfOut();
+    EXPECT_EQ(help.rfind("usage: " + name + " [OPTION...] [ADDRESS...]\n", 0), 0u) << help;
+    EXPECT_NE(help.find("--backend=NAME"), std::string::npos);
+    EXPECT_EQ(program.RestOfErr(), "");
+  }
+}
+
+TEST_F(Programs, NameABadArgumentAndEndWithTwo) {
+  for (const std::string &path : paths_) {
+    const std::string name = Choose(path);
+    for (const char *bad : {"--backend=select", "--wrong", "--period-ms=0", "tcp://127.0.0.1"}) {
+      SCOPED_TRACE(name + " " + bad);
+      Process program({bad});
+      EXPECT_EQ(program.ExitCode(), 2);
+      const std::string words = program.RestOfErr();
+      EXPECT_EQ(words.rfind(name + ": ", 0), 0u) << words;
+      EXPECT_NE(words.find(bad), std::string::npos) << words;
+    }
+  }
+}
+
+TEST_F(Programs, RefuseUdpWhereTheyTakeAConnection) {
+  for (const std::string &path : paths_) {
+    const std::string name = Choose(path);
+    if (name == "echo" || name == "framed") continue;
+    SCOPED_TRACE(name);
+    Process program({"udp://127.0.0.1:0"});
+    EXPECT_EQ(program.ExitCode(), 2);
+    EXPECT_EQ(program.RestOfErr(), name + ": 'udp://127.0.0.1:0': it takes a connection\n");
+  }
+}
+
+}  // namespace
+}  // namespace evnet_testing

@@ -253,6 +253,8 @@ static int parse_host(const struct report *report, const struct parts *parts,
   return inet_pton(AF_INET, parts->host, &host) == 1 ? parse_ip4(report, parts, host, out) : 1;
 }
 
+enum { LEAVE_NAMES = -1 };
+
 // With a count_max of 0 names are refused; a number is one address all the same.
 static int parse(const struct report *report, struct evnet_address *out, int count_max) {
   struct parts parts = {0};
@@ -267,6 +269,10 @@ static int parse(const struct report *report, struct evnet_address *out, int cou
   if (status == 0) *out = address;
   if (status <= 0) return status;
   if (count_max > 0) return resolve_name(report, &parts, out, count_max);
+  if (count_max == LEAVE_NAMES) {
+    *out = address;
+    return 1;
+  }
   return refuse(report, "'%.60s' is not an IP address", parts.host);
 }
 
@@ -274,6 +280,12 @@ int evnet_address_parse(const char *text, struct evnet_address *out, char *messa
                         size_t message_size) {
   const struct report report = {.text = text, .message = message, .message_size = message_size};
   return parse(&report, out, 0);
+}
+
+int evnet_address_read(const char *text, struct evnet_address *out, char *message,
+                       size_t message_size) {
+  const struct report report = {.text = text, .message = message, .message_size = message_size};
+  return parse(&report, out, LEAVE_NAMES);
 }
 
 int evnet_address_resolve_all(const char *text, struct evnet_address *out, int count_max,

@@ -64,6 +64,12 @@ enum { EVNET_ADDRESS_MESSAGE_BYTES = 256 };
 EVNET_API EVNET_WARN_UNUSED int evnet_address_parse(const char *text, struct evnet_address *out,
                                                     char *message, size_t message_size);
 
+// evnet_address_read is evnet_address_parse that also takes a name, and leaves it to be looked up.
+//
+// Returns: 0; 1 for an address with a name, of which `out` has the transport alone.
+EVNET_API EVNET_WARN_UNUSED int evnet_address_read(const char *text, struct evnet_address *out,
+                                                   char *message, size_t message_size);
+
 // evnet_address_resolve is evnet_address_parse that also takes names and looks them up with
 // getaddrinfo(3), first result: it may block for seconds, so never call it on a reactor.
 EVNET_API EVNET_WARN_UNUSED int evnet_address_resolve(const char *text, struct evnet_address *out,

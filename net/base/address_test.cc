@@ -383,6 +383,33 @@ TEST(AddressResolve, RefusesWhatIsWrongBesidesTheName) {
   EXPECT_EQ(Call(evnet_address_resolve, "[localhost]:80").status, EVNET_STATUS_ADDRESS);
 }
 
+TEST(AddressRead, LeavesANameToBeLookedUpAndReadsTheRestAtOnce) {
+  const struct {
+    const char *text;
+    int status;
+    evnet_transport transport;
+  } cases[] = {
+      {"tcp://host.test:80", 1, EVNET_TRANSPORT_TCP},
+      {"host.test:80", 1, EVNET_TRANSPORT_TCP},
+      {"udp4://host.test:53", 1, EVNET_TRANSPORT_UDP},
+      {"tcp://127.0.0.1:80", 0, EVNET_TRANSPORT_TCP},
+      {"udp://[::1]:53", 0, EVNET_TRANSPORT_UDP},
+      {"unix:///run/x", 0, EVNET_TRANSPORT_UNIX},
+      {"tcp://host.test", EVNET_STATUS_ADDRESS, EVNET_TRANSPORT_TCP},
+      {"tcp://host.test:65536", EVNET_STATUS_ADDRESS, EVNET_TRANSPORT_TCP},
+      {"http://host.test:80", EVNET_STATUS_ADDRESS, EVNET_TRANSPORT_TCP},
+  };
+  for (const auto &each : cases) {
+    evnet_address address = {};
+    char message[EVNET_ADDRESS_MESSAGE_BYTES] = "";
+    EXPECT_EQ(evnet_address_read(each.text, &address, message, sizeof message), each.status)
+        << each.text;
+    EXPECT_EQ(address.transport, each.transport) << each.text;
+    EXPECT_EQ(address.socket.any.sa_family == AF_UNSPEC, each.status != 0) << each.text;
+    EXPECT_EQ(message[0] != '\0', each.status < 0) << each.text;
+  }
+}
+
 TEST(AddressFormat, WritesEachKind) {
   const auto tcp = EVNET_TRANSPORT_TCP, udp = EVNET_TRANSPORT_UDP;
   EXPECT_EQ(Format(Ip4(tcp, kLoopback4, 9000)), "tcp://127.0.0.1:9000");

@@ -6,38 +6,13 @@
 
 #include <functional>
 
+#include "net/base/testing/listener.h"
 #include "net/base/testing/temp_directory.h"
 #include "net/base/testing/udp_client.h"
 #include "net/poller/testing/contract.h"
 
 namespace evnet_testing {
 namespace {
-
-// A listening, blocking socket of the test's own, whose queue nobody empties but the test.
-class RawListener {
- public:
-  RawListener(const evnet_address &address, int backlog) {
-    const int family = address.socket.any.sa_family;
-    descriptor_ = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    EXPECT_EQ(bind(descriptor_, &address.socket.any, address.size), 0) << strerror(errno);
-    if (backlog >= 0) {
-      EXPECT_EQ(listen(descriptor_, backlog), 0);
-    }
-    address_ = address;
-    address_.size = sizeof address_.socket;
-    EXPECT_EQ(getsockname(descriptor_, &address_.socket.any, &address_.size), 0);
-  }
-  RawListener(const RawListener &) = delete;
-  RawListener &operator=(const RawListener &) = delete;
-  ~RawListener() { (void)close(descriptor_); }
-
-  const evnet_address &address() const { return address_; }
-  int Accept() { return accept(descriptor_, nullptr, nullptr); }
-
- private:
-  int descriptor_;
-  evnet_address address_;
-};
 
 class ConnectTest : public ContractTest {
  protected:
@@ -80,25 +55,15 @@ class ConnectTest : public ContractTest {
   }
 
   // An address where a connect is under way for as long as the test wants.
-  const evnet_address &Blackhole() {
-    if (blackhole_ == nullptr) {
-      // Linux drops a SYN that finds the queue full; one more than the backlog fits (tcp(7)).
-      blackhole_ = std::make_unique<RawListener>(ParseAddress("tcp://127.0.0.1:0"), 0);
-      fill_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-      EXPECT_EQ(connect(fill_, &blackhole_->address().socket.any, blackhole_->address().size), 0);
-    }
+  const evnet_address &Nowhere() {
+    if (blackhole_ == nullptr) blackhole_ = std::make_unique<Blackhole>();
     return blackhole_->address();
-  }
-
-  ~ConnectTest() override {
-    if (fill_ >= 0) (void)close(fill_);
   }
 
   const TempDirectory directory_;
 
  private:
-  std::unique_ptr<RawListener> blackhole_;
-  int fill_ = -1;
+  std::unique_ptr<Blackhole> blackhole_;
 };
 
 TEST_P(ConnectTest, BytesGoBothWaysOnceItIsConnected) {
@@ -148,11 +113,10 @@ TEST_P(ConnectTest, BothEndsKnowTheirAddresses) {
 }
 
 TEST_P(ConnectTest, WhatThePeerDidBeforeItIsToldIsNotLost) {
-  const RawListener listener(fixture().Loopback(), 5);
+  PlainListener listener(fixture().Loopback(), 5);
   const evnet_handle handle = Reserve();
   evnet_poller_connect(poller(), handle, &listener.address(), nullptr);
-  RawListener &raw = const_cast<RawListener &>(listener);
-  const int peer = raw.Accept();
+  const int peer = listener.Accept();
   ASSERT_EQ(write(peer, "early", 5), 5);
   (void)close(peer);
   ASSERT_TRUE(RunUntilConnects(handle));
@@ -162,10 +126,10 @@ TEST_P(ConnectTest, WhatThePeerDidBeforeItIsToldIsNotLost) {
 }
 
 TEST_P(ConnectTest, AnEndThatNobodyReadsIsTold) {
-  const RawListener listener(fixture().Loopback(), 5);
+  PlainListener listener(fixture().Loopback(), 5);
   const evnet_handle handle = Reserve();
   ASSERT_EQ(ConnectNow(handle, listener.address()), 0);
-  const int peer = const_cast<RawListener &>(listener).Accept();
+  const int peer = listener.Accept();
   const linger none = {1, 0};
   ASSERT_EQ(setsockopt(peer, SOL_SOCKET, SO_LINGER, &none, sizeof none), 0);
   (void)close(peer);
@@ -179,7 +143,7 @@ TEST_P(ConnectTest, WithoutAListenerItIsRefusedAndMayConnectAgain) {
   const size_t descriptors = fixture().OpenDescriptors();
   const evnet_handle handle = Reserve();
   {
-    const RawListener bound(fixture().Loopback(), -1);
+    const PlainListener bound(fixture().Loopback(), -1);
     EXPECT_EQ(ConnectNow(handle, bound.address()), -ECONNREFUSED);
     EXPECT_EQ(ConnectNow(handle, bound.address()), -ECONNREFUSED);
   }
@@ -193,7 +157,7 @@ TEST_P(ConnectTest, WithoutAListenerItIsRefusedAndMayConnectAgain) {
 }
 
 TEST_P(ConnectTest, ItMayConnectAgainFromWhereTheFailureIsTold) {
-  const RawListener bound(fixture().Loopback(), -1);
+  const PlainListener bound(fixture().Loopback(), -1);
   const evnet_handle listener = Listen();
   const evnet_address address = AddressOf(listener);
   const evnet_handle handle = Reserve();
@@ -215,12 +179,12 @@ TEST_P(ConnectTest, APathThatIsNotThereIsTold) {
 }
 
 TEST_P(ConnectTest, AFullUnixBacklogIsToldAsSuch) {
-  const RawListener listener(ParseAddress("unix://" + directory_.File("full")), 0);
+  PlainListener listener(ParseAddress("unix://" + directory_.File("full")), 0);
   const evnet_handle first = Reserve(EVNET_TRANSPORT_UNIX);
   const evnet_handle second = Reserve(EVNET_TRANSPORT_UNIX);
   ASSERT_EQ(ConnectNow(first, listener.address()), 0);
   EXPECT_EQ(ConnectNow(second, listener.address()), -EAGAIN);
-  const int peer = const_cast<RawListener &>(listener).Accept();
+  const int peer = listener.Accept();
   EXPECT_EQ(ConnectNow(second, listener.address()), 0);
   (void)close(peer);
 }
@@ -236,15 +200,15 @@ TEST_P(ConnectTest, AReservedHandleIsDetached) {
 
 TEST_P(ConnectTest, DetachedWhileItConnectsItTellsOnlyThat) {
   const size_t descriptors = fixture().OpenDescriptors();
-  const RawListener bound(fixture().Loopback(), -1);
-  const RawListener *listener = new RawListener(fixture().Loopback(), 5);
-  for (const evnet_address *address : {&bound.address(), &listener->address(), &Blackhole()}) {
+  const PlainListener bound(fixture().Loopback(), -1);
+  const PlainListener *listener = new PlainListener(fixture().Loopback(), 5);
+  for (const evnet_address *address : {&bound.address(), &listener->address(), &Nowhere()}) {
     for (const bool submitted : {false, true}) {
       const evnet_handle handle = Reserve(address->transport);
       const evnet_handle aborted = Reserve(address->transport);
       evnet_poller_connect(poller(), handle, address, nullptr);
       evnet_poller_connect(poller(), aborted, address, nullptr);
-      if (submitted && address == &Blackhole()) loop().Turn(0);
+      if (submitted && address == &Nowhere()) loop().Turn(0);
       evnet_poller_abort(poller(), aborted);
       Detach(handle);
       Settle();
@@ -261,7 +225,7 @@ TEST_P(ConnectTest, AConnectThatIsStoppedIsToldAndMayBeginAgain) {
   const evnet_handle listener = Listen();
   for (const bool submitted : {false, true}) {
     const evnet_handle handle = Reserve();
-    evnet_poller_connect(poller(), handle, &Blackhole(), nullptr);
+    evnet_poller_connect(poller(), handle, &Nowhere(), nullptr);
     if (submitted) loop().Turn(0);
     EXPECT_TRUE(loop().Of(handle).empty());
     evnet_poller_connect_stop(poller(), handle);
@@ -313,7 +277,7 @@ TEST_P(ConnectTest, APortOfTheCallersChoiceMayBeUsedAgainAtOnce) {
   if (!GetParam().is_tcp()) GTEST_SKIP() << "ports are TCP's";
   evnet_address source;
   {
-    const RawListener bound(ParseAddress("tcp://127.0.0.2:0"), -1);
+    const PlainListener bound(ParseAddress("tcp://127.0.0.2:0"), -1);
     source = bound.address();
   }
   evnet_connect_options options = {};
@@ -346,7 +310,7 @@ TEST_P(ConnectTest, ASocketIsNotConnectedToItself) {
   if (!GetParam().is_tcp()) GTEST_SKIP() << "it is TCP that does that";
   uint16_t port;
   {
-    const RawListener bound(ParseAddress("tcp://127.0.0.1:0"), -1);
+    const PlainListener bound(ParseAddress("tcp://127.0.0.1:0"), -1);
     port = evnet_address_port(&bound.address());
   }
   const evnet_address own = ParseAddress("tcp://127.0.0.1:" + std::to_string(port));
@@ -407,8 +371,8 @@ TEST_P(ConnectTest, NoMoreThanHandlesMaxAreReserved) {
 TEST_P(ConnectTest, WhatIsConnectingGoesWithThePoller) {
   const size_t descriptors = fixture().OpenDescriptors();
   {
-    const RawListener listener(fixture().Loopback(), 5);
-    evnet_poller_connect(poller(), Reserve(EVNET_TRANSPORT_TCP), &Blackhole(), nullptr);
+    PlainListener listener(fixture().Loopback(), 5);
+    evnet_poller_connect(poller(), Reserve(EVNET_TRANSPORT_TCP), &Nowhere(), nullptr);
     evnet_poller_connect(poller(), Reserve(), &listener.address(), nullptr);
     (void)Reserve();
     loop().Turn(0);

@@ -7,15 +7,6 @@
 #include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
 
-// NULL: closed, or never was.
-static struct evnet_conn *find(struct evnet_reactor *reactor, const struct evnet_conn_id *id) {
-  if (id->index >= reactor->conns_top) return NULL;
-  struct evnet_conn *conn = &reactor->conns[id->index];
-  bool alive = conn->state == CONN_OPEN || conn->state == CONN_FLUSHING ||
-               conn->state == CONN_LINGERING || conn->state == CONN_DATAGRAM;
-  return alive && conn->generation == id->generation ? conn : NULL;
-}
-
 void async_answer(struct evnet_async *async, int status) {
   struct evnet_reactor *reactor = async->reactor;
   async->status = status;
@@ -48,7 +39,12 @@ static void returned(struct evnet_outbound_lent *lent, bool taken) {
 }
 
 static void send_to(struct evnet_async *async, struct evnet_conn *conn) {
-  int status = conn->state == CONN_DATAGRAM ? datagram_send_async(conn, async) : -EOPNOTSUPP;
+  int status = -EOPNOTSUPP;
+  if (conn->state == CONN_DATAGRAM) {
+    status = datagram_send_async(conn, async->to, async);
+  } else if (conn_is_datagram(conn)) {
+    status = -EISCONN;
+  }
   if (status < 0) async_answer(async, status);
 }
 
@@ -57,26 +53,32 @@ static void write_to(struct evnet_async *async, struct evnet_conn *conn) {
     async_answer(async, -EDESTADDRREQ);
     return;
   }
+  if (conn->state != CONN_OPEN) {
+    async_answer(async, conn->state == CONN_DIALLING ? -ENOTCONN : -ESTALE);
+    return;
+  }
+  if (conn_is_datagram(conn)) {
+    int status = datagram_send_async(conn, NULL, async);
+    if (status < 0) async_answer(async, status);
+    return;
+  }
   async->lent.done = returned;
-  int status = conn->state == CONN_OPEN
-                   ? outbound_lend(conn, &async->lent, async->data, async->size)
-                   : -ESTALE;
+  int status = outbound_lend(conn, &async->lent, async->data, async->size);
   if (status <= 0) async_answer(async, status);
 }
 
 static int act_on(struct evnet_conn *conn, enum evnet_async_act act) {
-  if (conn->state == CONN_DATAGRAM && act != EVNET_ASYNC_RELEASE) return -EOPNOTSUPP;
+  if (conn->state == CONN_DIALLING && act != EVNET_ASYNC_CLOSE) return -ENOTCONN;
   switch (act) {
     case EVNET_ASYNC_WAKE:
+      if (conn_is_datagram(conn)) return -EOPNOTSUPP;
       if (conn->state != CONN_OPEN) return -ESTALE;
       return inbound_wake(conn);
     case EVNET_ASYNC_RELEASE:
       evnet_conn_release(conn);
       return 0;
     case EVNET_ASYNC_CLOSE:
-      if (conn->state != CONN_OPEN) return -ESTALE;
-      conn_close_for(conn, EVNET_REASON_LOCAL);
-      return 0;
+      return conn_close_by_id(conn);
     case EVNET_ASYNC_WRITE:
     case EVNET_ASYNC_SEND_TO:
       break;
@@ -87,7 +89,7 @@ static int act_on(struct evnet_conn *conn, enum evnet_async_act act) {
 static void run(struct evnet_message *message, void *context) {
   struct evnet_async *async = (struct evnet_async *)message;
   struct evnet_reactor *reactor = async->reactor = context;
-  struct evnet_conn *conn = find(reactor, &async->id);
+  struct evnet_conn *conn = conn_find(reactor, &async->id);
   if (conn == NULL) {
     async_answer(async, reactor->stop_phase == STOP_DONE ? -ESHUTDOWN : -ESTALE);
   } else if (async->act == EVNET_ASYNC_WRITE) {

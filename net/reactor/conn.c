@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
 
 _Static_assert(sizeof(struct evnet_conn) == 96,
@@ -13,7 +14,7 @@ _Static_assert(sizeof(struct evnet_conn) == 96,
 // Opening
 
 static struct evnet_conn *conn_init(struct evnet_reactor *reactor, struct evnet_handle handle,
-                                    const struct evnet_address *peer, uint8_t listener_index) {
+                                    enum evnet_transport transport, uint8_t listener_index) {
   struct evnet_conn *conn = &reactor->conns[handle.index];
   EVNET_ASSERT(conn->state == CONN_FREE);
   if (handle.index >= reactor->conns_top) reactor->conns_top = handle.index + 1;
@@ -21,41 +22,27 @@ static struct evnet_conn *conn_init(struct evnet_reactor *reactor, struct evnet_
       .reactor = reactor,
       .generation = ++reactor->generation_last,
       .deadline = {.tag = handle.generation},
-      .in_ms = now32(reactor),
-      .out_ms = now32(reactor),
-      .read_since_ms = now32(reactor),
       .due_next = NONE,
-      .transport = (uint8_t)peer->transport,
+      .transport = (uint32_t)transport & 63u,
+      .unopened = 1,
       .listener = listener_index,
       .state = CONN_OPEN,
   };
-  peer_set(conn, peer);
+  reactor->handles++;
   return conn;
 }
 
-int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
-                       const struct evnet_address *peer, uint8_t listener_index) {
-  int status = 0;
-  struct evnet_handle handle;
-  if (reactor->stop_phase == STOP_DONE) {
-    status = -ESHUTDOWN;
-  } else if (reactor->stats.connections_open >= reactor->options.connections_max) {
-    status = -ENOBUFS;
-  } else {
-    status = evnet_poller_attach(reactor->poller, descriptor, peer->transport, &handle);
-  }
-  if (status < 0) {
-    evnet_poller_discard_descriptor(reactor->poller, descriptor);
-    return status;
-  }
-  reactor->handles++;
-  struct evnet_conn *conn = conn_init(reactor, handle, peer, listener_index);
+static bool is_full(const struct evnet_reactor *reactor) {
+  return reactor->stats.connections_open + reactor->dial_count >= reactor->options.connections_max;
+}
+
+int conn_open(struct evnet_conn *conn) {
+  struct evnet_reactor *reactor = conn->reactor;
+  conn->state = CONN_OPEN;
+  conn->in_ms = conn->out_ms = conn->read_since_ms = now32(reactor);
   bool has_lifetime = reactor->limits.timeouts_ms[EVNET_TIMEOUT_LIFETIME] != EVNET_OFF;
-  if (has_lifetime && side_get(conn) == NULL) {
-    conn->state = CONN_CLOSED;  // it has had no on_open and gets no on_close
-    evnet_poller_abort(reactor->poller, handle);
-    return -ENOMEM;
-  }
+  if (has_lifetime && side_get(conn) == NULL) return -ENOMEM;
+  conn->unopened = 0;
   // Accepted by another reactor before the stop began: its bytes get their last read too.
   stop_newcomer(reactor);
   counter_add(&reactor->stats.connections_open, 1);
@@ -66,6 +53,51 @@ int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
   reactor_after_callback(reactor, conn, action);
   conn_update_reading(conn);
   return 0;
+}
+
+void conn_discard(struct evnet_conn *conn) {
+  conn->state = CONN_CLOSED;
+  evnet_poller_abort(conn->reactor->poller, conn_handle(conn));
+}
+
+int conn_reserve(struct evnet_reactor *reactor, enum evnet_transport transport,
+                 struct evnet_conn **out_conn) {
+  struct evnet_handle handle;
+  if (is_full(reactor)) return -ENOBUFS;
+  int status = evnet_poller_reserve(reactor->poller, transport, &handle);
+  if (status < 0) return status;
+  struct evnet_conn *conn = conn_init(reactor, handle, transport, EVNET_LISTENER_NONE);
+  conn->state = CONN_DIALLING;
+  conn->dialled = 1;
+  *out_conn = conn;
+  return 0;
+}
+
+int conn_claim(struct evnet_conn *conn) {
+  const struct evnet_reactor_owner *owner = &conn->reactor->owner;
+  return owner->claim != NULL ? owner->claim(owner->context) : 0;
+}
+
+int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
+                       const struct evnet_address *peer, uint8_t listener_index) {
+  int status = 0;
+  struct evnet_handle handle;
+  if (reactor->stop_phase == STOP_DONE) {
+    status = -ESHUTDOWN;
+  } else if (is_full(reactor)) {
+    status = -ENOBUFS;
+  } else {
+    status = evnet_poller_attach(reactor->poller, descriptor, peer->transport, &handle);
+  }
+  if (status < 0) {
+    evnet_poller_discard_descriptor(reactor->poller, descriptor);
+    return status;
+  }
+  struct evnet_conn *conn = conn_init(reactor, handle, peer->transport, listener_index);
+  peer_set(conn, peer);
+  status = conn_open(conn);
+  if (status < 0) conn_discard(conn);
+  return status;
 }
 
 // Reading on and off
@@ -103,7 +135,7 @@ void conn_allow_reading(struct evnet_conn *conn, unsigned bit) {
   if (!(conn->read_stop & bit)) return;
   conn->read_stop = (uint8_t)(conn->read_stop & ~bit & 15);
   conn_update_reading(conn);
-  if (conn->state == CONN_DATAGRAM) return;  // what is unread of a datagram is not presented again
+  if (conn_is_datagram(conn)) return;  // what is unread of a datagram is not presented again
   bool above_bound = conn->read_stop == STOP_INBOUND_MAX;
   if (conn->read_stop != 0 && !above_bound) return;
   bool has_data = evnet_conn_inbound_bytes(conn) > 0 || is_woken(conn);
@@ -151,8 +183,12 @@ static void tell_closed(struct evnet_conn *conn) {
   // EVNET_CLOSE means nothing here.
   reactor_after_callback(reactor, NULL, action == EVNET_SHUTDOWN ? EVNET_SHUTDOWN : EVNET_NONE);
   evnet_wheel_cancel(&reactor->deadlines, &conn->deadline);
-  counter_add(&reactor->stats.connections_open, (uint64_t)-1);
-  stats_count_closed(&reactor->stats, conn->reason);
+  if (conn->unopened) {
+    counter_add(&reactor->stats.dials_failed, 1);
+  } else {
+    counter_add(&reactor->stats.connections_open, (uint64_t)-1);
+    stats_count_closed(&reactor->stats, conn->reason);
+  }
   // First: a Unix peer's address is the kernel's to tell, as long as there is a handle.
   if (reactor->owner.closed != NULL) reactor->owner.closed(reactor->owner.context, conn);
   if (conn->flags & RESET) {
@@ -215,6 +251,7 @@ static void run_due(struct evnet_conn *conn) {
     tell(conn, conn->reactor->handler.on_drain);
   }
   if (due & DUE_DATA) present_again(conn);
+  if (conn_is_datagram(conn)) datagram_run_due(conn);
   side_trim(conn);
   outbound_start(conn);
   outbound_await_flight(conn);
@@ -243,6 +280,8 @@ static void finish(struct evnet_conn *conn, int reason) {
     reactor->scratch_conn = NULL;
     reactor->scratch_bytes = 0;
   }
+  if (conn->state == CONN_DIALLING) dial_free(conn);
+  if (conn_is_datagram(conn)) datagram_end(conn);
   conn->state = CONN_CLOSED;
   conn->reason = reason;
   conn_stop_reading(conn, STOP_CLOSING);
@@ -265,7 +304,7 @@ void conn_abort_for(struct evnet_conn *conn, int reason) {
 void conn_linger(struct evnet_conn *conn) {
   EVNET_DCHECK(conn->state == CONN_FLUSHING);
   struct evnet_reactor *reactor = conn->reactor;
-  bool peer_ended = conn->flags & PEER_ENDED;
+  bool peer_ended = (conn->flags & PEER_ENDED) || conn_is_datagram(conn);
   int64_t linger_ms = limits_of(conn)->linger_ms;
   if (peer_ended || linger_ms == EVNET_OFF) {
     finish(conn, conn->reason);
@@ -289,6 +328,7 @@ void conn_linger(struct evnet_conn *conn) {
 void conn_close_for(struct evnet_conn *conn, int reason) {
   if (conn->state != CONN_OPEN) return;
   if (conn->reactor->scratch_conn == conn) outbound_flush_scratch(conn->reactor);
+  if (conn_is_datagram(conn)) datagram_flush(conn->reactor);
   if (conn->state != CONN_OPEN) return;  // sending failed
   conn->state = CONN_FLUSHING;
   conn->reason = reason;
@@ -316,6 +356,27 @@ void conn_detached(struct evnet_conn *conn) {
   conn->reactor->handles--;
   conn->state = CONN_FREE;
 }
+
+struct evnet_conn *conn_find(struct evnet_reactor *reactor, const struct evnet_conn_id *id) {
+  if (id->index >= reactor->conns_top) return NULL;
+  struct evnet_conn *conn = &reactor->conns[id->index];
+  bool alive =
+      conn->state != CONN_FREE && conn->state != CONN_CLOSED && conn->state != CONN_LISTENER;
+  return alive && conn->generation == id->generation ? conn : NULL;
+}
+
+int conn_close_by_id(struct evnet_conn *conn) {
+  if (conn->state == CONN_DATAGRAM) return -EOPNOTSUPP;
+  if (conn->state == CONN_DIALLING) {
+    conn_finish(conn, -ECANCELED);
+    return 0;
+  }
+  if (conn->state != CONN_OPEN) return -ESTALE;
+  conn_close_for(conn, EVNET_REASON_LOCAL);
+  return 0;
+}
+
+bool evnet_reactor_was_claimed(const struct evnet_conn *conn) { return conn->dialled; }
 
 void evnet_conn_close(struct evnet_conn *conn) { conn_close_for(conn, EVNET_REASON_LOCAL); }
 

@@ -7,7 +7,8 @@
 //    |                                  | an error                   | an error      CLOSED
 //    +-- abort, error, overflow --------+----------------------------+------------> on_close
 //
-// A UDP socket is an evnet_conn, too; datagram.h says what is different then.
+// OPEN comes of an accepted connection, or of one that was dialled (dial.h). A UDP socket is an
+// evnet_conn, too; datagram.h says what is different then.
 //
 // A connection belongs to one reactor. Every function here is for that reactor's thread, in a
 // callback or in a posted function. A pointer to a connection is good until its on_close returns.

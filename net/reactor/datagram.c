@@ -60,17 +60,33 @@ int datagram_open(struct evnet_reactor *reactor, struct evnet_handle handle, uin
   return 0;
 }
 
+int datagram_connected(struct evnet_conn *conn) {
+  int status = create_gather(conn->reactor);
+  if (status == 0) status = create_socket(conn);
+  if (status < 0) return status;
+  struct datagram_socket *socket = datagram_of(conn);
+  socket->connected = true;
+  return evnet_poller_local_address(conn->reactor->poller, conn_handle(conn), &socket->bound);
+}
+
 void datagram_start(struct evnet_conn *conn) { conn_allow_reading(conn, STOP_CLOSING); }
 
 void datagram_received(struct evnet_conn *conn, const struct evnet_completion *completion) {
-  if (conn->state != CONN_DATAGRAM || completion->result < 0) return;
+  const bool connected = conn->state == CONN_OPEN;
+  if (!connected && conn->state != CONN_DATAGRAM) return;
+  if (completion->result < 0) {
+    // Of a peer that nobody but it can be: a listener's socket goes on for the others.
+    if (connected) conn_failed(conn, (int)completion->result);
+    return;
+  }
   struct evnet_reactor *reactor = conn->reactor;
   struct datagram_socket *socket = datagram_of(conn);
   const size_t size = (size_t)completion->result;
   counter_add(&reactor->stats.datagrams_received, 1);
   counter_add(&reactor->stats.bytes_received, size);
+  conn->in_ms = now32(reactor);
   if (reactor->handler.on_data == NULL) return;
-  socket->peer = completion->peer;
+  socket->peer = connected ? NULL : completion->peer;
   socket->local = completion->local;
   socket->truncated = completion->truncated;
   reactor->lease_conn = conn;
@@ -79,8 +95,9 @@ void datagram_received(struct evnet_conn *conn, const struct evnet_completion *c
   reactor->lease_conn = NULL;
   socket->peer = socket->local = NULL;
   socket->truncated = false;
-  // EVNET_CLOSE means nothing here.
-  reactor_after_callback(reactor, NULL, action);
+  // EVNET_CLOSE means nothing to a listener's.
+  reactor_after_callback(reactor, connected ? conn : NULL, action);
+  conn_check_stopping(conn);
 }
 
 // Closing
@@ -88,7 +105,7 @@ void datagram_received(struct evnet_conn *conn, const struct evnet_completion *c
 void datagram_close(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   struct datagram_socket *socket = datagram_of(conn);
-  datagram_end(socket);
+  datagram_end(conn);
   struct datagram_socket **to_this = &reactor->datagram_sockets;
   while (*to_this != socket) to_this = &(*to_this)->next;
   *to_this = socket->next;
@@ -111,7 +128,7 @@ void datagram_close_idle(struct evnet_reactor *reactor, bool all) {
 // What it is
 
 bool evnet_conn_is_truncated(const struct evnet_conn *conn) {
-  return conn->state == CONN_DATAGRAM && datagram_of(conn)->truncated;
+  return conn_is_datagram(conn) && datagram_of(conn) != NULL && datagram_of(conn)->truncated;
 }
 
 void datagram_remote_address(const struct evnet_conn *conn, struct evnet_address *out_address) {

@@ -7,17 +7,24 @@
 // each evnet_conn_write or evnet_conn_writev is exactly one datagram back, from that address. What
 // the callbacks of one batch write leaves together; evnet_conn_flush sends it at once.
 //
-// What a stream has and a UDP socket has not: evnet_conn_shutdown_write and the settings
-// (evnet_conn_set_timeout and so on) are -EOPNOTSUPP; EVNET_CLOSE, evnet_conn_close and
-// evnet_conn_abort do nothing, as the socket closes with the server. While evnet_conn_pause_reading
-// is in force datagrams wait in the kernel, which drops those it has no room for; at most 63 that
-// evnet had taken already are still presented. A stopping server waits for evnet_conn_hold.
+// A dialled UDP socket (dial.h) is a connection and has one peer, the only one that it hears:
+// on_open and on_close once each, on_stopping, the timeouts, EVNET_CLOSE and evnet_conn_close,
+// which send what was written. evnet_conn_write sends a datagram to the peer at any time, and
+// evnet_conn_send_to is -EISCONN. When the peer's host says that nobody is there (ICMP), on_close
+// gets -ECONNREFUSED.
+//
+// What a stream has and no UDP socket has: evnet_conn_shutdown_write, evnet_conn_sendfile, pressure
+// and its settings are -EOPNOTSUPP. And what a server's has not: evnet_conn_set_timeout is
+// -EOPNOTSUPP; EVNET_CLOSE, evnet_conn_close and evnet_conn_abort do nothing, as the socket closes
+// with the server. While evnet_conn_pause_reading is in force datagrams wait in the kernel, which
+// drops those it has no room for; at most 63 that evnet had taken already are still presented. A
+// stopping server waits for evnet_conn_hold.
 //
 // Writes return their size, or:
 //   -EMSGSIZE      above 65,507 bytes to an IPv4 address, 65,527 to an IPv6 one
 //   -ENOBUFS       the socket is full, and so is its queue, udp_outbound_bytes_max
 //   -EDESTADDRREQ  evnet_conn_write and _writev outside of on_data: to whom?
-//   -ENOTCONN      the server has closed the socket
+//   -ENOTCONN      the socket is closed, or closing
 //   -ENOMEM
 //
 // A server of a group joins it, in on_boot say (evnet_server_datagram_socket); from then on the

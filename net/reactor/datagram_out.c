@@ -52,6 +52,14 @@ static void answer(struct evnet_async *async, int status) {
 
 // The queue
 
+// Of a connection: a listener's socket waits for ever.
+static void start_write_timeout(const struct datagram_socket *socket) {
+  struct evnet_conn *conn = socket->conn;
+  conn->side->write_since_ms = now32(conn->reactor);
+  const int64_t timeout_ms = limits_of(conn)->timeouts_ms[EVNET_TIMEOUT_WRITE];
+  if (socket->connected && timeout_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)timeout_ms);
+}
+
 static int enqueue(struct datagram_socket *socket, const struct outgoing *outgoing) {
   struct evnet_reactor *reactor = socket->conn->reactor;
   const size_t cost = cost_of(outgoing->size);
@@ -63,7 +71,8 @@ static int enqueue(struct datagram_socket *socket, const struct outgoing *outgoi
   if (queued == NULL) return -ENOMEM;
   queued->next = NULL;
   queued->async = outgoing->async;
-  copy_address(&queued->to, outgoing->to);
+  queued->has_to = outgoing->to != NULL;
+  if (queued->has_to) copy_address(&queued->to, outgoing->to);
   queued->has_from = outgoing->from != NULL;
   if (queued->has_from) copy_address(&queued->from, outgoing->from);
   if (outgoing->async != NULL) {
@@ -79,6 +88,7 @@ static int enqueue(struct datagram_socket *socket, const struct outgoing *outgoi
   }
   if (socket->first == NULL) {
     socket->first = queued;
+    start_write_timeout(socket);
   } else {
     socket->last->next = queued;
   }
@@ -119,6 +129,19 @@ static void announce(struct evnet_conn *conn) {
   gather->announcing = false;
 }
 
+// A send of a connected socket may be the first to hear what ICMP said of an earlier one. Other
+// errors are about the one datagram.
+static void note_failure(struct datagram_socket *socket, int status) {
+  if (!socket->connected || status != -ECONNREFUSED || socket->conn->state == CONN_CLOSED) return;
+  socket->failure = status;
+  conn_defer(socket->conn, 0);  // ends it: not from inside a write
+}
+
+void datagram_run_due(struct evnet_conn *conn) {
+  const struct datagram_socket *socket = datagram_of(conn);
+  if (socket != NULL && socket->failure < 0) conn_failed(conn, socket->failure);
+}
+
 // Sends what the socket takes. Returns how many were dealt with: taken, or refused for ever, each
 // told to `dealt`; fewer than all: the socket is full.
 static size_t send_now(struct datagram_socket *socket, const struct evnet_datagram *datagrams,
@@ -132,6 +155,7 @@ static size_t send_now(struct datagram_socket *socket, const struct evnet_datagr
     if (sent == 0) break;
     if (sent < 0) {
       note_dropped(reactor);
+      note_failure(socket, (int)sent);
       dealt(socket, done++, (int)sent);
       continue;
     }
@@ -140,6 +164,7 @@ static size_t send_now(struct datagram_socket *socket, const struct evnet_datagr
       bytes += size_of(&datagrams[done]);
       dealt(socket, done, 0);
     }
+    socket->conn->out_ms = socket->conn->side->write_since_ms = now32(reactor);
     counter_add(&reactor->stats.datagrams_sent, (uint64_t)sent);
     counter_add(&reactor->stats.bytes_sent, bytes);
   }
@@ -159,7 +184,7 @@ static void send_queue(struct datagram_socket *socket) {
     for (; queued != NULL && count < EVNET_DATAGRAMS_MAX; queued = queued->next) {
       datagrams[count++] = (struct evnet_datagram){.pieces = &queued->piece,
                                                    .count = 1,
-                                                   .to = &queued->to,
+                                                   .to = queued->has_to ? &queued->to : NULL,
                                                    .from = queued->has_from ? &queued->from : NULL};
     }
     if (send_now(socket, datagrams, count, dealt_queued) < count) {
@@ -171,9 +196,14 @@ static void send_queue(struct datagram_socket *socket) {
 
 void datagram_room(struct evnet_conn *conn) {
   struct datagram_socket *socket = datagram_of(conn);
+  if (conn->state == CONN_CLOSED) return;
   socket->awaiting = false;
   if (socket->first != NULL) announce(conn);
+  if (conn->state == CONN_CLOSED) return;
   send_queue(socket);
+  if (socket->first != NULL) return;
+  if (conn->state == CONN_FLUSHING) conn_linger(conn);
+  conn_check_stopping(conn);
 }
 
 // Gathering
@@ -212,8 +242,10 @@ static void send_gathered(struct datagram_gather *gather) {
   gather->bytes = gather->cost = 0;
 }
 
-void datagram_end(struct datagram_socket *socket) {
-  struct evnet_reactor *reactor = socket->conn->reactor;
+void datagram_end(struct evnet_conn *conn) {
+  struct evnet_reactor *reactor = conn->reactor;
+  struct datagram_socket *socket = datagram_of(conn);
+  if (socket == NULL) return;
   if (reactor->gather->socket == socket) send_gathered(reactor->gather);
   while (socket->first != NULL) {
     note_dropped(reactor);
@@ -271,8 +303,10 @@ static void gather_add(struct datagram_socket *socket, const struct outgoing *ou
     gather_copy(gather, outgoing, &gather->pieces[index]);
     *datagram = (struct evnet_datagram){.pieces = &gather->pieces[index], .count = 1};
   }
-  copy_address(&gather->to[index], outgoing->to);
-  datagram->to = &gather->to[index];
+  if (outgoing->to != NULL) {
+    copy_address(&gather->to[index], outgoing->to);
+    datagram->to = &gather->to[index];
+  }
   if (outgoing->from != NULL) {
     copy_address(&gather->from[index], outgoing->from);
     datagram->from = &gather->from[index];
@@ -284,16 +318,21 @@ static void gather_add(struct datagram_socket *socket, const struct outgoing *ou
 
 // Writing
 
+static int check_size(int family, size_t size) {
+  return size > (family == AF_INET ? IP4_BYTES_MAX : IP6_BYTES_MAX) ? -EMSGSIZE : 0;
+}
+
 // Whether the socket can send there.
 static int check(const struct datagram_socket *socket, const struct evnet_address *to,
                  size_t size) {
   const struct evnet_address *bound = &socket->bound;
+  if (to == NULL) return check_size(bound->socket.any.sa_family, size);
   const int family = to->socket.any.sa_family;
   const bool reachable =
       family == bound->socket.any.sa_family || (family == AF_INET && bound->dual_stack);
   if (!reachable || to->transport == EVNET_TRANSPORT_UNIX) return -EAFNOSUPPORT;
   if (evnet_address_port(to) == 0) return -EINVAL;
-  return size > (family == AF_INET ? IP4_BYTES_MAX : IP6_BYTES_MAX) ? -EMSGSIZE : 0;
+  return check_size(family, size);
 }
 
 static int send_one(struct datagram_socket *socket, const struct outgoing *outgoing) {
@@ -318,7 +357,7 @@ static int send_one(struct datagram_socket *socket, const struct outgoing *outgo
 static const struct evnet_address *source_for(const struct datagram_socket *socket,
                                               const struct evnet_address *to) {
   const struct evnet_address *peer = socket->peer;
-  if (peer == NULL || socket->local == NULL) return NULL;
+  if (peer == NULL || socket->local == NULL || to == NULL) return NULL;
   bool same = peer == to || (peer->size == to->size &&
                              memcmp(&peer->socket, &to->socket, sizeof to->socket.ip4) == 0 &&
                              (to->socket.any.sa_family == AF_INET ||
@@ -341,30 +380,33 @@ static ssize_t write_to(struct datagram_socket *socket, const struct evnet_addre
 
 ssize_t datagram_writev(struct evnet_conn *conn, const struct iovec *pieces, size_t count) {
   struct datagram_socket *socket = datagram_of(conn);
+  if (conn->state == CONN_OPEN) return write_to(socket, NULL, pieces, count);
+  if (conn->state != CONN_DATAGRAM) return -ENOTCONN;
   if (socket->peer == NULL) return -EDESTADDRREQ;
   return write_to(socket, socket->peer, pieces, count);
 }
 
 ssize_t evnet_conn_send_to(struct evnet_conn *conn, const struct evnet_address *address,
                            const void *data, size_t size) {
-  if (conn->state != CONN_DATAGRAM) {
-    const bool was = conn->side != NULL && conn->side->datagram != NULL;
-    return was ? -ENOTCONN : -EOPNOTSUPP;
-  }
+  if (!conn_is_datagram(conn)) return -EOPNOTSUPP;
+  if (conn->state == CONN_OPEN) return -EISCONN;
+  if (conn->state != CONN_DATAGRAM) return -ENOTCONN;
   const struct iovec piece = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
   return write_to(datagram_of(conn), address, &piece, 1);
 }
 
-int datagram_send_async(struct evnet_conn *conn, struct evnet_async *async) {
+int datagram_send_async(struct evnet_conn *conn, const struct evnet_address *to,
+                        struct evnet_async *async) {
   if (async->size > IP6_BYTES_MAX) return -EMSGSIZE;
   async->piece = (struct iovec){.iov_base = (void *)(uintptr_t)async->data, .iov_len = async->size};
   const struct outgoing outgoing = {
-      .to = async->to, .pieces = &async->piece, .count = 1, .size = async->size, .async = async};
+      .to = to, .pieces = &async->piece, .count = 1, .size = async->size, .async = async};
   return send_one(datagram_of(conn), &outgoing);
 }
 
 size_t datagram_outbound_bytes(const struct evnet_conn *conn) {
   const struct datagram_socket *socket = datagram_of(conn);
   const struct datagram_gather *gather = conn->reactor->gather;
+  if (socket == NULL) return 0;
   return socket->queued_bytes + (gather->socket == socket ? gather->bytes : 0);
 }

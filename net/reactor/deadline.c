@@ -1,6 +1,7 @@
 // Deadlines of connections. Each connection has one node on the wheel, never later than its
 // earliest deadline. Bytes that move a deadline away only note the time; when the node expires,
 // what is left is computed and the node goes back. So traffic costs a store, not a timer operation.
+#include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
 
 void deadline_arm(struct evnet_conn *conn, uint64_t delay_ms) {
@@ -40,7 +41,9 @@ static struct earliest find_earliest(const struct evnet_conn *conn) {
     consider(&earliest, EVNET_TIMEOUT_IDLE, limits->linger_ms, now - conn->out_ms);
     return earliest;
   }
-  if (conn->side != NULL && !evnet_outbound_is_empty(&conn->side->outbound)) {
+  bool is_queued = conn->side != NULL &&
+                   (!evnet_outbound_is_empty(&conn->side->outbound) || datagram_is_queued(conn));
+  if (is_queued) {
     consider(&earliest, EVNET_TIMEOUT_WRITE, limits->timeouts_ms[EVNET_TIMEOUT_WRITE],
              now - conn->side->write_since_ms);
   }

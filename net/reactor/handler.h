@@ -39,7 +39,8 @@ struct evnet_handler {
   // Reactor 0's thread, once. NULL: EVNET_NONE.
   enum evnet_action (*on_boot)(struct evnet_server *server, void *user);
 
-  // A connection exists. Exactly once, before every other callback of it. NULL: EVNET_NONE.
+  // A connection exists, accepted or dialled. Exactly once, before every other callback of it.
+  // NULL: EVNET_NONE.
   enum evnet_action (*on_open)(struct evnet_conn *conn, void *user);
 
   // Bytes are unread: new ones came, or reading was resumed while some stood. What is not consumed
@@ -67,7 +68,8 @@ struct evnet_handler {
   void (*on_prewrite)(struct evnet_conn *conn, void *user);
 
   // The connection ends. Exactly once, after every other callback of it, just before the descriptor
-  // is closed; after it returns, conn is no more. reason: an enum evnet_reason, or -errno.
+  // is closed; after it returns, conn is no more. Of a dial that failed it is the only callback.
+  // reason: an enum evnet_reason, or -errno.
   enum evnet_action (*on_close)(struct evnet_conn *conn, int reason, void *user);
 
   // First right after on_boot, before anything is waited for, then each time *delay_ms after it

@@ -34,6 +34,11 @@ static int own_limits(struct evnet_conn *conn, struct conn_limits **out_limits) 
   return 0;
 }
 
+// Those of streams alone.
+static int own_stream_limits(struct evnet_conn *conn, struct conn_limits **out_limits) {
+  return conn_is_datagram(conn) ? -EOPNOTSUPP : own_limits(conn, out_limits);
+}
+
 static bool is_timeout(int64_t timeout_ms) {
   return timeout_ms >= EVNET_OFF && timeout_ms <= EVNET_TIMEOUT_MS_MAX;
 }
@@ -52,7 +57,7 @@ int evnet_conn_set_timeout(struct evnet_conn *conn, enum evnet_timeout which, in
 int evnet_conn_set_linger(struct evnet_conn *conn, int64_t linger_ms) {
   if (!is_timeout(linger_ms)) return -EINVAL;
   struct conn_limits *limits;
-  int status = own_limits(conn, &limits);
+  int status = own_stream_limits(conn, &limits);
   if (status < 0) return status;
   limits->linger_ms = linger_ms == 0 ? conn->reactor->limits.linger_ms : linger_ms;
   return 0;
@@ -68,7 +73,7 @@ int evnet_conn_set_water_marks(struct evnet_conn *conn, size_t high_bytes, size_
   size_t room = options->outbound_bytes_max - options->read_turn_bytes_max;
   if (low_bytes > high_bytes || high_bytes > room) return -EINVAL;
   struct conn_limits *limits;
-  int status = own_limits(conn, &limits);
+  int status = own_stream_limits(conn, &limits);
   if (status < 0) return status;
   limits->outbound_high_water_bytes = high_bytes;
   limits->outbound_low_water_bytes = low_bytes;
@@ -79,7 +84,7 @@ int evnet_conn_set_water_marks(struct evnet_conn *conn, size_t high_bytes, size_
 int evnet_conn_set_high_action(struct evnet_conn *conn, enum evnet_high_action action) {
   if ((unsigned)action > EVNET_HIGH_NOTIFY) return -EINVAL;
   struct conn_limits *limits;
-  int status = own_limits(conn, &limits);
+  int status = own_stream_limits(conn, &limits);
   if (status < 0) return status;
   limits->outbound_high_action = action;
   outbound_high_action_changed(conn);

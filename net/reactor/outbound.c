@@ -38,7 +38,7 @@ static size_t flying_bytes(const struct evnet_conn *conn) {
 }
 
 size_t evnet_conn_outbound_bytes(const struct evnet_conn *conn) {
-  if (conn->state == CONN_DATAGRAM) return datagram_outbound_bytes(conn);
+  if (conn_is_datagram(conn)) return datagram_outbound_bytes(conn);
   return queued_bytes(conn) + gathered_bytes(conn) + flying_bytes(conn);
 }
 
@@ -47,6 +47,7 @@ static bool queue_is_empty(const struct evnet_conn *conn) {
 }
 
 bool outbound_is_empty(const struct evnet_conn *conn) {
+  if (conn_is_datagram(conn)) return !datagram_is_queued(conn);
   return queue_is_empty(conn) && !conn->flying;
 }
 
@@ -405,9 +406,9 @@ int outbound_queue_file(struct evnet_conn *conn, const struct evnet_outbound_fil
 }
 
 ssize_t evnet_conn_writev(struct evnet_conn *conn, const struct iovec *pieces, size_t count) {
+  if (conn_is_datagram(conn)) return datagram_writev(conn, pieces, count);
   int status = outbound_may_write(conn);
-  if (status < 0)
-    return conn->state == CONN_DATAGRAM ? datagram_writev(conn, pieces, count) : status;
+  if (status < 0) return status;
   size_t size_max = conn->reactor->options.outbound_bytes_max;
   size_t standing = evnet_conn_outbound_bytes(conn);
   size_t room = standing < size_max ? size_max - standing : 0;
@@ -458,7 +459,8 @@ int outbound_lend(struct evnet_conn *conn, struct evnet_outbound_lent *lent, con
 }
 
 ssize_t evnet_conn_flush(struct evnet_conn *conn) {
-  if (conn->state == CONN_DATAGRAM) {
+  if (conn_is_datagram(conn)) {
+    if (conn->state == CONN_CLOSED) return -ENOTCONN;
     datagram_flush(conn->reactor);
     return (ssize_t)datagram_outbound_bytes(conn);
   }
@@ -471,7 +473,7 @@ ssize_t evnet_conn_flush(struct evnet_conn *conn) {
 }
 
 int evnet_conn_shutdown_write(struct evnet_conn *conn) {
-  if (conn->state == CONN_DATAGRAM) return -EOPNOTSUPP;
+  if (conn_is_datagram(conn)) return -EOPNOTSUPP;
   if (conn->state != CONN_OPEN) return -ENOTCONN;
   if (conn->flags & WRITE_ENDED) return 0;
   if (gathered_bytes(conn) > 0 && send_now(conn, NULL, 0, false) < 0) return -ENOTCONN;

@@ -19,7 +19,10 @@ struct evnet_reactor_owner {
   // evnet_reactor_open, or to discard. NULL: opened here.
   void (*accepted)(void *context, int descriptor, const struct evnet_address *peer,
                    uint8_t listener_index);
-  // A connection closes: it has had its on_close. Of `conn` only what it is may be asked.
+  // A connection is to be made from here. 0, or -errno: it is over a limit.
+  int (*claim)(void *context);
+  // A connection closes, or one that was claimed: it has had its on_close. Of `conn` only what it
+  // is may be asked.
   void (*closed)(void *context, const struct evnet_conn *conn);
   // A stop has begun, and the listeners are about to close.
   void (*closing)(void *context);
@@ -73,6 +76,17 @@ void evnet_reactor_accept_resume(struct evnet_reactor *reactor);
 // Errors:  -ENOBUFS at connections_max; -ESHUTDOWN when the reactor has ended; -ENOMEM.
 int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
                        const struct evnet_address *peer, uint8_t listener_index);
+
+// evnet_dial_check tells whether evnet_dial would take these.
+//
+// Returns: 0.
+// Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_OPTION, with a line in the log.
+// Thread:  any.
+EVNET_WARN_UNUSED int evnet_dial_check(const struct evnet_logger *logger, const char *address,
+                                       const struct evnet_dial_options *options);
+
+// Whether a connection was claimed, not accepted.
+bool evnet_reactor_was_claimed(const struct evnet_conn *conn);
 
 // evnet_reactor_discard closes a descriptor that nobody will open.
 void evnet_reactor_discard(struct evnet_reactor *reactor, int descriptor);

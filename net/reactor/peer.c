@@ -8,6 +8,7 @@
 #include "net/reactor/internal/state.h"
 
 void peer_set(struct evnet_conn *conn, const struct evnet_address *peer) {
+  conn->flags &= (uint16_t)~PEER_IS_IP6;
   if (peer->socket.any.sa_family == AF_INET6) {
     const struct sockaddr_in6 *ip6 = &peer->socket.ip6;
     memcpy(conn->peer_host, &ip6->sin6_addr, sizeof conn->peer_host);
@@ -39,6 +40,8 @@ void evnet_conn_remote_address(const struct evnet_conn *conn, struct evnet_addre
   struct evnet_address address = {.transport = (enum evnet_transport)conn->transport};
   if (conn->transport == EVNET_TRANSPORT_UNIX) {
     get_unix(conn, &address);
+  } else if (conn->unopened && conn->peer_port == 0) {
+    // Dialled, and no address of its name was known yet.
   } else if (conn->flags & PEER_IS_IP6) {
     struct sockaddr_in6 *ip6 = &address.socket.ip6;
     ip6->sin6_family = AF_INET6;

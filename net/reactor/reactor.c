@@ -111,7 +111,7 @@ static void dispatch(struct evnet_reactor *reactor, const struct evnet_completio
       }
       break;
     case EVNET_OP_SEND:
-      if (conn->state == CONN_DATAGRAM) {
+      if (conn_is_datagram(conn)) {
         datagram_room(conn);
       } else {
         outbound_sent(conn, completion);
@@ -120,7 +120,7 @@ static void dispatch(struct evnet_reactor *reactor, const struct evnet_completio
     case EVNET_OP_DATAGRAM:
       if (!completion->more) conn->flags &= (uint16_t)~RECEIVING;
       datagram_received(conn, completion);
-      if (!completion->more && conn->state == CONN_DATAGRAM) conn_update_reading(conn);
+      if (!completion->more && conn->state != CONN_CLOSED) conn_update_reading(conn);
       break;
     case EVNET_OP_HANGUP:
       // 0: both sides have ended, and the kernel holds nothing in front of the peer's end.
@@ -134,6 +134,7 @@ static void dispatch(struct evnet_reactor *reactor, const struct evnet_completio
       if (conn->state == CONN_LISTENER) listener_accepted(reactor, conn->listener, completion);
       break;
     case EVNET_OP_CONNECT:
+      dial_connected(conn, (int)completion->result);
       break;
     case EVNET_OP_DETACH:
       conn_detached(conn);

@@ -12,6 +12,7 @@
 #include "../poller/poller.h"
 #include "conn.h"
 #include "datagram.h"
+#include "dial.h"
 #include "handler.h"
 
 #ifdef __cplusplus
@@ -71,6 +72,7 @@ struct evnet_reactor_stats {
   uint64_t closed_by_limit;     // an overflow, or the high mark
   uint64_t closed_by_stop;      // EVNET_REASON_SHUTDOWN and _DRAIN_DEADLINE
   uint64_t closed_by_error;     // everything else, resets by the peer included
+  uint64_t dials_failed;        // on_close without on_open; not among those above
   uint64_t bytes_received;
   uint64_t bytes_sent;
   uint64_t datagrams_received;  // by UDP sockets, as are:

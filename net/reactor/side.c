@@ -34,6 +34,7 @@ void side_trim(struct evnet_conn *conn) {
   evnet_ring_trim(&side->inbound);
   bool has_bytes = evnet_ring_size(&side->inbound) > 0 || !evnet_outbound_is_empty(&side->outbound);
   bool needed = has_bytes || (conn->flags & SENDING) || side->limits != NULL || side->woken ||
+                side->datagram != NULL ||
                 conn->reactor->limits.timeouts_ms[EVNET_TIMEOUT_LIFETIME] != EVNET_OFF;
   if (!needed) side_free(conn);
 }

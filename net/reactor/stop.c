@@ -86,6 +86,7 @@ void stop_step(struct evnet_reactor *reactor) {
   uint64_t now_ns = evnet_poller_now_ns(reactor->poller);
   if (reactor->stop_phase == STOP_NONE) {
     listener_close_all(reactor);
+    dial_end_all(reactor, EVNET_REASON_SHUTDOWN);
     reactor->stop_untold = true;
     read_once_more(reactor);
   }

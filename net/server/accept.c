@@ -1,5 +1,6 @@
 // A new connection's way to its reactor: held against the limits and counted, given to the reactor
-// that the balancer picks, and counted off when it closes. At connections_max accepting pauses,
+// that the balancer picks, and counted off when it closes. Those that are made from here, by
+// evnet_dial, are counted, too. At connections_max accepting pauses,
 // unless the rest is to be refused; the close that makes room, on whichever reactor, resumes it.
 //
 // Where each reactor listens (reuse_port) it keeps what it accepts, and what is too much is
@@ -24,10 +25,7 @@ static bool is_full(struct evnet_server *server) {
 }
 
 // Counts one more, unless that is too many. Several reactors may be about to take the last place.
-static bool take_place(struct evnet_server *server) {
-  const uint64_t most = server->options.connections_full_action == EVNET_FULL_REFUSE
-                            ? server->reactor_options.connections_max
-                            : UINT64_MAX;
+static bool take_place(struct evnet_server *server, uint64_t most) {
   uint64_t open = __atomic_load_n(&server->connections_open, __ATOMIC_RELAXED);
   do {
     if (open >= most) return false;
@@ -48,17 +46,15 @@ static const char *count_on(struct evnet_server *server, const struct evnet_addr
     if (status < 0) return evnet_status_message(status);
   }
   // Last, as what is counted here and at once off again might keep a close from resuming accepting.
-  if (take_place(server)) return NULL;
+  const bool refuses = options->connections_full_action == EVNET_FULL_REFUSE;
+  if (take_place(server, refuses ? server->reactor_options.connections_max : UINT64_MAX))
+    return NULL;
   if (server->counts_addresses) evnet_address_counts_remove(&server->address_counts, peer);
   return full;
 }
 
-static void count_off(struct server_reactor *target) {
-  struct evnet_server *server = target->server;
-  __atomic_sub_fetch(&target->load, 1, __ATOMIC_RELAXED);
-  uint64_t open = __atomic_sub_fetch(&server->connections_open, 1, __ATOMIC_SEQ_CST);
-  if (open >= server->reactor_options.connections_max) return;
-  if (!__atomic_load_n(&server->accept_paused, __ATOMIC_SEQ_CST)) return;
+// Has reactor 0 find out whether it may accept.
+static void post_resume(struct evnet_server *server) {
   if (__atomic_exchange_n(&server->resume_posted, true, __ATOMIC_ACQ_REL))
     return;  // on its way already
   // Refused only when reactor 0 has ended, which accepts nothing any more.
@@ -67,6 +63,14 @@ static void count_off(struct server_reactor *target) {
   if (evnet_reactor_post_message(main_reactor, &server->resume_message) < 0) {
     __atomic_store_n(&server->resume_posted, false, __ATOMIC_RELEASE);
   }
+}
+
+static void count_off(struct server_reactor *target) {
+  struct evnet_server *server = target->server;
+  __atomic_sub_fetch(&target->load, 1, __ATOMIC_RELAXED);
+  uint64_t open = __atomic_sub_fetch(&server->connections_open, 1, __ATOMIC_SEQ_CST);
+  if (open >= server->reactor_options.connections_max) return;
+  if (__atomic_load_n(&server->accept_paused, __ATOMIC_SEQ_CST)) post_resume(server);
 }
 
 // On reactor 0.
@@ -157,19 +161,23 @@ static struct evnet_bytes source_of(const struct evnet_address *peer) {
   return (struct evnet_bytes){0};
 }
 
-static struct server_reactor *pick(struct server_reactor *acceptor,
-                                   const struct evnet_address *peer, uint8_t listener_index) {
-  struct evnet_server *server = acceptor->server;
+static size_t index_of(uint8_t listener_index) {
+  return listener_index == EVNET_LISTENER_NONE ? SIZE_MAX : listener_index;
+}
+
+struct server_reactor *server_pick(struct evnet_server *server, const struct evnet_address *peer,
+                                   uint8_t listener_index) {
   const struct evnet_options *options = &server->options;
   const uint32_t count = server->reactor_count;
-  if (count == 1 || server->spreads) return acceptor;
+  if (count == 1) return &server->reactors[0];
   if (options->balance != NULL || options->balancer == EVNET_LEAST_CONNECTIONS) {
     for (uint32_t i = 0; i < count; i++)
       server->loads[i] = __atomic_load_n(&server->reactors[i].load, __ATOMIC_RELAXED);
   }
   size_t index =
       options->balance != NULL
-          ? options->balance(server->loads, count, peer, listener_index, options->balance_user) %
+          ? options->balance(server->loads, count, peer, index_of(listener_index),
+                             options->balance_user) %
                 count
           : evnet_balancer_pick(&server->balancer, server->loads, count, source_of(peer));
   return &server->reactors[index];
@@ -185,7 +193,8 @@ void server_accepted(void *context, int descriptor, const struct evnet_address *
     evnet_reactor_discard(acceptor->reactor, descriptor);
     return;
   }
-  struct server_reactor *target = pick(acceptor, peer, listener_index);
+  struct server_reactor *target =
+      server->spreads ? acceptor : server_pick(server, peer, listener_index);
   __atomic_add_fetch(&target->load, 1, __ATOMIC_RELAXED);
   pause_if_full(server);
   if (target == acceptor) {
@@ -195,10 +204,22 @@ void server_accepted(void *context, int descriptor, const struct evnet_address *
   }
 }
 
+int server_claim(void *context) {
+  struct server_reactor *self = context;
+  struct evnet_server *server = self->server;
+  const uint64_t most = server->reactor_options.connections_max;
+  if (!take_place(server, most)) return -ENOBUFS;
+  __atomic_add_fetch(&self->load, 1, __ATOMIC_RELAXED);
+  // The last one there was room for: what comes in has to wait.
+  if (server->options.connections_full_action == EVNET_FULL_PAUSE && is_full(server))
+    post_resume(server);
+  return 0;
+}
+
 void server_closed(void *context, const struct evnet_conn *conn) {
   struct server_reactor *target = context;
   struct evnet_server *server = target->server;
-  if (server->counts_addresses) {
+  if (server->counts_addresses && !evnet_reactor_was_claimed(conn)) {
     struct evnet_address peer;
     evnet_conn_remote_address(conn, &peer);
     evnet_address_counts_remove(&server->address_counts, &peer);

@@ -42,6 +42,7 @@ int server_create_reactor(struct server_reactor *self) {
       .context = self,
       .reactor_index = self->index,
       .accepted = server_accepted,
+      .claim = server_claim,
       .closed = server_closed,
       .closing = server_closing,
       .shutdown = server_shutdown,

@@ -147,6 +147,7 @@ void evnet_server_stats(const struct evnet_server *server, struct evnet_server_s
     sum.connections_open += one.connections_open;
     sum.connections_accepted += one.connections_opened;
     sum.connections_closed += one.connections_closed;
+    sum.dials_failed += one.dials_failed;
     sum.bytes_received += one.bytes_received;
     sum.bytes_sent += one.bytes_sent;
     sum.datagrams_received += one.datagrams_received;

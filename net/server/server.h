@@ -32,6 +32,7 @@
 #include "../poller/poller.h"
 #include "../reactor/conn.h"
 #include "../reactor/datagram.h"
+#include "../reactor/dial.h"
 #include "../reactor/handler.h"
 #include "../reactor/reactor.h"
 #include "async.h"
@@ -102,11 +103,11 @@ struct evnet_options {
                  // EVNET_REACTORS_MAX
   enum evnet_balancing balancer;  // reactor 0 accepts, and this picks the reactor
   // Or this function does, if it is not NULL and there are several reactors: on reactor 0's thread,
-  // for each new connection.
+  // for each new connection, and for each evnet_server_dial.
   //
   //   loads           of `count` reactors, how many connections each has now.
-  //   peer            who has connected.
-  //   listener_index  by which address, as of evnet_server_address.
+  //   peer            who has connected; of a dial no address (AF_UNSPEC).
+  //   listener_index  by which address, as of evnet_server_address; of a dial SIZE_MAX.
   //
   // Returns: a reactor's index; of any greater number the remainder by `count`.
   size_t (*balance)(const uint64_t *loads, size_t count, const struct evnet_address *peer,
@@ -128,7 +129,7 @@ struct evnet_options {
 
   // Limits, of all reactors together. What is refused is reset, counted, and told to the log, but
   // not more often than every 10 seconds.
-  size_t connections_max;
+  size_t connections_max;                          // with those that are dialled
   enum evnet_full_action connections_full_action;  // at connections_max; reuse_port: REFUSE
   size_t connections_per_address_max;  // of one IPv4 address or one IPv6 /64; others are refused
   int64_t idle_timeout_ms;             // no byte either way
@@ -192,9 +193,10 @@ struct evnet_options {
 // evnet_server_reactor_stats tells more of one.
 struct evnet_server_stats {
   uint64_t connections_open;      // handed to a reactor and not yet closed
-  uint64_t connections_accepted;  // by on_open
+  uint64_t connections_accepted;  // by on_open; dialled ones, too
   uint64_t connections_closed;    // by on_close
   uint64_t connections_refused;   // accepted and reset at once: over a limit, or without memory
+  uint64_t dials_failed;          // on_close without on_open; not among those closed
   uint64_t bytes_received;
   uint64_t bytes_sent;
   uint64_t datagrams_received;  // by UDP sockets, as are:

@@ -16,6 +16,7 @@ struct datagram_queued {
   struct iovec piece;
   struct evnet_address to;
   struct evnet_address from;
+  bool has_to;  // else: where the socket is connected to
   bool has_from;
   uint8_t copy[];
 };
@@ -25,6 +26,8 @@ struct datagram_socket {
   struct evnet_conn *conn;
   struct datagram_socket *next;  // of the reactor's
   struct evnet_address bound;
+  bool connected;  // dialled: it has one peer, and conn is a connection
+  int failure;     // connected: what a send has told of the peer, 0 or -errno
 
   // Of the datagram that is being presented; peer NULL: none.
   const struct evnet_address *peer;
@@ -55,8 +58,15 @@ struct datagram_gather {
   uint8_t copies[64 << 10];                         // the largest datagram is smaller
 };
 
+// NULL of one that has not come to be open.
 static inline struct datagram_socket *datagram_of(const struct evnet_conn *conn) {
-  return conn->side->datagram;
+  return conn->side != NULL ? conn->side->datagram : NULL;
+}
+
+// Something waits for room.
+static inline bool datagram_is_queued(const struct evnet_conn *conn) {
+  const struct datagram_socket *socket = datagram_of(conn);
+  return socket != NULL && socket->first != NULL;
 }
 
 // datagram.c
@@ -73,12 +83,15 @@ void datagram_close(struct evnet_conn *conn);
 
 // datagram_out.c
 ssize_t datagram_writev(struct evnet_conn *conn, const struct iovec *pieces, size_t count);
-// A request's; answered when the kernel has taken it. Returns 0, or why it was not taken up.
-int datagram_send_async(struct evnet_conn *conn, struct evnet_async *async);
-void datagram_room(struct evnet_conn *conn);  // a socket that was full takes datagrams again
+// A request's, to the connected peer if `to` is NULL; answered when the kernel has taken it.
+// Returns 0, or why it was not taken up.
+int datagram_send_async(struct evnet_conn *conn, const struct evnet_address *to,
+                        struct evnet_async *async);
+void datagram_room(struct evnet_conn *conn);     // a socket that was full takes datagrams again
+void datagram_run_due(struct evnet_conn *conn);  // ends a connection that a send has failed
 void datagram_flush(struct evnet_reactor *reactor);
 bool datagram_is_gathering(const struct evnet_reactor *reactor);
 size_t datagram_outbound_bytes(const struct evnet_conn *conn);
-void datagram_end(struct datagram_socket *socket);  // sends what is gathered, drops what is queued
+void datagram_end(struct evnet_conn *conn);  // sends what is gathered, drops what is queued
 
 #endif  // EVNET_NET_REACTOR_INTERNAL_DATAGRAM_H_

@@ -27,7 +27,8 @@ enum conn_state {
   CONN_LINGERING,  // all delivered and our end sent; input is thrown away until the peer's end
   CONN_CLOSED,     // on_close is due or done; waiting for DETACH
   CONN_LISTENER,   // not a connection: the handle is a listener's
-  CONN_DATAGRAM,   // nor is this: a UDP socket, until it is detached
+  CONN_DATAGRAM,   // nor is this: a listener's UDP socket, until it is detached
+  CONN_DIALLING,   // not yet one: it has had no on_open
 };
 
 // Why reading is stopped. Each bit is set and cleared by its owner only.
@@ -103,7 +104,10 @@ struct conn_side {
 struct evnet_conn {
   struct evnet_reactor *reactor;
   void *user;
-  struct conn_side *side;  // NULL: nothing unread beyond the lease, nothing queued
+  union {
+    struct conn_side *side;  // NULL: nothing unread beyond the lease, nothing queued
+    struct dial *dial;       // DIALLING
+  };
   uint64_t generation;
   struct evnet_wheel_node deadline;  // at its earliest deadline or before it
   uint8_t peer_host[16];             // in network order; an IPv4 address is in the first four.
@@ -115,7 +119,9 @@ struct evnet_conn {
     int32_t reason;          // later
   };
   uint32_t due_next : 24;
-  uint32_t transport : 8;  // enum evnet_transport
+  uint32_t transport : 6;  // enum evnet_transport
+  uint32_t dialled : 1;    // not accepted
+  uint32_t unopened : 1;   // it has had no on_open
   uint16_t peer_port;      // in network order
   uint16_t holds;
   uint16_t flags;
@@ -167,6 +173,9 @@ struct evnet_reactor {
   // Connections with something to do at the end of the turn.
   uint32_t due_first;
   uint32_t due_last;
+
+  struct dial *dials;   // under way
+  uint32_t dial_count;  // they count as open
 
   struct datagram_socket *datagram_sockets;
   struct datagram_gather *gather;  // made with the first of them
@@ -221,6 +230,11 @@ static inline struct evnet_handle conn_handle(const struct evnet_conn *conn) {
                                .generation = conn->deadline.tag};
 }
 
+// Whether it sends and receives datagrams, a listener's UDP socket or a dialled one.
+static inline bool conn_is_datagram(const struct evnet_conn *conn) {
+  return conn->transport == EVNET_TRANSPORT_UDP;
+}
+
 static inline const struct conn_limits *limits_of(const struct evnet_conn *conn) {
   const struct conn_side *side = conn->side;
   return side != NULL && side->limits != NULL ? side->limits : &conn->reactor->limits;
@@ -250,6 +264,15 @@ void timer_expire(struct evnet_reactor *reactor);  // all that are due
 void peer_set(struct evnet_conn *conn, const struct evnet_address *peer);
 
 // conn.c
+// A connection of a handle without a descriptor, in DIALLING.
+int conn_reserve(struct evnet_reactor *reactor, enum evnet_transport transport,
+                 struct evnet_conn **out_conn);
+int conn_claim(struct evnet_conn *conn);     // a place for it: 0, or -errno of who knows the limits
+void conn_discard(struct evnet_conn *conn);  // without on_close: nobody knows of it
+int conn_open(struct evnet_conn *conn);      // 0, with on_open; or -ENOMEM, without
+// NULL: closed, or never was.
+struct evnet_conn *conn_find(struct evnet_reactor *reactor, const struct evnet_conn_id *id);
+int conn_close_by_id(struct evnet_conn *conn);  // as evnet_close
 void conn_defer(struct evnet_conn *conn, uint16_t due);
 void conn_run_due(struct evnet_reactor *reactor);
 void conn_close_for(struct evnet_conn *conn, int reason);  // orderly
@@ -267,6 +290,14 @@ void conn_check_stopping_later(
     struct evnet_conn *conn);                      // when what this callback wrote has gone out
 void conn_tell_stopping(struct evnet_conn *conn);  // once, if it is open
 void conn_detached(struct evnet_conn *conn);
+
+// dial.c
+void dial_connected(struct evnet_conn *conn, int result);  // CONNECT
+void dial_free(struct evnet_conn *conn);                   // of DIALLING: nothing goes on
+void dial_end_all(struct evnet_reactor *reactor, int reason);
+
+// datagram.c
+int datagram_connected(struct evnet_conn *conn);  // a dialled one is about to open: 0 or -errno
 
 // side.c
 struct conn_side *side_get(struct evnet_conn *conn);  // NULL: out of memory

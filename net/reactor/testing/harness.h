@@ -26,6 +26,7 @@
 #include "gtest/gtest.h"
 #include "net/base/testing/failing_allocator.h"
 #include "net/poller/testing/backend.h"
+#include "net/reactor/dial.h"
 #include "net/reactor/owner.h"
 #include "net/reactor/testing/client.h"
 #include "net/reactor/testing/kernel.h"
@@ -39,7 +40,8 @@ struct Record {
   int opened = 0;
   int closed = 0;
   int reason = 0;
-  bool ending = false;  // Close or Abort was called
+  bool ending = false;   // Close or Abort was called
+  bool dialled = false;  // by Dial: there may be on_close alone
   std::string received;
   std::vector<std::string> events;  // "open", "data", "half_close", "pressure", "drain", "timeout
                                     // 0", "prewrite", "stopping", "close"
@@ -90,6 +92,13 @@ class Harness {
   Pair Connect(int client_receive_buffer_bytes = 0);
   // A connection whose on_open is still to come.
   Client ConnectOnly(int client_receive_buffer_bytes = 0);
+
+  // evnet_dial; 0 is expected. A test that calls it directly says so by Record::dialled.
+  struct evnet_conn_id Dial(const std::string &address,
+                            const evnet_dial_options &dial_options = {});
+  Record &Of(const struct evnet_conn_id &id) { return records_[id.generation]; }
+  // The listener, as text.
+  std::string AddressText() const;
 
   int Turn(int64_t wait_ms = 0);
   void Turns(int count);

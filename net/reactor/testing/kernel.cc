@@ -34,6 +34,8 @@ int __real_io_uring_submit_and_wait_timeout(void *ring, void *cqe, unsigned coun
 ssize_t __wrap_send(int descriptor, const void *data, size_t size, int flags);
 ssize_t __wrap_sendmsg(int descriptor, const struct msghdr *message, int flags);
 ssize_t __wrap_sendfile(int descriptor, int file, off_t *offset, size_t size);
+int __real_sendmmsg(int descriptor, struct mmsghdr *messages, unsigned count, int flags);
+int __wrap_sendmmsg(int descriptor, struct mmsghdr *messages, unsigned count, int flags);
 ssize_t __wrap_recv(int descriptor, void *data, size_t size, int flags);
 int __wrap_accept4(int descriptor, struct sockaddr *address, socklen_t *size, int flags);
 int __wrap_getsockname(int descriptor, struct sockaddr *address, socklen_t *size);
@@ -105,6 +107,12 @@ ssize_t __wrap_recv(int descriptor, void *data, size_t size, int flags) {
   }
   TheKernel().recvs.push_back(got);
   return got < 0 ? Fail(got) : got;
+}
+
+int __wrap_sendmmsg(int descriptor, struct mmsghdr *messages, unsigned count, int flags) {
+  const int status = TheKernel().on_sendmmsg ? TheKernel().on_sendmmsg(descriptor, count) : 0;
+  if (status < 0) return static_cast<int>(Fail(status));
+  return __real_sendmmsg(descriptor, messages, count, flags);
 }
 
 int __wrap_accept4(int descriptor, struct sockaddr *address, socklen_t *size, int flags) {

@@ -21,9 +21,10 @@ struct Kernel {
   std::function<ssize_t(int descriptor, size_t size)> on_send;
   std::function<ssize_t(int descriptor, size_t size)> on_recv;
   std::function<ssize_t(int file, size_t size)> on_sendfile;
-  std::function<int()> on_accept;       // 0 or -errno
-  std::function<int()> on_getsockname;  // likewise
-  std::function<int()> on_wait;         // epoll_wait or io_uring_enter, likewise
+  std::function<int(int descriptor, unsigned count)> on_sendmmsg;  // 0 or -errno
+  std::function<int()> on_accept;                                  // likewise
+  std::function<int()> on_getsockname;                             // likewise
+  std::function<int()> on_wait;  // epoll_wait or io_uring_enter, likewise
 
   // Of each send that took bytes, and of each sendfile, how many; of each recv, what it returned or
   // -errno.

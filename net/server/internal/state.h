@@ -79,7 +79,12 @@ struct evnet_server {
 void server_accepted(void *context, int descriptor, const struct evnet_address *peer,
                      uint8_t listener_index);
 void server_closed(void *context, const struct evnet_conn *conn);
+// The reactor that gets a connection; on reactor 0.
+struct server_reactor *server_pick(struct evnet_server *server, const struct evnet_address *peer,
+                                   uint8_t listener_index);
 void server_run_resume(struct evnet_message *message, void *context);
+
+int server_claim(void *context);  // a reactor's owner: a place for a connection made from here
 
 // listen.c
 int server_listen(struct server_reactor *self);  // binds the addresses; the log says what fails

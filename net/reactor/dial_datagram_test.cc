@@ -1,0 +1,289 @@
+// A dialled UDP socket is a connection whose bytes are datagrams: on_open and on_close once each,
+// one peer, one datagram for each write, and the ends that a connection has.
+#include <errno.h>
+#include <fcntl.h>
+
+#include "net/base/testing/udp_client.h"
+#include "net/reactor/testing/harness.h"
+
+namespace evnet_testing {
+namespace {
+
+class DialDatagramTest : public ::testing::Test {
+ protected:
+  struct Pair {
+    UdpClient peer;
+    evnet_conn *conn = nullptr;
+    evnet_address address = {};  // conn's own
+  };
+
+  // `pair` is dialled and open.
+  void Dial(Pair *pair, const evnet_dial_options &options = {}) {
+    const struct evnet_conn_id id = harness.Dial(FormatAddress(pair->peer.Address()), options);
+    ASSERT_TRUE(harness.Until([&] { return harness.Of(id).opened == 1; }));
+    pair->conn = harness.Of(id).conn;
+    ASSERT_EQ(evnet_conn_local_address(pair->conn, &pair->address), 0);
+  }
+
+  bool UntilClosed(const evnet_conn *conn) {
+    return harness.Until([&] { return harness.Of(conn).closed == 1; });
+  }
+
+  // A socket that takes nothing while `full`.
+  void FillUp(bool *full) {
+    TheKernel().on_sendmmsg = [full](int, unsigned) { return *full ? -EAGAIN : 0; };
+  }
+
+  Harness harness;
+};
+
+TEST_F(DialDatagramTest, EachWriteIsADatagramAndEachDatagramAnOnData) {
+  std::vector<std::string> got;
+  harness.on.data = [&](evnet_conn *conn) {
+    EXPECT_FALSE(evnet_conn_is_truncated(conn));
+    got.push_back(Peek(conn));
+    return EVNET_NONE;
+  };
+  harness.Start();
+  Pair pair;
+  Dial(&pair);
+  EXPECT_EQ(Write(pair.conn, "one"), 3);
+  EXPECT_EQ(Write(pair.conn, ""), 0);
+  const std::string large = Pattern(9000);
+  EXPECT_EQ(Write(pair.conn, large), 9000);
+  EXPECT_EQ(Write(pair.conn, Pattern(65508)), -EMSGSIZE);
+  harness.Turn();
+  evnet_address from = {};
+  EXPECT_EQ(pair.peer.Receive(&from), "one");
+  EXPECT_EQ(FormatAddress(from), FormatAddress(pair.address));
+  EXPECT_EQ(pair.peer.Receive(), "");
+  EXPECT_TRUE(pair.peer.Receive() == large);
+  pair.peer.Send(pair.address, "answer");
+  pair.peer.Send(pair.address, "");
+  UdpClient stranger;
+  stranger.Send(pair.address, "noise");
+  ASSERT_TRUE(harness.Until([&] { return got.size() >= 2; }));
+  harness.Settle();
+  EXPECT_EQ(got, (std::vector<std::string>{"answer", ""}));
+  evnet_address remote = {};
+  evnet_conn_remote_address(pair.conn, &remote);
+  EXPECT_EQ(FormatAddress(remote), FormatAddress(pair.peer.Address()));
+  EXPECT_EQ(harness.Stats().datagrams_sent, 3u);
+  EXPECT_EQ(harness.Stats().datagrams_received, 2u);
+}
+
+TEST_F(DialDatagramTest, WhatOnDataLeavesIsGoneAndWhatItWritesIsAnAnswer) {
+  harness.on.data = [](evnet_conn *conn) {
+    const std::string text = Peek(conn);
+    evnet_conn_discard(conn, 1);
+    Write(conn, "<" + text + ">");
+    return EVNET_NONE;
+  };
+  harness.Start();
+  Pair pair;
+  Dial(&pair);
+  pair.peer.Send(pair.address, "first");
+  pair.peer.Send(pair.address, "second");
+  ASSERT_TRUE(harness.Until([&] { return harness.Stats().datagrams_sent == 2; }));
+  EXPECT_EQ(pair.peer.Receive(), "<first>");
+  EXPECT_EQ(pair.peer.Receive(), "<second>");
+}
+
+TEST_F(DialDatagramTest, ACloseSendsWhatWasWritten) {
+  harness.Start();
+  Pair pair;
+  Dial(&pair);
+  Write(pair.conn, "last");
+  harness.Close(pair.conn);
+  EXPECT_EQ(Write(pair.conn, "late"), -ENOTCONN);
+  ASSERT_TRUE(UntilClosed(pair.conn));
+  EXPECT_EQ(harness.Of(pair.conn).reason, EVNET_REASON_LOCAL);
+  EXPECT_EQ(harness.Of(pair.conn).Story(), "open close");
+  EXPECT_EQ(pair.peer.Receive(), "last");
+  EXPECT_EQ(harness.Stats().connections_open, 0u);
+}
+
+TEST_F(DialDatagramTest, OnDataMayClose) {
+  harness.on.data = [](evnet_conn *) { return EVNET_CLOSE; };
+  harness.Start();
+  Pair pair;
+  Dial(&pair);
+  pair.peer.Send(pair.address, "one");
+  pair.peer.Send(pair.address, "two");
+  ASSERT_TRUE(UntilClosed(pair.conn));
+  EXPECT_EQ(harness.Of(pair.conn).Count("data"), 1);
+  EXPECT_EQ(harness.Of(pair.conn).reason, EVNET_REASON_LOCAL);
+}
+
+TEST_F(DialDatagramTest, AnAbortClosesIt) {
+  harness.Start();
+  Pair pair;
+  Dial(&pair);
+  harness.Abort(pair.conn);
+  ASSERT_TRUE(UntilClosed(pair.conn));
+  EXPECT_EQ(harness.Of(pair.conn).reason, EVNET_REASON_ABORTED);
+}
+
+TEST_F(DialDatagramTest, APeerThatIsNotThereEndsIt) {
+  harness.Start();
+  for (const bool by_send : {false, true}) {
+    Pair pair;
+    Dial(&pair);
+    pair.peer.Close();
+    if (by_send) evnet_conn_pause_reading(pair.conn);
+    // The first brings the answer that nobody is there, which receiving tells, or the next send.
+    for (int i = 0; i < 2; i++) {
+      Write(pair.conn, "x");
+      evnet_conn_flush(pair.conn);
+    }
+    ASSERT_TRUE(UntilClosed(pair.conn));
+    EXPECT_EQ(harness.Of(pair.conn).reason, -ECONNREFUSED);
+  }
+}
+
+TEST_F(DialDatagramTest, ADatagramThatCannotBeSentIsDroppedAndCountedOnly) {
+  harness.Start();
+  Pair pair;
+  Dial(&pair);
+  TheKernel().on_sendmmsg = [](int, unsigned) { return -ENETUNREACH; };
+  EXPECT_EQ(Write(pair.conn, "x"), 1);
+  harness.Settle();
+  TheKernel().on_sendmmsg = nullptr;
+  EXPECT_EQ(harness.Stats().datagrams_dropped, 1u);
+  EXPECT_EQ(Write(pair.conn, "y"), 1);
+  harness.Settle();
+  EXPECT_EQ(pair.peer.Receive(), "y");
+}
+
+TEST_F(DialDatagramTest, WhatFindsTheSocketFullIsSentBeforeItCloses) {
+  harness.Start();
+  Pair pair;
+  Dial(&pair);
+  bool full = true;
+  FillUp(&full);
+  Write(pair.conn, "queued");
+  evnet_conn_flush(pair.conn);
+  EXPECT_EQ(evnet_conn_outbound_bytes(pair.conn), 6u);
+  full = false;
+  harness.Close(pair.conn);
+  EXPECT_EQ(harness.Of(pair.conn).closed, 0);
+  ASSERT_TRUE(UntilClosed(pair.conn));
+  EXPECT_EQ(harness.Of(pair.conn).reason, EVNET_REASON_LOCAL);
+  EXPECT_EQ(pair.peer.Receive(), "queued");
+}
+
+TEST_F(DialDatagramTest, IdleAndLifetimeTimeoutsEndIt) {
+  TheKernel().StopClock();
+  harness.options.idle_timeout_ms = 1000;
+  harness.Start();
+  Pair pair;
+  Dial(&pair);
+  TheKernel().Advance(900);
+  pair.peer.Send(pair.address, "x");
+  ASSERT_TRUE(harness.Until([&] { return harness.Of(pair.conn).received == "x"; }));
+  TheKernel().Advance(900);
+  harness.Settle();
+  Write(pair.conn, "y");
+  harness.Settle();
+  TheKernel().Advance(999);
+  harness.Settle();
+  EXPECT_EQ(harness.Of(pair.conn).closed, 0);
+  TheKernel().Advance(1);
+  ASSERT_TRUE(UntilClosed(pair.conn));
+  EXPECT_EQ(harness.Of(pair.conn).reason, EVNET_REASON_IDLE_TIMEOUT);
+  Pair other;
+  Dial(&other);
+  EXPECT_EQ(evnet_conn_set_timeout(other.conn, EVNET_TIMEOUT_LIFETIME, 300), 0);
+  TheKernel().Advance(300);
+  ASSERT_TRUE(UntilClosed(other.conn));
+  EXPECT_EQ(harness.Of(other.conn).reason, EVNET_REASON_LIFETIME);
+}
+
+TEST_F(DialDatagramTest, WhatAStreamHasItHasNot) {
+  harness.Start();
+  Pair pair;
+  Dial(&pair);
+  const int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  EXPECT_EQ(evnet_conn_shutdown_write(pair.conn), -EOPNOTSUPP);
+  EXPECT_EQ(evnet_conn_sendfile(pair.conn, file, 0, 1), -EOPNOTSUPP);
+  EXPECT_EQ(evnet_conn_set_linger(pair.conn, 1), -EOPNOTSUPP);
+  EXPECT_EQ(evnet_conn_set_water_marks(pair.conn, 0, 0), -EOPNOTSUPP);
+  EXPECT_EQ(evnet_conn_set_high_action(pair.conn, EVNET_HIGH_CLOSE), -EOPNOTSUPP);
+  EXPECT_EQ(evnet_conn_set_nodelay(pair.conn, true), -EOPNOTSUPP);
+  EXPECT_EQ(evnet_conn_send_to(pair.conn, &pair.address, "x", 1), -EISCONN);
+  (void)close(file);
+}
+
+TEST_F(DialDatagramTest, PausedItReadsNothingUntilItResumes) {
+  harness.Start();
+  Pair pair;
+  Dial(&pair);
+  evnet_conn_pause_reading(pair.conn);
+  harness.Settle();
+  pair.peer.Send(pair.address, "x");
+  harness.Settle();
+  EXPECT_EQ(harness.Of(pair.conn).received, "");
+  evnet_conn_resume_reading(pair.conn);
+  ASSERT_TRUE(harness.Until([&] { return harness.Of(pair.conn).received == "x"; }));
+}
+
+TEST_F(DialDatagramTest, AStopTellsItAndWaitsForItsHold) {
+  harness.on.stopping = [](evnet_conn *conn) { Write(conn, "stopping"); };
+  harness.Start();
+  Pair pair;
+  Dial(&pair);
+  evnet_conn_hold(pair.conn);
+  evnet_reactor_stop(harness.reactor(), 60000);
+  harness.Settle();
+  EXPECT_EQ(pair.peer.Receive(), "stopping");
+  EXPECT_EQ(harness.Of(pair.conn).closed, 0);
+  pair.peer.Send(pair.address, "still");
+  ASSERT_TRUE(harness.Until([&] { return harness.Of(pair.conn).received == "still"; }));
+  evnet_conn_release(pair.conn);
+  while (harness.Turn() > 0) {
+  }
+  EXPECT_EQ(harness.Of(pair.conn).reason, EVNET_REASON_SHUTDOWN);
+  EXPECT_EQ(harness.Of(pair.conn).Story(), "open stopping close");
+}
+
+TEST_F(DialDatagramTest, ItsSourceIsItsOwnAddress) {
+  harness.Start();
+  Pair pair;
+  evnet_dial_options options = {};
+  options.source = "127.0.0.5:0";
+  Dial(&pair, options);
+  EXPECT_EQ(FormatAddress(pair.address).substr(0, 16), "udp://127.0.0.5:");
+}
+
+TEST_F(DialDatagramTest, TheNthAllocationThatFailsLeavesNothingBehind) {
+  harness.Start();
+  const UdpClient peer;
+  const std::string address = FormatAddress(peer.Address());
+  bool failed = true;
+  for (size_t nth = 1; failed; nth++) {
+    ASSERT_LT(nth, 50u);
+    const size_t failures = harness.allocator().failures();
+    harness.allocator().fail_at(nth, false);
+    struct evnet_conn_id id = {};
+    const int status = evnet_dial(harness.reactor(), address.c_str(), nullptr, &id);
+    if (status == 0) {
+      harness.Of(id).dialled = true;
+      harness.Until([&] { return harness.Of(id).opened + harness.Of(id).closed > 0; });
+      if (harness.Of(id).opened == 1) {
+        Write(harness.Of(id).conn, "x");
+        harness.Settle();
+        harness.Abort(harness.Of(id).conn);
+        harness.Settle();
+      } else {
+        EXPECT_EQ(harness.Of(id).reason, -ENOMEM);
+      }
+    } else {
+      EXPECT_EQ(status, -ENOMEM);
+    }
+    failed = harness.allocator().failures() > failures;
+    harness.allocator().fail_at(0, false);
+  }
+}
+
+}  // namespace
+}  // namespace evnet_testing

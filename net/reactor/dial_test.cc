@@ -1,0 +1,726 @@
+// Dialling: exactly one of on_open and on_close alone, never from inside evnet_dial, with what it
+// came to; in time, cancellable, and leaving nothing.
+//
+// Names are looked up in a table here: this file has a getaddrinfo of its own.
+#include "net/reactor/dial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "net/base/testing/listener.h"
+#include "net/base/testing/temp_directory.h"
+#include "net/reactor/testing/harness.h"
+
+namespace {
+
+// What getaddrinfo knows; "slow.test" waits until Release.
+struct Names {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool released = false;
+  int asking = 0;  // in getaddrinfo now
+  std::map<std::string, std::vector<std::string>> hosts;
+
+  void Know(const std::string &name, const std::vector<std::string> &addresses) {
+    std::lock_guard<std::mutex> lock(mutex);
+    hosts[name] = addresses;
+  }
+
+  void Release() {
+    std::lock_guard<std::mutex> lock(mutex);
+    released = true;
+    changed.notify_all();
+  }
+
+  // When nobody asks any more; a reactor that goes does not wait for that.
+  void Reset() {
+    std::unique_lock<std::mutex> lock(mutex);
+    released = true;
+    changed.notify_all();
+    changed.wait(lock, [this] { return asking == 0; });
+    released = false;
+    hosts.clear();
+  }
+};
+
+Names &TheNames() {
+  static Names *const names = new Names;
+  return *names;
+}
+
+}  // namespace
+
+extern "C" int getaddrinfo(const char *node, const char *, const addrinfo *, addrinfo **results) {
+  std::unique_lock<std::mutex> lock(TheNames().mutex);
+  TheNames().asking++;
+  if (std::string(node) == "slow.test")
+    TheNames().changed.wait(lock, [] { return TheNames().released; });
+  TheNames().asking--;
+  TheNames().changed.notify_all();
+  const auto known = TheNames().hosts.find(node);
+  if (known == TheNames().hosts.end()) return EAI_NONAME;
+  addrinfo *first = nullptr;
+  for (auto host = known->second.rbegin(); host != known->second.rend(); ++host) {
+    auto *const address = new evnet_address(evnet_testing::ParseAddress("tcp://" + *host + ":0"));
+    auto *const found = new addrinfo();
+    found->ai_family = address->socket.any.sa_family;
+    found->ai_addr = &address->socket.any;
+    found->ai_addrlen = address->size;
+    found->ai_canonname = reinterpret_cast<char *>(address);
+    found->ai_next = first;
+    first = found;
+  }
+  *results = first;
+  return 0;
+}
+
+extern "C" void freeaddrinfo(addrinfo *results) {
+  while (results != nullptr) {
+    addrinfo *const next = results->ai_next;
+    delete reinterpret_cast<evnet_address *>(results->ai_canonname);
+    delete results;
+    results = next;
+  }
+}
+
+namespace evnet_testing {
+namespace {
+
+class DialTest : public ::testing::Test {
+ protected:
+  ~DialTest() override {
+    TheNames().Release();
+    harness.on.close = nullptr;  // of the test's own variables, which are gone
+    harness.Destroy();
+    TheNames().Reset();
+  }
+
+  bool UntilClosed(const struct evnet_conn_id &id) {
+    return harness.Until([&] { return harness.Of(id).closed == 1; });
+  }
+  bool UntilOpen(const struct evnet_conn_id &id) {
+    return harness.Until([&] { return harness.Of(id).opened == 1; });
+  }
+
+  // The reason of a dial that fails.
+  int Fail(const std::string &address, const evnet_dial_options &options = {}) {
+    const struct evnet_conn_id id = harness.Dial(address, options);
+    if (!UntilClosed(id)) return 0;
+    EXPECT_EQ(harness.Of(id).Story(), "close");
+    return harness.Of(id).reason;
+  }
+
+  // Turns the reactor meanwhile.
+  std::string ReadToEnd(int peer) {
+    EXPECT_EQ(fcntl(peer, F_SETFL, O_NONBLOCK), 0);
+    std::string got;
+    harness.Until([&] {
+      std::string block(1 << 16, 0);
+      const ssize_t size = read(peer, &block[0], block.size());
+      if (size > 0) got.append(block, 0, static_cast<size_t>(size));
+      return size == 0;
+    });
+    return got;
+  }
+
+  static evnet_dial_options Within(int64_t timeout_ms) {
+    evnet_dial_options options = {};
+    options.timeout_ms = timeout_ms;
+    return options;
+  }
+
+  void LogTo(std::string *log) {
+    harness.options.logger.log = [](evnet_log_level, const char *message, void *user) {
+      *static_cast<std::string *>(user) += std::string(message) + "\n";
+    };
+    harness.options.logger.user = log;
+  }
+
+  // The harness's listener is at 127.0.0.1.
+  std::string At(const std::string &host) {
+    return "tcp://" + host + ":" + std::to_string(evnet_address_port(&harness.address()));
+  }
+
+  Harness harness;
+};
+
+TEST_F(DialTest, AConnectionIsOpenedOnceAndServesBothWays) {
+  harness.Start();
+  int mark = 0;
+  evnet_dial_options options = {};
+  options.conn_user = &mark;
+  const struct evnet_conn_id id = harness.Dial(harness.AddressText(), options);
+  EXPECT_EQ(harness.records().size(), 1u);
+  ASSERT_TRUE(harness.Until([&] { return harness.open_count() == 2; }));
+  evnet_conn *const dialled = harness.Of(id).conn;
+  evnet_conn *accepted = nullptr;
+  for (const auto &each : harness.records())
+    if (!each.second.dialled) accepted = each.second.conn;
+  ASSERT_NE(accepted, nullptr);
+  EXPECT_EQ(evnet_conn_user(dialled), &mark);
+  EXPECT_EQ(evnet_conn_user(accepted), nullptr);
+  EXPECT_EQ(evnet_conn_listener_index(dialled), -1);
+  EXPECT_EQ(evnet_conn_id(dialled).index, id.index);
+  evnet_address remote = {}, local = {};
+  evnet_conn_remote_address(dialled, &remote);
+  EXPECT_EQ(FormatAddress(remote), harness.AddressText());
+  ASSERT_EQ(evnet_conn_local_address(dialled, &local), 0);
+  evnet_conn_remote_address(accepted, &remote);
+  EXPECT_EQ(FormatAddress(remote), FormatAddress(local));
+  Write(dialled, "question");
+  Write(accepted, "answer");
+  ASSERT_GE(evnet_conn_flush(dialled), 0);
+  ASSERT_GE(evnet_conn_flush(accepted), 0);
+  ASSERT_TRUE(harness.Until([&] { return harness.Of(dialled).received == "answer"; }));
+  EXPECT_EQ(harness.Of(accepted).received, "question");
+  EXPECT_EQ(harness.Stats().connections_opened, 2u);
+  EXPECT_EQ(harness.Stats().connections_open, 2u);
+  harness.Close(dialled);
+  ASSERT_TRUE(harness.Until([&] { return harness.open_count() == 0; }));
+  EXPECT_EQ(harness.Of(id).reason, EVNET_REASON_LOCAL);
+  EXPECT_EQ(harness.Stats().dials_failed, 0u);
+}
+
+TEST_F(DialTest, ALargeTransferArrivesWhole) {
+  harness.Start();
+  const std::string data = Pattern(3 << 20);
+  PlainListener listener;
+  const struct evnet_conn_id id = harness.Dial(listener.text());
+  const int peer = listener.Accept();
+  ASSERT_TRUE(UntilOpen(id));
+  Write(harness.Of(id).conn, data);
+  harness.Close(harness.Of(id).conn);
+  EXPECT_TRUE(ReadToEnd(peer) == data);
+  (void)close(peer);
+}
+
+TEST_F(DialTest, RefusedIsOnCloseAlone) {
+  harness.Start();
+  const PlainListener bound("tcp://127.0.0.1:0", -1);
+  int mark = 0;
+  evnet_dial_options options = {};
+  options.conn_user = &mark;
+  std::string remote;
+  void *user = nullptr;
+  ssize_t written = 0;
+  harness.on.close = [&](evnet_conn *conn, int) {
+    evnet_address address = {};
+    evnet_conn_remote_address(conn, &address);
+    remote = FormatAddress(address);
+    user = evnet_conn_user(conn);
+    written = Write(conn, "x");
+    EXPECT_EQ(evnet_conn_outbound_bytes(conn), 0u);
+    EXPECT_LT(evnet_conn_fd(conn), 0);
+    evnet_conn_close(conn);
+    evnet_conn_abort(conn);
+    return EVNET_CLOSE;
+  };
+  EXPECT_EQ(Fail(bound.text(), options), -ECONNREFUSED);
+  EXPECT_EQ(remote, bound.text());
+  EXPECT_EQ(user, &mark);
+  EXPECT_EQ(written, -ENOTCONN);
+  EXPECT_EQ(harness.Stats().dials_failed, 1u);
+  EXPECT_EQ(harness.Stats().connections_closed, 0u);
+  EXPECT_EQ(harness.Stats().connections_open, 0u);
+}
+
+TEST_F(DialTest, ADialFromItsOwnOnCloseIsAnotherOne) {
+  harness.Start();
+  const PlainListener bound("tcp://127.0.0.1:0", -1);
+  struct evnet_conn_id second = {};
+  harness.on.close = [&](evnet_conn *, int) {
+    if (second.generation == 0) second = harness.Dial(harness.AddressText());
+    return EVNET_NONE;
+  };
+  const struct evnet_conn_id first = harness.Dial(bound.text());
+  ASSERT_TRUE(harness.Until([&] { return second.generation != 0; }));
+  ASSERT_TRUE(UntilOpen(second));
+  EXPECT_NE(first.generation, second.generation);
+}
+
+TEST_F(DialTest, ItTimesOutThenAndNotBefore) {
+  TheKernel().StopClock();
+  harness.Start();
+  const Blackhole nowhere;
+  const struct evnet_conn_id by_default = harness.Dial(nowhere.text());
+  const struct evnet_conn_id soon = harness.Dial(nowhere.text(), Within(300));
+  const struct evnet_conn_id never = harness.Dial(nowhere.text(), Within(EVNET_OFF));
+  TheKernel().Advance(299);
+  harness.Settle();
+  EXPECT_EQ(harness.Of(soon).closed, 0);
+  TheKernel().Advance(1);
+  ASSERT_TRUE(UntilClosed(soon));
+  EXPECT_EQ(harness.Of(soon).reason, -ETIMEDOUT);
+  TheKernel().Advance(9699);
+  harness.Settle();
+  EXPECT_EQ(harness.Of(by_default).closed, 0);
+  TheKernel().Advance(1);
+  ASSERT_TRUE(UntilClosed(by_default));
+  EXPECT_EQ(harness.Of(by_default).reason, -ETIMEDOUT);
+  TheKernel().Advance(1000000);
+  harness.Settle();
+  EXPECT_EQ(harness.Of(never).closed, 0);
+}
+
+TEST_F(DialTest, ATimeoutCountsFromTheCallHoweverLongTheCallbackHasRun) {
+  TheKernel().StopClock();
+  harness.Start();
+  const Blackhole nowhere;
+  struct evnet_conn_id id = {};
+  harness.Post([&] {
+    TheKernel().Advance(5000);
+    id = harness.Dial(nowhere.text(), Within(300));
+  });
+  harness.Settle();
+  EXPECT_EQ(harness.Of(id).closed, 0);
+  TheKernel().Advance(300);
+  ASSERT_TRUE(UntilClosed(id));
+}
+
+TEST_F(DialTest, ACloseByIdCancels) {
+  harness.Start();
+  const Blackhole nowhere;
+  TheNames().Know("slow.test", {"127.0.0.1"});
+  for (const std::string &address : {nowhere.text(), At("slow.test"), harness.AddressText()}) {
+    for (const bool settled : {false, true}) {
+      if (settled && address == harness.AddressText()) continue;  // it would be open
+      const struct evnet_conn_id id = harness.Dial(address);
+      if (settled) harness.Turns(3);
+      EXPECT_EQ(evnet_close(harness.reactor(), id), 0);
+      EXPECT_EQ(harness.Of(id).closed, 0) << "on_close from inside evnet_close";
+      EXPECT_EQ(evnet_close(harness.reactor(), id), -ESTALE);
+      ASSERT_TRUE(UntilClosed(id));
+      EXPECT_EQ(harness.Of(id).reason, -ECANCELED);
+      EXPECT_EQ(harness.Of(id).Story(), "close");
+      EXPECT_EQ(evnet_close(harness.reactor(), id), -ESTALE);
+    }
+  }
+  TheNames().Release();
+  harness.Settle();
+}
+
+TEST_F(DialTest, ACloseByIdIsAnOrderlyOneOfWhatIsOpen) {
+  harness.Start();
+  Harness::Pair pair = harness.Connect();
+  const struct evnet_conn_id id = evnet_conn_id(pair.conn);
+  Write(pair.conn, "last words");
+  harness.Of(pair).ending = true;
+  EXPECT_EQ(evnet_close(harness.reactor(), id), 0);
+  EXPECT_EQ(evnet_close(harness.reactor(), id), -ESTALE);
+  EXPECT_EQ(harness.ReadToEnd(&pair.client), "last words");
+  pair.client.Close();
+  ASSERT_TRUE(harness.Until([&] { return harness.Of(pair).closed == 1; }));
+  EXPECT_EQ(harness.Of(pair).reason, EVNET_REASON_LOCAL);
+  struct evnet_conn_id other = id;
+  other.reactor++;
+  EXPECT_EQ(evnet_close(harness.reactor(), other), -ESTALE);
+  EXPECT_EQ(evnet_close(harness.reactor(), {}), -ESTALE);
+}
+
+TEST_F(DialTest, AStopEndsDialsAndTakesNoMore) {
+  harness.Start();
+  const Blackhole nowhere;
+  TheNames().Know("slow.test", {"127.0.0.1"});
+  const struct evnet_conn_id connecting = harness.Dial(nowhere.text());
+  const struct evnet_conn_id looking_up = harness.Dial(At("slow.test"));
+  harness.Turns(2);
+  int status = 0;
+  harness.on.close = [&](evnet_conn *, int) {
+    status = evnet_dial(harness.reactor(), nowhere.text().c_str(), nullptr, nullptr);
+    return EVNET_NONE;
+  };
+  evnet_reactor_stop(harness.reactor(), 5000);
+  while (harness.Turn() > 0) {
+  }
+  EXPECT_EQ(harness.Of(connecting).reason, EVNET_REASON_SHUTDOWN);
+  EXPECT_EQ(harness.Of(looking_up).reason, EVNET_REASON_SHUTDOWN);
+  EXPECT_EQ(status, -ESHUTDOWN);
+  EXPECT_EQ(evnet_dial(harness.reactor(), nowhere.text().c_str(), nullptr, nullptr), -ESHUTDOWN);
+}
+
+TEST_F(DialTest, OnesUnderWayGetTheirOnCloseWhenTheReactorIsDestroyed) {
+  harness.Start();
+  const Blackhole nowhere;
+  TheNames().Know("slow.test", {"127.0.0.1"});
+  const struct evnet_conn_id connecting = harness.Dial(nowhere.text());
+  const struct evnet_conn_id looking_up = harness.Dial(At("slow.test"));
+  const struct evnet_conn_id fresh = harness.Dial(harness.AddressText());
+  harness.Destroy();
+  for (const struct evnet_conn_id &id : {connecting, looking_up, fresh}) {
+    EXPECT_EQ(harness.Of(id).closed, 1);
+    EXPECT_EQ(harness.Of(id).reason, EVNET_REASON_ABORTED);
+  }
+}
+
+TEST_F(DialTest, DialsCountAgainstConnectionsMax) {
+  harness.options.connections_max = 2;
+  harness.Start();
+  const Blackhole nowhere;
+  const struct evnet_conn_id first = harness.Dial(nowhere.text());
+  const struct evnet_conn_id second = harness.Dial(nowhere.text());
+  EXPECT_EQ(evnet_dial(harness.reactor(), nowhere.text().c_str(), nullptr, nullptr), -ENOBUFS);
+  EXPECT_EQ(evnet_close(harness.reactor(), first), 0);
+  ASSERT_TRUE(UntilClosed(first));
+  harness.Settle();
+  EXPECT_EQ(evnet_close(harness.reactor(), harness.Dial(nowhere.text())), 0);
+  (void)second;
+}
+
+TEST_F(DialTest, ATextThatIsNoAddressIsRefusedAtOnceByName) {
+  std::string log;
+  LogTo(&log);
+  harness.Start();
+  for (const std::string address :
+       {"", "tcp://", "127.0.0.1", "tcp://127.0.0.1:0", "tcp://127.0.0.1:65536", "http://x:80",
+        "unix://", "tcp://[::1:80"}) {
+    log.clear();
+    EXPECT_EQ(evnet_dial(harness.reactor(), address.c_str(), nullptr, nullptr),
+              EVNET_STATUS_ADDRESS)
+        << address;
+    EXPECT_NE(log.find(address), std::string::npos) << log;
+  }
+  EXPECT_EQ(harness.records().size(), 0u);
+}
+
+TEST_F(DialTest, OptionsOutOfRangeAreRefusedAtOnceByName) {
+  std::string log;
+  LogTo(&log);
+  harness.Start();
+  evnet_dial_options options = {};
+  const auto refused = [&](const std::string &name) {
+    log.clear();
+    EXPECT_EQ(evnet_dial(harness.reactor(), "tcp://127.0.0.1:1", &options, nullptr),
+              EVNET_STATUS_OPTION);
+    EXPECT_NE(log.find(name), std::string::npos) << log;
+    options = {};
+  };
+  options.timeout_ms = -2;
+  refused("timeout_ms");
+  options.timeout_ms = int64_t{EVNET_TIMEOUT_MS_MAX} + 1;
+  refused("timeout_ms");
+  options.send_buffer_bytes = -1;
+  refused("send_buffer_bytes");
+  options.receive_buffer_bytes = -1;
+  refused("receive_buffer_bytes");
+  options.bind_to_device = "sixteen-letters!";
+  refused("bind_to_device");
+}
+
+TEST_F(DialTest, ASourceThatIsNoneIsRefusedAtOnceByName) {
+  std::string log;
+  LogTo(&log);
+  harness.Start();
+  evnet_dial_options options = {};
+  for (const std::string source :
+       {"nonsense", "name.test:0", "unix:///tmp/x", "unix://@x", "127.0.0.1"}) {
+    options.source = source.c_str();
+    log.clear();
+    EXPECT_EQ(evnet_dial(harness.reactor(), "tcp://127.0.0.1:1", &options, nullptr),
+              EVNET_STATUS_ADDRESS)
+        << source;
+    EXPECT_NE(log.find(source), std::string::npos) << log;
+  }
+  options.source = "unix:///tmp/x";
+  EXPECT_EQ(evnet_dial(harness.reactor(), "unix://@y", &options, nullptr), EVNET_STATUS_ADDRESS);
+}
+
+TEST_F(DialTest, ItComesFromItsSource) {
+  harness.Start();
+  evnet_dial_options options = {};
+  options.source = "127.0.0.9:0";
+  const struct evnet_conn_id id = harness.Dial(harness.AddressText(), options);
+  ASSERT_TRUE(harness.Until([&] { return harness.open_count() == 2; }));
+  for (const auto &each : harness.records()) {
+    if (each.second.dialled) continue;
+    evnet_address remote = {};
+    evnet_conn_remote_address(each.second.conn, &remote);
+    EXPECT_EQ(FormatAddress(remote).substr(0, 16), "tcp://127.0.0.9:");
+  }
+  (void)id;
+  options.source = "192.0.2.1:0";
+  EXPECT_EQ(Fail(harness.AddressText(), options), -EADDRNOTAVAIL);
+}
+
+TEST_F(DialTest, AnAbstractNameIsASourceOfUnixSockets) {
+  harness.Start();
+  const TempDirectory directory;
+  PlainListener listener("unix://" + directory.File("s"));
+  const std::string name = "unix://@evnet-dial-test-" + std::to_string(getpid());
+  evnet_dial_options options = {};
+  options.source = name.c_str();
+  const struct evnet_conn_id id = harness.Dial(listener.text(), options);
+  const int peer = listener.Accept();
+  evnet_address remote = {};
+  remote.size = sizeof remote.socket;
+  ASSERT_EQ(getpeername(peer, &remote.socket.any, &remote.size), 0);
+  EXPECT_EQ(FormatAddress(remote), name);
+  ASSERT_TRUE(UntilOpen(id));
+  (void)close(peer);
+}
+
+TEST_F(DialTest, ANameIsLookedUp) {
+  harness.Start();
+  TheNames().Know("one.test", {"127.0.0.1"});
+  const struct evnet_conn_id id = harness.Dial(At("one.test"));
+  ASSERT_TRUE(UntilOpen(id));
+  evnet_address remote = {};
+  evnet_conn_remote_address(harness.Of(id).conn, &remote);
+  EXPECT_EQ(FormatAddress(remote), harness.AddressText());
+}
+
+TEST_F(DialTest, ANameThatNobodyKnowsIsOnCloseAlone) {
+  std::string log;
+  LogTo(&log);
+  harness.Start();
+  std::string remote;
+  harness.on.close = [&](evnet_conn *conn, int) {
+    evnet_address address = {};
+    evnet_conn_remote_address(conn, &address);
+    remote = FormatAddress(address);
+    return EVNET_NONE;
+  };
+  EXPECT_EQ(Fail(At("none.test")), EVNET_STATUS_ADDRESS);
+  EXPECT_NE(log.find("none.test"), std::string::npos) << log;
+  EXPECT_EQ(remote, "none");
+}
+
+TEST_F(DialTest, ALookupThatTakesTooLongTimesOut) {
+  TheKernel().StopClock();
+  harness.Start();
+  TheNames().Know("slow.test", {"127.0.0.1"});
+  const struct evnet_conn_id id = harness.Dial(At("slow.test"), Within(500));
+  harness.Settle();
+  TheKernel().Advance(499);
+  harness.Settle();
+  EXPECT_EQ(harness.Of(id).closed, 0);
+  TheKernel().Advance(1);
+  ASSERT_TRUE(UntilClosed(id));
+  EXPECT_EQ(harness.Of(id).reason, -ETIMEDOUT);
+  TheNames().Release();
+  harness.Settle();
+  EXPECT_EQ(harness.Of(id).Story(), "close");
+}
+
+TEST_F(DialTest, TheNextAddressOfANameIsTriedUntilOneConnects) {
+  harness.Start();
+  TheNames().Know("many.test", {"127.0.0.2", "127.0.0.3", "127.0.0.1"});
+  const struct evnet_conn_id id = harness.Dial(At("many.test"));
+  ASSERT_TRUE(UntilOpen(id));
+  evnet_address remote = {};
+  evnet_conn_remote_address(harness.Of(id).conn, &remote);
+  EXPECT_EQ(FormatAddress(remote), harness.AddressText());
+  EXPECT_EQ(harness.Of(id).Story(), "open");
+}
+
+TEST_F(DialTest, TheLastAddressSaysWhyNoneConnected) {
+  harness.Start();
+  // Nobody routes to the first from a socket of 127.0.0.1 (EINVAL), nobody listens at the second.
+  TheNames().Know("bad.test", {"192.0.2.1", "127.0.0.2"});
+  evnet_dial_options options = {};
+  options.source = "127.0.0.1:0";
+  std::string remote;
+  harness.on.close = [&](evnet_conn *conn, int) {
+    evnet_address address = {};
+    evnet_conn_remote_address(conn, &address);
+    remote = FormatAddress(address);
+    return EVNET_NONE;
+  };
+  EXPECT_EQ(Fail(At("bad.test"), options), -ECONNREFUSED);
+  EXPECT_EQ(remote, At("127.0.0.2"));
+}
+
+TEST_F(DialTest, AnAddressThatDoesNotAnswerHasItsShareOfTheTime) {
+  TheKernel().StopClock();
+  harness.Start();
+  const Blackhole nowhere("tcp://127.0.0.2:0");
+  PlainListener listener("tcp://127.0.0.3:" + std::to_string(nowhere.port()));
+  TheNames().Know("half.test", {"127.0.0.2", "127.0.0.3"});
+  const struct evnet_conn_id id =
+      harness.Dial("tcp://half.test:" + std::to_string(nowhere.port()), Within(1000));
+  // The name is found by another thread.
+  ASSERT_TRUE(harness.Until([&] { return harness.Stats().messages > 0; }));
+  harness.Settle();
+  TheKernel().Advance(499);
+  harness.Settle();
+  EXPECT_EQ(harness.Of(id).opened, 0);
+  TheKernel().Advance(1);
+  ASSERT_TRUE(UntilOpen(id));
+  (void)close(listener.Accept());
+}
+
+TEST_F(DialTest, WithoutAnyAnswerItIsTheTimeoutThatIsTold) {
+  TheKernel().StopClock();
+  harness.Start();
+  const Blackhole one("tcp://127.0.0.2:0");
+  const Blackhole two("tcp://127.0.0.3:" + std::to_string(one.port()));
+  TheNames().Know("lost.test", {"127.0.0.2", "127.0.0.3"});
+  const struct evnet_conn_id id =
+      harness.Dial("tcp://lost.test:" + std::to_string(one.port()), Within(1000));
+  ASSERT_TRUE(harness.Until([&] { return harness.Stats().messages > 0; }));
+  for (int i = 0; i < 2; i++) {
+    harness.Settle();
+    EXPECT_EQ(harness.Of(id).closed, 0);
+    TheKernel().Advance(500);
+  }
+  ASSERT_TRUE(UntilClosed(id));
+  EXPECT_EQ(harness.Of(id).reason, -ETIMEDOUT);
+}
+
+TEST_F(DialTest, AddressesOfAnotherFamilyThanTheSourceAreLeftOut) {
+  harness.Start();
+  TheNames().Know("both.test", {"[::1]", "127.0.0.1"});
+  TheNames().Know("six.test", {"[::1]"});
+  evnet_dial_options options = {};
+  options.source = "127.0.0.1:0";
+  ASSERT_TRUE(UntilOpen(harness.Dial(At("both.test"), options)));
+  EXPECT_EQ(Fail(At("six.test"), options), -EAFNOSUPPORT);
+  EXPECT_EQ(Fail("tcp://[::1]:1", options), -EAFNOSUPPORT);
+}
+
+TEST_F(DialTest, AnEmptyHostIsThisMachine) {
+  harness.Start();
+  const std::string port = ":" + std::to_string(evnet_address_port(&harness.address()));
+  for (const std::string scheme : {"", "tcp://", "tcp4://"}) {
+    const struct evnet_conn_id id = harness.Dial(scheme + port);
+    ASSERT_TRUE(UntilOpen(id));
+    evnet_address remote = {};
+    evnet_conn_remote_address(harness.Of(id).conn, &remote);
+    EXPECT_EQ(FormatAddress(remote), harness.AddressText());
+  }
+}
+
+TEST_F(DialTest, AFullUnixBacklogIsWaitedFor) {
+  harness.Start();
+  const TempDirectory directory;
+  PlainListener listener("unix://" + directory.File("full"), 0);
+  const struct evnet_conn_id first = harness.Dial(listener.text());
+  ASSERT_TRUE(UntilOpen(first));
+  const struct evnet_conn_id second = harness.Dial(listener.text());
+  const struct evnet_conn_id third = harness.Dial(listener.text(), Within(30));
+  ASSERT_TRUE(UntilClosed(third));
+  EXPECT_EQ(harness.Of(third).reason, -ETIMEDOUT);
+  EXPECT_EQ(harness.Of(second).Story(), "");
+  // It waits, and does not ask again and again.
+  const size_t before = TheKernel().waits;
+  harness.Turn(20);
+  harness.Turn(20);
+  EXPECT_EQ(TheKernel().waits, before + 2);
+  const int peer = listener.Accept();
+  ASSERT_TRUE(UntilOpen(second));
+  (void)close(peer);
+  (void)close(listener.Accept());
+}
+
+TEST_F(DialTest, APathThatIsNotThereIsOnCloseAlone) {
+  harness.Start();
+  const TempDirectory directory;
+  EXPECT_EQ(Fail("unix://" + directory.File("none")), -ENOENT);
+}
+
+TEST_F(DialTest, WhatThePeerSentBeforeOnOpenIsPresentedAfterIt) {
+  harness.Start();
+  PlainListener listener;
+  const struct evnet_conn_id id = harness.Dial(listener.text());
+  const int peer = listener.Accept();
+  ASSERT_EQ(write(peer, "early", 5), 5);
+  (void)close(peer);
+  ASSERT_TRUE(UntilClosed(id));
+  EXPECT_EQ(harness.Of(id).events, (std::vector<std::string>{"open", "data", "close"}));
+  EXPECT_EQ(harness.Of(id).received, "early");
+  EXPECT_EQ(harness.Of(id).reason, EVNET_REASON_PEER);
+}
+
+TEST_F(DialTest, OnOpenMayCloseAtOnce) {
+  harness.Start();
+  PlainListener listener;
+  harness.on.open = [](evnet_conn *conn) {
+    Write(conn, "bye");
+    return EVNET_CLOSE;
+  };
+  const struct evnet_conn_id id = harness.Dial(listener.text());
+  const int peer = listener.Accept();
+  ASSERT_TRUE(UntilOpen(id));
+  EXPECT_EQ(ReadToEnd(peer), "bye");
+  (void)close(peer);
+  ASSERT_TRUE(UntilClosed(id));
+  EXPECT_EQ(harness.Of(id).Story(), "open close");
+}
+
+TEST_F(DialTest, TimeoutsCountFromOnOpen) {
+  TheKernel().StopClock();
+  harness.options.idle_timeout_ms = 1000;
+  harness.options.lifetime_ms = 5000;
+  harness.Start();
+  TheNames().Know("slow.test", {"127.0.0.1"});
+  const struct evnet_conn_id id = harness.Dial(At("slow.test"), Within(EVNET_OFF));
+  harness.Settle();
+  TheKernel().Advance(20000);
+  TheNames().Release();
+  ASSERT_TRUE(UntilOpen(id));
+  TheKernel().Advance(999);
+  harness.Settle();
+  EXPECT_EQ(harness.Of(id).closed, 0);
+  TheKernel().Advance(1);
+  ASSERT_TRUE(UntilClosed(id));
+  EXPECT_EQ(harness.Of(id).reason, EVNET_REASON_IDLE_TIMEOUT);
+}
+
+TEST_F(DialTest, TheNthAllocationThatFailsLeavesNothingBehind) {
+  harness.options.lifetime_ms = 60000;  // on_open then needs memory, too
+  harness.Start();
+  PlainListener listener("tcp://127.0.0.1:0", 256);
+  TheNames().Know("one.test", {"127.0.0.1"});
+  for (const std::string &address :
+       {listener.text(), "tcp://one.test:" + std::to_string(listener.port())}) {
+    bool failed = true;
+    for (size_t nth = 1; failed; nth++) {
+      ASSERT_LT(nth, 50u);
+      const size_t failures = harness.allocator().failures();
+      harness.allocator().fail_at(nth, false);
+      struct evnet_conn_id id = {};
+      const int status = evnet_dial(harness.reactor(), address.c_str(), nullptr, &id);
+      if (status == 0) {
+        harness.Of(id).dialled = true;
+        harness.Until([&] { return harness.Of(id).opened + harness.Of(id).closed > 0; });
+        if (harness.Of(id).opened == 0) {
+          EXPECT_EQ(harness.Of(id).reason, -ENOMEM);
+        }
+      } else {
+        EXPECT_EQ(status, -ENOMEM);
+      }
+      failed = harness.allocator().failures() > failures;
+      harness.allocator().fail_at(0, false);
+      for (const auto &each : harness.records())
+        if (each.second.opened == 1 && each.second.closed == 0) harness.Abort(each.second.conn);
+      harness.Settle();
+    }
+  }
+}
+
+TEST_F(DialTest, ManyAreUnderWayAtOnce) {
+  harness.Start();
+  PlainListener listener("tcp://127.0.0.1:0", 512);
+  const PlainListener bound("tcp://127.0.0.1:0", -1);
+  std::vector<struct evnet_conn_id> good, bad;
+  for (int i = 0; i < 200; i++) {
+    good.push_back(harness.Dial(listener.text()));
+    bad.push_back(harness.Dial(bound.text()));
+  }
+  ASSERT_TRUE(harness.Until([&] {
+    int done = 0;
+    for (const struct evnet_conn_id &id : good) done += harness.Of(id).opened;
+    for (const struct evnet_conn_id &id : bad) done += harness.Of(id).closed;
+    return done == 400;
+  }));
+  EXPECT_EQ(harness.Stats().dials_failed, 200u);
+  EXPECT_EQ(harness.Stats().connections_open, 200u);
+}
+
+}  // namespace
+}  // namespace evnet_testing

@@ -65,8 +65,9 @@ EVNET_API int evnet_async_write_shared(
 
 // evnet_async_send_to sends a copy of `size` bytes as one datagram: the late answer of a UDP
 // socket. It leaves from the address that the socket is bound to, or one of the system's choice if
-// that is all of them. By a UDP socket's id evnet_async_write and its kin answer -EDESTADDRREQ,
-// _wake and _close -EOPNOTSUPP.
+// that is all of them. By such a socket's id evnet_async_write and its kin answer
+// -EDESTADDRREQ, _wake and _close -EOPNOTSUPP. A dialled UDP socket has one peer, to whom
+// evnet_async_write sends a datagram, and answers this with -EISCONN.
 //
 //   id       of a UDP socket.
 //   address  copied.
@@ -88,7 +89,8 @@ EVNET_API int evnet_async_wake(struct evnet_server *server, struct evnet_conn_id
                                void (*done)(struct evnet_conn_id id, int status, void *user),
                                void *user);
 
-// evnet_async_close closes the connection as evnet_conn_close does, behind what was written.
+// evnet_async_close closes the connection as evnet_conn_close does, behind what was written; a dial
+// that is under way it cancels.
 //
 // Done:    0 when closing has begun; -ESTALE; -ESHUTDOWN.
 EVNET_API int evnet_async_close(struct evnet_server *server, struct evnet_conn_id id,

@@ -36,6 +36,7 @@
 #include "../reactor/handler.h"
 #include "../reactor/reactor.h"
 #include "async.h"
+#include "dial.h"
 
 #ifdef __cplusplus
 extern "C" {

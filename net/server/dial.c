@@ -1,0 +1,104 @@
+// A dial's way to its reactor: by reactor 0, whose thread has the balancer, to the one that it
+// picks.
+//
+//   any thread --message--> reactor 0: pick --message--> the picked one: evnet_dial, done
+#include "net/server/dial.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "net/server/internal/state.h"
+
+struct server_dial {
+  struct evnet_message message;  // first: run gets a pointer to it
+  struct evnet_server *server;
+  struct server_reactor *target;
+  void (*done)(struct evnet_conn_id id, int status, void *user);
+  void *user;
+  struct evnet_dial_options options;  // its texts are among these
+  const char *address;                // likewise
+  char texts[];
+};
+
+static void finish(struct server_dial *dial, struct evnet_conn_id id, int status) {
+  if (dial->done != NULL) {
+    dial->done(id, status, dial->user);
+  } else if (status < 0) {
+    evnet_log(&dial->server->logger, EVNET_LOG_WARNING, "'%.100s' is not dialled: %s",
+              dial->address, evnet_status_message(status));
+  }
+  evnet_release(dial->server->options.allocator, dial);
+}
+
+static void run_begin(struct evnet_message *message, void *context) {
+  struct server_dial *dial = (struct server_dial *)message;
+  struct server_reactor *target = dial->target;
+  struct evnet_conn_id id = {0};
+  const int status = evnet_dial(context, dial->address, &dial->options, &id);
+  // Counted when it was picked, and again now.
+  __atomic_sub_fetch(&target->load, 1, __ATOMIC_RELAXED);
+  finish(dial, id, status);
+}
+
+static void run_pick(struct evnet_message *message, void *context) {
+  struct server_dial *dial = (struct server_dial *)message;
+  static const struct evnet_address nobody = {0};
+  struct server_reactor *target = server_pick(dial->server, &nobody, EVNET_LISTENER_NONE);
+  // Now, so that many that are posted at once do not all go to one.
+  __atomic_add_fetch(&target->load, 1, __ATOMIC_RELAXED);
+  dial->target = target;
+  dial->message.run = run_begin;
+  if (target->reactor == context) {
+    run_begin(message, context);
+    return;
+  }
+  const int status = evnet_reactor_post_message(target->reactor, message);
+  if (status == 0) return;
+  __atomic_sub_fetch(&target->load, 1, __ATOMIC_RELAXED);
+  finish(dial, (struct evnet_conn_id){0}, status);
+}
+
+static size_t size_of(const char *text) { return text != NULL ? strlen(text) + 1 : 0; }
+
+// Copies a text behind the others.
+static const char *copy(char **end, const char *text) {
+  if (text == NULL) return NULL;
+  char *to = *end;
+  const size_t size = size_of(text);
+  memcpy(to, text, size);
+  *end += size;
+  return to;
+}
+
+static struct server_dial *create(struct evnet_server *server, const char *address,
+                                  const struct evnet_dial_options *options) {
+  const size_t size = sizeof(struct server_dial) + size_of(address) + size_of(options->source) +
+                      size_of(options->bind_to_device);
+  struct server_dial *dial = evnet_allocate(server->options.allocator, size);
+  if (dial == NULL) return NULL;
+  *dial = (struct server_dial){
+      .message = {.run = run_pick, .bytes = size}, .server = server, .options = *options};
+  char *end = dial->texts;
+  dial->address = copy(&end, address);
+  dial->options.source = copy(&end, options->source);
+  dial->options.bind_to_device = copy(&end, options->bind_to_device);
+  return dial;
+}
+
+int evnet_server_dial(struct evnet_server *server, const char *address,
+                      const struct evnet_dial_options *options,
+                      void (*done)(struct evnet_conn_id id, int status, void *user), void *user) {
+  static const struct evnet_dial_options defaults = {0};
+  if (options == NULL) options = &defaults;
+  int status = evnet_dial_check(&server->logger, address, options);
+  if (status < 0) return status;
+  // Before it, on_boot may not have run, or other reactors may not be there yet.
+  if (__atomic_load_n(&server->bound_count, __ATOMIC_ACQUIRE) == 0) return -ENOTCONN;
+  struct server_dial *dial = create(server, address, options);
+  if (dial == NULL) return -ENOMEM;
+  dial->done = done;
+  dial->user = user;
+  status = evnet_reactor_post_message(evnet_server_reactor(server, 0), &dial->message);
+  if (status < 0) evnet_release(server->options.allocator, dial);
+  return status;
+}

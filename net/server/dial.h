@@ -1,0 +1,42 @@
+// Dialling from a server: from any thread, onto the reactor that the balancer picks. Onto a certain
+// one, in a callback, it is evnet_dial (net/reactor/dial.h).
+#ifndef EVNET_NET_SERVER_DIAL_H_
+#define EVNET_NET_SERVER_DIAL_H_
+
+#include "../base/status.h"
+#include "../reactor/conn.h"
+#include "../reactor/dial.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct evnet_server;
+
+// evnet_server_dial is evnet_dial onto the reactor that the server's balancer picks;
+// EVNET_SOURCE_HASH, which knows no source here, gives each in turn. The connection counts among
+// the server's, against connections_max and in the balancer's loads, and is not held against
+// connections_per_address_max, which is about strangers.
+//
+//   address  and all that the options point to but conn_user: copied.
+//   options  NULL: all defaults.
+//   done     called once, on the picked reactor, when the function returned 0: with 0 and the id of
+//            the connection, for evnet_async_close, before its on_open, or its on_close alone; or
+//            with why the dial has not begun, of which nothing follows: -ENOBUFS at
+//            connections_max, -EAGAIN, -ENOMEM or -ESHUTDOWN. NULL: nobody asks; the log tells.
+//   user     for done.
+//
+// Returns: 0.
+// Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_OPTION, each with a line in the log; -ENOTCONN before
+//          on_boot; -ENOBUFS above mailbox_bytes_max; -ESHUTDOWN when the server has stopped;
+//          -ENOMEM. Nothing is called then.
+// Thread:  any, while the server exists; it never blocks.
+EVNET_API EVNET_WARN_UNUSED int evnet_server_dial(
+    struct evnet_server *server, const char *address, const struct evnet_dial_options *options,
+    void (*done)(struct evnet_conn_id id, int status, void *user), void *user);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // EVNET_NET_SERVER_DIAL_H_

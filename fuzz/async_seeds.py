@@ -40,7 +40,7 @@ SEEDS = {
     "empty_ones": ({}, steps(OPEN, ask(WRITE), ask(WRITEV), ask(OWNED), "TURN 3", "EXIT", "EXIT", "EXIT")),
     "wake": ({}, steps(OPEN, ask(WAKE), "TURN 3", "TAKE 1", "EXIT", "EXIT", "SEND 20", "TURN 2", "EXIT", ask(WAKE), "TURN 2", "TAKE 20",
                        "EXIT", "EXIT")),
-    "wake_while_paused": ({}, steps(OPEN, "SEND 9", "TURN 2", "PAUSE", "EXIT", ask(WAKE), "TURN 2", "EXIT", ask(WRITE, 1), "TURN 2", "RESUME",
+    "wake_while_paused": ({}, steps(OPEN, "SEND 9", "TURN 2", "TAKE 9", "PAUSE", "EXIT", ask(WAKE), "TURN 2", "EXIT", ask(WRITE, 1), "TURN 2", "RESUME",
                                     "EXIT", "TURN 2", "EXIT")),
     "close": ({}, steps(OPEN, ask(WRITE, 20), ask(CLOSE), ask(WRITE, 5), ask(WAKE), ask(CLOSE), "TURN 5", "READ 99", "TURN 3")),
     "hold_and_release": ({}, steps(OPEN, "SEND 9", "FIN", "TURN 2", "TAKE 9", "HOLD", "HOLD", "EXIT", "EXIT", "TURN 3", "READ 99", "TURN 3")),

@@ -91,6 +91,7 @@ void Datagrams::Send(Peer *peer) {
   const uint32_t host = socket->of_all_hosts ? 1 + w_.Below(3) : 1;
   to.socket.ip4.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + host);
   to.socket.ip4.sin_port = htons(socket->port);
+  if (w_.Chance(100)) to = GroupOf(*socket);
   const std::string bytes = Bytes(Size());
   const int64_t sent = evnet_sim_udp_send(peer->udp, &to, bytes.data(), bytes.size());
   if (sent >= 0) peer->to_send--;
@@ -242,7 +243,7 @@ void Datagrams::ActOn(UdpSocket *socket) {
   if (socket->presented == nullptr && evnet_conn_inbound_bytes(conn) > 0)
     evnet_sim_fail(w_.sim, "port %u keeps %zu bytes of a datagram", socket->port,
                    evnet_conn_inbound_bytes(conn));
-  switch (w_.Below(8)) {
+  switch (w_.Below(9)) {
     case 0: {
       evnet_conn_pause_reading(conn);
       socket->paused = true;
@@ -266,12 +267,38 @@ void Datagrams::ActOn(UdpSocket *socket) {
     case 4:
       WhatItHasNot(socket);
       break;
+    case 5:
+      JoinOrLeave(socket);
+      break;
     default: {
       const bool answers = w_.Chance(100);
       const evnet_address to = Somebody();
       Write(socket, answers ? nullptr : &to, Bytes(Size()));
     }
   }
+}
+
+// There is one group; its members are those of its port.
+evnet_address Datagrams::GroupOf(const UdpSocket &socket) {
+  evnet_address group = {};
+  group.size = sizeof group.socket.ip4;
+  group.transport = EVNET_TRANSPORT_UDP;
+  group.socket.ip4.sin_family = AF_INET;
+  group.socket.ip4.sin_addr.s_addr = htonl(0xef010203);
+  group.socket.ip4.sin_port = htons(socket.port);
+  return group;
+}
+
+void Datagrams::JoinOrLeave(UdpSocket *socket) {
+  const evnet_address group = GroupOf(*socket);
+  const bool joins = w_.Chance(700);
+  const int status = joins ? evnet_conn_join_group(socket->conn, &group, nullptr)
+                           : evnet_conn_leave_group(socket->conn, &group, nullptr);
+  const int otherwise = joins ? -EADDRINUSE : -EADDRNOTAVAIL;
+  if (status != (joins == socket->is_member ? otherwise : 0))
+    evnet_sim_fail(w_.sim, "a group is joined or left with %s", evnet_status_name(status));
+  socket->is_member = joins;
+  socket->was_member = socket->was_member || joins;
 }
 
 void Datagrams::WhatItHasNot(UdpSocket *socket) {

@@ -51,6 +51,8 @@ struct UdpSocket {
   bool of_both_families = false;
   evnet_conn *conn = nullptr;
   struct evnet_conn_id id = {};
+  bool is_member = false;   // of the group
+  bool was_member = false;  // ever
   bool paused = false;
   int holds = 0;
   std::list<ToldDatagram> told;  // and not yet presented: one at most
@@ -121,6 +123,8 @@ class Datagrams {
   bool IsLegal(const UdpSocket &socket, int wrong, size_t size, size_t queued, ssize_t error) const;
   void ActOn(UdpSocket *socket);
   void WhatItHasNot(UdpSocket *socket);
+  void JoinOrLeave(UdpSocket *socket);
+  static evnet_address GroupOf(const UdpSocket &socket);
   void Watch(const evnet_sim_udp_news &news);
   void Told(UdpSocket *socket, const evnet_sim_udp_news &news);
   void Sent(UdpSocket *socket, const evnet_sim_udp_news &news);

@@ -184,7 +184,13 @@ void Datagrams::Told(UdpSocket *socket, const evnet_sim_udp_news &news) {
   if (!socket->told.empty())
     evnet_sim_fail(w_.sim, "a datagram of port %u was not presented", socket->port);
   const std::string bytes(reinterpret_cast<const char *>(news.data), news.size);
-  socket->told.push_back({*news.from, *news.to, bytes, news.truncated});
+  evnet_address to = *news.to;
+  if (IN_MULTICAST(ntohl(to.socket.ip4.sin_addr.s_addr))) {
+    // It is told which host took it. What came before a leave is still presented.
+    to.socket.ip4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (!socket->was_member) evnet_sim_fail(w_.sim, "a group's datagram comes to a stranger");
+  }
+  socket->told.push_back({*news.from, to, bytes, news.truncated});
 }
 
 bool Datagrams::IsThat(const UdpSocket &socket, const Outgoing &outgoing,

@@ -26,7 +26,7 @@ _kqueue_transition = transition(
     outputs = ["//bazel:kqueue_standin"],
 )
 
-_TestParts = provider(
+_TestPartsInfo = provider(
     doc = "What a cc_test is linked from.",
     fields = {
         "linker_inputs": "a list of LinkerInput, in order: of its own flags, then of its deps",
@@ -42,7 +42,7 @@ def _test_parts_impl(target, ctx):
         user_link_flags = depset(ctx.rule.attr.linkopts),
     )
     deps = cc_common.merge_cc_infos(cc_infos = [dep[CcInfo] for dep in ctx.rule.attr.deps])
-    return [_TestParts(
+    return [_TestPartsInfo(
         linker_inputs = [own] + deps.linking_context.linker_inputs.to_list(),
         objects = target[OutputGroupInfo].compilation_outputs,
     )]
@@ -50,7 +50,7 @@ def _test_parts_impl(target, ctx):
 _test_parts = aspect(implementation = _test_parts_impl)
 
 def _over_kqueue_impl(ctx):
-    parts = ctx.attr.test[_TestParts]
+    parts = ctx.attr.test[_TestPartsInfo]
     poller = ctx.attr.poller[0]  # a transition makes a list of it
 
     # The poller takes the place of its like; the layers below it are there already.

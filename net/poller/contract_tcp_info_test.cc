@@ -120,6 +120,13 @@ TEST_P(TcpInfoTest, TheStateIsThatOfTheConnection) {
   EXPECT_TRUE(UntilState(reset.handle, EVNET_TCP_CLOSED));
 }
 
+TEST_P(TcpInfoTest, OneThatHasNotBegunToConnectHasNone) {
+  evnet_handle handle = {};
+  ASSERT_EQ(evnet_poller_reserve(poller(), EVNET_TRANSPORT_TCP, &handle), 0);
+  evnet_tcp_info info = {};
+  EXPECT_EQ(evnet_poller_tcp_info(poller(), handle, &info), -ENOTCONN);
+}
+
 TEST_P(TcpInfoTest, OtherSocketsHaveNone) {
   evnet_tcp_info info = {};
   EXPECT_EQ(evnet_poller_tcp_info(poller(), AttachUnix().handle, &info), -EOPNOTSUPP);

@@ -422,7 +422,8 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_peer_credentials(
 // evnet_poller_tcp_info tells what the kernel knows of a TCP connection, also of one that is dead.
 //
 // Returns: 0.
-// Errors:  -EOPNOTSUPP but on TCP, on systems that do not tell, and on a simulated kernel.
+// Errors:  -EOPNOTSUPP but on TCP, on systems that do not tell, and on a simulated kernel;
+//          -ENOTCONN of a handle that is only reserved.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_tcp_info(struct evnet_poller *poller,
                                                       struct evnet_handle handle,
                                                       struct evnet_tcp_info *out_info);

@@ -337,7 +337,8 @@ EVNET_API EVNET_WARN_UNUSED int evnet_conn_peer_credentials(
 // word on a connection can be logged. Two system calls: for now and then, not for every request.
 //
 // Returns: 0.
-// Errors:  -EOPNOTSUPP but on TCP, on OpenBSD, and in a simulation; -errno of getsockopt(2).
+// Errors:  -EOPNOTSUPP but on TCP, on OpenBSD, and in a simulation; -ENOTCONN of a dial that has
+//          failed; the rest of getsockopt(2).
 EVNET_API EVNET_WARN_UNUSED int evnet_conn_tcp_info(const struct evnet_conn *conn,
                                                     struct evnet_tcp_info *out_info);
 

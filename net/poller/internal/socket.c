@@ -182,5 +182,6 @@ int evnet_socket_peer_credentials(int descriptor, enum evnet_transport transport
 int evnet_socket_tcp_info(int descriptor, enum evnet_transport transport,
                           struct evnet_tcp_info *out_info) {
   if (transport != EVNET_TRANSPORT_TCP) return -EOPNOTSUPP;
+  if (descriptor < 0) return -ENOTCONN;
   return evnet_socket_system_tcp_info(descriptor, out_info);
 }

@@ -71,7 +71,7 @@ def parse_arguments():
     )
     parser.add_argument("--a", required=True, metavar="COMMAND", help="the denominator")
     parser.add_argument("--b", required=True, metavar="COMMAND", help="what is measured")
-    parser.add_argument("--load", required=True, metavar="PATH", help="the load generator")
+    parser.add_argument("--load", required=True, metavar="COMMAND", help="the load generator")
     parser.add_argument(
         "--workload",
         required=True,
@@ -107,7 +107,7 @@ class Load:
     def __init__(self, arguments, workload, server):
         self.server = server
         self.words = [
-            arguments.load,
+            *shlex.split(arguments.load),
             "--on-demand",
             "--json",
             "--server-pid=%d" % server.pid,

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,6 +22,7 @@
 enum {
   EVENTS_MAX = 256,
   BATCH_MAX = 32,
+  JOINED_BYTES_MAX = 65507,
 };
 
 static const uint64_t kLostNs = UINT64_C(200000000);
@@ -65,9 +68,33 @@ static uint32_t place_of(uint32_t connection, uint32_t sequence) {
   return pattern_skip(pattern_start(connection), (size_t)sequence * 61);
 }
 
+// The batch as one message, which the kernel cuts up into datagrams of the payload's size
+// (UDP_SEGMENT). 64 KiB, the most that it may be, hold less than a batch of large ones.
+static int send_joined(struct datagram *d, int fd) {
+  const uint32_t payload_bytes = d->options->payload_bytes;
+  const uint32_t joined_max = JOINED_BYTES_MAX / payload_bytes;
+  for (uint32_t first = 0; first < d->out_count; first += joined_max) {
+    uint32_t count = d->out_count - first < joined_max ? d->out_count - first : joined_max;
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(uint16_t))] = {0};
+    struct msghdr message = {.msg_iov = d->out_pieces[first], .msg_iovlen = 2 * (size_t)count};
+    if (count > 1) {
+      message.msg_control = control;
+      message.msg_controllen = sizeof(control);
+      struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+      *header = (struct cmsghdr){.cmsg_level = IPPROTO_UDP,
+                                 .cmsg_type = UDP_SEGMENT,
+                                 .cmsg_len = CMSG_LEN(sizeof(uint16_t))};
+      memcpy(CMSG_DATA(header), &(uint16_t){(uint16_t)payload_bytes}, sizeof(uint16_t));
+    }
+    if (sendmsg(fd, &message, MSG_NOSIGNAL) < 0) return -1;
+  }
+  return 0;
+}
+
 static int flush(struct datagram *d, struct datagram_conn *c) {
   if (d->out_count == 0) return 0;
-  int sent = sendmmsg(c->fd, d->out, d->out_count, MSG_NOSIGNAL);
+  int sent = d->options->joined ? send_joined(d, c->fd)
+                                : sendmmsg(c->fd, d->out, d->out_count, MSG_NOSIGNAL);
   d->out_count = 0;
   // What the kernel had no room for is lost like any other datagram: its slot's time runs out.
   if (sent < 0 && errno != EAGAIN && errno != ENOBUFS && errno != EINTR) {

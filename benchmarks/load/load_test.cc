@@ -117,6 +117,10 @@ TEST(Load, AnHonestServerPasses) {
   EXPECT_EQ(tcp.text.rfind("100 requests in ", 0), 0u) << tcp.text;
   Outcome udp = LoadOne(Server(SOCK_DGRAM, Same), "--depth=4");
   EXPECT_EQ(udp.exit_code, 0) << udp.text;
+  for (const char *joined : {"--depth=32", "--depth=3 --payload=30000", "--depth=1"}) {
+    Outcome outcome = LoadOne(Server(SOCK_DGRAM, Same), std::string("--joined ") + joined);
+    EXPECT_EQ(outcome.exit_code, 0) << joined << outcome.text;
+  }
 }
 
 TEST(Load, TellsAFlippedBit) {
@@ -171,7 +175,7 @@ TEST(Load, TellsThatNobodyListens) {
 TEST(Load, RefusesABadArgument) {
   for (const char *arguments :
        {"", "tcp://localhost:1", "--depth=0 tcp://127.0.0.1:1", "--payload=7 udp://127.0.0.1:1",
-        "--mode=churn udp://127.0.0.1:1"}) {
+        "--mode=churn udp://127.0.0.1:1", "--joined tcp://127.0.0.1:1"}) {
     EXPECT_EQ(Load(arguments).exit_code, 2) << arguments;
   }
 }

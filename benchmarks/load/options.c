@@ -25,6 +25,8 @@ static const char kHelp[] =
     "  --requests=N       the window ends with the N-th request; not to get there within "
     "--seconds\n"
     "                     (here 60) is an error\n"
+    "  --joined           udp: what a connection sends at once passes the kernel as one message\n"
+    "                     (UDP_SEGMENT), and reaches an --udp-gro server so\n"
     "  --server-pid=PID   also tell the CPU time of that process in the window\n"
     "  --on-demand        connect, then a run for each line read from stdin, until it ends\n"
     "  --json             one line of JSON instead of text\n"
@@ -94,6 +96,10 @@ static bool parse_option(const char *argument, struct load_options *o) {
     o->json = true;
     return true;
   }
+  if (strcmp(argument, "--joined") == 0) {
+    o->joined = true;
+    return true;
+  }
   if (strcmp(argument, "--on-demand") == 0) {
     o->on_demand = true;
     return true;
@@ -124,7 +130,7 @@ static bool parse_option(const char *argument, struct load_options *o) {
 
 // What one option alone cannot tell. Returns what is wrong, or NULL.
 static const char *contradiction(const struct load_options *o) {
-  if (o->address.kind != BENCH_ADDRESS_UDP) return NULL;
+  if (o->address.kind != BENCH_ADDRESS_UDP) return o->joined ? "--joined is for udp" : NULL;
   if (o->mode != LOAD_ECHO) return "udp has no connections to churn or to hold";
   if (o->payload_bytes < DATAGRAM_MIN) return "udp: --payload is at least 8";
   if (o->payload_bytes > DATAGRAM_MAX) return "udp: --payload is at most 65507";

@@ -26,6 +26,7 @@ struct load_options {
   uint64_t window_ns;     // idle: how long to hold at most
   uint64_t requests_max;  // 0: the window's time alone ends the run
   pid_t server_pid;       // 0: the server's CPU time is not wanted
+  bool joined;            // udp: what a connection sends at once is one message
   bool on_demand;         // a run for each line of stdin
   bool json;
 };

@@ -9,7 +9,9 @@ enum { DRAIN_MS = 5000 };
 static const char usage[] =
     "usage: echo [OPTION...] [ADDRESS...]\n"
     "\n"
-    "Sends every byte back to the client that sent it, over UDP every datagram.\n";
+    "Sends every byte back to the client that sent it, over UDP every datagram.\n"
+    "\n"
+    "  --udp-gro          what one peer sent in a row may come at once over UDP (Linux)\n";
 
 static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   (void)user;
@@ -19,8 +21,17 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   return EVNET_NONE;
 }
 
+static bool take_udp_gro(const char *text, void *user) {
+  (void)text;
+  struct command_line *line = user;
+  line->options.udp_gro = true;
+  return true;
+}
+
 int main(int argc, char **argv) {
-  struct command_line line = {.program = "echo", .usage = usage};
+  static const struct command_line_option own[] = {{"--udp-gro", take_udp_gro, NULL}};
+  struct command_line line = {.program = "echo", .usage = usage, .own = own, .own_count = 1};
+  line.user = &line;
   int exit_code = command_line_parse(&line, argc, argv);
   if (exit_code >= 0) return exit_code;
 

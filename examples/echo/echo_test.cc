@@ -1,5 +1,6 @@
 // The echo program as its user meets it: a process, its arguments, its output, its signals.
 #include <signal.h>
+#include <string.h>
 
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "examples/testing/process.h"
 #include "gtest/gtest.h"
 #include "net/base/testing/temp_directory.h"
+#include "net/base/testing/udp_client.h"
 #include "net/server/testing/client.h"
 #include "net/server/testing/wait.h"
 
@@ -157,7 +159,7 @@ TEST(EchoArguments, HelpIsPrintedAndEndsWithZero) {
   const std::string help = echo.RestOfOut();
   for (const char *word :
        {"--reactors=N", "--balancer=NAME", "--reuse-port", "--backend=NAME", "--busy-poll-us=N",
-        "io_uring", "ADDRESS", "tcp://127.0.0.1:9000", "unix://PATH", "SIGTERM"}) {
+        "--udp-gro", "io_uring", "ADDRESS", "tcp://127.0.0.1:9000", "unix://PATH", "SIGTERM"}) {
     EXPECT_NE(help.find(word), std::string::npos) << word;
   }
   EXPECT_EQ(echo.RestOfErr(), "");
@@ -218,6 +220,22 @@ TEST(EchoArguments, ABackendServesOrSaysWhyNot) {
     Client client(PortOf(line));
     const std::string data = Pattern(1 << 20);
     EXPECT_TRUE(client.Exchange(data) == data);
+  }
+}
+
+TEST(EchoArguments, DatagramsComeBackWithUdpGro) {
+  Process echo({"--udp-gro", "udp://127.0.0.1:0"});
+  const std::string line = echo.Line();
+  if (line.empty()) {
+    EXPECT_EQ(echo.ExitCode(), 1);
+    EXPECT_NE(echo.RestOfErr().find("udp_gro"), std::string::npos);
+    return;
+  }
+  const evnet_address address = ParseAddress(line.substr(strlen("listening on ")));
+  UdpClient client;
+  for (int i = 0; i < 10; i++) {
+    client.Send(address, "hello");
+    EXPECT_EQ(client.Receive(), "hello");
   }
 }
 

@@ -113,6 +113,7 @@ struct marker {
 struct request {
   struct marker before;
   struct marker behind;
+  struct evnet_message probe;
   struct world *world;
   enum request_kind kind;
   struct evnet_conn_id id;
@@ -124,6 +125,7 @@ struct request {
   bool accepted;
   bool began;
   bool ended;
+  int gone;       // what is answered if there is no such connection
   bool found;     // when it began: there was such a connection
   bool was_open;  // and it was open
   bool has_taken;

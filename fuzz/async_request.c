@@ -10,6 +10,11 @@ static bool is_write(const struct request *r) { return r->kind <= ASK_SHARED; }
 
 // When it begins and ends
 
+static void run_nothing(struct evnet_message *message, void *reactor) {
+  (void)message;
+  (void)reactor;
+}
+
 static void begin(struct request *r) {
   struct world *w = r->world;
   CHECK(w, !r->began && r->id.reactor == w->current_reactor);
@@ -17,6 +22,11 @@ static void begin(struct request *r) {
   w->last_began[r->id.reactor] = r->serial;
   w->waiting--;
   r->began = true;
+  // In the turn that seals the mailbox, and only then, a message is refused here.
+  r->probe.run = run_nothing;
+  const int probe =
+      evnet_reactor_post_message(evnet_server_reactor(w->server, r->id.reactor), &r->probe);
+  r->gone = probe < 0 ? -ESHUTDOWN : -ESTALE;
   struct evnet_sim_udp_state state;
   if (r->is_socket) r->found = evnet_sim_udp_inspect(w->sim, w->udp_port, &state);
   struct record *c = r->record;
@@ -95,7 +105,7 @@ static bool is_write_legal(const struct request *r, int status) {
 
 static bool is_legal(const struct request *r, int status) {
   const struct world *w = r->world;
-  const bool gone = status == -ESTALE || (status == -ESHUTDOWN && w->stop_asked);
+  const bool gone = status == r->gone;
   if (!r->found) return gone;
   if (r->is_socket) {
     if (r->kind != ASK_SEND_TO) return status == (is_write(r) ? -EDESTADDRREQ : -EOPNOTSUPP);

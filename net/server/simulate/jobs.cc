@@ -102,6 +102,7 @@ void Jobs::Run(void *argument) {
   if (job->ran) evnet_sim_fail(w.sim, "work runs twice");
   job->ran = true;
   if (self->ending_) {
+    self->ending_ = false;  // asked once
     if (evnet_workers_submit(self->workers_, Run, job) != -ESHUTDOWN)
       evnet_sim_fail(w.sim, "workers that end take work");
   }

@@ -65,9 +65,11 @@ class Posters {
 
     Marker before;
     Marker behind;
+    evnet_message probe;
     bool accepted = false;
     bool began = false;
     bool ended = false;
+    int gone = 0;           // what is answered if there is no such connection
     bool found = false;     // when it began: there was such a connection or socket
     bool was_open = false;  // and the connection was open
     bool has_taken = false;
@@ -97,7 +99,6 @@ class Posters {
   bool IsWriteLegal(const Request &request, int status) const;
   bool IsSendToLegal(const Request &request, int status);
   bool IsWrite(const Request &request) const { return request.kind <= Kind::kShared; }
-  bool MayHaveEnded(uint32_t reactor) const;
   size_t Size();
 
   World &w_;

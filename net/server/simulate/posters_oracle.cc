@@ -7,15 +7,6 @@
 
 namespace evnet_simulation {
 
-// Whether a reactor may have come to its end: there is a stop, and none of its connections is open.
-bool Posters::MayHaveEnded(uint32_t reactor) const {
-  if (!w_.stop_asked()) return false;
-  for (const auto &c : w_.conns) {
-    if (c->id.reactor == reactor && !c->closed) return false;
-  }
-  return true;
-}
-
 bool Posters::IsRefusalLegal(const Request &request, int status) const {
   const uint32_t reactor = request.id.reactor;
   const bool can_be = reactor < w_.ended.size() && request.id.generation > 0;
@@ -61,6 +52,11 @@ void Posters::Begin(Request *request) {
     evnet_sim_fail(w_.sim, "a poster's request begins behind a later one of its");
   last = request->serial;
   request->began = true;
+  // In the turn that seals the mailbox, and only then, a message is refused here.
+  request->probe.run = [](evnet_message *, void *) {};
+  const int probe =
+      evnet_reactor_post_message(evnet_server_reactor(w_.server, reactor), &request->probe);
+  request->gone = probe < 0 ? -ESHUTDOWN : -ESTALE;
   waiting_--;
   if (request->c != nullptr && !request->c->closed) BeginConn(request);
   if (request->socket != nullptr && datagrams_.IsAlive(*request->socket)) {
@@ -177,7 +173,7 @@ void Posters::Done(Request *request, int status) {
 }
 
 bool Posters::IsLegal(const Request &request, int status) const {
-  const bool gone = status == -ESTALE || (status == -ESHUTDOWN && MayHaveEnded(request.id.reactor));
+  const bool gone = status == request.gone;
   if (!request.found) return gone;
   if (request.socket != nullptr)
     return status == (IsWrite(request)                ? -EDESTADDRREQ

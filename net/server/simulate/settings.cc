@@ -42,6 +42,7 @@ void Handler::Set(Conn *c) {
   // What is noted first holds while a call runs callbacks; it may fail.
   const bool was_open = Oracle::IsOpen(c);
   const std::vector<int64_t> timeouts_before(std::begin(c->timeouts_ms), std::end(c->timeouts_ms));
+  const std::vector<uint64_t> set_before(std::begin(c->set_ns), std::end(c->set_ns));
   const evnet_high_action action_before = c->high_action;
   int status;
   switch (w_.Below(4)) {
@@ -80,6 +81,7 @@ void Handler::Set(Conn *c) {
       (status == -ENOTCONN && !was_open) || (status == -ENOMEM && w_.memory.failed() > 0);
   if (!legal)
     evnet_sim_fail(w_.sim, "a setting is refused for no reason with %s", evnet_status_name(status));
+  std::copy(set_before.begin(), set_before.end(), c->set_ns);
   std::copy(timeouts_before.begin(), timeouts_before.end(), c->timeouts_ms);
   c->high_action = action_before;
 }

@@ -1,8 +1,4 @@
 // The poller's contract over the simulated sockets, and the watch that its user keeps to it.
-//
-// A wait gathers the slots that have something to report; next takes one of them at random each
-// time, so completions of different handles come in any order and those of one in theirs. A slot
-// leaves the turn when it has nothing more or has had its share: recv_bytes_max bytes, one send.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,21 +9,15 @@
 enum {
   QUEUE_DEFAULT = 32,
   POISON = 0xdd,
-  ROUNDED_NS = 1000000,  // a backend may round a wait up to 1 ms
 };
 
 static struct sim_poller *poller_of(struct evnet_poller *poller) {
   return (struct sim_poller *)poller;
 }
 
-static void meanwhile(const struct sim_poller *self, bool sleeps) {
-  const struct evnet_sim *sim = self->sim;
-  if (sim->meanwhile != NULL) sim->meanwhile(sim->meanwhile_user, self->index, sleeps);
-}
-
 static uint64_t sim_now_ns(struct evnet_poller *poller) {
   const struct sim_poller *self = poller_of(poller);
-  meanwhile(self, false);
+  sim_turn_meanwhile(self, false);
   return self->sim->now_ns;
 }
 
@@ -136,13 +126,6 @@ static void sim_discard_descriptor(struct evnet_poller *poller, int descriptor) 
   sim_descriptor_close(sim, descriptor);
 }
 
-static void join_turn(struct sim_slot *slot) {
-  struct sim_poller *self = slot->owner;
-  if (slot->in_turn || self->drained) return;
-  slot->in_turn = true;
-  self->turn[self->turn_count++] = slot;
-}
-
 static void detach(struct sim_poller *self, struct evnet_handle handle, bool resets) {
   struct sim_slot *slot = sim_slot_of(self, handle, SIM_FREE, resets ? "abort" : "detach");
   if (slot == NULL) return;
@@ -151,7 +134,7 @@ static void detach(struct sim_poller *self, struct evnet_handle handle, bool res
   sim_datagram_drop(slot);
   slot->resets = resets;
   if (!evnet_sim_chance(sim, sim->options.faults.late_close)) sim_slot_close(slot);
-  if (evnet_sim_chance(sim, 500)) join_turn(slot);
+  if (evnet_sim_chance(sim, 500)) sim_turn_join(slot);
 }
 
 static void sim_detach(struct evnet_poller *poller, struct evnet_handle handle) {
@@ -332,93 +315,13 @@ static int sim_descriptor(struct evnet_poller *poller, struct evnet_handle handl
   return slot != NULL ? -EOPNOTSUPP : -EBADF;
 }
 
-static void end_lease(struct sim_poller *self) {
-  sim_block_release(self, self->landed);
-  self->landed = NULL;
-  if (self->recv->users > 1) {
-    // It is flying.
-    sim_block_release(self, self->recv);
-    self->recv = sim_block_take(self);
-  } else {
-    memset(self->recv->bytes, POISON, self->lease_bytes);
-  }
-  self->lease_bytes = 0;
-}
-
-static void leave_turn(struct sim_poller *self, uint32_t at) {
-  struct sim_slot *slot = self->turn[at];
-  slot->in_turn = false;
-  slot->share_bytes = 0;
-  slot->share_accepts = 0;
-  slot->share_send = false;
-  slot->share_batch = false;
-  self->turn[at] = self->turn[--self->turn_count];
-}
-
-static void gather_turn(struct sim_poller *self) {
-  struct evnet_sim *sim = self->sim;
-  for (uint32_t i = 0; i < self->slot_count; i++) {
-    struct sim_slot *slot = self->slots[i];
-    if (sim_slot_has_work(slot) && !evnet_sim_chance(sim, sim->options.faults.deferred))
-      join_turn(slot);
-  }
-}
-
-// Sends what is to fly. A flight that went well is told of by a wait that ends all the same: by
-// this one, or by the one that it left with.
-static void fly(struct sim_poller *self, bool last_wait_ended, bool ends) {
-  for (uint32_t i = 0; i < self->slot_count; i++) {
-    struct sim_slot *slot = self->slots[i];
-    if (slot->kind != SIM_STREAM || slot->flight.piece.iov_len == 0 || slot->detaching) continue;
-    if (slot->flight.flown && last_wait_ended) slot->flight.landed = true;
-    sim_flight_fly(slot);
-  }
-  gather_turn(self);
-  for (uint32_t i = 0; i < self->slot_count; i++) {
-    struct sim_slot *slot = self->slots[i];
-    if (slot->kind != SIM_STREAM || slot->flight.piece.iov_len == 0 || slot->detaching) continue;
-    if (ends || self->turn_count > 0) slot->flight.landed = true;
-    if (slot->flight.landed) join_turn(slot);
-  }
-}
-
 static int sim_wait(struct evnet_poller *poller, int64_t timeout_ns) {
-  struct sim_poller *self = poller_of(poller);
-  struct evnet_sim *sim = self->sim;
-  if (!self->drained) evnet_sim_fail(sim, "wait before next has returned false");
-  end_lease(self);
-  evnet_sim_note(sim, "wait", self->index, timeout_ns, self->woken);
-  if (timeout_ns != 0) meanwhile(self, true);
-  bool last_wait_ended = self->woken || self->wake_ns <= sim->now_ns;
-  bool ends = self->woken || timeout_ns == 0;
-  self->wake_ns = UINT64_MAX;
-  if (self->woken || timeout_ns == 0) {
-    self->wake_ns = sim->now_ns;
-  } else if (timeout_ns > 0) {
-    self->wake_ns = sim->now_ns + (uint64_t)timeout_ns + evnet_sim_below(sim, ROUNDED_NS);
-  }
-  self->woken = false;
-  self->drained = false;
-  fly(self, last_wait_ended, ends);
+  sim_turn_wait(poller_of(poller), timeout_ns);
   return 0;
 }
 
 static bool sim_next(struct evnet_poller *poller, struct evnet_completion *out_completion) {
-  struct sim_poller *self = poller_of(poller);
-  end_lease(self);
-  // A batch is told before anything else.
-  if (self->batching != NULL && sim_slot_step(self->batching, out_completion)) return true;
-  while (self->turn_count > 0) {
-    uint32_t at = evnet_sim_below(self->sim, self->turn_count);
-    struct sim_slot *slot = self->turn[at];
-    if (sim_slot_step(slot, out_completion)) {
-      self->wake_ns = 0;  // the wait has ended; who called it goes on to the next one
-      return true;
-    }
-    leave_turn(self, at);
-  }
-  self->drained = true;
-  return false;
+  return sim_turn_next(poller_of(poller), out_completion);
 }
 
 static void sim_wake(struct evnet_poller *poller) {

@@ -100,6 +100,12 @@ bool sim_slot_has_work(const struct sim_slot *slot);
 bool sim_slot_step(struct sim_slot *slot, struct evnet_completion *out);
 uint16_t sim_slot_id(const struct sim_slot *slot);  // of its connection, for the trace
 
+// sim_turn.c
+void sim_turn_wait(struct sim_poller *self, int64_t timeout_ns);
+bool sim_turn_next(struct sim_poller *self, struct evnet_completion *out_completion);
+void sim_turn_join(struct sim_slot *slot);  // it may have something to report in this turn
+void sim_turn_meanwhile(const struct sim_poller *self, bool sleeps);  // the other threads
+
 // sim_datagram.c
 int sim_datagram_listen(struct sim_poller *self, const struct evnet_address *address,
                         struct evnet_handle *out_handle);

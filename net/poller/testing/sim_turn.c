@@ -1,0 +1,112 @@
+// A simulated poller's turn: what a wait finds, and what next takes of it.
+//
+// A wait gathers the slots that have something to report; next takes one of them at random each
+// time, so completions of different handles come in any order and those of one in theirs; only a
+// batch of datagrams is told to its end. A slot leaves the turn when it has nothing more or has had
+// its share: recv_bytes_max bytes, one send, one batch.
+#include <string.h>
+
+#include "net/poller/testing/sim_slot.h"
+
+enum {
+  POISON = 0xdd,
+  ROUNDED_NS = 1000000,  // a backend may round a wait up to 1 ms
+};
+
+void sim_turn_meanwhile(const struct sim_poller *self, bool sleeps) {
+  const struct evnet_sim *sim = self->sim;
+  if (sim->meanwhile != NULL) sim->meanwhile(sim->meanwhile_user, self->index, sleeps);
+}
+
+void sim_turn_join(struct sim_slot *slot) {
+  struct sim_poller *self = slot->owner;
+  if (slot->in_turn || self->drained) return;
+  slot->in_turn = true;
+  self->turn[self->turn_count++] = slot;
+}
+
+static void end_lease(struct sim_poller *self) {
+  sim_block_release(self, self->landed);
+  self->landed = NULL;
+  if (self->recv->users > 1) {
+    // It is flying.
+    sim_block_release(self, self->recv);
+    self->recv = sim_block_take(self);
+  } else {
+    memset(self->recv->bytes, POISON, self->lease_bytes);
+  }
+  self->lease_bytes = 0;
+}
+
+static void leave_turn(struct sim_poller *self, uint32_t at) {
+  struct sim_slot *slot = self->turn[at];
+  slot->in_turn = false;
+  slot->share_bytes = 0;
+  slot->share_accepts = 0;
+  slot->share_send = false;
+  slot->share_batch = false;
+  self->turn[at] = self->turn[--self->turn_count];
+}
+
+static void gather_turn(struct sim_poller *self) {
+  struct evnet_sim *sim = self->sim;
+  for (uint32_t i = 0; i < self->slot_count; i++) {
+    struct sim_slot *slot = self->slots[i];
+    if (sim_slot_has_work(slot) && !evnet_sim_chance(sim, sim->options.faults.deferred))
+      sim_turn_join(slot);
+  }
+}
+
+// Sends what is to fly. A flight that went well is told of by a wait that ends all the same: by
+// this one, or by the one that it left with.
+static void fly(struct sim_poller *self, bool last_wait_ended, bool ends) {
+  for (uint32_t i = 0; i < self->slot_count; i++) {
+    struct sim_slot *slot = self->slots[i];
+    if (slot->kind != SIM_STREAM || slot->flight.piece.iov_len == 0 || slot->detaching) continue;
+    if (slot->flight.flown && last_wait_ended) slot->flight.landed = true;
+    sim_flight_fly(slot);
+  }
+  gather_turn(self);
+  for (uint32_t i = 0; i < self->slot_count; i++) {
+    struct sim_slot *slot = self->slots[i];
+    if (slot->kind != SIM_STREAM || slot->flight.piece.iov_len == 0 || slot->detaching) continue;
+    if (ends || self->turn_count > 0) slot->flight.landed = true;
+    if (slot->flight.landed) sim_turn_join(slot);
+  }
+}
+
+void sim_turn_wait(struct sim_poller *self, int64_t timeout_ns) {
+  struct evnet_sim *sim = self->sim;
+  if (!self->drained) evnet_sim_fail(sim, "wait before next has returned false");
+  end_lease(self);
+  evnet_sim_note(sim, "wait", self->index, timeout_ns, self->woken);
+  if (timeout_ns != 0) sim_turn_meanwhile(self, true);
+  bool last_wait_ended = self->woken || self->wake_ns <= sim->now_ns;
+  bool ends = self->woken || timeout_ns == 0;
+  self->wake_ns = UINT64_MAX;
+  if (self->woken || timeout_ns == 0) {
+    self->wake_ns = sim->now_ns;
+  } else if (timeout_ns > 0) {
+    self->wake_ns = sim->now_ns + (uint64_t)timeout_ns + evnet_sim_below(sim, ROUNDED_NS);
+  }
+  self->woken = false;
+  self->drained = false;
+  fly(self, last_wait_ended, ends);
+}
+
+bool sim_turn_next(struct sim_poller *self, struct evnet_completion *out_completion) {
+  end_lease(self);
+  // A batch is told before anything else.
+  if (self->batching != NULL && sim_slot_step(self->batching, out_completion)) return true;
+  while (self->turn_count > 0) {
+    uint32_t at = evnet_sim_below(self->sim, self->turn_count);
+    struct sim_slot *slot = self->turn[at];
+    if (sim_slot_step(slot, out_completion)) {
+      self->wake_ns = 0;  // the wait has ended; who called it goes on to the next one
+      return true;
+    }
+    leave_turn(self, at);
+  }
+  self->drained = true;
+  return false;
+}

@@ -49,6 +49,16 @@ int evnet_poller_attach(struct evnet_poller *poller, int descriptor, enum evnet_
   return poller->ops->attach(poller, descriptor, transport, out_handle);
 }
 
+int evnet_poller_identify(struct evnet_poller *poller, int descriptor,
+                          struct evnet_socket_kind *out_kind) {
+  return poller->ops->identify(poller, descriptor, out_kind);
+}
+
+int evnet_poller_adopt(struct evnet_poller *poller, int descriptor,
+                       const struct evnet_socket_kind *kind, struct evnet_handle *out_handle) {
+  return poller->ops->adopt(poller, descriptor, kind, out_handle);
+}
+
 int evnet_poller_reserve(struct evnet_poller *poller, enum evnet_transport transport,
                          struct evnet_handle *out_handle) {
   return poller->ops->reserve(poller, transport, out_handle);

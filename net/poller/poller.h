@@ -258,6 +258,34 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_attach(struct evnet_poller *poller,
                                                     enum evnet_transport transport,
                                                     struct evnet_handle *out_handle);
 
+// What a socket is that somebody else has made.
+struct evnet_socket_kind {
+  enum evnet_transport transport;
+  bool is_listener;  // else it is connected
+};
+
+// evnet_poller_identify finds out what a descriptor is; it changes nothing.
+//
+// Returns: 0.
+// Errors:  -EBADF, -ENOTSOCK; -EAFNOSUPPORT, -ESOCKTNOSUPPORT for a kind that is not served;
+//          -ENOTCONN: it neither is connected nor listens; -EOPNOTSUPP on a simulated kernel.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_identify(struct evnet_poller *poller, int descriptor,
+                                                      struct evnet_socket_kind *out_kind);
+
+// evnet_poller_adopt attaches a socket that somebody else has made: a connected one as attach does,
+// a listening one as listen does, but for its files, which are left alone.
+//
+//   descriptor  the poller's from now on, closed by detach; still the caller's on error. It is made
+//               non-blocking, which others see who share the open socket (fcntl(2)), and
+//               close-on-exec.
+//   kind        what evnet_poller_identify has found.
+//
+// Returns: 0.
+// Errors:  -ENOBUFS at handles_max; -ENOMEM, -ENOSPC from the kernel; those of fcntl(2).
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_adopt(struct evnet_poller *poller, int descriptor,
+                                                   const struct evnet_socket_kind *kind,
+                                                   struct evnet_handle *out_handle);
+
 // evnet_poller_reserve makes a handle without a descriptor, for connect: so that what connects has
 // one name from the beginning, and over several tries. Only connect, detach and abort are for it.
 //
@@ -459,7 +487,7 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_set_multicast(struct evnet_poller *
 // evnet_poller_descriptor tells a handle's descriptor, which stays the poller's.
 //
 // Returns: 0 or more.
-// Errors:  -EOPNOTSUPP in a simulated kernel, which has none.
+// Errors:  -EBADF of one that is reserved; -EOPNOTSUPP in a simulated kernel, which has none.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_descriptor(struct evnet_poller *poller,
                                                         struct evnet_handle handle);
 

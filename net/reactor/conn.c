@@ -60,16 +60,39 @@ void conn_discard(struct evnet_conn *conn) {
   evnet_poller_abort(conn->reactor->poller, conn_handle(conn));
 }
 
+static struct evnet_conn *init_dialling(struct evnet_reactor *reactor, struct evnet_handle handle,
+                                        enum evnet_transport transport) {
+  struct evnet_conn *conn = conn_init(reactor, handle, transport, EVNET_LISTENER_NONE);
+  conn->state = CONN_DIALLING;
+  conn->dialled = 1;
+  reactor->dial_count++;
+  return conn;
+}
+
 int conn_reserve(struct evnet_reactor *reactor, enum evnet_transport transport,
                  struct evnet_conn **out_conn) {
   struct evnet_handle handle;
   if (is_full(reactor)) return -ENOBUFS;
   int status = evnet_poller_reserve(reactor->poller, transport, &handle);
   if (status < 0) return status;
-  struct evnet_conn *conn = conn_init(reactor, handle, transport, EVNET_LISTENER_NONE);
-  conn->state = CONN_DIALLING;
-  conn->dialled = 1;
-  *out_conn = conn;
+  *out_conn = init_dialling(reactor, handle, transport);
+  return 0;
+}
+
+int conn_adopt(struct evnet_reactor *reactor, int descriptor, const struct evnet_socket_kind *kind,
+               struct evnet_conn **out_conn) {
+  const struct evnet_reactor_owner *owner = &reactor->owner;
+  if (is_full(reactor)) return -ENOBUFS;
+  // First: once the poller has the descriptor, it is not given back.
+  int status = owner->claim != NULL ? owner->claim(owner->context) : 0;
+  if (status < 0) return status;
+  struct evnet_handle handle;
+  status = evnet_poller_adopt(reactor->poller, descriptor, kind, &handle);
+  if (status < 0) {
+    if (owner->unclaim != NULL) owner->unclaim(owner->context);
+    return status;
+  }
+  *out_conn = init_dialling(reactor, handle, kind->transport);
   return 0;
 }
 
@@ -242,6 +265,10 @@ static void run_due(struct evnet_conn *conn) {
   conn->flags &= (uint16_t) ~(LISTED | DUE_PRESSURE | DUE_DATA | DUE_CLOSE);
   if (due & DUE_CLOSE) {
     tell_closed(conn);
+    return;
+  }
+  if (conn->state == CONN_DIALLING) {
+    adopt_open(conn);
     return;
   }
   if (due & DUE_PRESSURE) tell(conn, conn->reactor->handler.on_pressure);

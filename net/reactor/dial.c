@@ -52,12 +52,13 @@ static struct evnet_reactor *reactor_of(const struct dial *dial) { return dial->
 void dial_free(struct evnet_conn *conn) {
   struct dial *dial = conn->dial;
   struct evnet_reactor *reactor = conn->reactor;
+  reactor->dial_count--;
+  if (dial == NULL) return;
   conn->dial = NULL;
   if (dial->lookup != NULL) evnet_resolver_cancel(dial->lookup);
   evnet_timer_stop(reactor, &dial->timer);
   *dial->to_this = dial->next;
   if (dial->next != NULL) dial->next->to_this = dial->to_this;
-  reactor->dial_count--;
   evnet_release(reactor->options.allocator, dial);
 }
 
@@ -304,7 +305,6 @@ static void link_dial(struct evnet_reactor *reactor, struct dial *dial) {
   dial->to_this = &reactor->dials;
   if (dial->next != NULL) dial->next->to_this = &dial->next;
   reactor->dials = dial;
-  reactor->dial_count++;
 }
 
 // Without a handle nothing but the record is there to free.

@@ -27,12 +27,16 @@ static void arm(struct evnet_reactor *reactor, struct listener *listener) {
   }
 }
 
-static int open_stream(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t index,
-                       struct evnet_address *out_address) {
+static void init_stream(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t index) {
   reactor->conns[handle.index] = (struct evnet_conn){.reactor = reactor,
                                                      .deadline = {.tag = handle.generation},
                                                      .listener = index,
                                                      .state = CONN_LISTENER};
+}
+
+static int open_stream(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t index,
+                       struct evnet_address *out_address) {
+  init_stream(reactor, handle, index);
   int status = evnet_poller_local_address(reactor->poller, handle, out_address);
   if (status < 0) evnet_poller_detach(reactor->poller, handle);
   return status;
@@ -59,6 +63,25 @@ int evnet_reactor_listen(struct evnet_reactor *reactor, const struct evnet_addre
   return index;
 }
 
+int listener_adopt(struct evnet_reactor *reactor, int descriptor,
+                   const struct evnet_socket_kind *kind) {
+  if (reactor->listener_count == EVNET_LISTENERS_MAX) return -ENOBUFS;
+  struct evnet_handle handle;
+  int status = evnet_poller_adopt(reactor->poller, descriptor, kind, &handle);
+  if (status < 0) return status;
+  reactor->handles++;
+  if (handle.index >= reactor->conns_top) reactor->conns_top = handle.index + 1;
+  const uint8_t index = reactor->listener_count++;
+  init_stream(reactor, handle, index);
+  reactor->listeners[index] = (struct listener){.handle = handle, .is_adopted = true};
+  if (reactor->accepting_chosen) {
+    arm(reactor, &reactor->listeners[index]);
+  } else {
+    evnet_reactor_accept_resume(reactor);
+  }
+  return 0;
+}
+
 bool evnet_reactor_spreads_port(const struct evnet_reactor *reactor) {
   return evnet_poller_spreads_port(reactor->poller);
 }
@@ -74,6 +97,7 @@ struct evnet_conn *evnet_reactor_datagram_socket(struct evnet_reactor *reactor, 
 }
 
 static void arm_all(struct evnet_reactor *reactor, bool accepting) {
+  reactor->accepting_chosen = true;
   if (reactor->stop_phase != STOP_NONE || reactor->accepting == accepting) return;
   reactor->accepting = accepting;
   for (uint8_t i = 0; i < reactor->listener_count; i++) arm(reactor, &reactor->listeners[i]);
@@ -113,6 +137,7 @@ void listener_accepted(struct evnet_reactor *reactor, uint8_t index,
     arm(reactor, listener);
   }
   int descriptor = (int)completion->result;
+  if (listener->is_adopted) index = EVNET_LISTENER_NONE;
   if (reactor->owner.accepted != NULL) {
     reactor->owner.accepted(reactor->owner.context, descriptor, completion->peer, index);
   } else {

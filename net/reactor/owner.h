@@ -21,6 +21,7 @@ struct evnet_reactor_owner {
                    uint8_t listener_index);
   // A connection is to be made from here. 0, or -errno: it is over a limit.
   int (*claim)(void *context);
+  void (*unclaim)(void *context);  // it was not made after all
   // A connection closes, or one that was claimed: it has had its on_close. Of `conn` only what it
   // is may be asked.
   void (*closed)(void *context, const struct evnet_conn *conn);

@@ -123,6 +123,7 @@ static void dispatch(struct evnet_reactor *reactor, const struct evnet_completio
       if (!completion->more && conn->state != CONN_CLOSED) conn_update_reading(conn);
       break;
     case EVNET_OP_HANGUP:
+      if (conn->state == CONN_DIALLING) adopt_open(conn);
       // 0: both sides have ended, and the kernel holds nothing in front of the peer's end.
       if (completion->result < 0) {
         conn_failed(conn, (int)completion->result);

@@ -10,6 +10,7 @@
 #include "../base/memory.h"
 #include "../base/status.h"
 #include "../poller/poller.h"
+#include "adopt.h"
 #include "conn.h"
 #include "datagram.h"
 #include "dial.h"

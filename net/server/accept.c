@@ -35,10 +35,15 @@ static bool take_place(struct evnet_server *server, uint64_t most) {
 }
 
 // Counts a new connection. Returns NULL, or the limit that it is over.
-static const char *count_on(struct evnet_server *server, const struct evnet_address *peer) {
+static const char *count_on(const struct server_reactor *acceptor,
+                            const struct evnet_address *peer) {
   static const char full[] = "connections_max is reached";
+  struct evnet_server *server = acceptor->server;
   const struct evnet_options *options = &server->options;
-  if (options->connections_full_action == EVNET_FULL_REFUSE && is_full(server)) return full;
+  // It is reactor 0 that pauses.
+  const bool refuses =
+      options->connections_full_action == EVNET_FULL_REFUSE || acceptor->index != 0;
+  if (refuses && is_full(server)) return full;
   if (server->counts_addresses) {
     int status = evnet_address_counts_add(&server->address_counts, peer,
                                           options->connections_per_address_max);
@@ -46,7 +51,6 @@ static const char *count_on(struct evnet_server *server, const struct evnet_addr
     if (status < 0) return evnet_status_message(status);
   }
   // Last, as what is counted here and at once off again might keep a close from resuming accepting.
-  const bool refuses = options->connections_full_action == EVNET_FULL_REFUSE;
   if (take_place(server, refuses ? server->reactor_options.connections_max : UINT64_MAX))
     return NULL;
   if (server->counts_addresses) evnet_address_counts_remove(&server->address_counts, peer);
@@ -71,6 +75,12 @@ static void count_off(struct server_reactor *target) {
   uint64_t open = __atomic_sub_fetch(&server->connections_open, 1, __ATOMIC_SEQ_CST);
   if (open >= server->reactor_options.connections_max) return;
   if (__atomic_load_n(&server->accept_paused, __ATOMIC_SEQ_CST)) post_resume(server);
+}
+
+// The last one there was room for may have been taken elsewhere: what comes in has to wait.
+static void have_reactor_0_pause(struct evnet_server *server) {
+  if (server->options.connections_full_action == EVNET_FULL_PAUSE && is_full(server))
+    post_resume(server);
 }
 
 // On reactor 0.
@@ -187,16 +197,21 @@ void server_accepted(void *context, int descriptor, const struct evnet_address *
                      uint8_t listener_index) {
   struct server_reactor *acceptor = context;
   struct evnet_server *server = acceptor->server;
-  const char *limit = count_on(server, peer);
+  const char *limit = count_on(acceptor, peer);
   if (limit != NULL) {
     note_refused(acceptor, peer, limit);
     evnet_reactor_discard(acceptor->reactor, descriptor);
     return;
   }
-  struct server_reactor *target =
-      server->spreads ? acceptor : server_pick(server, peer, listener_index);
+  // The balancer is reactor 0's, too.
+  const bool keeps = server->spreads || acceptor->index != 0;
+  struct server_reactor *target = keeps ? acceptor : server_pick(server, peer, listener_index);
   __atomic_add_fetch(&target->load, 1, __ATOMIC_RELAXED);
-  pause_if_full(server);
+  if (acceptor->index == 0) {
+    pause_if_full(server);
+  } else {
+    have_reactor_0_pause(server);
+  }
   if (target == acceptor) {
     open_here(target, descriptor, peer, listener_index);
   } else {
@@ -210,11 +225,11 @@ int server_claim(void *context) {
   const uint64_t most = server->reactor_options.connections_max;
   if (!take_place(server, most)) return -ENOBUFS;
   __atomic_add_fetch(&self->load, 1, __ATOMIC_RELAXED);
-  // The last one there was room for: what comes in has to wait.
-  if (server->options.connections_full_action == EVNET_FULL_PAUSE && is_full(server))
-    post_resume(server);
+  have_reactor_0_pause(server);
   return 0;
 }
+
+void server_unclaim(void *context) { count_off(context); }
 
 void server_closed(void *context, const struct evnet_conn *conn) {
   struct server_reactor *target = context;

@@ -43,6 +43,7 @@ int server_create_reactor(struct server_reactor *self) {
       .reactor_index = self->index,
       .accepted = server_accepted,
       .claim = server_claim,
+      .unclaim = server_unclaim,
       .closed = server_closed,
       .closing = server_closing,
       .shutdown = server_shutdown,

@@ -16,6 +16,9 @@ struct evnet_poller_ops {
   bool (*spreads_port)(const struct evnet_poller *poller);
   int (*attach)(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
                 struct evnet_handle *out_handle);
+  int (*identify)(struct evnet_poller *poller, int descriptor, struct evnet_socket_kind *out_kind);
+  int (*adopt)(struct evnet_poller *poller, int descriptor, const struct evnet_socket_kind *kind,
+               struct evnet_handle *out_handle);
   int (*reserve)(struct evnet_poller *poller, enum evnet_transport transport,
                  struct evnet_handle *out_handle);
   void (*connect)(struct evnet_poller *poller, struct evnet_handle handle,

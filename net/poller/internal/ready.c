@@ -94,6 +94,15 @@ static int ready_attach(struct evnet_poller *poller, int descriptor, enum evnet_
   return slot_open(ready_of(poller), descriptor, transport, WRITABLE, interest, out_handle);
 }
 
+static int ready_adopt(struct evnet_poller *poller, int descriptor,
+                       const struct evnet_socket_kind *kind, struct evnet_handle *out_handle) {
+  int status = evnet_socket_adopt(descriptor);
+  if (status < 0) return status;
+  return kind->is_listener ? slot_open(ready_of(poller), descriptor, kind->transport, LISTENER,
+                                       EVNET_READY_IN, out_handle)
+                           : ready_attach(poller, descriptor, kind->transport, out_handle);
+}
+
 static void ready_discard_descriptor(struct evnet_poller *poller, int descriptor) {
   (void)poller;
   evnet_socket_reset_on_close(descriptor);
@@ -272,6 +281,8 @@ static const struct evnet_poller_ops ready_ops = {
     .now_ns = ready_now_ns,
     .listen = ready_listen,
     .attach = ready_attach,
+    .identify = evnet_socket_identify,
+    .adopt = ready_adopt,
     .reserve = ready_reserve,
     .connect = ready_connect,
     .connect_stop = ready_connect_stop,

@@ -54,6 +54,12 @@ int evnet_socket_connect(const struct evnet_address *address,
 // What became of it, when it is writable: 0, -errno, or -EINPROGRESS: that was a false alarm.
 int evnet_socket_connect_result(int descriptor);
 
+// As evnet_poller_identify.
+int evnet_socket_identify(struct evnet_poller *poller, int descriptor,
+                          struct evnet_socket_kind *out_kind);
+// Makes a socket that somebody else has made non-blocking and close-on-exec. 0 or -errno.
+int evnet_socket_adopt(int descriptor);
+
 // True when accept's error is about the listener or the system; false when only about the one
 // connection.
 bool evnet_socket_accept_error_is_lasting(int status);

@@ -69,6 +69,15 @@ static int uring_attach(struct evnet_poller *poller, int descriptor, enum evnet_
   return 0;
 }
 
+static int uring_adopt(struct evnet_poller *poller, int descriptor,
+                       const struct evnet_socket_kind *kind, struct evnet_handle *out_handle) {
+  int status = evnet_socket_adopt(descriptor);
+  if (status < 0) return status;
+  return kind->is_listener
+             ? attach(uring_of(poller), descriptor, kind->transport, LISTENER, out_handle)
+             : uring_attach(poller, descriptor, kind->transport, out_handle);
+}
+
 static int uring_listen(struct evnet_poller *poller, const struct evnet_address *address,
                         const struct evnet_listen_options *options,
                         struct evnet_handle *out_handle) {
@@ -241,7 +250,8 @@ static bool uring_spreads_port(const struct evnet_poller *poller) {
 }
 
 static int uring_descriptor(struct evnet_poller *poller, struct evnet_handle handle) {
-  return slot_of(uring_of(poller), handle)->descriptor;
+  const struct slot *slot = slot_of(uring_of(poller), handle);
+  return slot->descriptor >= 0 ? slot->descriptor : -EBADF;
 }
 
 // Waiting
@@ -369,6 +379,8 @@ static const struct evnet_poller_ops uring_ops = {
     .now_ns = uring_now_ns,
     .listen = uring_listen,
     .attach = uring_attach,
+    .identify = evnet_socket_identify,
+    .adopt = uring_adopt,
     .reserve = uring_reserve,
     .connect = uring_connect,
     .connect_stop = uring_connect_stop,

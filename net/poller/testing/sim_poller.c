@@ -112,6 +112,23 @@ static int sim_attach(struct evnet_poller *poller, int descriptor, enum evnet_tr
   return 0;
 }
 
+// Nobody but the kernel itself makes sockets here.
+static int sim_identify(struct evnet_poller *poller, int descriptor,
+                        struct evnet_socket_kind *out_kind) {
+  (void)poller;
+  (void)descriptor;
+  (void)out_kind;
+  return -EOPNOTSUPP;
+}
+
+static int sim_adopt(struct evnet_poller *poller, int descriptor,
+                     const struct evnet_socket_kind *kind, struct evnet_handle *out_handle) {
+  (void)kind;
+  (void)out_handle;
+  evnet_sim_fail(poller_of(poller)->sim, "descriptor %d is adopted", descriptor);
+  return -EOPNOTSUPP;
+}
+
 static void sim_discard_descriptor(struct evnet_poller *poller, int descriptor) {
   struct evnet_sim *sim = poller_of(poller)->sim;
   struct evnet_sim_socket *socket = descriptor >= 0 && descriptor < SIM_DESCRIPTORS_MAX
@@ -361,6 +378,8 @@ static const struct evnet_poller_ops sim_ops = {
     .listen = sim_listen,
     .spreads_port = sim_spreads_port,
     .attach = sim_attach,
+    .identify = sim_identify,
+    .adopt = sim_adopt,
     .reserve = sim_reserve,
     .connect = sim_connect,
     .connect_stop = sim_connect_stop,

@@ -106,7 +106,7 @@ struct evnet_conn {
   void *user;
   union {
     struct conn_side *side;  // NULL: nothing unread beyond the lease, nothing queued
-    struct dial *dial;       // DIALLING
+    struct dial *dial;       // DIALLING; NULL: adopted
   };
   uint64_t generation;
   struct evnet_wheel_node deadline;  // at its earliest deadline or before it
@@ -133,6 +133,7 @@ struct evnet_conn {
 
 struct listener {
   struct evnet_handle handle;
+  bool is_adopted;   // none of the server's addresses
   bool is_datagram;  // a UDP socket, which closes by itself; what follows is not used
   bool armed;
   bool starved;              // the last accept failed for want of descriptors or memory
@@ -202,6 +203,7 @@ struct evnet_reactor {
   struct listener listeners[EVNET_LISTENERS_MAX];
   uint8_t listener_count;
   bool accepting;
+  bool accepting_chosen;  // it has been paused or resumed
   struct evnet_log_limit starve_log;
 
   struct resolver *resolver;  // made with the first name that is looked up
@@ -267,7 +269,10 @@ void peer_set(struct evnet_conn *conn, const struct evnet_address *peer);
 // A connection of a handle without a descriptor, in DIALLING.
 int conn_reserve(struct evnet_reactor *reactor, enum evnet_transport transport,
                  struct evnet_conn **out_conn);
-int conn_claim(struct evnet_conn *conn);     // a place for it: 0, or -errno of who knows the limits
+int conn_claim(struct evnet_conn *conn);  // a place for it: 0, or -errno of who knows the limits
+// The same of a connected socket that somebody else has made, with its place.
+int conn_adopt(struct evnet_reactor *reactor, int descriptor, const struct evnet_socket_kind *kind,
+               struct evnet_conn **out_conn);
 void conn_discard(struct evnet_conn *conn);  // without on_close: nobody knows of it
 int conn_open(struct evnet_conn *conn);      // 0, with on_open; or -ENOMEM, without
 // NULL: closed, or never was.
@@ -290,6 +295,9 @@ void conn_check_stopping_later(
     struct evnet_conn *conn);                      // when what this callback wrote has gone out
 void conn_tell_stopping(struct evnet_conn *conn);  // once, if it is open
 void conn_detached(struct evnet_conn *conn);
+
+// adopt.c
+void adopt_open(struct evnet_conn *conn);  // of DIALLING, without a dial
 
 // dial.c
 void dial_connected(struct evnet_conn *conn, int result);  // CONNECT
@@ -343,6 +351,9 @@ void deadline_expire(struct evnet_reactor *reactor);  // all that are due
 // listener.c
 void listener_accepted(struct evnet_reactor *reactor, uint8_t index,
                        const struct evnet_completion *completion);
+// Of a socket that listens already; it accepts from now on, unless accepting has been paused.
+int listener_adopt(struct evnet_reactor *reactor, int descriptor,
+                   const struct evnet_socket_kind *kind);
 void listener_close_all(struct evnet_reactor *reactor);
 
 // stop.c

@@ -84,6 +84,7 @@ struct server_reactor *server_pick(struct evnet_server *server, const struct evn
                                    uint8_t listener_index);
 void server_run_resume(struct evnet_message *message, void *context);
 
+void server_unclaim(void *context);
 int server_claim(void *context);  // a reactor's owner: a place for a connection made from here
 
 // listen.c

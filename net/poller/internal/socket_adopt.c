@@ -1,0 +1,46 @@
+// Sockets that somebody else has made.
+#include <errno.h>
+#include <fcntl.h>
+
+#include "net/poller/internal/socket.h"
+#include "net/poller/internal/socket_system.h"
+
+// 0 or more, or -errno.
+static int option(int descriptor, int name) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return getsockopt(descriptor, SOL_SOCKET, name, &value, &size) == 0 ? value : -errno;
+}
+
+// The transport that a family and a type make, or -errno.
+static int transport_of(int family, int type) {
+  const bool is_ip = family == AF_INET || family == AF_INET6;
+  if (!is_ip && family != AF_UNIX) return -EAFNOSUPPORT;
+  if (type == SOCK_STREAM) return is_ip ? EVNET_TRANSPORT_TCP : EVNET_TRANSPORT_UNIX;
+  return is_ip && type == SOCK_DGRAM ? EVNET_TRANSPORT_UDP : -ESOCKTNOSUPPORT;
+}
+
+int evnet_socket_adopt(int descriptor) {
+  const int status_flags = fcntl(descriptor, F_GETFL);
+  const int descriptor_flags = fcntl(descriptor, F_GETFD);
+  if (status_flags < 0 || descriptor_flags < 0) return -errno;
+  if (fcntl(descriptor, F_SETFL, status_flags | O_NONBLOCK) < 0) return -errno;
+  return fcntl(descriptor, F_SETFD, descriptor_flags | FD_CLOEXEC) == 0 ? 0 : -errno;
+}
+
+int evnet_socket_identify(struct evnet_poller *poller, int descriptor,
+                          struct evnet_socket_kind *out_kind) {
+  (void)poller;
+  const int type = option(descriptor, SO_TYPE);
+  if (type < 0) return type;
+  struct evnet_address own = {.size = sizeof own.socket};
+  if (getsockname(descriptor, &own.socket.any, &own.size) != 0) return -errno;
+  const int transport = transport_of(own.socket.any.sa_family, type);
+  if (transport < 0) return transport;
+  *out_kind = (struct evnet_socket_kind){
+      .transport = (enum evnet_transport)transport,
+      .is_listener = type == SOCK_STREAM && option(descriptor, SO_ACCEPTCONN) > 0};
+  struct evnet_address peer = {.size = sizeof peer.socket};
+  if (out_kind->is_listener || getpeername(descriptor, &peer.socket.any, &peer.size) == 0) return 0;
+  return -errno;
+}

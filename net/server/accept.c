@@ -224,7 +224,8 @@ int server_claim(void *context) {
   struct evnet_server *server = self->server;
   const uint64_t most = server->reactor_options.connections_max;
   if (!take_place(server, most)) return -ENOBUFS;
-  __atomic_add_fetch(&self->load, 1, __ATOMIC_RELAXED);
+  if (!self->claim_is_loaded) __atomic_add_fetch(&self->load, 1, __ATOMIC_RELAXED);
+  self->claim_is_loaded = false;
   have_reactor_0_pause(server);
   return 0;
 }

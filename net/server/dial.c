@@ -34,9 +34,11 @@ static void run_begin(struct evnet_message *message, void *context) {
   struct server_dial *dial = (struct server_dial *)message;
   struct server_reactor *target = dial->target;
   struct evnet_conn_id id = {0};
+  // Counted when it was picked: once more, were it but for a moment, would mislead the balancer.
+  target->claim_is_loaded = true;
   const int status = evnet_dial(context, dial->address, &dial->options, &id);
-  // Counted when it was picked, and again now.
-  __atomic_sub_fetch(&target->load, 1, __ATOMIC_RELAXED);
+  if (target->claim_is_loaded) __atomic_sub_fetch(&target->load, 1, __ATOMIC_RELAXED);
+  target->claim_is_loaded = false;
   finish(dial, id, status);
 }
 

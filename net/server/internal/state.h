@@ -21,6 +21,7 @@ struct server_reactor {
   uint32_t index;
   struct evnet_reactor *reactor;  // atomic: set once by its thread, freed by evnet_server_destroy
   uint64_t load;                  // atomic: connections given to it and not yet closed
+  bool claim_is_loaded;           // its thread's: what it claims next is in `load` already
   uint64_t refused;               // atomic: connections that it has refused; written by its thread
   struct evnet_log_limit refused_log;  // its thread's
   pthread_t thread;

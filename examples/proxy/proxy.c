@@ -1,0 +1,179 @@
+// A proxy: what a client sends goes to the upstream, what that answers goes back, and neither end
+// can make the proxy hold more than a mark's worth of bytes for it.
+//
+// A pair is two connections on one reactor, so they reach each other without a lock. Each tells the
+// other what happens to it: its end of the stream, that its output has crossed the high mark or
+// fallen to the low one, and that it has closed. The upstream is dialled when a client has come;
+// until it is open nothing is read from the client.
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "examples/command_line/command_line.h"
+#include "net/server/server.h"
+
+enum {
+  CONNECT_MS = 3000,
+  CONNECT_MS_MAX = 60000,
+  DRAIN_MS = 5000,
+};
+
+struct app {
+  const char *upstream;
+  long connect_ms;
+};
+
+struct pair {
+  struct evnet_conn *client;         // NULL: closed
+  struct evnet_conn *upstream;       // NULL: not open yet, or closed
+  struct evnet_conn_id upstream_id;  // while it is being dialled
+  bool dialling;
+};
+
+static struct evnet_conn *other_of(const struct evnet_conn *conn) {
+  const struct pair *pair = evnet_conn_user(conn);
+  return conn == pair->client ? pair->upstream : pair->client;
+}
+
+static enum evnet_action accepted(struct evnet_conn *conn, const struct app *app) {
+  struct pair *pair = calloc(1, sizeof *pair);
+  if (pair == NULL) return EVNET_CLOSE;
+  pair->client = conn;
+  evnet_conn_set_user(conn, pair);
+  evnet_conn_pause_reading(conn);  // until the upstream is open
+  const struct evnet_dial_options options = {.timeout_ms = app->connect_ms, .conn_user = pair};
+  pair->dialling =
+      evnet_dial(evnet_conn_reactor(conn), app->upstream, &options, &pair->upstream_id) == 0;
+  return pair->dialling ? EVNET_NONE : EVNET_CLOSE;
+}
+
+static enum evnet_action on_open(struct evnet_conn *conn, void *user) {
+  struct pair *pair = evnet_conn_user(conn);
+  if (pair == NULL) return accepted(conn, user);
+  pair->dialling = false;  // it is the upstream
+  pair->upstream = conn;
+  evnet_conn_resume_reading(pair->client);
+  return EVNET_NONE;
+}
+
+static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
+  (void)user;
+  struct evnet_conn *other = other_of(conn);
+  const struct evnet_bytes in = evnet_conn_peek(conn);
+  // Closing already: its on_close closes this one.
+  if (other != NULL) evnet_conn_write(other, in.data, in.size);
+  evnet_conn_discard(conn, in.size);
+  return EVNET_NONE;
+}
+
+static enum evnet_action on_half_close(struct evnet_conn *conn, void *user) {
+  (void)user;
+  struct evnet_conn *other = other_of(conn);
+  if (other != NULL) evnet_conn_shutdown_write(other);
+  return EVNET_NONE;
+}
+
+static enum evnet_action on_pressure(struct evnet_conn *conn, void *user) {
+  (void)user;
+  struct evnet_conn *other = other_of(conn);
+  if (other != NULL) evnet_conn_pause_reading(other);
+  return EVNET_NONE;
+}
+
+static enum evnet_action on_drain(struct evnet_conn *conn, void *user) {
+  (void)user;
+  struct evnet_conn *other = other_of(conn);
+  if (other != NULL) evnet_conn_resume_reading(other);
+  return EVNET_NONE;
+}
+
+// What has ended in order ends the other in order, behind what is still queued for it; a reset, a
+// refusal or a timeout is passed on as a reset.
+static void end_other(struct evnet_conn *other, int reason) {
+  if (reason == EVNET_REASON_PEER || reason == EVNET_REASON_LOCAL ||
+      reason == EVNET_REASON_SHUTDOWN) {
+    evnet_conn_close(other);
+  } else {
+    evnet_conn_abort(other);
+  }
+}
+
+static enum evnet_action on_close(struct evnet_conn *conn, int reason, void *user) {
+  (void)user;
+  struct pair *pair = evnet_conn_user(conn);
+  if (pair == NULL) return EVNET_NONE;
+  struct evnet_conn *other = other_of(conn);
+  if (conn == pair->client) {
+    pair->client = NULL;
+    if (pair->dialling) evnet_close(evnet_conn_reactor(conn), pair->upstream_id);
+  } else {
+    pair->upstream = NULL;
+    pair->dialling = false;  // of a dial that failed this is the only callback
+  }
+  if (other != NULL) {
+    evnet_conn_resume_reading(other);  // an end that stands there is to be seen
+    end_other(other, reason);
+  } else if (!pair->dialling) {
+    free(pair);
+  }
+  return EVNET_NONE;
+}
+
+static bool take_upstream(const char *value, void *user) {
+  struct app *app = user;
+  app->upstream = value;
+  return value[0] != '\0';
+}
+
+static bool take_connect_ms(const char *value, void *user) {
+  struct app *app = user;
+  return command_line_parse_number(value, 1, CONNECT_MS_MAX, &app->connect_ms);
+}
+
+static int serve(const struct command_line *line, struct app *app) {
+  static const struct evnet_handler handler = {.on_boot = command_line_on_boot,
+                                               .on_open = on_open,
+                                               .on_data = on_data,
+                                               .on_half_close = on_half_close,
+                                               .on_pressure = on_pressure,
+                                               .on_drain = on_drain,
+                                               .on_close = on_close};
+  struct evnet_server *server = NULL;
+  int status = evnet_server_create(&handler, app, line->addresses, line->address_count,
+                                   &line->options, &server);
+  if (status == 0) status = evnet_server_stop_on_signal(server, SIGINT, DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(server, SIGTERM, DRAIN_MS);
+  if (status == 0) status = evnet_server_run(server);
+  evnet_server_destroy(server);
+  return status;
+}
+
+static const char usage[] =
+    "usage: proxy [OPTION...] [ADDRESS...]\n"
+    "\n"
+    "Passes each connection on to an upstream, by one event loop for each CPU unless --reactors\n"
+    "says otherwise. Not over UDP.\n"
+    "\n"
+    "  --upstream=ADDRESS  tcp://127.0.0.1:9001 unless said otherwise; a name is looked up for\n"
+    "                      each connection\n"
+    "  --connect-ms=N      how long it may take to connect there; 3000\n";
+
+int main(int argc, char **argv) {
+  struct app app = {.upstream = "tcp://127.0.0.1:9001", .connect_ms = CONNECT_MS};
+  static const struct command_line_option own[] = {
+      {.name = "--upstream=", .take = take_upstream, .values = "must be an address"},
+      {.name = "--connect-ms=", .take = take_connect_ms, .values = "must be 1 to 60000"},
+  };
+  struct command_line line = {
+      .program = "proxy",
+      .usage = usage,
+      .no_udp = true,
+      .own = own,
+      .own_count = sizeof own / sizeof own[0],
+      .user = &app,
+      // Who is slow has the other end paused, not itself.
+      .options = {.reactors = EVNET_REACTOR_PER_CPU, .outbound_high_action = EVNET_HIGH_NOTIFY},
+  };
+  int exit_code = command_line_parse(&line, argc, argv);
+  return exit_code >= 0 ? exit_code : command_line_exit_code(&line, serve(&line, &app));
+}

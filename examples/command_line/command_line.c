@@ -79,18 +79,22 @@ static bool take_reuse_port(const char *text, void *user) {
   return true;
 }
 
-static bool take_backend(const char *text, void *user) {
+bool command_line_parse_backend(const char *text, enum evnet_backend *out) {
   static const struct name names[] = {
       {"auto", EVNET_BACKEND_AUTO},
       {"epoll", EVNET_BACKEND_EPOLL},
       {"io_uring", EVNET_BACKEND_IO_URING},
       {"kqueue", EVNET_BACKEND_KQUEUE},
   };
-  struct evnet_options *options = user;
   int value;
   if (!parse_name(text, names, sizeof names / sizeof names[0], &value)) return false;
-  options->backend = (enum evnet_backend)value;
+  *out = (enum evnet_backend)value;
   return true;
+}
+
+static bool take_backend(const char *text, void *user) {
+  struct evnet_options *options = user;
+  return command_line_parse_backend(text, &options->backend);
 }
 
 static bool take_busy_poll(const char *text, void *user) {

@@ -46,6 +46,9 @@ int command_line_parse(struct command_line *line, int argc, char **argv);
 // command_line_parse_number reads a whole number of min to max, and nothing else.
 bool command_line_parse_number(const char *text, long min, long max, long *out);
 
+// command_line_parse_backend reads the name of a kernel's interface.
+bool command_line_parse_backend(const char *text, enum evnet_backend *out);
+
 // command_line_on_boot is an on_boot that prints where the server listens.
 enum evnet_action command_line_on_boot(struct evnet_server *server, void *user);
 

@@ -2,13 +2,16 @@
 // first can be partly consumed, and only the last takes more. Blocks are powers of two with their
 // header; each new one is twice the last, so that a queue that stays short costs little and one
 // that grows long is not made of crumbs. A file's block and one of lent bytes have no room, so what
-// follows begins a block of its own.
+// follows begins a block of its own; behind lent bytes, which may stand any number of times, a
+// small one.
 #include "net/buffer/outbound.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "net/base/assert.h"
+
+enum { BEHIND_LENT_BYTES_MIN = 512 };
 
 // A block of the queue's own, with its bytes behind it.
 struct own_block {
@@ -28,6 +31,13 @@ static struct evnet_outbound_file *block_file(struct evnet_outbound_block *block
 
 static bool block_grows(const struct evnet_outbound_block *block) {
   return block != NULL && block->data != NULL && !block->lent;
+}
+
+// What the block behind the last one is to be twice of, header included; 0: of nothing.
+static size_t last_bytes_of(const struct evnet_outbound *queue) {
+  const struct evnet_outbound_block *last = queue->last;
+  if (block_grows(last)) return sizeof(struct own_block) + last->capacity;
+  return last != NULL && last->lent ? BEHIND_LENT_BYTES_MIN / 2 : 0;
 }
 
 static size_t block_room(const struct evnet_outbound_block *block) {
@@ -157,9 +167,8 @@ int evnet_outbound_append(struct evnet_outbound *queue, const struct iovec *piec
 
   const size_t room = block_room(queue->last);
   if (size > room) {
-    const size_t last_bytes =
-        block_grows(queue->last) ? sizeof(struct own_block) + queue->last->capacity : 0;
-    struct evnet_outbound_block *blocks = blocks_create(queue->allocator, last_bytes, size - room);
+    struct evnet_outbound_block *blocks =
+        blocks_create(queue->allocator, last_bytes_of(queue), size - room);
     if (blocks == NULL) return -ENOMEM;
     push(queue, blocks);
   }

@@ -44,7 +44,7 @@ class Posters {
   static constexpr uint32_t kKinds = 8;
   static constexpr size_t kWaitingMax = 100;
   // Of memory beside its bytes, at most: its own, and a block for what is written behind it.
-  static constexpr size_t kRequestBytes = 512 + 4096 + 128;
+  static constexpr size_t kRequestBytes = 512 + 512 + 128;
   struct Request;
   struct Marker {
     evnet_message message;  // first: run gets a pointer to it

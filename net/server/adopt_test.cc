@@ -59,7 +59,7 @@ TEST(ServerAdopt, AListenersConnectionsAreBalancedFromReactor0AndKeptByTheOthers
       EXPECT_EQ(refused.end(), Client::End::kReset);
     }
     // The places come back.
-    ASSERT_TRUE(server.WaitForOpen(0));
+    ASSERT_TRUE(server.WaitForClosed(6));
     Client again(listener.port());
     again.SendAll("again");
     EXPECT_EQ(again.Receive(5), "again");

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "net/server/simulate/datagrams.h"
+#include "net/server/simulate/dials.h"
 #include "net/server/simulate/jobs.h"
 
 namespace evnet_simulation {
@@ -12,52 +13,81 @@ namespace evnet_simulation {
 evnet_handler Handler::Callbacks() const {
   evnet_handler callbacks = {};
   callbacks.on_boot = [](evnet_server *server, void *user) { return Of(user)->OnBoot(server); };
-  callbacks.on_open = [](evnet_conn *conn, void *user) { return Of(user)->OnOpen(conn); };
+  callbacks.on_open = [](evnet_conn *conn, void *user) {
+    Handler *self = Of(user);
+    Dials::Dial *dial = self->dials_->Find(conn);
+    return dial != nullptr ? self->dials_->OnOpen(dial, conn) : self->OnOpen(conn);
+  };
   if (w_.plan.on_data)
     callbacks.on_data = [](evnet_conn *conn, void *user) {
       Handler *self = Of(user);
       UdpSocket *socket = self->datagrams_->Find(conn);
-      return socket != nullptr ? self->datagrams_->OnData(socket) : self->OnData(ConnOf(conn));
+      if (socket != nullptr) return self->datagrams_->OnData(socket);
+      Dials::Dial *dial = self->dials_->Find(conn);
+      return dial != nullptr ? self->dials_->OnData(dial, conn) : self->OnData(ConnOf(conn));
     };
   if (w_.plan.on_half_close)
     callbacks.on_half_close = [](evnet_conn *conn, void *user) {
-      return Of(user)->OnHalfClose(ConnOf(conn));
+      Handler *self = Of(user);
+      Dials::Dial *dial = self->dials_->Find(conn);
+      return dial != nullptr ? self->dials_->OnHalfClose(dial) : self->OnHalfClose(ConnOf(conn));
     };
   callbacks.on_pressure = [](evnet_conn *conn, void *user) {
-    Of(user)->oracle_.Pressed(ConnOf(conn));
-    Of(user)->Chaos(ConnOf(conn));
-    return Of(user)->Answer(ConnOf(conn));
+    Handler *self = Of(user);
+    Dials::Dial *dial = self->dials_->Find(conn);
+    if (dial != nullptr) return self->dials_->OnAny(dial, "on_pressure (dialled)");
+    self->oracle_.Pressed(ConnOf(conn));
+    self->Chaos(ConnOf(conn));
+    return self->Answer(ConnOf(conn));
   };
   callbacks.on_drain = [](evnet_conn *conn, void *user) {
-    Of(user)->oracle_.Drained(ConnOf(conn));
-    Of(user)->Chaos(ConnOf(conn));
-    return Of(user)->Answer(ConnOf(conn));
+    Handler *self = Of(user);
+    Dials::Dial *dial = self->dials_->Find(conn);
+    if (dial != nullptr) return self->dials_->OnAny(dial, "on_drain (dialled)");
+    self->oracle_.Drained(ConnOf(conn));
+    self->Chaos(ConnOf(conn));
+    return self->Answer(ConnOf(conn));
   };
   if (w_.plan.on_timeout)
     callbacks.on_timeout = [](evnet_conn *conn, evnet_timeout which, void *user) {
-      return Of(user)->OnTimeout(ConnOf(conn), which);
+      Handler *self = Of(user);
+      Dials::Dial *dial = self->dials_->Find(conn);
+      return dial != nullptr ? self->dials_->OnAny(dial, "on_timeout (dialled)")
+                             : self->OnTimeout(ConnOf(conn), which);
     };
   if (w_.plan.on_prewrite)
     callbacks.on_prewrite = [](evnet_conn *conn, void *user) {
       Handler *self = Of(user);
       UdpSocket *socket = self->datagrams_->Find(conn);
+      Dials::Dial *dial = socket == nullptr ? self->dials_->Find(conn) : nullptr;
       if (socket != nullptr) {
         self->datagrams_->OnPrewrite(socket);
+      } else if (dial != nullptr) {
+        (void)self->dials_->OnAny(dial, "on_prewrite (dialled)");
       } else {
         self->OnPrewrite(ConnOf(conn));
       }
     };
   callbacks.on_close = [](evnet_conn *conn, int reason, void *user) {
-    return Of(user)->OnClose(ConnOf(conn), reason);
+    Handler *self = Of(user);
+    Dials::Dial *dial = self->dials_->Find(conn);
+    return dial != nullptr ? self->dials_->OnClose(dial, conn, reason)
+                           : self->OnClose(ConnOf(conn), reason);
   };
   if (w_.plan.ticks)
     callbacks.on_tick = [](evnet_server *, uint64_t *delay_ms, void *user) {
       return Of(user)->OnTick(delay_ms);
     };
   callbacks.on_stopping = [](evnet_conn *conn, void *user) {
-    Of(user)->oracle_.Stopping(ConnOf(conn));
-    if (Of(user)->w_.Chance(500)) Of(user)->WriteSome(ConnOf(conn), 200);
-    Of(user)->Chaos(ConnOf(conn));
+    Handler *self = Of(user);
+    Dials::Dial *dial = self->dials_->Find(conn);
+    if (dial != nullptr) {
+      (void)self->dials_->OnAny(dial, "on_stopping (dialled)");
+      return;
+    }
+    self->oracle_.Stopping(ConnOf(conn));
+    if (self->w_.Chance(500)) self->WriteSome(ConnOf(conn), 200);
+    self->Chaos(ConnOf(conn));
   };
   callbacks.on_shutdown = [](evnet_server *, void *user) { Of(user)->oracle_.ShutDown(); };
   return callbacks;
@@ -178,6 +208,7 @@ evnet_action Handler::OnTick(uint64_t *delay_ms) {
   oracle_.Tick(*delay_ms);
   if (w_.Chance(300)) PostNothing(w_.Below(static_cast<uint32_t>(w_.ended.size())));
   if (w_.Chance(300)) datagrams_->Act();
+  if (w_.Chance(300)) dials_->Act();
   w_.tick_ns = UINT64_MAX;
   w_.ticks++;
   if (w_.Chance(950)) {
@@ -276,7 +307,7 @@ Conn *Handler::Another(const Conn *c) {
 }
 
 void Handler::Act(Conn *c) {
-  switch (w_.Below(22)) {
+  switch (w_.Below(24)) {
     case 0:
     case 1:
     case 2:
@@ -320,6 +351,10 @@ void Handler::Act(Conn *c) {
     case 18:
     case 19:
       datagrams_->Act();
+      break;
+    case 20:
+    case 21:
+      dials_->Act();
       break;
     default:
       if (w_.Chance(w_.plan.endings)) Finish(c);

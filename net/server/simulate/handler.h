@@ -14,6 +14,7 @@
 namespace evnet_simulation {
 
 class Datagrams;
+class Dials;
 class Jobs;
 class Posters;
 
@@ -24,6 +25,7 @@ class Handler {
   evnet_handler Callbacks() const;  // their user is this object
 
   void set_datagrams(Datagrams *datagrams) { datagrams_ = datagrams; }
+  void set_dials(Dials *dials) { dials_ = dials; }
   void set_posters(Posters *posters) { posters_ = posters; }
   void set_jobs(Jobs *jobs) { jobs_ = jobs; }
 
@@ -95,6 +97,7 @@ class Handler {
   World &w_;
   Oracle &oracle_;
   Datagrams *datagrams_ = nullptr;
+  Dials *dials_ = nullptr;
   Posters *posters_ = nullptr;
   Jobs *jobs_ = nullptr;
   std::vector<Later> later_;

@@ -44,8 +44,8 @@ class Oracle {
 
   // A reactor's turn has ended, which began when the deadline of the stop had come, or before.
   void Turned(uint32_t reactor, bool past_deadline);
-  void Idle();    // no reactor can run, and no time has passed since
-  void Stats();   // the server has stopped
+  void Idle();  // no reactor can run, and no time has passed since
+  void Stats(const struct evnet_server_stats &stats);  // the server has stopped
   void TheEnd();  // the server is destroyed and all clients have read what there was
 
  private:

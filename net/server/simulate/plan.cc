@@ -122,6 +122,11 @@ Plan MakePlan(uint64_t seed) {
   plan.balances = dice.Chance(20);
   // The simulated kernel shares ports among connections only.
   plan.server.reuse_port = dice.Chance(25) && plan.udp_addresses == 0;
+  plan.dials_max = dice.Chance(60) ? 0 : 1 + dice.Below(20);
+  plan.dials_every_ns = dice.Size(1, 200) * kNsPerMs;
+  plan.sim.faults.connect_refused = dice.Fault(300);
+  plan.sim.faults.connect_lost = dice.Fault(200);
+  plan.sim.faults.connect_failure = dice.Chance(70) ? 0 : dice.Fault(200);
   return plan;
 }
 

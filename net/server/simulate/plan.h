@@ -44,6 +44,8 @@ struct Plan {
   size_t workers_queue_max;
   size_t posters;              // who ask by id
   uint64_t requests_every_ns;  // each of them
+  size_t dials_max;            // of the handler and of strangers, in all; 0: none
+  uint64_t dials_every_ns;     // of strangers
   uint64_t posts_every_ns;     // a stranger's posts; 0: none
   uint64_t stop_after_ns;      // from the start
   int64_t drain_ms;            // of that stop

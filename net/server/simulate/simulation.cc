@@ -10,6 +10,7 @@
 #include "net/server/internal/steps.h"
 #include "net/server/simulate/crowd.h"
 #include "net/server/simulate/datagrams.h"
+#include "net/server/simulate/dials.h"
 #include "net/server/simulate/files.h"
 #include "net/server/simulate/handler.h"
 #include "net/server/simulate/jobs.h"
@@ -35,7 +36,9 @@ class Simulation {
         crowd_(&w_, &oracle_),
         datagrams_(&w_, &handler_),
         posters_(&w_, &oracle_, &handler_, &datagrams_),
-        jobs_(&w_, &handler_, &posters_) {
+        jobs_(&w_, &handler_, &posters_),
+        dials_(&w_) {
+    handler_.set_dials(&dials_);
     handler_.set_jobs(&jobs_);
     handler_.set_posters(&posters_);
     handler_.set_datagrams(&datagrams_);
@@ -60,7 +63,7 @@ class Simulation {
       Loop();
       if (!w_.broken()) evnet_server_finish(w_.server);
       if (!w_.broken()) CheckPostsAreRefused();
-      if (!w_.broken()) oracle_.Stats();
+      if (!w_.broken()) CheckStats();
       if (!w_.broken()) datagrams_.Stats();
     }
     if (!w_.broken()) End();
@@ -77,6 +80,7 @@ class Simulation {
   void StrangerPosts();
   void CheckStop();
   void CheckPostsAreRefused();
+  void CheckStats();
   void Meanwhile(uint32_t reactor, bool sleeps);
   void End();
   Outcome Report();
@@ -88,6 +92,7 @@ class Simulation {
   Datagrams datagrams_;
   Posters posters_;
   Jobs jobs_;
+  Dials dials_;
   uint64_t start_ns_;
   uint64_t stop_ns_;       // when the stop comes; UINT64_MAX: it has come
   uint64_t next_post_ns_;  // of a stranger
@@ -143,7 +148,7 @@ void Simulation::Loop() {
 
 // Lets one of those go on who can; false: nobody can.
 bool Simulation::Step() {
-  uint32_t able[EVNET_REACTORS_MAX + 8];
+  uint32_t able[EVNET_REACTORS_MAX + 9];
   uint32_t count = 0;
   const auto reactors = static_cast<uint32_t>(w_.ended.size());
   for (uint32_t i = 0; i < reactors; i++) {
@@ -158,6 +163,7 @@ bool Simulation::Step() {
   if (datagrams_.NextLaterNs() <= w_.now()) able[count++] = others + 5;
   if (posters_.NextNs() <= w_.now()) able[count++] = others + 6;
   if (jobs_.NextNs() <= w_.now()) able[count++] = others + 7;
+  if (dials_.NextNs() <= w_.now()) able[count++] = others + 8;
   if (count == 0) return false;
   const uint32_t who = able[w_.Below(count)];
   if (who < reactors) {
@@ -176,6 +182,8 @@ bool Simulation::Step() {
     posters_.Step();
   } else if (who == others + 7) {
     jobs_.Step();
+  } else if (who == others + 8) {
+    dials_.Step();
   } else {
     Stop();
   }
@@ -198,6 +206,7 @@ void Simulation::Turn(uint32_t reactor) {
   evnet_sim_stats_of(w_.sim, &after);
   w_.turns++;
   oracle_.Turned(reactor, past_deadline);
+  dials_.Turned(reactor, past_deadline);
   if (reactor == 0 && w_.plan.ticks) oracle_.TickedInTurn(ticks, status > 0 && tick_is_due);
   if (status < 0) evnet_sim_fail(w_.sim, "a turn fails with %s", evnet_status_name(status));
   if (status > 0 && w_.sealed[reactor])
@@ -217,10 +226,12 @@ void Simulation::Turn(uint32_t reactor) {
 void Simulation::AdvanceToNext() {
   oracle_.Idle();
   datagrams_.Idle();
+  dials_.Idle();
   const uint64_t next =
       std::min({evnet_sim_next_ns(w_.sim), crowd_.NextNs(), handler_.NextLaterNs(), next_post_ns_,
-                jobs_.NextNs(), posters_.NextNs(), datagrams_.NextNs(), datagrams_.NextLaterNs(),
-                stop_ns_, w_.stop_asked() ? w_.stop_by_ns + 2 * kStopSlackNs : UINT64_MAX});
+                jobs_.NextNs(), dials_.NextNs(), posters_.NextNs(), datagrams_.NextNs(),
+                datagrams_.NextLaterNs(), stop_ns_,
+                w_.stop_asked() ? w_.stop_by_ns + 2 * kStopSlackNs : UINT64_MAX});
   if (next == UINT64_MAX) {
     evnet_sim_fail(w_.sim, "nothing can happen any more, and the server has not stopped");
   } else {
@@ -256,6 +267,13 @@ void Simulation::CheckPostsAreRefused() {
   posters_.CheckAllAreRefused();
 }
 
+void Simulation::CheckStats() {
+  struct evnet_server_stats stats;
+  evnet_server_stats(w_.server, &stats);
+  oracle_.Stats(stats);
+  dials_.Stats(stats, w_.conns.size());
+}
+
 // As another thread would, at any time. When the reactor sleeps, the first post has to wake it.
 void Simulation::Meanwhile(uint32_t reactor, bool sleeps) {
   if (!turning_) return;
@@ -280,13 +298,16 @@ void Simulation::End() {
   w_.server = nullptr;
   // What is still under way arrives, and is read.
   crowd_.ReadAll();
+  dials_.ReadAll();
   for (uint64_t next = evnet_sim_next_ns(w_.sim); next != UINT64_MAX && !w_.broken();
        next = evnet_sim_next_ns(w_.sim)) {
     evnet_sim_advance(w_.sim, next);
     crowd_.ReadAll();
+    dials_.ReadAll();
   }
   datagrams_.TheEnd();
   if (!w_.broken()) posters_.TheEnd();
+  if (!w_.broken()) dials_.TheEnd();
   if (!w_.broken()) oracle_.TheEnd();
   if (OpenDescriptors() != descriptors_)
     evnet_sim_fail(w_.sim, "descriptors of files are left open");

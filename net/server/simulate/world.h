@@ -142,6 +142,8 @@ struct World {
   std::vector<std::unique_ptr<Conn>> conns;
   size_t open_conns = 0;
   size_t open_conns_max = 0;
+  size_t open_dials = 0;  // under way or open
+  size_t open_dials_max = 0;
   uint32_t current_reactor = 0;  // whose turn it is
   uint64_t callbacks = 0;
   std::vector<int> reactor_of_host = std::vector<int>(256, -1);

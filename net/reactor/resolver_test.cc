@@ -24,8 +24,9 @@ struct Names {
   std::mutex mutex;
   std::condition_variable changed;
   bool released = false;
-  int asking = 0;  // in getaddrinfo now
-  int asked = 0;   // ever
+  int released_once = 0;  // so many of them, whichever
+  int asking = 0;         // in getaddrinfo now
+  int asked = 0;          // ever
   std::vector<std::string> hosts;
   std::string thread_name;
 
@@ -38,7 +39,10 @@ struct Names {
     pthread_getname_np(pthread_self(), name, sizeof name);
     thread_name = name;
     changed.notify_all();
-    if (strncmp(host, "slow", 4) == 0) changed.wait(lock, [&] { return released; });
+    if (strncmp(host, "slow", 4) == 0) {
+      changed.wait(lock, [&] { return released || released_once > 0; });
+      if (!released) released_once--;
+    }
     asking--;
     changed.notify_all();
   }
@@ -53,6 +57,12 @@ struct Names {
     released = true;
     changed.notify_all();
     ASSERT_TRUE(changed.wait_for(lock, std::chrono::seconds(20), [&] { return asking == 0; }));
+  }
+
+  void ReleaseOne() {
+    std::lock_guard<std::mutex> lock(mutex);
+    released_once++;
+    changed.notify_all();
   }
 
   int Asked() {
@@ -208,10 +218,13 @@ TEST_F(Resolver, ThreadsAreBoundedAndTheRestWaitsInOrder) {
   LookUp("second.test:80", &second);
   ASSERT_EQ(evnet_reactor_turn(reactor_, 20), 1);
   EXPECT_EQ(table_.Asked(), EVNET_RESOLVER_THREADS_MAX);
-  table_.Release();
+  // By one thread, one after the other.
+  table_.ReleaseOne();
   RunUntil(first);
   RunUntil(second);
   EXPECT_EQ(table_.hosts[EVNET_RESOLVER_THREADS_MAX], "first.test");
+  EXPECT_EQ(table_.hosts[EVNET_RESOLVER_THREADS_MAX + 1], "second.test");
+  table_.Release();
 }
 
 TEST_F(Resolver, TooManyAreRefused) {

@@ -53,7 +53,10 @@ TEST(ServerAdopt, AListenersConnectionsAreBalancedFromReactor0AndKeptByTheOthers
         clients.back().SendAll("hello");
         EXPECT_EQ(clients.back().Receive(5), "hello");
       }
-      EXPECT_EQ(opened.size(), reactor_index == 0 ? 3u : 1u);
+      {
+        const std::lock_guard<std::mutex> lock(mutex);
+        EXPECT_EQ(opened.size(), reactor_index == 0 ? 3u : 1u);
+      }
       Client refused(listener.port());
       (void)refused.ReceiveToEnd();
       EXPECT_EQ(refused.end(), Client::End::kReset);

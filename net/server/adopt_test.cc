@@ -139,7 +139,7 @@ TEST(ServerAdopt, ASuccessorTakesTheListenerOver) {
   const uint16_t port = old_one.port();
   const int duplicate = evnet_server_dup_listener(old_one.get(), 0);
   ASSERT_GE(duplicate, 0);
-  Server successor(Echo(), {}, {"unix://@evnet-adopt-test-" + std::to_string(getpid())});
+  Server successor;
   ASSERT_EQ(AdoptOn(successor.get(), 0, duplicate), 0);
   EXPECT_EQ(old_one.Stop(5000), 0);
   Client client(port);

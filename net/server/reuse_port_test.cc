@@ -98,9 +98,9 @@ TEST(ReusePort, OfSeveralAddressesEachHasOnePortOnAllReactors) {
   Server server(Telling(), ReusePort(), texts);
   std::vector<uint16_t> ports;
   for (size_t i = 0; i < texts.size(); i++) {
-    ports.push_back(server.port(i));
     EXPECT_TRUE(server.log().Has("listening on "));
-    if (i == 2) continue;
+    if (i == 2) continue;  // its port may be a number that TCP has, too
+    ports.push_back(server.port(i));
     for (int k = 0; k < 30; k++) {
       Client client(server.port(i));
       EXPECT_EQ(client.Receive(2).substr(1), std::to_string(i));

@@ -95,13 +95,18 @@ static void pause_if_full(struct evnet_server *server) {
   }
 }
 
+void server_accept_if_room(struct evnet_server *server) {
+  __atomic_store_n(&server->accept_paused, false, __ATOMIC_SEQ_CST);
+  evnet_reactor_accept_resume(server->reactors[0].reactor);
+  pause_if_full(server);  // a connection that was under way may have taken the room
+}
+
 void server_run_resume(struct evnet_message *message, void *context) {
+  (void)context;
   struct evnet_server *server =
       (struct evnet_server *)((char *)message - offsetof(struct evnet_server, resume_message));
-  __atomic_store_n(&server->accept_paused, false, __ATOMIC_SEQ_CST);
   __atomic_store_n(&server->resume_posted, false, __ATOMIC_RELEASE);
-  evnet_reactor_accept_resume(context);
-  pause_if_full(server);  // a connection that was under way may have taken the room
+  server_accept_if_room(server);
 }
 
 // On self's thread.
@@ -226,7 +231,11 @@ int server_claim(void *context) {
   if (!take_place(server, most)) return -ENOBUFS;
   if (!self->claim_is_loaded) __atomic_add_fetch(&self->load, 1, __ATOMIC_RELAXED);
   self->claim_is_loaded = false;
-  have_reactor_0_pause(server);
+  if (self->index == 0) {
+    pause_if_full(server);  // now: more may come in this turn
+  } else {
+    have_reactor_0_pause(server);
+  }
   return 0;
 }
 

@@ -199,6 +199,59 @@ TEST(ServerDial, CountsAgainstConnectionsMaxAndHoldsBackWhatComesIn) {
   }
 }
 
+// It was reset: reactor 0 heard of its own dial by a message, and accepted until then.
+TEST(ServerDial, WhoConnectsAsACallbackDialsForTheLastPlaceWaits) {
+  const Blackhole nowhere;
+  struct evnet_conn_id dialled = {};
+  Callbacks callbacks;
+  callbacks.on_data = [&](evnet_conn *conn) {
+    if (dialled.generation == 0) {
+      EXPECT_EQ(evnet_dial(evnet_conn_reactor(conn), nowhere.text().c_str(), nullptr, &dialled), 0);
+    }
+    return EchoData(conn);
+  };
+  evnet_options options = {};
+  options.connections_max = 2;
+  Server server(callbacks, options);
+  Client first(server.port());
+  ASSERT_TRUE(server.WaitForOpen(1));
+  // Both come in one turn, the request in front of the connection.
+  std::atomic<bool> blocks{false}, goes_on{false};
+  Post(evnet_server_reactor(server.get(), 0), [&] {
+    blocks = true;
+    EXPECT_TRUE(WaitUntil([&] { return goes_on.load(); }));
+  });
+  ASSERT_TRUE(WaitUntil([&] { return blocks.load(); }));
+  first.SendAll("hello");
+  Client second(server.port());
+  second.SendAll("second");
+  goes_on = true;
+  EXPECT_EQ(first.Receive(5), "hello");
+  EXPECT_FALSE(second.Readable(50)) << "waits in the backlog";
+  EXPECT_EQ(server.stats().connections_refused, 0u);
+  ASSERT_EQ(evnet_async_close(server.get(), dialled, nullptr, nullptr), 0);
+  EXPECT_EQ(second.Receive(6), "second");
+}
+
+TEST(ServerDial, OnBootMayDialForAllPlaces) {
+  const Blackhole nowhere;
+  struct evnet_conn_id dialled = {};
+  Callbacks callbacks = Echo();
+  callbacks.on_boot = [&](evnet_server *server) {
+    evnet_reactor *reactor = evnet_server_reactor(server, 0);
+    EXPECT_EQ(evnet_dial(reactor, nowhere.text().c_str(), nullptr, &dialled), 0);
+    return EVNET_NONE;
+  };
+  evnet_options options = {};
+  options.connections_max = 1;
+  Server server(callbacks, options);
+  Client client(server.port());
+  client.SendAll("hello");
+  EXPECT_FALSE(client.Readable(50)) << "waits in the backlog";
+  ASSERT_EQ(evnet_async_close(server.get(), dialled, nullptr, nullptr), 0);
+  EXPECT_EQ(client.Receive(5), "hello");
+}
+
 TEST(ServerDial, ADialInACallbackIsCountedLikeIt) {
   const PlainListener bound("tcp://127.0.0.1:0", -1);
   std::atomic<int> refused{0};

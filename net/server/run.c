@@ -206,7 +206,7 @@ int server_boot(struct evnet_server *server, const struct server_others *others)
   server_set_state(server, status < 0 ? SERVER_ENDED : SERVER_RUNNING);
   if (status < 0) return status;
   if (server->handler.on_tick != NULL) tick(&server->tick, server);
-  evnet_reactor_accept_resume(server->reactors[0].reactor);
+  server_accept_if_room(server);  // on_boot may have dialled
   return 0;
 }
 

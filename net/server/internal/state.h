@@ -84,6 +84,7 @@ void server_closed(void *context, const struct evnet_conn *conn);
 struct server_reactor *server_pick(struct evnet_server *server, const struct evnet_address *peer,
                                    uint8_t listener_index);
 void server_run_resume(struct evnet_message *message, void *context);
+void server_accept_if_room(struct evnet_server *server);  // on reactor 0
 
 void server_unclaim(void *context);
 int server_claim(void *context);  // a reactor's owner: a place for a connection made from here

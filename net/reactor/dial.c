@@ -68,9 +68,16 @@ void dial_end_all(struct evnet_reactor *reactor, int reason) {
 
 // Connecting
 
-static bool fits_source(const struct dial *dial, const struct evnet_address *address) {
-  return dial->options.source == NULL ||
-         dial->source.socket.any.sa_family == address->socket.any.sa_family;
+// Leaves those out that are of another family than the source.
+static void keep_addresses(struct dial *dial) {
+  if (dial->options.source == NULL) return;
+  const int family = dial->source.socket.any.sa_family;
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < dial->address_count; i++) {
+    if (dial->addresses[i].socket.any.sa_family == family)
+      dial->addresses[kept++] = dial->addresses[i];
+  }
+  dial->address_count = kept;
 }
 
 static void expired(struct evnet_timer *timer, void *user);
@@ -98,12 +105,9 @@ static uint64_t share_ms(const struct dial *dial) {
   return (dial->deadline_ms - now_ms) / (dial->address_count - dial->address_index);
 }
 
-// Tries the address, or the first behind it that can be tried; without any the dial has failed.
+// Without any address left the dial has failed.
 static void try_address(struct dial *dial) {
   struct evnet_conn *conn = dial->conn;
-  while (dial->address_index < dial->address_count &&
-         !fits_source(dial, &dial->addresses[dial->address_index]))
-    dial->address_index++;
   if (dial->address_index == dial->address_count) {
     conn_finish(conn, dial->status != 0 ? dial->status : -EAFNOSUPPORT);
     return;
@@ -182,6 +186,7 @@ static void looked_up(void *arg, int status, const struct evnet_address *address
   }
   memcpy(dial->addresses, addresses, count * sizeof *addresses);
   dial->address_count = (uint32_t)count;
+  keep_addresses(dial);
   try_address(dial);
 }
 
@@ -352,6 +357,7 @@ int evnet_dial(struct evnet_reactor *reactor, const char *address,
   if (dial->step == LOOKING_UP) {
     start_timer(dial, UINT64_MAX);
   } else {
+    keep_addresses(dial);
     try_address(dial);
   }
   return 0;

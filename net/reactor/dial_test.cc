@@ -583,6 +583,26 @@ TEST_F(DialTest, AddressesOfAnotherFamilyThanTheSourceAreLeftOut) {
   EXPECT_EQ(Fail("tcp://[::1]:1", options), -EAFNOSUPPORT);
 }
 
+// Those had their share of the time all the same: this one gave up after 500 ms.
+TEST_F(DialTest, AddressesThatAreLeftOutHaveNoShareOfTheTime) {
+  TheKernel().StopClock();
+  harness.Start();
+  const Blackhole nowhere("tcp://127.0.0.2:0");
+  TheNames().Know("both.test", {"127.0.0.2", "[::1]"});
+  evnet_dial_options options = Within(1000);
+  options.source = "127.0.0.1:0";
+  const struct evnet_conn_id id =
+      harness.Dial("tcp://both.test:" + std::to_string(nowhere.port()), options);
+  ASSERT_TRUE(harness.Until([&] { return harness.Stats().messages > 0; }));
+  harness.Settle();
+  TheKernel().Advance(999);
+  harness.Settle();
+  EXPECT_EQ(harness.Of(id).closed, 0);
+  TheKernel().Advance(1);
+  ASSERT_TRUE(UntilClosed(id));
+  EXPECT_EQ(harness.Of(id).reason, -ETIMEDOUT);
+}
+
 TEST_F(DialTest, AnEmptyHostIsThisMachine) {
   harness.Start();
   const std::string port = ":" + std::to_string(evnet_address_port(&harness.address()));

@@ -271,7 +271,7 @@ EVNET_API int evnet_conn_set_buffers(struct evnet_conn *conn, int send_bytes, in
 // It stays evnet's: not to be closed, read, written, or used after on_close has returned.
 //
 // Returns: 0 or more.
-// Errors:  -EOPNOTSUPP in a simulation.
+// Errors:  -ENOTCONN in the on_close of a dial that has failed; -EOPNOTSUPP in a simulation.
 EVNET_API int evnet_conn_fd(const struct evnet_conn *conn);
 
 // evnet_conn_dup gives a duplicate of the descriptor, close-on-exec, which is the caller's and

@@ -12,7 +12,8 @@
 // dial that fails there is on_close alone, with the reason: -ECONNREFUSED and the rest of
 // connect(2), of the address that was tried last; -ETIMEDOUT; EVNET_STATUS_ADDRESS for a name that
 // nobody knows; -ECANCELED after evnet_close; EVNET_REASON_SHUTDOWN as the reactor stops. `conn`
-// has its evnet_conn_user and its id then, and the address that was tried as its remote address.
+// has its evnet_conn_user and its id then, and as its remote address the IP address that was tried
+// last, if any was; a descriptor it has not.
 //
 // "udp://HOST:PORT" is dialled, too, and then has a peer: datagram.h says what is different.
 #ifndef EVNET_NET_REACTOR_DIAL_H_

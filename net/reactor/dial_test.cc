@@ -603,6 +603,23 @@ TEST_F(DialTest, AddressesThatAreLeftOutHaveNoShareOfTheTime) {
   EXPECT_EQ(harness.Of(id).reason, -ETIMEDOUT);
 }
 
+// Its descriptor was said to be -1, which is -EPERM.
+TEST_F(DialTest, OneThatFailedHasNoSocket) {
+  int fd = 0, duplicate = 0, nodelay = 0;
+  harness.on.close = [&](evnet_conn *conn, int) {
+    fd = evnet_conn_fd(conn);
+    duplicate = evnet_conn_dup(conn);
+    nodelay = evnet_conn_set_nodelay(conn, true);
+    return EVNET_NONE;
+  };
+  harness.Start();
+  const PlainListener bound("tcp://127.0.0.1:0", -1);
+  EXPECT_EQ(Fail(bound.text()), -ECONNREFUSED);
+  EXPECT_EQ(fd, -ENOTCONN);
+  EXPECT_EQ(duplicate, -ENOTCONN);
+  EXPECT_EQ(nodelay, -ENOTCONN);
+}
+
 TEST_F(DialTest, AnEmptyHostIsThisMachine) {
   harness.Start();
   const std::string port = ":" + std::to_string(evnet_address_port(&harness.address()));

@@ -5,6 +5,7 @@
 #include "net/reactor/internal/state.h"
 
 static int set(struct evnet_conn *conn, enum evnet_socket_option option, int value) {
+  if (conn->unopened) return -ENOTCONN;  // a dial that has failed has no socket
   return evnet_poller_set_option(conn->reactor->poller, conn_handle(conn), option, value);
 }
 
@@ -48,6 +49,7 @@ int evnet_conn_set_buffers(struct evnet_conn *conn, int send_bytes, int receive_
 }
 
 int evnet_conn_fd(const struct evnet_conn *conn) {
+  if (conn->unopened) return -ENOTCONN;
   return evnet_poller_descriptor(conn->reactor->poller, conn_handle(conn));
 }
 

@@ -203,10 +203,12 @@ TEST(ServerDial, CountsAgainstConnectionsMaxAndHoldsBackWhatComesIn) {
 TEST(ServerDial, WhoConnectsAsACallbackDialsForTheLastPlaceWaits) {
   const Blackhole nowhere;
   struct evnet_conn_id dialled = {};
+  std::atomic<bool> is_dialled{false};
   Callbacks callbacks;
   callbacks.on_data = [&](evnet_conn *conn) {
-    if (dialled.generation == 0) {
+    if (!is_dialled) {
       EXPECT_EQ(evnet_dial(evnet_conn_reactor(conn), nowhere.text().c_str(), nullptr, &dialled), 0);
+      is_dialled = true;
     }
     return EchoData(conn);
   };
@@ -227,6 +229,7 @@ TEST(ServerDial, WhoConnectsAsACallbackDialsForTheLastPlaceWaits) {
   second.SendAll("second");
   goes_on = true;
   EXPECT_EQ(first.Receive(5), "hello");
+  ASSERT_TRUE(WaitUntil([&] { return is_dialled.load(); }));
   EXPECT_FALSE(second.Readable(50)) << "waits in the backlog";
   EXPECT_EQ(server.stats().connections_refused, 0u);
   ASSERT_EQ(evnet_async_close(server.get(), dialled, nullptr, nullptr), 0);

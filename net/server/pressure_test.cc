@@ -48,7 +48,9 @@ class Pressure : public testing::Test {
       return EVNET_NONE;
     };
     callbacks.on_drain = [this](evnet_conn *conn) {
-      EXPECT_LE(evnet_conn_outbound_bytes(conn), kHigh / 2);
+      // Told at the turn's end, too: who goes on reading may have answered since, but not so much
+      // that it is above the high mark again.
+      EXPECT_LE(evnet_conn_outbound_bytes(conn), goes_on_reading_ ? kHigh : kHigh / 2);
       journal_.Add("drain");
       pressed_ = false;
       return EVNET_NONE;
@@ -67,6 +69,7 @@ class Pressure : public testing::Test {
     for (size_t i = 0; i < lines.size(); i++) EXPECT_EQ(lines[i], i % 2 ? "drain" : "pressure");
   }
 
+  bool goes_on_reading_ = false;  // above the mark, too
   Journal journal_;
   std::atomic<evnet_conn *> conn_{nullptr};
   std::atomic<bool> pressed_{false};
@@ -156,6 +159,7 @@ TEST_F(Pressure, AUsersPauseAndTheAutomaticOneAreComposed) {
 }
 
 TEST_F(Pressure, HighActionNotifyGoesOnReading) {
+  goes_on_reading_ = true;
   evnet_options options = SmallMarks();
   options.outbound_high_action = EVNET_HIGH_NOTIFY;
   options.outbound_bytes_max = 64 << 20;

@@ -3,6 +3,16 @@
 // evnet_dial, are counted, too. At connections_max accepting pauses,
 // unless the rest is to be refused; the close that makes room, on whichever reactor, resumes it.
 //
+//   reactor 0, at the limit             a close, on any reactor
+//   P1  accept_paused = true            C1  connections_open - 1, and there is room
+//   P2  read connections_open           C2  read accept_paused
+//
+// All four are sequentially consistent. If P2 does not see C1, then C2 sees P1, and the close posts
+// a resume. Only a resume clears accept_paused, and it resumes accepting and does P1 and P2 again
+// after that: so accepting never stays paused while the mark is false, and a close that makes room
+// always finds one of the two, the mark or a reactor that is about to look. accept_model_test.cc
+// runs every order of these steps.
+//
 // Where each reactor listens (reuse_port) it keeps what it accepts, and what is too much is
 // refused.
 #include <errno.h>
@@ -59,7 +69,7 @@ static const char *count_on(const struct server_reactor *acceptor,
 
 // Has reactor 0 find out whether it may accept.
 static void post_resume(struct evnet_server *server) {
-  if (__atomic_exchange_n(&server->resume_posted, true, __ATOMIC_ACQ_REL))
+  if (__atomic_exchange_n(&server->resume_posted, true, __ATOMIC_SEQ_CST))
     return;  // on its way already
   // Refused only when reactor 0 has ended, which accepts nothing any more.
   struct evnet_reactor *main_reactor =
@@ -87,12 +97,10 @@ static void have_reactor_0_pause(struct evnet_server *server) {
 static void pause_if_full(struct evnet_server *server) {
   if (server->options.connections_full_action != EVNET_FULL_PAUSE || !is_full(server)) return;
   __atomic_store_n(&server->accept_paused, true, __ATOMIC_SEQ_CST);
-  if (is_full(server)) {
-    evnet_reactor_accept_pause(server->reactors[0].reactor);
-  } else {
-    // One closed in between, and may not have seen the mark.
-    __atomic_store_n(&server->accept_paused, false, __ATOMIC_SEQ_CST);
-  }
+  // If one has closed in between, the mark stays all the same: accepting may have been paused
+  // before, and then another close needs the mark to resume it. Otherwise a mark too many costs one
+  // message.
+  if (is_full(server)) evnet_reactor_accept_pause(server->reactors[0].reactor);
 }
 
 void server_accept_if_room(struct evnet_server *server) {
@@ -105,7 +113,7 @@ void server_run_resume(struct evnet_message *message, void *context) {
   (void)context;
   struct evnet_server *server =
       (struct evnet_server *)((char *)message - offsetof(struct evnet_server, resume_message));
-  __atomic_store_n(&server->resume_posted, false, __ATOMIC_RELEASE);
+  __atomic_store_n(&server->resume_posted, false, __ATOMIC_SEQ_CST);
   server_accept_if_room(server);
 }
 

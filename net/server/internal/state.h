@@ -60,7 +60,7 @@ struct evnet_server {
   // Every connection from accept to its close, on all reactors; at the limit accepting pauses, or
   // more are refused.
   uint64_t connections_open;  // atomic
-  bool accept_paused;         // atomic
+  bool accept_paused;         // atomic: a close that makes room posts resume_message
   bool resume_posted;         // atomic: resume_message is on its way
   struct evnet_message resume_message;
   bool counts_addresses;  // set once; else address_counts is not there

@@ -1,7 +1,8 @@
 """Writes the seeds of a fuzz target, and its dictionary, from steps by their names.
 
 A seed is a header, of which only what differs from the target's own is named, and steps, separated by commas: a
-name and a number n. "!" in front of a step sets bit 7. The numbers of the steps are read from the target's .h.
+name and a number n. "!" in front of a step sets bit 7. The numbers of the steps are read from the target's .h, or
+from its .c where it is one file.
 """
 
 import os
@@ -11,8 +12,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def step_numbers(target):
-    with open(os.path.join(HERE, target + ".h"), encoding="utf-8") as header:
-        text = header.read()
+    path = os.path.join(HERE, target + ".h")
+    if not os.path.exists(path):
+        path = os.path.join(HERE, target + ".c")
+    with open(path, encoding="utf-8") as source:
+        text = source.read()
     numbers = {}
     for body in re.findall(r"enum (?:world|handler)_step \{(.*?)\};", text, re.DOTALL):
         numbers.update((name, int(value)) for name, value in re.findall(r"(\w+) = (\d+),", body))
@@ -35,7 +39,7 @@ def write(target, default, seeds, lead=lambda header: ""):
         header = {**default, **changes}
         steps = ", ".join(part for part in (lead(header), steps) if part)
         with open(os.path.join(directory, name), "wb") as seed:
-            seed.write(bytes(header.values()) + b"".join(encode(step, numbers) for step in steps.split(",")))
+            seed.write(bytes(header.values()) + b"".join(encode(step, numbers) for step in steps.split(",") if step.strip()))
     with open(os.path.join(HERE, target + ".dict"), "w", encoding="utf-8") as dictionary:
         dictionary.write("# Written by %s_seeds.py: each step, with a small and a large n.\n" % target)
         for name in sorted(numbers):

@@ -1,0 +1,370 @@
+#!/usr/bin/env python3
+"""Plants slips of an engineer in a copy of the tree, and reports which tests notice: tools/mutants.py DIR [PATH...]
+
+A slip is a condition negated, a limit off by one, a call, a count or a flag left out, two statements swapped, or
+another errno. All slips that are drawn are in one build; EVNET_MUTANT chooses one of them, or none. Each test runs
+once without a slip. That run shows how long the test takes and which slips it can reach. Then each slip is tried on
+the tests that reach it, until one fails twice; a test that takes too long has noticed as well.
+
+DIR holds the copy, and state from which an interrupted run goes on. PATH limits the files, by its beginning.
+Slips that no test can notice are listed in tools/mutants_equivalent.txt, each with the reason.
+"""
+
+import argparse
+import ctypes
+import fcntl
+import glob
+import json
+import os
+import random
+import re
+import resource
+import shlex
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+import xml.etree.ElementTree
+
+import mutants_c
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+EQUIVALENT = os.path.join(ROOT, "tools", "mutants_equivalent.txt")
+LAYERS = ["//net/%s" % layer for layer in ("base", "buffer", "poller", "reactor", "balancer", "server")]
+SEEN_BYTES = 65536
+NOT_RUN, KILLED, SURVIVED = "not run", "killed", "survived"
+
+
+def output_of(arguments, directory):
+    run = subprocess.run(arguments, cwd=directory, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return run.stdout
+
+
+def equivalents():
+    """The names of the slips that change nothing; a line that begins with a blank is part of a reason."""
+    if not os.path.exists(EQUIVALENT):
+        return set()
+    with open(EQUIVALENT, encoding="utf-8") as file:
+        return {line.rstrip("\n") for line in file if line.strip() and line[0] not in "# "}
+
+
+# Planting
+
+
+def sources(directory, paths):
+    """The C files of net/ that this system builds, without those that are for tests."""
+    query = "kind('source file', deps(%s))" % " + ".join(LAYERS)
+    labels = output_of(["bazel", "cquery", query, "--output=label"], directory)
+    files = re.findall(r"^//(net/\S+\.c) ", labels.replace(":", "/"), re.MULTILINE)
+    return sorted(f for f in files if not paths or f.startswith(tuple(paths)))
+
+
+def compiles(directory, path, text):
+    arguments = "gcc -std=c11 -D_GNU_SOURCE -w -fsyntax-only -I. -x c -".split()
+    # A header in the file's own directory is found by its path from the root.
+    run = subprocess.run(arguments, cwd=directory, input=text, text=True, stderr=subprocess.DEVNULL, check=False)
+    return run.returncode == 0
+
+
+def draw(options, directory):
+    """Chooses slips at random, and leaves out what does not compile or overlaps with another."""
+    parsed, everything = {}, []
+    skipped = equivalents()
+    for path in sources(directory, options.paths):
+        with open(os.path.join(directory, path), encoding="utf-8") as file:
+            parsed[path] = mutants_c.Source(path, file.read())
+        everything += [slip for slip in parsed[path].slips if slip.name not in skipped]
+    if options.only:
+        everything = [s for s in everything if any(part in s.name for part in options.only)]
+    random.Random(options.seed).shuffle(everything)
+    chosen, count = {}, 0
+    for slip in everything:
+        if count == options.count:
+            break
+        path = slip.name.split(" ")[0]
+        here = chosen.setdefault(path, [])
+        slip.number = count + 1
+        if any(mutants_c.overlap(slip, other) for other in here):
+            continue
+        if not compiles(directory, path, parsed[path].plant([slip])):
+            continue
+        here.append(slip)
+        count += 1
+    slips = []
+    for path, here in sorted(chosen.items()):
+        if not here:
+            continue
+        with open(os.path.join(directory, path), "w", encoding="utf-8") as file:
+            file.write(parsed[path].plant(here))
+        for slip in here:
+            slips.append({"number": slip.number, "name": slip.name, "kind": slip.kind, "path": path,
+                          "line": parsed[path].line(slip), "status": NOT_RUN, "by": ""})
+    print("%d slips of %d possible ones, in %d files" % (count, len(everything), len(chosen)))
+    return sorted(slips, key=lambda slip: slip["number"])
+
+
+def copy_tree(directory):
+    """What git has and would have, and the user's own options of Bazel."""
+    names = output_of(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], ROOT).split("\0")
+    for name in names + ["user.bazelrc"]:
+        source, target = os.path.join(ROOT, name), os.path.join(directory, name)
+        if name and os.path.isfile(source):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy2(source, target)
+
+
+# Tests
+
+
+def list_tests(directory, patterns):
+    """The short tests, with what each needs to be run without Bazel."""
+    query = "kind('(cc|again)_test rule', %s) except attr(tags, '\\b(manual|benchmark)\\b', //...)" % " + ".join(patterns)
+    root = xml.etree.ElementTree.fromstring(output_of(["bazel", "query", query, "--output=xml"], directory))
+    tests = []
+    for rule in root.iter("rule"):
+        label = rule.get("name")
+        package, name = label[2:].split(":")
+        variables = {}
+        for dictionary in rule.iter("dict"):
+            if dictionary.get("name") in ("variables", "env"):
+                for pair in dictionary.iter("pair"):
+                    key, value = (part.get("value") for part in pair)
+                    variables[key] = value
+        corpus = os.path.join(directory, package, "corpus", name)
+        arguments = [corpus] if os.path.isdir(corpus) else []
+        tests.append({"label": label, "path": os.path.join(package, name), "variables": variables,
+                      "arguments": arguments})
+    return tests
+
+
+def isolate():
+    """In the child: a network of its own, with loopback up, and limits."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    new_user, new_net = 0x10000000, 0x40000000
+    if libc.unshare(new_net if os.geteuid() == 0 else new_user | new_net) == 0:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
+            up_and_running = struct.pack("16sh", b"lo", 0x1 | 0x40)
+            fcntl.ioctl(handle, 0x8914, up_and_running)  # SIOCSIFFLAGS
+    resource.setrlimit(resource.RLIMIT_AS, (32 << 30, 32 << 30))
+    resource.setrlimit(resource.RLIMIT_DATA, (8 << 30, 8 << 30))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+class Runner:
+    """Runs tests of the copy."""
+
+    def __init__(self, options, directory):
+        self.prefix = shlex.split(options.prefix)
+        self.directory = directory
+        self.bin = os.path.join(directory, "bazel-bin")
+
+    def run(self, test, number, seconds, seen=None):
+        """(status, output): 0 if it passed, None if it took too long."""
+        # Short, as the paths of Unix sockets are.
+        temporary = os.path.join("/tmp", "evnet_mutants_%d_%d" % (os.getpid(), threading.get_ident() % 9973))
+        shutil.rmtree(temporary, ignore_errors=True)
+        os.makedirs(temporary)
+        runfiles = os.path.join(self.bin, test["path"] + ".runfiles", "evnet")
+        directory = runfiles if os.path.isdir(runfiles) else self.directory
+        environment = {"PATH": os.environ["PATH"], "HOME": temporary, "TEST_TMPDIR": temporary,
+                       "GTEST_FAIL_FAST": "1", "GTEST_BRIEF": "1", "EVNET_MUTANT": str(number)}
+        environment.update(test["variables"])
+        if seen:
+            environment["EVNET_MUTANT_SEEN"] = seen
+        # The prefix may wait, which is not the test's time.
+        command = self.prefix + ["timeout", "--signal=KILL", str(seconds), os.path.join(self.bin, test["path"])]
+        child = subprocess.Popen(
+            command + test["arguments"], cwd=directory, env=environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=isolate, start_new_session=True)
+        kept = []
+        reader = threading.Thread(target=self._read, args=(child.stdout, kept))
+        reader.start()
+        status = child.wait()
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        reader.join(5)
+        shutil.rmtree(temporary, ignore_errors=True)
+        return None if status in (-signal.SIGKILL, 128 + signal.SIGKILL) else status, b"".join(kept).decode(errors="replace")
+
+    @staticmethod
+    def _read(pipe, kept):
+        """All is read; the beginning is kept, as a slip may print without end."""
+        for block in iter(lambda: pipe.read1(65536), b""):
+            if len(kept) < 64:
+                kept.append(block)
+
+
+def claim_of(output):
+    """The test of GoogleTest that failed, if it says."""
+    failed = re.findall(r"\[  FAILED  \] (\w[\w/]*\.[\w/]+)", output)
+    if not failed:
+        failed = re.findall(r"\[ RUN      \] (\S+)", output)[-1:]
+    return failed[0] if failed else ""
+
+
+def baseline(runner, tests, directory):
+    """Runs each test without a slip; returns those that passed."""
+    good = []
+    for test in tests:
+        seen = os.path.join(directory, "seen")
+        with open(seen, "wb") as file:
+            file.truncate(SEEN_BYTES)
+        subprocess.run(runner.prefix + ["true"], check=True)
+        begin = time.monotonic()
+        status, output = runner.run(test, 0, 300, seen)
+        test["seconds"] = time.monotonic() - begin
+        with open(seen, "rb") as file:
+            test["seen"] = [number for number, byte in enumerate(file.read()) if byte]
+        if status == 0:
+            good.append(test)
+        else:
+            print("%s fails without a slip and is left out\n%s" % (test["label"], output[-2000:]))
+    return good
+
+
+class Killers:
+    """In which order the tests are tried: those that noticed slips of the same file, then the near, then the short."""
+
+    def __init__(self):
+        self.kills = {}
+
+    def add(self, path, label):
+        self.kills[path, label] = self.kills.get((path, label), 0) + 1
+
+    def order(self, slip, tests):
+        directory = os.path.dirname(slip["path"]).replace("/internal", "")
+
+        def key(test):
+            near = test["label"].startswith("//%s:" % directory)
+            kills = self.kills.get((slip["path"], test["label"]), 0)
+            return (test["seconds"] + 0.05) * (1 if near else 4) / (1 + kills)
+
+        return sorted((t for t in tests if slip["number"] in t["seen"]), key=key)
+
+
+def fails(runner, test, slip):
+    """(whether it fails twice, how it did)."""
+    limit = 10 + 5 * test["seconds"]
+    for _ in range(2):
+        status, output = runner.run(test, slip["number"], limit)
+        if status is None:
+            return True, "too long"
+        if status == 0:
+            return False, ""
+    return True, claim_of(output) or "exit code %d" % status
+
+
+def attempt(runner, killers, tests, slip, seconds):
+    """Tries one slip; seconds bounds what the tests took without it."""
+    slip["status"], slip["by"] = SURVIVED, ""
+    spent, tried = 0, 0
+    for test in killers.order(slip, tests):
+        if tried > 0 and spent + test["seconds"] > seconds:
+            slip["by"] = "after %d tests; others would take longer than the limit" % tried
+            return
+        spent += test["seconds"]
+        tried += 1
+        failed, how = fails(runner, test, slip)
+        if failed:
+            killers.add(slip["path"], test["label"])
+            slip["status"], slip["by"] = KILLED, "%s %s" % (test["label"], how)
+            return
+    slip["by"] = "after %d tests" % tried if tried else "no test reaches it"
+
+
+# The whole
+
+
+def report(slips):
+    done = [s for s in slips if s["status"] != NOT_RUN]
+    killed = [s for s in done if s["status"] == KILLED]
+    for slip in done:
+        if slip["status"] == SURVIVED:
+            print("SURVIVED %d %s:%d %s (%s)" % (slip["number"], slip["path"], slip["line"],
+                                                 slip["name"].split(" ", 1)[1], slip["by"]))
+    print("\n%-8s %6s %6s" % ("kind", "tried", "killed"))
+    for kind in sorted({s["kind"] for s in done}):
+        print("%-8s %6d %6d" % (kind, sum(s["kind"] == kind for s in done), sum(s["kind"] == kind for s in killed)))
+    share = 100.0 * len(killed) / max(1, len(done))
+    print("%-8s %6d %6d  %.1f %%" % ("all", len(done), len(killed), share))
+    return share
+
+
+def save(path, state):
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        json.dump(state, file, indent=1)
+    os.replace(path + ".new", path)
+
+
+def prepare(options, state_path):
+    """A new copy with slips in it, built, and its tests run once; or what an earlier run left."""
+    if os.path.exists(state_path):
+        with open(state_path, encoding="utf-8") as file:
+            return json.load(file)
+    tree = os.path.join(options.directory, "tree")
+    shutil.rmtree(tree, ignore_errors=True)
+    copy_tree(tree)
+    state = {"slips": draw(options, tree)}
+    state["tests"] = list_tests(tree, options.tests)
+    labels = [test["label"] for test in state["tests"]]
+    prefix = shlex.split(options.prefix)
+    build = prefix + ["bazel", "build", "--per_file_copt=^net/.*\\.c$@-w", "--keep_going", *labels]
+    subprocess.run(build, cwd=tree, check=True)
+    state["tests"] = baseline(Runner(options, tree), state["tests"], options.directory)
+    save(state_path, state)
+    return state
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("directory", help="outside of the checkout")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="such as net/server/dial.c")
+    parser.add_argument("--seed", default=1, type=int)
+    parser.add_argument("--count", default=150, type=int, help="slips that are drawn, at most (150)")
+    parser.add_argument("--only", action="append", metavar="TEXT", help="of slips whose name holds this text")
+    parser.add_argument("--tests", action="append", metavar="PATTERN", help="(//net/... and //fuzz/...)")
+    parser.add_argument("--seconds", default=120, type=float,
+                        help="a slip has survived when the next test would make its tests last longer (120)")
+    parser.add_argument("--minimum", default=0, type=float, help="exit with 1 if a smaller percentage is noticed")
+    parser.add_argument("--prefix", default="", help="a command in front of each build and test")
+    parser.add_argument("--again", action="store_true", help="try those once more that survived before")
+    options = parser.parse_args()
+    options.directory = os.path.abspath(options.directory)
+    options.tests = options.tests or ["//net/...", "//fuzz/..."]
+    if os.path.commonpath([options.directory, ROOT]) == ROOT:
+        parser.error("%s is inside of the checkout" % options.directory)
+    if options.count >= SEEN_BYTES:
+        parser.error("--count must be below %d" % SEEN_BYTES)
+    return options
+
+
+def main():
+    options = parse()
+    os.makedirs(options.directory, exist_ok=True)
+    state_path = os.path.join(options.directory, "state.json")
+    state = prepare(options, state_path)
+    slips, tests, killers = state["slips"], state["tests"], Killers()
+    runner = Runner(options, os.path.join(options.directory, "tree"))
+    for i, slip in enumerate(slips):
+        if slip["status"] == KILLED:
+            killers.add(slip["path"], slip["by"].split(" ")[0])
+        if slip["status"] == KILLED or (slip["status"] == SURVIVED and not options.again):
+            continue
+        begin = time.monotonic()
+        attempt(runner, killers, tests, slip, options.seconds)
+        print("%d/%d %s %s: %s (%.1f s)" % (i + 1, len(slips), slip["status"], slip["name"], slip["by"],
+                                            time.monotonic() - begin), flush=True)
+        save(state_path, state)
+    for leftover in glob.glob("/tmp/evnet_mutants_%d_*" % os.getpid()):
+        shutil.rmtree(leftover, ignore_errors=True)
+    return 0 if report(slips) >= options.minimum else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,7 +8,7 @@
 #include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
 
-_Static_assert(sizeof(struct evnet_conn) == 96,
+_Static_assert(sizeof(struct evnet_conn) == 104,
                "an idle connection's memory is part of the contract");
 
 // Opening
@@ -146,7 +146,7 @@ void conn_update_reading(struct evnet_conn *conn) {
 }
 
 void conn_stop_reading(struct evnet_conn *conn, unsigned bit) {
-  conn->read_stop = (uint8_t)((conn->read_stop | bit) & 15);
+  conn->read_stop = (uint8_t)(conn->read_stop | bit);
   conn_update_reading(conn);
 }
 
@@ -156,7 +156,7 @@ static bool is_woken(const struct evnet_conn *conn) {
 
 void conn_allow_reading(struct evnet_conn *conn, unsigned bit) {
   if (!(conn->read_stop & bit)) return;
-  conn->read_stop = (uint8_t)(conn->read_stop & ~bit & 15);
+  conn->read_stop = (uint8_t)(conn->read_stop & ~bit);
   conn_update_reading(conn);
   if (conn_is_datagram(conn)) return;  // what is unread of a datagram is not presented again
   bool above_bound = conn->read_stop == STOP_INBOUND_MAX;
@@ -167,12 +167,14 @@ void conn_allow_reading(struct evnet_conn *conn, unsigned bit) {
 
 void evnet_conn_pause_reading(struct evnet_conn *conn) { conn_stop_reading(conn, STOP_USER); }
 
-void evnet_conn_resume_reading(struct evnet_conn *conn) {
+static void resume(struct evnet_conn *conn, unsigned bit) {
   // What stands above the bound is presented before more is read, for which there may be no room:
   // on_data either takes it or the connection overflows.
   bool above_bound = evnet_conn_inbound_bytes(conn) >= conn->reactor->options.inbound_bytes_max;
-  conn_allow_reading(conn, above_bound ? STOP_USER : STOP_USER | STOP_INBOUND_MAX);
+  conn_allow_reading(conn, above_bound ? bit : bit | STOP_INBOUND_MAX);
 }
+
+void evnet_conn_resume_reading(struct evnet_conn *conn) { resume(conn, STOP_USER); }
 
 // Work for the end of the turn
 
@@ -411,14 +413,18 @@ void evnet_conn_abort(struct evnet_conn *conn) {
   if (conn->state != CONN_DATAGRAM) conn_abort_for(conn, EVNET_REASON_ABORTED);
 }
 
-void evnet_conn_hold(struct evnet_conn *conn) {
-  EVNET_ASSERT(conn->holds < UINT16_MAX);
+int evnet_conn_hold(struct evnet_conn *conn) {
+  if (conn->holds == UINT32_MAX) return -EOVERFLOW;
   conn->holds++;
+  if (conn->holds >= conn->reactor->options.holds_max) conn_stop_reading(conn, STOP_HOLDS);
+  return 0;
 }
 
 void evnet_conn_release(struct evnet_conn *conn) {
-  EVNET_ASSERT(conn->holds > 0);
+  EVNET_ASSERT(conn->holds > 0);  // the caller's own count is wrong: a peer cannot bring this about
   conn->holds--;
+  if ((conn->read_stop & STOP_HOLDS) && conn->holds < conn->reactor->options.holds_max)
+    resume(conn, STOP_HOLDS);
   if (conn->holds > 0) return;
   if (conn->flags & CLOSE_ON_RELEASE) conn_close_for(conn, EVNET_REASON_PEER);
   conn_check_stopping_later(conn);

@@ -156,10 +156,15 @@ EVNET_API void evnet_conn_close(struct evnet_conn *conn);
 EVNET_API void evnet_conn_abort(struct evnet_conn *conn);
 
 // evnet_conn_hold says that an answer is owed: while a hold is out, the peer's end and a stopping
-// server wait for it. Timeouts do not. Holds count; at most 65,535 at once (asserted).
-EVNET_API void evnet_conn_hold(struct evnet_conn *conn);
+// server wait for it. Timeouts do not. Holds count, on a UDP socket for all its peers together.
+// While holds_max of them are out, reading is stopped.
+//
+// Returns: 0.
+// Errors:  -EOVERFLOW if 4,294,967,295 holds are out; none was added.
+EVNET_API int evnet_conn_hold(struct evnet_conn *conn);
 
-// evnet_conn_release takes one hold back (asserted that there is one).
+// evnet_conn_release takes one hold back (asserted that there is one). Below holds_max reading goes
+// on, and unread bytes are presented again later in this turn or in the next.
 EVNET_API void evnet_conn_release(struct evnet_conn *conn);
 
 // Settings of one connection, otherwise than the server's options say for all. The first takes half

@@ -1,5 +1,8 @@
 // Holds: an answer that is owed outlives the peer's end and an orderly stop.
+#include <errno.h>
+
 #include "gtest/gtest.h"
+#include "net/reactor/internal/state.h"
 #include "net/reactor/testing/harness.h"
 
 namespace evnet_testing {
@@ -118,12 +121,155 @@ TEST_F(HoldDeathTest, AReleaseWithoutAHoldIsAProgrammersError) {
   EXPECT_DEATH(evnet_conn_release(pair.conn), "holds");
 }
 
-TEST_F(HoldDeathTest, SoIsOneHoldTooMany) {
+TEST_F(Hold, EachOfAHundredThousandPipelinedRequestsMayBeOwedItsAnswer) {
+  int owed = 0;
+  h.on.data = [&](evnet_conn *conn) {
+    for (size_t i = TakeAll(conn).size(); i > 0; i--) {
+      EXPECT_EQ(evnet_conn_hold(conn), 0);
+      owed++;
+    }
+    return EVNET_NONE;
+  };
   h.Start();
   pair = h.Connect();
-  for (int i = 0; i < 65535; i++) evnet_conn_hold(pair.conn);
-  EXPECT_DEATH(evnet_conn_hold(pair.conn), "holds");
-  for (int i = 0; i < 65535; i++) evnet_conn_release(pair.conn);
+  constexpr int kRequests = 100000;
+  for (int sent = 0; sent < kRequests; h.Turn())
+    sent += static_cast<int>(pair.client.TryWrite(std::string(kRequests - sent, '?')));
+  ASSERT_TRUE(h.Until([&] { return owed == kRequests; }));
+  pair.client.Shutdown();
+  h.Settle();
+  for (; owed > 1; owed--) evnet_conn_release(pair.conn);
+  h.Settle();
+  EXPECT_EQ(h.Of(pair).closed, 0) << "one answer is still owed";
+  evnet_conn_release(pair.conn);
+  ASSERT_TRUE(h.Until([&] { return h.Of(pair).closed == 1; }));
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_PEER);
+}
+
+TEST_F(Hold, BeyondTheLargestCountIsAnErrorThatAddsNone) {
+  h.options.holds_max = EVNET_UNLIMITED;
+  Start();
+  pair.conn->holds = UINT32_MAX - 1;
+  EXPECT_EQ(evnet_conn_hold(pair.conn), 0);
+  EXPECT_EQ(evnet_conn_hold(pair.conn), -EOVERFLOW);
+  EXPECT_EQ(pair.conn->holds, UINT32_MAX);
+  pair.conn->holds = 1;
+}
+
+// A connection on which at most two answers may be owed; each unread byte is a request.
+class HoldsMax : public Hold {
+ protected:
+  HoldsMax() {
+    h.options.holds_max = 2;
+    h.on.data = [this](evnet_conn *conn) {
+      while (evnet_conn_inbound_bytes(conn) > 0 && owed < 2) {
+        received += Peek(conn)[0];
+        evnet_conn_discard(conn, 1);
+        EXPECT_EQ(evnet_conn_hold(conn), 0);
+        owed++;
+      }
+      return EVNET_NONE;
+    };
+  }
+  void Answer() {
+    owed--;
+    evnet_conn_release(pair.conn);
+  }
+
+  int owed = 0;
+  std::string received;
+};
+
+TEST_F(HoldsMax, StopsReadingUntilAnAnswerIsGiven) {
+  h.on.data = [&](evnet_conn *conn) {
+    received += TakeAll(conn);
+    EXPECT_EQ(evnet_conn_hold(conn), 0);
+    return EVNET_NONE;
+  };
+  h.Start();
+  pair = h.Connect();
+  for (const char *request : {"a", "b", "c"}) {
+    pair.client.Write(request);
+    h.Settle();
+  }
+  EXPECT_EQ(received, "ab");
+  evnet_conn_release(pair.conn);
+  ASSERT_TRUE(h.Until([&] { return received == "abc"; }));
+  pair.client.Write("d");
+  h.Settle();
+  EXPECT_EQ(received, "abc");
+  evnet_conn_release(pair.conn);
+  ASSERT_TRUE(h.Until([&] { return received == "abcd"; }));
+}
+
+TEST_F(HoldsMax, WhatTheCallbackLeavesUnreadIsPresentedAgainAfterEachAnswer) {
+  h.Start();
+  pair = h.Connect();
+  pair.client.Write("abcde");
+  pair.client.Shutdown();
+  h.Settle();
+  EXPECT_EQ(received, "ab");
+  for (const char *next : {"abc", "abcd", "abcde"}) {
+    h.Post([&] { Answer(); });
+    ASSERT_TRUE(h.Until([&] { return received == next; }));
+    h.Settle();
+    EXPECT_EQ(received, next);
+  }
+  EXPECT_EQ(h.Of(pair).closed, 0);
+  h.Post([&] { Answer(); });
+  h.Post([&] { Answer(); });
+  ASSERT_TRUE(h.Until([&] { return h.Of(pair).closed == 1; }));
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_PEER);
+}
+
+TEST_F(HoldsMax, IsNoOverflowThoughInboundBytesMaxAreUnread) {
+  h.options.inbound_bytes_max = 10;
+  h.Start();
+  pair = h.Connect();
+  pair.client.Write(std::string(1000, 'x'));
+  h.Settle();
+  EXPECT_EQ(h.Of(pair).closed, 0);
+  EXPECT_EQ(received, "xx");
+  h.on.data = [](evnet_conn *conn) {
+    TakeAll(conn);
+    return EVNET_NONE;
+  };
+  h.Post([&] { Answer(); });
+  ASSERT_TRUE(h.Until([&] { return evnet_conn_inbound_bytes(pair.conn) == 0; }));
+  evnet_conn_release(pair.conn);
+}
+
+TEST_F(HoldsMax, DoesNotEndAPauseOfTheUser) {
+  h.Start();
+  pair = h.Connect();
+  pair.client.Write("abc");
+  h.Settle();
+  evnet_conn_pause_reading(pair.conn);
+  h.Post([&] { Answer(); });
+  h.Settle();
+  EXPECT_EQ(received, "ab");
+  evnet_conn_resume_reading(pair.conn);
+  ASSERT_TRUE(h.Until([&] { return received == "abc"; }));
+}
+
+TEST_F(HoldsMax, AStopWaitsForTheRequestsBehindTheBound) {
+  h.options.linger_ms = EVNET_OFF;
+  TheKernel().StopClock();
+  h.Start();
+  pair = h.Connect();
+  pair.client.Write("abc");
+  h.Settle();
+  pair.client.Write("d");
+  evnet_reactor_stop(h.reactor(), 5000);
+  h.Settle();
+  EXPECT_EQ(h.Of(pair).closed, 0);
+  for (int i = 0; i < 4; i++) {
+    h.Post([&] { Answer(); });
+    h.Turns(4);
+  }
+  h.Until([&] { return h.Turn() == 0; });
+  EXPECT_EQ(received, "abcd");
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_SHUTDOWN);
 }
 
 }  // namespace

@@ -100,7 +100,7 @@ static void settle(struct evnet_conn *conn) {
   }
   if (conn->state == CONN_OPEN &&
       evnet_conn_inbound_bytes(conn) >= reactor->options.inbound_bytes_max) {
-    if (conn->read_stop & STOP_USER) {
+    if (conn->read_stop & (STOP_USER | STOP_HOLDS)) {
       conn_stop_reading(conn, STOP_INBOUND_MAX);
     } else {
       // To stop reading would wait forever for the rest of a frame that is larger than the bound.

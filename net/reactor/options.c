@@ -46,6 +46,7 @@ static int resolve_sizes(struct evnet_reactor_options *options) {
   options->read_turn_bytes_max = or_default(options->read_turn_bytes_max, 256 << 10);
   options->udp_datagram_bytes_max = or_default(options->udp_datagram_bytes_max, 65535);
   options->udp_outbound_bytes_max = or_default(options->udp_outbound_bytes_max, 256 << 10);
+  options->holds_max = or_default(options->holds_max, 1 << 20);
   options->mailbox_bytes_max = or_default(options->mailbox_bytes_max, 64 << 20);
   options->connections_max = or_default(options->connections_max, 1 << 20);
   if (options->read_turn_bytes_max < 512 || options->read_turn_bytes_max > 64 << 20) {

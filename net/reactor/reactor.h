@@ -51,6 +51,7 @@ struct evnet_reactor_options {
   size_t udp_outbound_bytes_max;
   bool no_udp_segmentation;
   bool udp_gro;
+  size_t holds_max;
   size_t mailbox_bytes_max;
   int64_t busy_poll_us;  // 0: none
   size_t connections_max;

@@ -35,6 +35,7 @@ TEST(Options, DefaultsAreThoseOfTheTableInServerH) {
   EXPECT_EQ(defaults.read_turn_bytes_max, 262144u);
   EXPECT_EQ(defaults.udp_datagram_bytes_max, 65535u);
   EXPECT_EQ(defaults.udp_outbound_bytes_max, 262144u);
+  EXPECT_EQ(defaults.holds_max, 1048576u);
   EXPECT_EQ(defaults.mailbox_bytes_max, 67108864u);
   EXPECT_EQ(defaults.busy_poll_us, 0);
   EXPECT_EQ(defaults.backend, EVNET_BACKEND_AUTO);
@@ -61,7 +62,7 @@ TEST(Options, OffAndUnlimitedAreTaken) {
   options.connections_max = options.inbound_bytes_max = EVNET_UNLIMITED;
   options.connections_per_address_max = EVNET_UNLIMITED;
   options.outbound_high_water_bytes = options.outbound_bytes_max = EVNET_UNLIMITED;
-  options.mailbox_bytes_max = EVNET_UNLIMITED;
+  options.mailbox_bytes_max = options.holds_max = EVNET_UNLIMITED;
   Server server(Echo(), options);
   Client client(server.port());
   const std::string data = Pattern(1 << 20);

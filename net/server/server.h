@@ -83,6 +83,7 @@ enum evnet_full_action {
 //   read_turn_bytes_max         262144
 //   udp_datagram_bytes_max      65535
 //   udp_outbound_bytes_max      262144
+//   holds_max                   1048576
 //   mailbox_bytes_max           67108864
 //   busy_poll_us                0
 //   backlog                     SOMAXCONN
@@ -150,7 +151,10 @@ struct evnet_options {
   enum evnet_high_action outbound_high_action;
   enum evnet_overflow outbound_overflow;
   size_t read_turn_bytes_max;  // from one connection in one turn of the loop; 512 to 67108864
-  size_t mailbox_bytes_max;    // posted to one reactor and not yet run
+  size_t holds_max;  // of a connection, or of a UDP socket with all its peers: while this many
+                     // holds are out (evnet_conn_hold), reading is stopped. One callback may exceed
+                     // it by the requests that it was given; EVNET_UNLIMITED: no bound
+  size_t mailbox_bytes_max;  // posted to one reactor and not yet run
 
   // UDP sockets.
   size_t udp_datagram_bytes_max;  // of one that comes; evnet_conn_is_truncated tells of longer ones

@@ -37,6 +37,7 @@ enum {
   STOP_OUTBOUND_HIGH = 2,  // between on_pressure and on_drain
   STOP_INBOUND_MAX = 4,    // inbound_bytes_max stand unread and reading is stopped
   STOP_CLOSING = 8,        // not OPEN any more
+  STOP_HOLDS = 16,         // holds_max holds are out
 };
 
 enum {
@@ -98,7 +99,7 @@ struct conn_side {
   };
 };
 
-// 96 bytes: with the poller's slot an idle connection costs 120. The wheel's 32-bit tag holds the
+// 104 bytes: with the poller's slot an idle connection costs 128. The wheel's 32-bit tag holds the
 // generation of the poller's handle. Times are the low 32 bits of the reactor's milliseconds: only
 // differences are used, and no timeout is longer than 2^30 ms.
 struct evnet_conn {
@@ -112,6 +113,7 @@ struct evnet_conn {
   struct evnet_wheel_node deadline;  // at its earliest deadline or before it
   uint8_t peer_host[16];             // in network order; an IPv4 address is in the first four.
                                      // Of Unix peers the kernel keeps the address
+  uint32_t peer_zone;                // sin6_scope_id of an IPv6 address
   uint32_t in_ms;                    // when bytes last came
   uint32_t out_ms;                   // when the kernel last took bytes; in LINGERING: since when
   union {
@@ -122,13 +124,13 @@ struct evnet_conn {
   uint32_t transport : 6;  // enum evnet_transport
   uint32_t dialled : 1;    // not accepted
   uint32_t unopened : 1;   // it has had no on_open
-  uint16_t peer_port;      // in network order
-  uint16_t holds;
+  uint32_t holds;
+  uint16_t peer_port;  // in network order
   uint16_t flags;
   uint8_t listener;  // its index, or EVNET_LISTENER_NONE
   uint8_t state : 3;
   uint8_t flying : 1;  // a send of gathered or leased bytes is under way: SEND tells what it took
-  uint8_t read_stop : 4;
+  uint8_t read_stop;   // the STOP_ bits
 };
 
 struct listener {

@@ -13,11 +13,8 @@ void peer_set(struct evnet_conn *conn, const struct evnet_address *peer) {
     const struct sockaddr_in6 *ip6 = &peer->socket.ip6;
     memcpy(conn->peer_host, &ip6->sin6_addr, sizeof conn->peer_host);
     conn->peer_port = ip6->sin6_port;
+    conn->peer_zone = ip6->sin6_scope_id;
     conn->flags |= PEER_IS_IP6;
-    if (IN6_IS_ADDR_LINKLOCAL(&ip6->sin6_addr)) {
-      // The zone goes where a link-local address has only zeroes (RFC 4291 section 2.5.6).
-      memcpy(conn->peer_host + 2, &ip6->sin6_scope_id, sizeof ip6->sin6_scope_id);
-    }
   } else if (peer->socket.any.sa_family == AF_INET) {
     memcpy(conn->peer_host, &peer->socket.ip4.sin_addr, sizeof peer->socket.ip4.sin_addr);
     conn->peer_port = peer->socket.ip4.sin_port;
@@ -47,10 +44,7 @@ void evnet_conn_remote_address(const struct evnet_conn *conn, struct evnet_addre
     ip6->sin6_family = AF_INET6;
     ip6->sin6_port = conn->peer_port;
     memcpy(&ip6->sin6_addr, conn->peer_host, sizeof ip6->sin6_addr);
-    if (IN6_IS_ADDR_LINKLOCAL(&ip6->sin6_addr)) {
-      memcpy(&ip6->sin6_scope_id, conn->peer_host + 2, sizeof ip6->sin6_scope_id);
-      memset(ip6->sin6_addr.s6_addr + 2, 0, sizeof ip6->sin6_scope_id);
-    }
+    ip6->sin6_scope_id = conn->peer_zone;
     address.size = sizeof *ip6;
   } else {
     address.socket.ip4.sin_family = AF_INET;

@@ -13,6 +13,7 @@ enum { CAPACITY_MIN = 16 };
 
 struct evnet_address_count {
   uint8_t prefix[8];  // an IPv4 address and four zeroes, or the first half of an IPv6 address
+  uint32_t zone;      // of an IPv6 address: each link has a fe80::/64 of its own
   uint32_t family;    // AF_INET or AF_INET6; 0 in a free place
   uint32_t count;
 };
@@ -33,6 +34,7 @@ static bool key_of(const struct evnet_address *peer, struct evnet_address_count 
       memcpy(key.prefix, host->s6_addr + 12, 4);
     } else {
       memcpy(key.prefix, host->s6_addr, sizeof key.prefix);
+      key.zone = peer->socket.ip6.sin6_scope_id;
     }
   }
   *out_key = key;
@@ -148,7 +150,7 @@ void evnet_address_counts_remove(struct evnet_address_counts *counts,
   if (!key_of(peer, &key)) return;
   (void)pthread_mutex_lock(&counts->mutex);
   struct evnet_address_count *entry = find(counts, &key);
-  EVNET_ASSERT(entry->count > 0);
+  EVNET_ASSERT(entry->count > 0);  // the address is the one that was added: conn keeps every bit
   if (--entry->count == 0) {
     vacate(counts, entry);
     give_back_room(counts);

@@ -74,6 +74,18 @@ TEST_F(AddressCounts, AnIp6AddressCountsByItsFirst64Bits) {
   EXPECT_EQ(Add(Ip6("2001:db8:0:1::3")), 0);
 }
 
+TEST_F(AddressCounts, TheSameLinkLocalPrefixOfTwoLinksIsTwo) {
+  evnet_address first = Ip6("fe80::1");
+  evnet_address second = Ip6("fe80::2");
+  first.socket.ip6.sin6_scope_id = 1;
+  second.socket.ip6.sin6_scope_id = 2;
+  EXPECT_EQ(Add(first), 0);
+  EXPECT_EQ(Add(second), 0);
+  EXPECT_EQ(Add(second), -ENOBUFS);
+  Remove(first);
+  EXPECT_EQ(Add(first), 0);
+}
+
 TEST_F(AddressCounts, AMappedIp4AddressIsThatAddress) {
   EXPECT_EQ(Add(Ip6("::ffff:192.0.2.1")), 0);
   EXPECT_EQ(Add(Ip4("192.0.2.1")), -ENOBUFS);

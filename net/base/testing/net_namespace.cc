@@ -167,6 +167,10 @@ bool EnterNetNamespace() {
          WaitUntilRouted("pair0") && WaitUntilRouted("pair1");
 }
 
+void AddIp6Address(const char *interface, const char *text, int prefix_bits) {
+  EXPECT_TRUE(AddAddress(interface, AF_INET6, text, static_cast<uint8_t>(prefix_bits))) << text;
+}
+
 void SetMtu(const char *interface, int bytes) {
   ifreq request = {};
   request.ifr_mtu = bytes;

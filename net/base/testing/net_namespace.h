@@ -13,6 +13,9 @@ namespace evnet_testing {
 // Returns: false where the system does not allow it.
 bool EnterNetNamespace();
 
+// Adds an IPv6 address to an interface there, or fails the test.
+void AddIp6Address(const char *interface, const char *text, int prefix_bits);
+
 // Sets an interface's MTU there, or fails the test.
 void SetMtu(const char *interface, int bytes);
 

@@ -59,6 +59,8 @@ static void write_to(struct evnet_async *async, struct evnet_conn *conn) {
   }
   if (conn_is_datagram(conn)) {
     int status = datagram_send_async(conn, NULL, async);
+    // on_prewrite, of what was written before, has closed it.
+    if (status == -ENOTCONN) status = -ESTALE;
     if (status < 0) async_answer(async, status);
     return;
   }

@@ -340,6 +340,9 @@ static int send_one(struct datagram_socket *socket, const struct outgoing *outgo
   int status = check(socket, outgoing->to, outgoing->size);
   if (status < 0) return status;
   if (!has_room(reactor, socket, outgoing->size)) datagram_flush(reactor);
+  // on_prewrite may have closed it.
+  const enum conn_state state = (enum conn_state)socket->conn->state;
+  if (state != CONN_OPEN && state != CONN_DATAGRAM) return -ENOTCONN;
   // Still: on_prewrite has gathered anew.
   if (!has_room(reactor, socket, outgoing->size)) send_gathered(reactor->gather);
   if (socket->first != NULL) {

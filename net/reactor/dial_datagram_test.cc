@@ -246,6 +246,134 @@ TEST_F(DialDatagramTest, AStopTellsItAndWaitsForItsHold) {
   EXPECT_EQ(harness.Of(pair.conn).Story(), "open stopping close");
 }
 
+// Each way by which a datagram comes to leave, on `conn`; `other` is a second connection. Returns
+// how many were taken.
+struct WayOut {
+  const char *name;
+  int (*write)(evnet_conn *conn, evnet_conn *other);
+};
+
+int Taken(ssize_t status) {
+  EXPECT_TRUE(status >= 0 || status == -ENOTCONN) << status;
+  return status >= 0 ? 1 : 0;
+}
+
+const WayOut kWaysOut[] = {
+    {"when the callback returns",
+     [](evnet_conn *conn, evnet_conn *) { return Taken(Write(conn, "x")); }},
+    {"when as many are gathered as one call sends",
+     [](evnet_conn *conn, evnet_conn *) {
+       int taken = 0;
+       for (int i = 0; i < 200; i++) taken += Taken(Write(conn, std::string(100, 'x')));
+       return taken;
+     }},
+    {"when they are large",
+     [](evnet_conn *conn, evnet_conn *) {
+       int taken = 0;
+       for (int i = 0; i < 3; i++) taken += Taken(Write(conn, std::string(5000, 'x')));
+       return taken;
+     }},
+    {"when a large one follows a small one",
+     [](evnet_conn *conn, evnet_conn *) {
+       return Taken(Write(conn, "x")) + Taken(Write(conn, std::string(60000, 'x'))) +
+              Taken(Write(conn, std::string(60000, 'x')));
+     }},
+    {"when another socket has something to send",
+     [](evnet_conn *conn, evnet_conn *other) {
+       return Taken(Write(conn, "x")) + Taken(Write(other, "y")) + Taken(Write(conn, "z"));
+     }},
+    {"when it closes",
+     [](evnet_conn *conn, evnet_conn *) {
+       const int taken = Taken(Write(conn, "x"));
+       evnet_conn_close(conn);
+       return taken;
+     }},
+};
+
+class PrewriteEnds : public DialDatagramTest, public testing::WithParamInterface<bool> {
+ protected:
+  PrewriteEnds() {
+    harness.on.prewrite = [this](evnet_conn *conn) {
+      if (conn != victim) return;
+      EXPECT_EQ(harness.Of(conn).closed, 0);
+      if (GetParam()) {
+        harness.Abort(conn);
+      } else {
+        harness.Close(conn);
+      }
+    };
+  }
+  uint64_t Handled() { return harness.Stats().datagrams_sent + harness.Stats().datagrams_dropped; }
+
+  evnet_conn *victim = nullptr;
+};
+
+TEST_P(PrewriteEnds, TheConnectionOnceOnEachWayOut) {
+  harness.Start();
+  Pair other;
+  Dial(&other);
+  for (const WayOut &way : kWaysOut) {
+    SCOPED_TRACE(way.name);
+    Pair pair;
+    Dial(&pair);
+    const uint64_t handled = Handled();
+    int taken = 0;
+    harness.Post([&] {
+      victim = pair.conn;
+      taken = way.write(pair.conn, other.conn);
+    });
+    ASSERT_TRUE(UntilClosed(pair.conn));
+    harness.Settle();
+    EXPECT_EQ(harness.Of(pair.conn).closed, 1);
+    EXPECT_GE(taken, 1);
+    EXPECT_EQ(Handled() - handled, static_cast<uint64_t>(taken)) << "none twice, none lost";
+    victim = nullptr;
+  }
+}
+
+TEST_P(PrewriteEnds, TheConnectionWhenItsSocketHasRoomAgain) {
+  EVNET_SKIP_UNLESS_SOCKET_CALLS_ARE_SEEN();
+  harness.Start();
+  Pair pair;
+  Dial(&pair);
+  bool full = true;
+  FillUp(&full);
+  harness.Post([&] {
+    for (int i = 0; i < 100; i++) EXPECT_EQ(Write(pair.conn, "x"), 1);
+  });
+  harness.Settle();
+  EXPECT_EQ(evnet_conn_outbound_bytes(pair.conn), 100u);
+  victim = pair.conn;
+  full = false;
+  ASSERT_TRUE(UntilClosed(pair.conn));
+  EXPECT_EQ(Handled(), 100u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, PrewriteEnds, testing::Bool(), [](const auto &param) {
+  return std::string(param.param ? "Aborted" : "Closed");
+});
+
+TEST_F(DialDatagramTest, AtHoldsMaxItReceivesNothingUntilOneIsReleased) {
+  harness.options.holds_max = 1;
+  std::string received;
+  harness.on.data = [&](evnet_conn *conn) {
+    received += Peek(conn);
+    EXPECT_EQ(evnet_conn_hold(conn), 0);
+    return EVNET_NONE;
+  };
+  harness.Start();
+  Pair pair;
+  Dial(&pair);
+  for (const char *datagram : {"a", "b"}) {
+    pair.peer.Send(pair.address, datagram);
+    harness.Settle();
+    EXPECT_EQ(received, "a");
+  }
+  harness.Post([&] { evnet_conn_release(pair.conn); });
+  ASSERT_TRUE(harness.Until([&] { return received == "ab"; }));
+  evnet_conn_release(pair.conn);
+}
+
 TEST_F(DialDatagramTest, ItsSourceIsItsOwnAddress) {
   harness.Start();
   Pair pair;

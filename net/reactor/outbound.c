@@ -442,6 +442,7 @@ int outbound_lend(struct evnet_conn *conn, struct evnet_outbound_lent *lent, con
   if (standing > size_max || size > size_max - standing) return overflow(conn);
   if (gathered_bytes(conn) > 0) {
     status = send_now(conn, NULL, 0, true);
+    if (status == 0) status = outbound_may_write(conn);  // on_prewrite may have closed it
     if (status < 0) return status;
   }
   bool first = queue_is_empty(conn);

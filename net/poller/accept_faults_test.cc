@@ -96,6 +96,29 @@ TEST_P(AcceptFaultsTest, WhatConcernsTheSystemOrTheListenerIsToldAndStartTriesAg
   }
 }
 
+// io_uring's next poll says whether more wait; an edge says nothing, so the last accept is in vain.
+TEST_P(AcceptFaultsTest, OneConnectionCostsOneAcceptAndOverReadinessOneInVain) {
+  Fail(0, 0);
+  const evnet_handle listener = AcceptOne();
+  loop().Turn(0);
+  EXPECT_EQ(fault.calls, GetParam().calls_sockets ? 2 : 1);
+  EXPECT_EQ(loop().Of(listener).size(), 1u);
+}
+
+TEST_P(AcceptFaultsTest, AFloodTakesFewTurnsAndFewAcceptsInVain) {
+  constexpr size_t kClients = 200;
+  Fail(0, 0);
+  const evnet_handle listener = Listen();
+  std::vector<std::unique_ptr<Peer>> clients;
+  const evnet_address address = AddressOf(listener);
+  while (clients.size() < kClients) clients.push_back(fixture().Connect(address, {}));
+  evnet_poller_accept_start(poller(), listener);
+  ASSERT_TRUE(RunUntilAccepts(listener, kClients));
+  const std::vector<Event> accepts = loop().Of(listener);
+  EXPECT_LE(accepts.back().turn - accepts.front().turn, 10u);
+  EXPECT_LE(fault.calls, static_cast<int>(kClients) + 1);
+}
+
 TEST_P(AcceptFaultsTest, AFailureWithoutEndIsToldInsteadOfSpinning) {
   Fail(EPERM, 1 << 30);
   const evnet_handle listener = AcceptOne();
@@ -114,7 +137,7 @@ TEST_P(AcceptFaultsTest, AFailureWithoutEndIsToldInsteadOfSpinning) {
   EXPECT_GE(loop().Of(listener).back().result, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, AcceptFaultsTest, ::testing::ValuesIn(SocketCallBackends()),
+INSTANTIATE_TEST_SUITE_P(Backends, AcceptFaultsTest, ::testing::ValuesIn(AcceptCallBackends()),
                          BackendName);
 
 }  // namespace

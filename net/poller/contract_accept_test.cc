@@ -104,6 +104,73 @@ TEST_P(AcceptTest, StopAndStartInOneHandlerGoesOn) {
   DiscardAccepted();
 }
 
+// Whatever the kernel holds: each descriptor is one that the caller has asked for.
+TEST_P(AcceptTest, NoneLeavesTheBacklogButByAccept) {
+  constexpr size_t kClients = 100;
+  constexpr size_t kPlaces = 5;
+  const evnet_handle listener = Listen();
+  const auto clients = ConnectMany(listener, kClients);
+  loop().Turn(0);  // whatever the poller makes for itself with the first turn
+  const size_t before = GetParam().real_descriptors ? fixture().OpenDescriptors() : 0;
+  loop().OnEvent([&](const Event &event) {
+    if (event.handle == listener && Accepted(listener) == kPlaces)
+      evnet_poller_accept_stop(poller(), listener);
+  });
+  evnet_poller_accept_start(poller(), listener);
+  ASSERT_TRUE(loop().RunUntil([&] { return Accepted(listener) == kPlaces; }));
+  for (int i = 0; i < 5; i++) loop().Turn(1000000);
+  EXPECT_EQ(Accepted(listener), kPlaces);
+  if (GetParam().real_descriptors) {
+    EXPECT_EQ(fixture().OpenDescriptors(), before + kPlaces);
+  }
+  DiscardAccepted();
+}
+
+// SEMANTICS: the place is the caller's to give; one that has none leaves the connection where it
+// is.
+TEST_P(AcceptTest, WhoTakesNoneIsAskedAgainWhenItStartsAgain) {
+  const evnet_handle listener = Listen();
+  const auto clients = ConnectMany(listener, 1);
+  evnet_poller_accept_start(poller(), listener);
+  bool asked = false;
+  for (int i = 0; i < 1000 && !asked; i++) {
+    ASSERT_GE(evnet_poller_wait(poller(), 5000000), 0);
+    evnet_completion completion;
+    while (evnet_poller_next(poller(), &completion)) {
+      EXPECT_EQ(completion.op, EVNET_OP_ACCEPT);
+      EXPECT_EQ(completion.result, 0);
+      asked = true;
+      evnet_poller_accept_stop(poller(), listener);
+    }
+  }
+  ASSERT_TRUE(asked);
+  evnet_address peer;
+  EXPECT_EQ(evnet_poller_accept(poller(), listener, &peer), -EAGAIN) << "it is stopped";
+  loop().Turn(0);
+  EXPECT_EQ(Accepted(listener), 0u);
+  evnet_poller_accept_start(poller(), listener);
+  EXPECT_TRUE(loop().RunUntil([&] { return Accepted(listener) == 1; }));
+  DiscardAccepted();
+}
+
+TEST_P(AcceptTest, AConnectionThatWasResetWhileItWaitedIsAcceptedWithItsAddress) {
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "Unix sockets have no reset";
+  const evnet_handle listener = Listen();
+  auto clients = ConnectMany(listener, 1);
+  const evnet_address expected = clients[0]->LocalAddress();
+  clients[0]->Reset();
+  evnet_poller_accept_start(poller(), listener);
+  ASSERT_TRUE(loop().RunUntil([&] { return Accepted(listener) == 1; }));
+  const Event event = loop().Of(listener).front();
+  ASSERT_GE(event.result, 0);
+  ASSERT_EQ(event.peer.size, expected.size);
+  EXPECT_EQ(memcmp(&event.peer.socket, &expected.socket, expected.size), 0);
+  const evnet_handle handle = Attach(static_cast<int>(event.result));
+  evnet_poller_recv_start(poller(), handle);
+  ASSERT_TRUE(loop().RunUntil([&] { return !loop().Of(handle).empty(); }));
+  EXPECT_EQ(loop().Story(handle), "RECV=-ECONNRESET");
+}
+
 TEST_P(AcceptTest, ABurstIsAcceptedInBoundedTurnsWhileOthersAreServed) {
   constexpr size_t kClients = 300;
   Connection served = Connect();

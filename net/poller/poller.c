@@ -95,6 +95,11 @@ void evnet_poller_accept_stop(struct evnet_poller *poller, struct evnet_handle h
   poller->ops->accept_stop(poller, handle);
 }
 
+int evnet_poller_accept(struct evnet_poller *poller, struct evnet_handle handle,
+                        struct evnet_address *out_peer) {
+  return poller->ops->accept(poller, handle, out_peer);
+}
+
 void evnet_poller_recv_start(struct evnet_poller *poller, struct evnet_handle handle) {
   poller->ops->recv_start(poller, handle);
 }

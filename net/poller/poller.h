@@ -64,7 +64,8 @@ struct evnet_handle {
 };
 
 enum evnet_op {
-  EVNET_OP_ACCEPT,  // accept_start: result is a new descriptor, the caller's, or -errno
+  EVNET_OP_ACCEPT,  // accept_start: result 0: a connection may wait, see evnet_poller_accept; or
+                    // -errno
   EVNET_OP_RECV,    // recv_start: result bytes at data; 0: the peer's end; or -errno
   EVNET_OP_SEND,    // send_start, or a send that gave -EINPROGRESS: result bytes taken, maybe fewer
                     // than asked for; or -errno; EVNET_REASON_FILE_SHORT: the file ends in front of
@@ -87,7 +88,7 @@ struct evnet_completion {
   const uint8_t *data;  // RECV, DATAGRAM: leased until the next call of next or wait
   size_t rest;  // SEND after -EINPROGRESS: bytes at data that were not taken, leased likewise
   // Valid until the next call of next or wait:
-  const struct evnet_address *peer;   // ACCEPT: who connected; DATAGRAM: who sent it
+  const struct evnet_address *peer;   // DATAGRAM: who sent it
   const struct evnet_address *local;  // DATAGRAM: the host it was sent to, port 0: where an answer
                                       // has to come from. Of a group or broadcast, the host that
                                       // took it. NULL: the socket is bound to one host
@@ -120,6 +121,7 @@ enum {
   EVNET_SEND_PIECES_MAX = 64,
   EVNET_POLLER_SCRATCH_BYTES = 64 << 10,
   EVNET_DATAGRAMS_MAX = 64,  // that one socket brings a turn
+  EVNET_ACCEPTS_MAX = 128,   // that one listener brings a turn
 };
 
 // What can be set of a connection's socket, by its name in the system; 0 is the system's default
@@ -323,8 +325,8 @@ EVNET_API void evnet_poller_connect(struct evnet_poller *poller, struct evnet_ha
 // it by then.
 EVNET_API void evnet_poller_connect_stop(struct evnet_poller *poller, struct evnet_handle handle);
 
-// evnet_poller_discard_descriptor closes a descriptor that an ACCEPT brought and nobody will
-// attach; the peer sees a reset, that of a Unix socket an end.
+// evnet_poller_discard_descriptor closes a descriptor that evnet_poller_accept returned and that
+// will not be attached; the peer sees a reset, that of a Unix socket an end.
 EVNET_API void evnet_poller_discard_descriptor(struct evnet_poller *poller, int descriptor);
 
 // evnet_poller_detach closes the descriptor in an orderly way once nothing of it is in flight.
@@ -336,18 +338,39 @@ EVNET_API void evnet_poller_detach(struct evnet_poller *poller, struct evnet_han
 // seconds, socket(7)). A Unix socket has no reset: there its peer sees what it sees of a detach.
 EVNET_API void evnet_poller_abort(struct evnet_poller *poller, struct evnet_handle handle);
 
-// evnet_poller_accept_start arms accepting; connections that wait already are reported at once. It
-// stays armed until accept_stop or a completion without `more`.
+// evnet_poller_accept_start arms accepting, also of connections that wait already. No backend takes
+// a connection from the kernel's backlog by itself: an ACCEPT with the result 0 says that one may
+// wait, and evnet_poller_accept takes it. So the caller decides, for each connection, whether there
+// is a place for it.
 //
-// An ACCEPT with a negative result has no `more`. -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM pass: start
-// again when a descriptor was freed or after a pause. What concerns only the connection being
-// accepted (accept(2): all but EBADF, EFAULT, EINVAL, ENOTSOCK) is passed over in silence, unless
-// nothing else comes: then it is reported, as what has to pass.
+// It stays armed until accept_stop or an error. An ACCEPT with a negative result is an error of the
+// listener, and has no `more`.
 EVNET_API void evnet_poller_accept_start(struct evnet_poller *poller, struct evnet_handle handle);
 
-// evnet_poller_accept_stop disarms accepting; connections wait in the kernel's queue. A
-// completion-based backend may still report those that the kernel had already handed over.
+// evnet_poller_accept_stop disarms accepting; connections wait in the kernel's backlog.
 EVNET_API void evnet_poller_accept_stop(struct evnet_poller *poller, struct evnet_handle handle);
+
+// evnet_poller_accept takes one connection after an ACCEPT with the result 0, before the next call
+// of evnet_poller_next. The caller takes one, or stops accepting, or detaches the listener: as long
+// as it does none of these, ACCEPT is reported in each turn. One listener brings at most
+// EVNET_ACCEPTS_MAX connections a turn.
+//
+// A connection that was reset while it waited in the backlog is accepted like any other; receiving
+// then reports the reset. Errors of accept(2) that concern only the connection being accepted (all
+// but EBADF, EFAULT, EINVAL, ENOTSOCK and those below) are passed over, unless nothing else comes.
+//
+//   handle    of the ACCEPT.
+//   out_peer  the peer's address; of a Unix peer without a name only the family. Undefined after an
+//             error.
+//
+// Returns: a non-blocking, close-on-exec descriptor, the caller's: for evnet_poller_attach, or
+//          evnet_poller_discard_descriptor.
+// Errors:  -EAGAIN: no connection waits; accepting stays armed. Any other error disarms it:
+//          -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM if there is no descriptor or memory: start again
+//          when one was freed or after a pause; the rest of accept(2).
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_accept(struct evnet_poller *poller,
+                                                    struct evnet_handle handle,
+                                                    struct evnet_address *out_peer);
 
 // evnet_poller_recv_start arms receiving until recv_stop or a completion without `more`. Bytes that
 // came while it was stopped are reported at once. Descriptors that come over a Unix socket are

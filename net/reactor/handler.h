@@ -39,8 +39,9 @@ struct evnet_handler {
   // Reactor 0's thread, once. NULL: EVNET_NONE.
   enum evnet_action (*on_boot)(struct evnet_server *server, void *user);
 
-  // A connection exists, accepted or dialled. Exactly once, before every other callback of it.
-  // NULL: EVNET_NONE.
+  // A connection exists, accepted or dialled. Exactly once, before every other callback of it. One
+  // that its peer reset while it waited to be accepted opens like any other, and then closes with
+  // -ECONNRESET. NULL: EVNET_NONE.
   enum evnet_action (*on_open)(struct evnet_conn *conn, void *user);
 
   // Bytes are unread: new ones came, or reading was resumed while some stood. What is not consumed

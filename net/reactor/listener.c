@@ -124,25 +124,38 @@ static void starve(struct evnet_reactor *reactor, struct listener *listener, int
   evnet_timer_start(reactor, &listener->retry, RETRY_MS, retry, reactor);
 }
 
-void listener_accepted(struct evnet_reactor *reactor, uint8_t index,
-                       const struct evnet_completion *completion) {
+// Accepting has failed, and is not armed any more.
+static void fail(struct evnet_reactor *reactor, struct listener *listener, int status) {
+  listener->armed = false;
+  starve(reactor, listener, status);
+}
+
+static void hand_on(struct evnet_reactor *reactor, int descriptor, const struct evnet_address *peer,
+                    uint8_t listener_index) {
+  if (reactor->owner.accepted != NULL) {
+    reactor->owner.accepted(reactor->owner.context, descriptor, peer, listener_index);
+  } else {
+    (void)evnet_reactor_open(reactor, descriptor, peer, listener_index);
+  }
+}
+
+void listener_acceptable(struct evnet_reactor *reactor, uint8_t index,
+                         const struct evnet_completion *completion) {
   struct listener *listener = &reactor->listeners[index];
   if (completion->result < 0) {
-    listener->armed = false;
-    starve(reactor, listener, (int)completion->result);
+    fail(reactor, listener, (int)completion->result);
     return;
   }
-  if (!completion->more) {
-    listener->armed = false;
-    arm(reactor, listener);
+  const struct evnet_reactor_owner *owner = &reactor->owner;
+  if (owner->admit != NULL && !owner->admit(owner->context)) return;
+  struct evnet_address peer;
+  int descriptor = evnet_poller_accept(reactor->poller, completion->handle, &peer);
+  if (descriptor < 0) {
+    if (owner->not_admitted != NULL) owner->not_admitted(owner->context);
+    if (descriptor != -EAGAIN) fail(reactor, listener, descriptor);
+    return;
   }
-  int descriptor = (int)completion->result;
-  if (listener->is_adopted) index = EVNET_LISTENER_NONE;
-  if (reactor->owner.accepted != NULL) {
-    reactor->owner.accepted(reactor->owner.context, descriptor, completion->peer, index);
-  } else {
-    (void)evnet_reactor_open(reactor, descriptor, completion->peer, index);
-  }
+  hand_on(reactor, descriptor, &peer, listener->is_adopted ? EVNET_LISTENER_NONE : index);
 }
 
 void listener_close_all(struct evnet_reactor *reactor) {

@@ -15,6 +15,10 @@ extern "C" {
 struct evnet_reactor_owner {
   void *context;
   uint32_t reactor_index;  // for evnet_conn_id
+  // A connection may wait at a listener. True: it is accepted, and then `accepted` follows, or
+  // `not_admitted` if there is none after all. False: the callee has paused accepting.
+  bool (*admit)(void *context);
+  void (*not_admitted)(void *context);
   // A listener brought a descriptor, now the callee's: to open here or elsewhere with
   // evnet_reactor_open, or to discard. NULL: opened here.
   void (*accepted)(void *context, int descriptor, const struct evnet_address *peer,

@@ -132,7 +132,7 @@ static void dispatch(struct evnet_reactor *reactor, const struct evnet_completio
       }
       break;
     case EVNET_OP_ACCEPT:
-      if (conn->state == CONN_LISTENER) listener_accepted(reactor, conn->listener, completion);
+      if (conn->state == CONN_LISTENER) listener_acceptable(reactor, conn->listener, completion);
       break;
     case EVNET_OP_CONNECT:
       dial_connected(conn, (int)completion->result);

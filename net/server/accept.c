@@ -1,20 +1,27 @@
-// A new connection's way to its reactor: held against the limits and counted, given to the reactor
-// that the balancer picks, and counted off when it closes. Those that are made from here, by
-// evnet_dial, are counted, too. At connections_max accepting pauses,
-// unless the rest is to be refused; the close that makes room, on whichever reactor, resumes it.
+// A new connection's way to its reactor: a place is taken for it, then it is accepted, given to the
+// reactor that the balancer picks, and counted off when it closes. Connections that evnet_dial
+// makes take a place, too.
 //
-//   reactor 0, at the limit             a close, on any reactor
-//   P1  accept_paused = true            C1  connections_open - 1, and there is room
-//   P2  read connections_open           C2  read accept_paused
+//   a connection waits --admit: a place--> accept(2) --> opened here, or handed over
+//          ^              |                    |
+//          |              +- no place: pause   +- nothing came: the place is free again
+//          +-- a place becomes free, on whichever reactor: resume
 //
-// All four are sequentially consistent. If P2 does not see C1, then C2 sees P1, and the close posts
-// a resume. Only a resume clears accept_paused, and it resumes accepting and does P1 and P2 again
-// after that: so accepting never stays paused while the mark is false, and a close that makes room
-// always finds one of the two, the mark or a reactor that is about to look. accept_model_test.cc
-// runs every order of these steps.
+// Each reactor that accepts pauses by itself:
 //
-// Where each reactor listens (reuse_port) it keeps what it accepts, and what is too much is
-// refused.
+//   a reactor without a place           a place is given back, on any reactor
+//   P1  paused_count + 1                G1  connections_open - 1
+//   P2  accept_paused = true            G2  read paused_count
+//   P3  try to take a place again       G3  read each accept_paused, post resume_message to it
+//
+// All of them are sequentially consistent. If P3 does not see G1, then G2 and G3 see P1 and P2, and
+// a resume is posted. Only the reactor itself clears its mark: when P3 has found a place, as its
+// listener is not paused then, or when it resumes. A dial only takes a place: the next admit
+// finds out that there is none. accept_model_test.cc runs every order of these steps.
+//
+// Without a place accepting pauses, and the connection stays in the kernel's backlog. Only with
+// EVNET_FULL_REFUSE is it accepted all the same, and reset. Where each reactor listens (reuse_port)
+// it keeps what it accepts.
 #include <errno.h>
 #include <inttypes.h>
 
@@ -29,92 +36,105 @@ struct hand_over {
   uint8_t listener_index;
 };
 
-static bool is_full(struct evnet_server *server) {
-  return __atomic_load_n(&server->connections_open, __ATOMIC_SEQ_CST) >=
-         server->reactor_options.connections_max;
-}
-
-// Counts one more, unless that is too many. Several reactors may be about to take the last place.
-static bool take_place(struct evnet_server *server, uint64_t most) {
-  uint64_t open = __atomic_load_n(&server->connections_open, __ATOMIC_RELAXED);
+// Takes a place, unless there is none. Several reactors may be about to take the last one.
+static bool take_place(struct evnet_server *server) {
+  const uint64_t most = server->reactor_options.connections_max;
+  uint64_t open = __atomic_load_n(&server->connections_open, __ATOMIC_SEQ_CST);
   do {
     if (open >= most) return false;
   } while (!__atomic_compare_exchange_n(&server->connections_open, &open, open + 1, true,
-                                        __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
   return true;
 }
 
-// Counts a new connection. Returns NULL, or the limit that it is over.
-static const char *count_on(const struct server_reactor *acceptor,
-                            const struct evnet_address *peer) {
-  static const char full[] = "connections_max is reached";
-  struct evnet_server *server = acceptor->server;
-  const struct evnet_options *options = &server->options;
-  // It is reactor 0 that pauses.
-  const bool refuses =
-      options->connections_full_action == EVNET_FULL_REFUSE || acceptor->index != 0;
-  if (refuses && is_full(server)) return full;
-  if (server->counts_addresses) {
-    int status = evnet_address_counts_add(&server->address_counts, peer,
-                                          options->connections_per_address_max);
-    if (status == -ENOBUFS) return "connections_per_address_max is reached";
-    if (status < 0) return evnet_status_message(status);
-  }
-  // Last, as what is counted here and at once off again might keep a close from resuming accepting.
-  if (take_place(server, refuses ? server->reactor_options.connections_max : UINT64_MAX))
-    return NULL;
-  if (server->counts_addresses) evnet_address_counts_remove(&server->address_counts, peer);
-  return full;
-}
-
-// Has reactor 0 find out whether it may accept.
-static void post_resume(struct evnet_server *server) {
-  if (__atomic_exchange_n(&server->resume_posted, true, __ATOMIC_SEQ_CST))
+static void post_resume(struct server_reactor *self) {
+  if (__atomic_exchange_n(&self->resume_posted, true, __ATOMIC_SEQ_CST))
     return;  // on its way already
-  // Refused only when reactor 0 has ended, which accepts nothing any more.
-  struct evnet_reactor *main_reactor =
-      __atomic_load_n(&server->reactors[0].reactor, __ATOMIC_ACQUIRE);
-  if (evnet_reactor_post_message(main_reactor, &server->resume_message) < 0) {
-    __atomic_store_n(&server->resume_posted, false, __ATOMIC_RELEASE);
+  // Refused only when the reactor has ended, which accepts nothing any more.
+  if (evnet_reactor_post_message(self->reactor, &self->resume_message) < 0)
+    __atomic_store_n(&self->resume_posted, false, __ATOMIC_SEQ_CST);
+}
+
+// Gives a place back; the reactors that wait for one try again. Each of them may be the only one
+// with a connection in its backlog.
+static void give_place(struct evnet_server *server) {
+  __atomic_sub_fetch(&server->connections_open, 1, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&server->paused_count, __ATOMIC_SEQ_CST) == 0) return;
+  for (uint32_t i = 0; i < server->reactor_count; i++) {
+    struct server_reactor *each = &server->reactors[i];
+    if (__atomic_load_n(&each->accept_paused, __ATOMIC_SEQ_CST)) post_resume(each);
   }
 }
 
-static void count_off(struct server_reactor *target) {
-  struct evnet_server *server = target->server;
-  __atomic_sub_fetch(&target->load, 1, __ATOMIC_RELAXED);
-  uint64_t open = __atomic_sub_fetch(&server->connections_open, 1, __ATOMIC_SEQ_CST);
-  if (open >= server->reactor_options.connections_max) return;
-  if (__atomic_load_n(&server->accept_paused, __ATOMIC_SEQ_CST)) post_resume(server);
+// On self's thread, as only it changes its mark. The count is above 0 whenever the mark can be
+// seen.
+static void set_paused(struct server_reactor *self, bool paused) {
+  if (paused) __atomic_add_fetch(&self->server->paused_count, 1, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&self->accept_paused, paused, __ATOMIC_SEQ_CST);
+  if (!paused) __atomic_sub_fetch(&self->server->paused_count, 1, __ATOMIC_SEQ_CST);
 }
 
-// The last one there was room for may have been taken elsewhere: what comes in has to wait.
-static void have_reactor_0_pause(struct evnet_server *server) {
-  if (server->options.connections_full_action == EVNET_FULL_PAUSE && is_full(server))
-    post_resume(server);
-}
-
-// On reactor 0.
-static void pause_if_full(struct evnet_server *server) {
-  if (server->options.connections_full_action != EVNET_FULL_PAUSE || !is_full(server)) return;
-  __atomic_store_n(&server->accept_paused, true, __ATOMIC_SEQ_CST);
-  // If one has closed in between, the mark stays all the same: accepting may have been paused
-  // before, and then another close needs the mark to resume it. Otherwise a mark too many costs one
-  // message.
-  if (is_full(server)) evnet_reactor_accept_pause(server->reactors[0].reactor);
-}
-
-void server_accept_if_room(struct evnet_server *server) {
-  __atomic_store_n(&server->accept_paused, false, __ATOMIC_SEQ_CST);
-  evnet_reactor_accept_resume(server->reactors[0].reactor);
-  pause_if_full(server);  // a connection that was under way may have taken the room
+// Marked first: who gives a place back either sees the mark, or did so before the second try.
+static bool pause_without_place(struct server_reactor *self) {
+  set_paused(self, true);
+  if (!take_place(self->server)) {
+    evnet_reactor_accept_pause(self->reactor);
+    return true;
+  }
+  set_paused(self, false);
+  return false;
 }
 
 void server_run_resume(struct evnet_message *message, void *context) {
   (void)context;
-  struct evnet_server *server =
-      (struct evnet_server *)((char *)message - offsetof(struct evnet_server, resume_message));
-  __atomic_store_n(&server->resume_posted, false, __ATOMIC_SEQ_CST);
-  server_accept_if_room(server);
+  struct server_reactor *self =
+      (struct server_reactor *)((char *)message - offsetof(struct server_reactor, resume_message));
+  // An exchange, so that it sees what was counted off before a post that this message stands for.
+  (void)__atomic_exchange_n(&self->resume_posted, false, __ATOMIC_SEQ_CST);
+  if (!__atomic_load_n(&self->accept_paused, __ATOMIC_SEQ_CST)) return;
+  set_paused(self, false);
+  evnet_reactor_accept_resume(self->reactor);
+}
+
+bool server_admit(void *context) {
+  struct server_reactor *self = context;
+  // Else it is counted when the peer is known.
+  if (self->server->options.connections_full_action == EVNET_FULL_REFUSE) return true;
+  self->has_place = take_place(self->server) || !pause_without_place(self);
+  return self->has_place;
+}
+
+void server_not_admitted(void *context) {
+  struct server_reactor *self = context;
+  if (self->has_place) give_place(self->server);
+  self->has_place = false;
+}
+
+// Counts a connection's address.
+// Returns NULL, or the limit that it is over.
+static const char *count_address(struct evnet_server *server, const struct evnet_address *peer) {
+  if (!server->counts_addresses) return NULL;
+  int status = evnet_address_counts_add(&server->address_counts, peer,
+                                        server->options.connections_per_address_max);
+  if (status == -ENOBUFS) return "connections_per_address_max is reached";
+  return status < 0 ? evnet_status_message(status) : NULL;
+}
+
+// Counts a new connection. Returns NULL, or the limit that it is over.
+static const char *count_on(struct server_reactor *acceptor, const struct evnet_address *peer) {
+  static const char full[] = "connections_max is reached";
+  struct evnet_server *server = acceptor->server;
+  const bool had_place = acceptor->has_place;
+  acceptor->has_place = false;
+  if (!had_place && !take_place(server)) return full;
+  const char *limit = count_address(server, peer);
+  if (limit != NULL) give_place(server);
+  return limit;
+}
+
+static void count_off(struct server_reactor *target) {
+  __atomic_sub_fetch(&target->load, 1, __ATOMIC_RELAXED);
+  give_place(target->server);
 }
 
 // On self's thread.
@@ -220,11 +240,6 @@ void server_accepted(void *context, int descriptor, const struct evnet_address *
   const bool keeps = server->spreads || acceptor->index != 0;
   struct server_reactor *target = keeps ? acceptor : server_pick(server, peer, listener_index);
   __atomic_add_fetch(&target->load, 1, __ATOMIC_RELAXED);
-  if (acceptor->index == 0) {
-    pause_if_full(server);
-  } else {
-    have_reactor_0_pause(server);
-  }
   if (target == acceptor) {
     open_here(target, descriptor, peer, listener_index);
   } else {
@@ -235,15 +250,9 @@ void server_accepted(void *context, int descriptor, const struct evnet_address *
 int server_claim(void *context) {
   struct server_reactor *self = context;
   struct evnet_server *server = self->server;
-  const uint64_t most = server->reactor_options.connections_max;
-  if (!take_place(server, most)) return -ENOBUFS;
+  if (!take_place(server)) return -ENOBUFS;
   if (!self->claim_is_loaded) __atomic_add_fetch(&self->load, 1, __ATOMIC_RELAXED);
   self->claim_is_loaded = false;
-  if (self->index == 0) {
-    pause_if_full(server);  // now: more may come in this turn
-  } else {
-    have_reactor_0_pause(server);
-  }
   return 0;
 }
 

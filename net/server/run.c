@@ -41,6 +41,8 @@ int server_create_reactor(struct server_reactor *self) {
   const struct evnet_reactor_owner owner = {
       .context = self,
       .reactor_index = self->index,
+      .admit = server_admit,
+      .not_admitted = server_not_admitted,
       .accepted = server_accepted,
       .claim = server_claim,
       .unclaim = server_unclaim,
@@ -206,7 +208,7 @@ int server_boot(struct evnet_server *server, const struct server_others *others)
   server_set_state(server, status < 0 ? SERVER_ENDED : SERVER_RUNNING);
   if (status < 0) return status;
   if (server->handler.on_tick != NULL) tick(&server->tick, server);
-  server_accept_if_room(server);  // on_boot may have dialled
+  evnet_reactor_accept_resume(server->reactors[0].reactor);
   return 0;
 }
 

@@ -54,6 +54,7 @@ static int allocate_parts(struct evnet_server *server) {
   for (uint32_t i = 0; i < server->reactor_count; i++) {
     server->reactors[i].server = server;
     server->reactors[i].index = i;
+    server->reactors[i].resume_message.run = server_run_resume;
   }
   return 0;
 }
@@ -89,7 +90,6 @@ int evnet_server_create(const struct evnet_handler *handler, void *user,
   server->logger = logger;
   server->address_count = count;
   server->stop_drain_ms = INT64_MAX;
-  server->resume_message.run = server_run_resume;
   int status = server_resolve_options(server);
   if (status == 0 && server->balancer.balancing == EVNET_SOURCE_HASH)
     status = evnet_hash_key_make(&server->balancer.key);

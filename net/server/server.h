@@ -131,9 +131,7 @@ struct evnet_options {
 
   // Limits, of all reactors together. What is refused is reset, counted, and told to the log, but
   // not more often than every 10 seconds.
-  size_t connections_max;  // with those that are dialled; what is being accepted as a dial on
-                           // another reactor than 0 takes the last place may be kept beyond it, or
-                           // be refused
+  size_t connections_max;                          // with those that are dialled; never more
   enum evnet_full_action connections_full_action;  // at connections_max; reuse_port: REFUSE
   size_t connections_per_address_max;  // of one IPv4 address or one IPv6 /64; others are refused
   int64_t idle_timeout_ms;             // no byte either way

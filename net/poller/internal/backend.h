@@ -29,6 +29,8 @@ struct evnet_poller_ops {
   void (*abort)(struct evnet_poller *poller, struct evnet_handle handle);
   void (*accept_start)(struct evnet_poller *poller, struct evnet_handle handle);
   void (*accept_stop)(struct evnet_poller *poller, struct evnet_handle handle);
+  int (*accept)(struct evnet_poller *poller, struct evnet_handle handle,
+                struct evnet_address *out_peer);
   void (*recv_start)(struct evnet_poller *poller, struct evnet_handle handle);
   void (*recv_stop)(struct evnet_poller *poller, struct evnet_handle handle);
   int64_t (*send)(struct evnet_poller *poller, struct evnet_handle handle,

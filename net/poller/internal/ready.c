@@ -291,6 +291,7 @@ static const struct evnet_poller_ops ready_ops = {
     .abort = ready_abort,
     .accept_start = ready_accept_start,
     .accept_stop = ready_accept_stop,
+    .accept = ready_accept,
     .recv_start = ready_recv_start,
     .recv_stop = ready_recv_stop,
     .send = ready_send,

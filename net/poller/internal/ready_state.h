@@ -16,7 +16,7 @@
 //
 // A turn takes each slot once: those that an event names, then those kept from the last turn on the
 // `now` list. A slot taken is stepped until it has nothing more to do or has had its share of the
-// turn: recv_bytes_max bytes, one send, ACCEPTS_PER_TURN tries, one batch of datagrams. What that
+// turn: recv_bytes_max bytes, one send, EVNET_ACCEPTS_MAX tries, one batch of datagrams. What that
 // leaves goes on `later`, which is the next turn's `now`; wait does not block while it is not
 // empty. A slot is on at most one of: `now`, `later`, the free list, or being `current`.
 #ifndef EVNET_NET_POLLER_INTERNAL_READY_STATE_H_
@@ -50,7 +50,6 @@ enum {
 
 enum {
   EVENTS_MAX = 512,
-  ACCEPTS_PER_TURN = 128,
 };
 
 struct ready {
@@ -69,13 +68,11 @@ struct ready {
   size_t share_bytes;
   bool share_send;
   int share_accepts;
-  int share_accept_failures;  // since its last success
   bool share_datagrams;
 
   int event_count;
   int event_next;
-  struct evnet_address peer;  // of the last ACCEPT
-  uint8_t *recv_block;        // one for all: read lazily, in next, so only one is ever in use
+  uint8_t *recv_block;  // one for all: read lazily, in next, so only one is ever in use
   size_t recv_bytes;
   uint8_t *scratch;
   struct evnet_datagrams *datagrams;  // made with the first datagram socket
@@ -131,6 +128,8 @@ int ready_create_datagrams(struct ready *ready);
 
 int ready_wait(struct evnet_poller *poller, int64_t timeout_ns);
 bool ready_next(struct evnet_poller *poller, struct evnet_completion *out_completion);
+int ready_accept(struct evnet_poller *poller, struct evnet_handle handle,
+                 struct evnet_address *out_peer);
 
 // ready_connect.c
 

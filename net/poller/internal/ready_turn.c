@@ -18,37 +18,33 @@ static bool step_detached(struct ready *ready, struct slot *slot, struct evnet_c
   return true;
 }
 
+// Each ACCEPT stands for one connection at most: what comes of it decides whether there is another.
 static bool step_accept(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
-  while ((slot->flags & ACCEPT_ON) && (slot->flags & READABLE)) {
-    if (ready->share_accepts == ACCEPTS_PER_TURN) {
-      enqueue(ready, &ready->later, slot);
-      return false;
-    }
-    ready->share_accepts++;
-    int descriptor = evnet_socket_accept(slot->descriptor, &ready->peer);
-    if (descriptor == -EAGAIN) {
-      slot->flags &= (uint16_t)~READABLE;
-    } else if (descriptor >= 0) {
-      ready->peer.transport = (enum evnet_transport)slot->transport;
-      ready->peer.dual_stack = false;
-      if (slot->transport == EVNET_TRANSPORT_UNIX) {
-        evnet_unix_accepted(&ready->unix_listeners, slot->descriptor, descriptor);
-      }
-      ready->share_accept_failures = 0;
-      go_on(ready, slot);
-      complete(ready, slot, EVNET_OP_ACCEPT, descriptor, true, out);
-      out->peer = &ready->peer;
-      return true;
-    } else if (evnet_socket_accept_error_is_lasting(descriptor) ||
-               ++ready->share_accept_failures == ACCEPTS_PER_TURN) {
-      // A turn of nothing but failures: a security module refuses every accept, say, and to pass
-      // over that would spin. READABLE stays: the edge is not used up, and accept_start will try at
-      // once.
-      slot->flags &= (uint16_t)~ACCEPT_ON;
-      return complete(ready, slot, EVNET_OP_ACCEPT, descriptor, false, out);
-    }
+  if (!(slot->flags & ACCEPT_ON) || !(slot->flags & READABLE)) return false;
+  if (ready->share_accepts == EVNET_ACCEPTS_MAX) {
+    enqueue(ready, &ready->later, slot);
+    return false;
   }
-  return false;
+  ready->share_accepts++;
+  go_on(ready, slot);
+  return complete(ready, slot, EVNET_OP_ACCEPT, 0, true, out);
+}
+
+int ready_accept(struct evnet_poller *poller, struct evnet_handle handle,
+                 struct evnet_address *out_peer) {
+  struct ready *ready = ready_of(poller);
+  struct slot *slot = slot_of(ready, handle);
+  if (!(slot->flags & ACCEPT_ON)) return -EAGAIN;
+  int descriptor = evnet_socket_accept(slot->descriptor, (enum evnet_transport)slot->transport,
+                                       &ready->unix_listeners, out_peer);
+  if (descriptor >= 0) return descriptor;
+  if (descriptor == -EAGAIN) {
+    slot->flags &= (uint16_t)~READABLE;
+  } else {
+    // READABLE stays: the edge is not used up, and accept_start tries again.
+    slot->flags &= (uint16_t)~ACCEPT_ON;
+  }
+  return descriptor;
 }
 
 static bool step_send(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
@@ -185,7 +181,6 @@ static struct slot *take_slot(struct ready *ready) {
   ready->share_bytes = 0;
   ready->share_send = false;
   ready->share_accepts = 0;
-  ready->share_accept_failures = 0;
   ready->share_datagrams = false;
   while (ready->event_next < ready->event_count) {
     struct slot *slot = take_event(ready);

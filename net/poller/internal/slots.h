@@ -38,8 +38,8 @@ struct slot {
     int connect_status;             // unless `connect` is SLOT_PLAIN
     struct {                        // uring.c: of a listener
       uint32_t accept_turn;
-      uint16_t accept_count;     // told of in that turn
-      uint16_t accept_failures;  // since its last success
+      uint16_t accept_share;  // connections that this turn takes at most; 0: the last was in vain
+      uint16_t accept_left;   // of these, not taken yet
     };
   };
 };

@@ -57,23 +57,11 @@ static void normalize(struct evnet_address *address) {
   evnet_socket_unmap_ip4(address);
 }
 
-int evnet_socket_accept(int listener, struct evnet_address *out_peer) {
-  for (;;) {
-    socklen_t size = sizeof out_peer->socket;
-    int descriptor = evnet_socket_system_accept(listener, &out_peer->socket.any, &size);
-    if (descriptor >= 0) {
-      out_peer->size = size;
-      normalize(out_peer);
-      return descriptor;
-    }
-    if (descriptor != -EINTR) return descriptor;
-  }
-}
-
-void evnet_socket_attach(int descriptor) { evnet_socket_system_attach(descriptor); }
-
-bool evnet_socket_accept_error_is_lasting(int status) {
+// True when accept's error is about the listener or the system; false when only about the one
+// connection.
+static bool is_lasting(int status) {
   switch (-status) {
+    case EAGAIN:
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
@@ -89,6 +77,25 @@ bool evnet_socket_accept_error_is_lasting(int status) {
       return false;
   }
 }
+
+int evnet_socket_accept(int listener, enum evnet_transport transport,
+                        struct evnet_unix_listeners *unix_listeners,
+                        struct evnet_address *out_peer) {
+  *out_peer = (struct evnet_address){.transport = transport};
+  int descriptor = -EAGAIN;
+  // Bounded: a security module may refuse every accept, and to pass over that would spin.
+  for (int tries = 0; tries < EVNET_ACCEPTS_MAX; tries++) {
+    out_peer->size = sizeof out_peer->socket;
+    descriptor = evnet_socket_system_accept(listener, &out_peer->socket.any, &out_peer->size);
+    if (descriptor >= 0 || is_lasting(descriptor)) break;
+  }
+  if (descriptor < 0) return descriptor;
+  normalize(out_peer);
+  if (transport == EVNET_TRANSPORT_UNIX) evnet_unix_accepted(unix_listeners, listener, descriptor);
+  return descriptor;
+}
+
+void evnet_socket_attach(int descriptor) { evnet_socket_system_attach(descriptor); }
 
 int64_t evnet_socket_recv(int descriptor, void *out_data, size_t size) {
   for (;;) {

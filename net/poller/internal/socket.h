@@ -35,8 +35,11 @@ bool evnet_socket_spreads_port(void);
 int evnet_socket_set_option(int descriptor, enum evnet_transport transport,
                             enum evnet_socket_option option, int value);
 
-// Accepts one connection. Returns a non-blocking, close-on-exec descriptor or -errno.
-int evnet_socket_accept(int listener, struct evnet_address *out_peer);
+// Accepts one connection, as evnet_poller_accept says. A Unix connection is noted in the list.
+// Returns a non-blocking, close-on-exec descriptor or -errno.
+int evnet_socket_accept(int listener, enum evnet_transport transport,
+                        struct evnet_unix_listeners *unix_listeners,
+                        struct evnet_address *out_peer);
 
 // Makes ::ffff:a.b.c.d a.b.c.d.
 void evnet_socket_unmap_ip4(struct evnet_address *address);
@@ -59,10 +62,6 @@ int evnet_socket_identify(struct evnet_poller *poller, int descriptor,
                           struct evnet_socket_kind *out_kind);
 // Makes a socket that somebody else has made non-blocking and close-on-exec. 0 or -errno.
 int evnet_socket_adopt(int descriptor);
-
-// True when accept's error is about the listener or the system; false when only about the one
-// connection.
-bool evnet_socket_accept_error_is_lasting(int status);
 
 int64_t evnet_socket_recv(int descriptor, void *out_data, size_t size);
 // As evnet_unix_system_recv.

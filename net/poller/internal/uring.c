@@ -121,7 +121,6 @@ static void uring_accept_start(struct evnet_poller *poller, struct evnet_handle 
   struct uring *uring = uring_of(poller);
   struct slot *slot = slot_of(uring, handle);
   slot->flags |= ACCEPT_ON;
-  if (uring->waiting_count > 0) uring->waiting_wanted = true;
   uring_arm_accept(uring, slot);
 }
 
@@ -257,7 +256,7 @@ static int uring_descriptor(struct evnet_poller *poller, struct evnet_handle han
 // Waiting
 
 static bool has_work(const struct uring *uring) {
-  return uring->held_wanted || uring->waiting_wanted || !slot_list_is_empty(&uring->finished) ||
+  return uring->held_wanted || !slot_list_is_empty(&uring->finished) ||
          io_uring_cq_ready(&uring->ring) > 0 || !slot_list_is_empty(&uring->starved);
 }
 
@@ -268,7 +267,7 @@ static bool passes(int status) {
 
 static int uring_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   struct uring *uring = uring_of(poller);
-  EVNET_ASSERT(uring->held_left == 0 && uring->waiting_left == 0);
+  EVNET_ASSERT(uring->held_left == 0 && uring->accepting == NULL);
   uring_end_leases(uring);
   uring_retry(uring);
   uring_arm_wake(uring);
@@ -285,9 +284,7 @@ static int uring_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   uring->turn++;
   uring_land_flights(uring);
   uring_change_arena(uring);
-  uring->waiting_wanted = false;
   uring_begin_held(uring);
-  uring->waiting_left = uring->waiting_count;
   if (uring->lost) return -EBADR;
   if (status < 0 && !passes(status)) return status;
   // It tells some twenty at a time (Linux 6.18), and all of them may be of cancels.
@@ -325,7 +322,6 @@ static void reap(struct uring *uring) {
     if (last && tag != TAG_WAKE && tag != TAG_CANCEL && tag != TAG_SEND) {
       uring->slots.table[cqe->user_data & 0xffffff].in_flight--;
     }
-    if (tag == TAG_ACCEPT && cqe->res >= 0) (void)close(cqe->res);
     io_uring_cq_advance(&uring->ring, 1);
   }
 }
@@ -357,11 +353,6 @@ static void uring_destroy(struct evnet_poller *poller) {
     io_uring_queue_exit(&uring->ring);
   }
   evnet_unix_release_all(&uring->unix_listeners);
-  for (; uring->waiting_count > 0; uring->waiting_count--) {
-    int descriptor = uring->waiting[uring->waiting_first].descriptor;
-    if (descriptor >= 0) (void)close(descriptor);
-    uring->waiting_first = (uring->waiting_first + 1) % WAITING_MAX;
-  }
   for (uint32_t i = 0; i < uring->slots.used; i++) {
     if (uring->slots.table[i].descriptor >= 0) (void)close(uring->slots.table[i].descriptor);
   }
@@ -389,6 +380,7 @@ static const struct evnet_poller_ops uring_ops = {
     .abort = uring_abort,
     .accept_start = uring_accept_start,
     .accept_stop = uring_accept_stop,
+    .accept = uring_accept,
     .recv_start = uring_recv_start,
     .recv_stop = uring_recv_stop,
     .send = uring_send,

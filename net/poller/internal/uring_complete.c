@@ -1,7 +1,8 @@
 // What io_uring's completions mean in the contract's terms.
 //
 // next looks, in this order, at: the rest of a batch of datagrams; flights that have landed; what
-// is finished; what was held back for this turn; the kernel's completions; what was accepted.
+// is finished; what was held back for this turn; the kernel's completions, and the connections that
+// wait at a listener.
 // uring_receive.c and uring_accept.c do their part.
 #include <errno.h>
 #include <poll.h>
@@ -167,7 +168,7 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe,
       told = on_hangup(uring, slot, cqe, out);
       break;
     case TAG_ACCEPT:
-      told = uring_on_accept(uring, slot, cqe, out);
+      told = uring_on_acceptable(uring, slot, cqe->res, out);
       break;
     case TAG_SEND:
     case TAG_CANCEL:
@@ -194,6 +195,9 @@ static bool take_cqe(struct uring *uring, struct io_uring_cqe *out_cqe) {
 bool uring_next(struct evnet_poller *poller, struct evnet_completion *out_completion) {
   struct uring *uring = (struct uring *)poller;
   uring_end_leases(uring);
+  struct slot *accepting = uring->accepting;
+  uring->accepting = NULL;
+  if (accepting != NULL && uring_step_accept(uring, accepting, out_completion)) return true;
   for (;;) {
     if (evnet_datagrams_next(uring->datagrams, out_completion)) return true;
     if (uring->flights_landed > 0) return uring_step_flight(uring, out_completion);
@@ -208,9 +212,6 @@ bool uring_next(struct evnet_poller *poller, struct evnet_completion *out_comple
       told = uring_step_held(uring, out_completion);
     } else if (take_cqe(uring, &cqe)) {
       told = dispatch(uring, &cqe, out_completion);
-    } else if (uring->waiting_left > 0) {
-      uring->waiting_left--;
-      told = uring_step_waiting(uring, out_completion);
     } else {
       return false;
     }

@@ -29,7 +29,7 @@ enum {
   ENDED = 1 << 3,       // the peer's end or an error was received: there is nothing more to recv
   KEPT = 1 << 4,        // a held entry was kept in this turn: those behind it stay, too
   ACCEPT_ON = 1 << 5,
-  ACCEPT_ARMED = 1 << 6,
+  ACCEPT_ARMED = 1 << 6,  // a poll for connections is in flight
   LISTENER = 1 << 7,
   LISTED = 1 << 8,  // on `starved` or on `finished`
   DETACHED = 1 << 9,
@@ -44,9 +44,9 @@ enum {
 // What a completion is of, in the top 8 bits of user_data; then 32 of generation and 24 of index.
 enum tag {
   TAG_RECV = 1,
-  TAG_READY,  // of a POLLED one: a poll
-  TAG_ACCEPT,
-  TAG_SEND,  // comes only of a send that failed or was cut short
+  TAG_READY,   // of a POLLED one: a poll
+  TAG_ACCEPT,  // of a listener: a poll
+  TAG_SEND,    // comes only of a send that failed or was cut short
   TAG_OUT,
   TAG_HANGUP,
   TAG_CANCEL,
@@ -62,11 +62,9 @@ enum {
   BUFFER_GROUP = 0,
   ARENA_BYTES = 1 << 20,
   FLIGHTS = 1024,
-  SHARES = 1024,  // a power of two
-  ACCEPTS_PER_TURN = 128,
+  SHARES = 1024,           // a power of two
   HELD_MAX = 2 * BUFFERS,  // each buffer, and an end behind each
   KEPT_MAX = BUFFERS / 2,  // buffers of sockets that are stopped
-  WAITING_MAX = COMPLETIONS,
 };
 
 _Static_assert(FLIGHTS < UINT16_MAX, "every flight may be of the same buffer");
@@ -101,12 +99,6 @@ struct held {
   struct evnet_handle handle;
   int32_t result;
   uint16_t buffer;
-};
-
-// Accepted, and not yet told; or an error behind those.
-struct waiting {
-  struct evnet_handle listener;
-  int descriptor;
 };
 
 struct uring {
@@ -150,12 +142,7 @@ struct uring {
   uint32_t held_excess;  // of those, to be told though their sockets are stopped
   bool held_wanted;      // some can be told of next turn
 
-  struct waiting waiting[WAITING_MAX];  // a ring
-  uint32_t waiting_first;
-  uint32_t waiting_count;
-  uint32_t waiting_left;  // to be looked at in this turn
-  bool waiting_wanted;    // some stayed that could be told of next turn
-  struct evnet_address peer;
+  struct slot *accepting;  // a listener that may have more in this turn; or NULL
 
   // Bytes told of in this turn, by the low bits of the index: sockets that share an entry share the
   // bound, and what it keeps back comes first in the next turn.
@@ -257,9 +244,12 @@ bool uring_on_recv(struct uring *uring, struct slot *slot, const struct io_uring
 bool uring_on_ready(struct uring *uring, struct slot *slot, int32_t events,
                     struct evnet_completion *out);
 
-bool uring_step_waiting(struct uring *uring, struct evnet_completion *out);
-bool uring_on_accept(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
-                     struct evnet_completion *out);
+// A poll says that connections wait.
+bool uring_on_acceptable(struct uring *uring, struct slot *slot, int32_t events,
+                         struct evnet_completion *out);
+bool uring_step_accept(struct uring *uring, struct slot *slot, struct evnet_completion *out);
+int uring_accept(struct evnet_poller *poller, struct evnet_handle handle,
+                 struct evnet_address *out_peer);
 void uring_discard_descriptor(struct evnet_poller *poller, int descriptor);
 
 void uring_check_finished(struct uring *uring, struct slot *slot);

@@ -63,15 +63,7 @@ void uring_arm_recv(struct uring *uring, struct slot *slot) {
 }
 
 void uring_arm_accept(struct uring *uring, struct slot *slot) {
-  if (slot->flags & (ACCEPT_ARMED | DETACHED)) return;
-  struct io_uring_sqe *sqe = get_slot_sqe(uring, slot);
-  if (sqe == NULL) {
-    uring_list(uring, &uring->starved, slot);
-    return;
-  }
-  io_uring_prep_multishot_accept(sqe, slot->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  io_uring_sqe_set_data64(sqe, uring_token(uring, slot, TAG_ACCEPT));
-  slot->flags |= ACCEPT_ARMED;
+  arm_poll(uring, slot, TAG_ACCEPT, POLLIN, ACCEPT_ARMED);
 }
 
 // Without events, as POLLHUP and POLLERR always count (poll(2)). Multishot: each change is told

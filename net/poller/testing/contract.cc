@@ -64,6 +64,10 @@ std::vector<Backend> SocketCallBackends() {
   return chosen;
 }
 
+std::vector<Backend> AcceptCallBackends() {
+  return TestBackend() == EVNET_BACKEND_IO_URING ? Backends() : SocketCallBackends();
+}
+
 std::vector<Backend> UringBackends() {
   return TestBackend() == EVNET_BACKEND_IO_URING ? TcpBackends() : std::vector<Backend>();
 }

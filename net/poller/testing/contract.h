@@ -21,7 +21,7 @@ struct Backend {
   std::unique_ptr<Fixture> (*make_fixture)(evnet_transport transport);
   bool real_descriptors;    // numbers of this process: fcntl, dup and RLIMIT_NOFILE mean something
   bool recv_stop_is_exact;  // no RECV after recv_stop, not even of bytes the kernel had handed over
-  bool calls_sockets;  // recv(2), send(2), accept4(2) are called, and can be wrapped by the linker
+  bool calls_sockets;       // recv(2), send(2) are called, and can be wrapped by the linker
   evnet_transport transport;  // of the connections that the fixture makes
 
   bool is_tcp() const { return transport == EVNET_TRANSPORT_TCP; }
@@ -41,6 +41,8 @@ std::vector<Backend> TcpBackends();
 // Those with calls_sockets, and of these the ones over TCP.
 std::vector<Backend> SocketCallBackends();
 std::vector<Backend> TcpCallBackends();
+// Those with calls_sockets, and io_uring, which calls accept4(2), too.
+std::vector<Backend> AcceptCallBackends();
 // io_uring over TCP, if the environment asks for it; else none.
 std::vector<Backend> UringBackends();
 

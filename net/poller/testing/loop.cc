@@ -1,5 +1,7 @@
 #include "net/poller/testing/loop.h"
 
+#include <errno.h>
+
 #include <chrono>
 
 #include "gtest/gtest.h"
@@ -51,7 +53,11 @@ void Loop::Turn(int64_t timeout_ns) {
     if (completion.op == EVNET_OP_SEND && completion.rest > 0) {
       event.rest.assign(reinterpret_cast<const char *>(completion.data), completion.rest);
     }
-    if (completion.op == EVNET_OP_ACCEPT && completion.result >= 0) event.peer = *completion.peer;
+    if (completion.op == EVNET_OP_ACCEPT && completion.result == 0) {
+      event.result = evnet_poller_accept(poller_, completion.handle, &event.peer);
+      if (event.result == -EAGAIN) continue;
+      event.more = event.result >= 0;
+    }
     if (completion.op == EVNET_OP_DATAGRAM && completion.result >= 0) {
       event.data.assign(reinterpret_cast<const char *>(completion.data),
                         static_cast<size_t>(completion.result));

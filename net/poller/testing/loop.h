@@ -1,5 +1,6 @@
 // A loop over one poller that keeps a record of every completion, so that a test can say what came,
-// in which order and in which turn.
+// in which order and in which turn. A connection that waits at a listener is taken, and recorded as
+// an ACCEPT whose result is its descriptor, or why it could not be taken.
 #ifndef EVNET_NET_POLLER_TESTING_LOOP_H_
 #define EVNET_NET_POLLER_TESTING_LOOP_H_
 
@@ -20,7 +21,7 @@ struct Event {
   int64_t result;
   std::string data;     // RECV, DATAGRAM: a copy
   std::string rest;     // SEND of lent memory: a copy of what was not taken
-  evnet_address peer;   // ACCEPT, DATAGRAM
+  evnet_address peer;   // ACCEPT: who connected; DATAGRAM: who sent it
   evnet_address local;  // DATAGRAM; AF_UNSPEC: not told
   bool truncated;       // DATAGRAM
   uint64_t turn;

@@ -48,9 +48,10 @@ struct evnet_sim_faults {
   uint32_t deferred;          // a handle's completions are left for a later turn
   uint32_t late_recv;         // after recv_stop bytes, or an end, are still reported: at most
                               // EVNET_SIM_LATE_BYTES_MAX
-  uint32_t one_shot;          // an ACCEPT or RECV comes without `more`
+  uint32_t one_shot;          // a RECV comes without `more`
   uint32_t late_close;        // a detached descriptor is closed only just before DETACH
   uint32_t accept_failure;    // -EMFILE instead of a connection
+  uint32_t accept_in_vain;    // -EAGAIN though ACCEPT has said that a connection may wait
   uint32_t attach_failure;    // -ENOMEM from attach
   uint32_t network_reset;     // a data segment resets its connection, for both ends
   uint32_t flights;           // a send of lent bytes is answered with -EINPROGRESS if it can be

@@ -388,6 +388,7 @@ static const struct evnet_poller_ops sim_ops = {
     .abort = sim_abort,
     .accept_start = sim_accept_start,
     .accept_stop = sim_accept_stop,
+    .accept = sim_accept,
     .recv_start = sim_recv_start,
     .recv_stop = sim_recv_stop,
     .send = sim_send,

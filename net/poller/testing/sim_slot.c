@@ -208,28 +208,37 @@ static bool step_detaching(struct sim_slot *slot, struct evnet_completion *out) 
 }
 
 static bool step_accept(struct sim_slot *slot, struct evnet_completion *out) {
-  struct sim_poller *self = slot->owner;
-  struct evnet_sim *sim = self->sim;
-  struct sim_listener *listener = slot->listener;
   if (!listener_is_ready(slot)) return false;
   slot->share_accepts++;
+  return complete(slot, EVNET_OP_ACCEPT, 0, true, out);
+}
+
+int sim_accept(struct evnet_poller *poller, struct evnet_handle handle,
+               struct evnet_address *out_peer) {
+  struct sim_poller *self = (struct sim_poller *)poller;
+  struct evnet_sim *sim = self->sim;
+  struct sim_slot *slot = sim_slot_of(self, handle, SIM_LISTENER, "accept");
+  if (slot == NULL) return -EBADF;
+  if (!slot->accepting) evnet_sim_fail(sim, "accept of a listener that is not armed");
+  struct sim_listener *listener = slot->listener;
+  const bool waits = listener->queue_count > 0 && listener->queue[0]->ready_ns <= sim->now_ns;
+  // Another process that has the listener may be quicker.
+  if (!waits || evnet_sim_chance(sim, sim->options.faults.accept_in_vain)) return -EAGAIN;
   int descriptor = -EMFILE;
   if (!evnet_sim_chance(sim, sim->options.faults.accept_failure))
     descriptor = sim_descriptor_open(sim, (struct sim_descriptor){.socket = listener->queue[0]});
+  evnet_sim_note(sim, "accept", self->index, sim_slot_id(slot), descriptor);
   if (descriptor < 0) {
     slot->accepting = false;
     sim->accept_failed_ns = sim->now_ns;
-    return complete(slot, EVNET_OP_ACCEPT, descriptor, false, out);
+    return descriptor;
   }
   struct evnet_sim_socket *socket = listener->queue[0];
   sim_listener_pop(listener);
   socket->was_accepted = true;
   sim->accepts++;
-  self->peer = socket->other->address;
-  if (evnet_sim_chance(sim, sim->options.faults.one_shot)) slot->accepting = false;
-  complete(slot, EVNET_OP_ACCEPT, descriptor, slot->accepting, out);
-  out->peer = &self->peer;
-  return true;
+  *out_peer = socket->other->address;
+  return descriptor;
 }
 
 static bool step_send(struct sim_slot *slot, struct evnet_completion *out) {

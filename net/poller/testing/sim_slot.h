@@ -98,6 +98,8 @@ uint64_t sim_slot_hash_send(const struct evnet_send *send);
 bool sim_slot_has_work(const struct sim_slot *slot);
 // Reports it; false: there was nothing, or it has had its share of the turn.
 bool sim_slot_step(struct sim_slot *slot, struct evnet_completion *out);
+int sim_accept(struct evnet_poller *poller, struct evnet_handle handle,
+               struct evnet_address *out_peer);
 uint16_t sim_slot_id(const struct sim_slot *slot);  // of its connection, for the trace
 
 // sim_turn.c

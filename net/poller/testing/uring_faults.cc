@@ -16,6 +16,8 @@ namespace {
 
 // What the backend ignores: its own cancels say so (TAG_CANCEL of internal/uring_state.h).
 constexpr uint64_t kIgnored = uint64_t{7} << 56;
+// A poll of a listener says so likewise (TAG_ACCEPT).
+constexpr uint64_t kAcceptTag = 3;
 
 struct Armed {
   UringOp op;
@@ -49,8 +51,6 @@ std::optional<UringOp> OpOf(const io_uring_sqe &sqe) {
   switch (sqe.opcode) {
     case IORING_OP_RECV:
       return UringOp::kRecv;
-    case IORING_OP_ACCEPT:
-      return UringOp::kAccept;
     case IORING_OP_SEND:
       return UringOp::kSend;
     case IORING_OP_ASYNC_CANCEL:
@@ -58,6 +58,7 @@ std::optional<UringOp> OpOf(const io_uring_sqe &sqe) {
     case IORING_OP_POLL_ADD:
       if (sqe.poll32_events & POLLOUT) return UringOp::kOut;
       if (!(sqe.poll32_events & POLLIN)) return UringOp::kHangup;
+      if (sqe.user_data >> 56 == kAcceptTag) return UringOp::kAccept;
       return sqe.len & IORING_POLL_ADD_MULTI ? UringOp::kWake : UringOp::kReady;
     default:
       return std::nullopt;

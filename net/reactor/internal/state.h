@@ -351,8 +351,8 @@ void deadline_restart(struct evnet_conn *conn, enum evnet_timeout which);
 void deadline_expire(struct evnet_reactor *reactor);  // all that are due
 
 // listener.c
-void listener_accepted(struct evnet_reactor *reactor, uint8_t index,
-                       const struct evnet_completion *completion);
+void listener_acceptable(struct evnet_reactor *reactor, uint8_t index,
+                         const struct evnet_completion *completion);
 // Of a socket that listens already; it accepts from now on, unless accepting has been paused.
 int listener_adopt(struct evnet_reactor *reactor, int descriptor,
                    const struct evnet_socket_kind *kind);

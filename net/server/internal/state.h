@@ -22,7 +22,11 @@ struct server_reactor {
   struct evnet_reactor *reactor;  // atomic: set once by its thread, freed by evnet_server_destroy
   uint64_t load;                  // atomic: connections given to it and not yet closed
   bool claim_is_loaded;           // its thread's: what it claims next is in `load` already
-  uint64_t refused;               // atomic: connections that it has refused; written by its thread
+  bool has_place;                 // its thread's: for the connection that it is accepting
+  bool accept_paused;             // atomic: it waits for a place; written by its thread
+  bool resume_posted;             // atomic: resume_message is on its way
+  struct evnet_message resume_message;
+  uint64_t refused;  // atomic: connections that it has refused; written by its thread
   struct evnet_log_limit refused_log;  // its thread's
   pthread_t thread;
   bool has_thread;
@@ -57,13 +61,11 @@ struct evnet_server {
   struct evnet_balancer balancer;  // reactor 0's thread
   uint64_t *loads;                 // reactor 0's thread: what the balancer looks at
 
-  // Every connection from accept to its close, on all reactors; at the limit accepting pauses, or
-  // more are refused.
+  // Places taken on all reactors, from before accept(2) or a dial to the close; at most
+  // connections_max.
   uint64_t connections_open;  // atomic
-  bool accept_paused;         // atomic: a close that makes room posts resume_message
-  bool resume_posted;         // atomic: resume_message is on its way
-  struct evnet_message resume_message;
-  bool counts_addresses;  // set once; else address_counts is not there
+  uint32_t paused_count;      // atomic: reactors with accept_paused
+  bool counts_addresses;      // set once; else address_counts is not there
   struct evnet_address_counts address_counts;
 
   struct evnet_timer tick;  // reactor 0's
@@ -77,6 +79,8 @@ struct evnet_server {
 };
 
 // accept.c
+bool server_admit(void *context);  // a reactor's owner: whether the next connection has a place
+void server_not_admitted(void *context);
 void server_accepted(void *context, int descriptor, const struct evnet_address *peer,
                      uint8_t listener_index);
 void server_closed(void *context, const struct evnet_conn *conn);
@@ -84,7 +88,6 @@ void server_closed(void *context, const struct evnet_conn *conn);
 struct server_reactor *server_pick(struct evnet_server *server, const struct evnet_address *peer,
                                    uint8_t listener_index);
 void server_run_resume(struct evnet_message *message, void *context);
-void server_accept_if_room(struct evnet_server *server);  // on reactor 0
 
 void server_unclaim(void *context);
 int server_claim(void *context);  // a reactor's owner: a place for a connection made from here

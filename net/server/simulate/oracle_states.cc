@@ -142,7 +142,11 @@ void Oracle::Stats(const struct evnet_server_stats &stats) {
   evnet_sim_stats sim;
   evnet_sim_stats_of(w_.sim, &sim);
   const evnet_options &options = w_.plan.server;
-  const bool may_refuse = options.connections_max > 0 || options.connections_per_address_max > 0 ||
+  // Without a place a connection is not even accepted, unless it is to be refused.
+  const bool refuses =
+      options.connections_full_action == EVNET_FULL_REFUSE || w_.plan.server.reuse_port;
+  const bool may_refuse = (refuses && options.connections_max > 0) ||
+                          options.connections_per_address_max > 0 ||
                           options.mailbox_bytes_max > 0 || w_.memory.failed() > 0 ||
                           w_.plan.sim.faults.attach_failure > 0;
   if (stats.connections_refused + all > sim.accepts ||

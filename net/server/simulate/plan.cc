@@ -41,6 +41,7 @@ evnet_sim_options ChooseKernel(Dice *dice) {
   faults.one_shot = dice->Fault(300);
   faults.late_close = dice->Fault(700);
   faults.accept_failure = dice->Fault(200);
+  faults.accept_in_vain = dice->Fault(300);
   faults.attach_failure = dice->Chance(70) ? 0 : dice->Fault(200);
   faults.network_reset = dice->Chance(70) ? 0 : dice->Fault(20);
   faults.reset_keeps_data = dice->Fault(1000);

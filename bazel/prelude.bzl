@@ -4,7 +4,7 @@
 of CI, show that each file includes what it needs.
 """
 
-load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
+load("@rules_cc//cc:find_cc_toolchain.bzl", "find_cc_toolchain", "use_cc_toolchain")
 load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
 load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
 
@@ -16,12 +16,23 @@ precompiled_tests_flag = rule(
     build_setting = config.bool(flag = True),
 )
 
-# What a test's file is given; %s is the prelude. The paths in it are relative to the directory that
-# each action runs in, which differs: clang calls that a relocatable one.
-_USE = "-Xclang -isysroot -Xclang . -include-pch %s"
+# Compiles the prelude, so that its paths are relative to the directory of each action that uses it, and
+# writes the flags that use it. Clang 21 keeps absolute paths all the same, which no other action could
+# follow: then tests are compiled without the prelude.
+_COMPILE = """
+set -eu
+header=$1 prelude=$2 flags=$3
+shift 3
+"$@" -Xclang -isysroot -Xclang "$PWD"
+if grep -qaF "$PWD/$header" "$prelude"; then
+  : > "$flags"
+else
+  echo "-Xclang -isysroot -Xclang . -include-pch $prelude" > "$flags"
+fi
+"""
 
 def _prelude_impl(ctx):
-    toolchain = find_cpp_toolchain(ctx)
+    toolchain = find_cc_toolchain(ctx)
     features = cc_common.configure_features(
         ctx = ctx,
         cc_toolchain = toolchain,
@@ -47,9 +58,13 @@ def _prelude_impl(ctx):
         variables = variables,
     )
     prelude = ctx.actions.declare_file(ctx.label.name + ".pch")
+    use = ctx.actions.declare_file(ctx.label.name + ".flags")
     ctx.actions.run_shell(
-        command = """exec "$@" -Xclang -isysroot -Xclang "$PWD" """,
+        command = _COMPILE,
         arguments = [
+            ctx.file.header.path,
+            prelude.path,
+            use.path,
             toolchain.compiler_executable,
         ] + flags + [
             "-Xclang",
@@ -70,15 +85,15 @@ def _prelude_impl(ctx):
             variables = variables,
         ),
         inputs = depset([ctx.file.header], transitive = [headers.headers, toolchain.all_files]),
-        outputs = [prelude],
+        outputs = [prelude, use],
         mnemonic = "CppPrelude",
         progress_message = "Precompiling " + ctx.file.header.short_path,
     )
     return [
-        DefaultInfo(files = depset([prelude])),
-        platform_common.TemplateVariableInfo({"PRELUDE": _USE % prelude.path}),
+        DefaultInfo(files = depset([prelude, use])),
+        platform_common.TemplateVariableInfo({"PRELUDE": "@" + use.path}),
         CcInfo(compilation_context = cc_common.create_compilation_context(
-            headers = depset([prelude, ctx.file.header]),
+            headers = depset([prelude, use, ctx.file.header]),
         )),
     ]
 
@@ -88,10 +103,10 @@ prelude = rule(
         "copts": attr.string_list(),
         "deps": attr.label_list(providers = [CcInfo]),
         "header": attr.label(allow_single_file = True, mandatory = True),
-        "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
+        "_cc_toolchain": attr.label(default = "@rules_cc//cc:current_cc_toolchain"),
     },
     fragments = ["cpp"],
-    toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
+    toolchains = use_cc_toolchain(),
 )
 
 def _no_prelude_impl(_ctx):

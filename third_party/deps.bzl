@@ -26,7 +26,7 @@ def evnet_deps():
         ],
         files = dict([
             (Label("//third_party/compat/rules_cc:%s" % f), "cc/%s" % f)
-            for f in ["cc_binary.bzl", "cc_import.bzl", "cc_library.bzl", "cc_test.bzl", "defs.bzl"]
+            for f in ["cc_binary.bzl", "cc_import.bzl", "cc_library.bzl", "cc_test.bzl", "defs.bzl", "find_cc_toolchain.bzl"]
         ] + [
             (Label("//third_party/compat/rules_cc:%s" % f), "cc/common/%s" % f)
             for f in ["cc_common.bzl", "cc_common_builtin.bzl", "cc_info.bzl", "cc_info_builtin.bzl"]

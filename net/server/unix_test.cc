@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "gtest/gtest.h"
 #include "net/base/testing/temp_directory.h"
 #include "net/base/testing/udp_client.h"

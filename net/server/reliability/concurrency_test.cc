@@ -1,6 +1,7 @@
 // Many connections at once: all of them served, and none kept waiting for the listener's queue.
 #include <fcntl.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 

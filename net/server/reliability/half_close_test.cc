@@ -1,4 +1,5 @@
 // The peer ends its side with megabytes still queued toward it: every byte arrives, then the end.
+#include <algorithm>
 #include <atomic>
 #include <random>
 #include <thread>

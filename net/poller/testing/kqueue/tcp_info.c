@@ -11,6 +11,9 @@
 int __real_getsockopt(int descriptor, int level, int name, void *out_value, socklen_t *size);
 int __wrap_getsockopt(int descriptor, int level, int name, void *out_value, socklen_t *size);
 
+// Of tcpi_bytes_received in linux/tcp.h, since Linux 4.1.
+enum { BYTES_RECEIVED_OFFSET = 128 };
+
 // macOS's <netinet/tcp_fsm.h>, by Linux's numbers.
 static uint8_t state_of(unsigned state) {
   static const uint8_t states[] = {
@@ -29,14 +32,12 @@ int __wrap_getsockopt(int descriptor, int level, int name, void *out_value, sock
     errno = EINVAL;
     return -1;
   }
-  // What the C library's struct ends before, by the kernel's <linux/tcp.h>.
-  struct {
-    struct tcp_info first;
-    uint64_t pacing_rate, pacing_rate_max, acknowledged_bytes, received_bytes;
-  } linux_info = {0};
-  socklen_t info_size = sizeof linux_info;
-  if (__real_getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &linux_info, &info_size) != 0) return -1;
-  const struct tcp_info info = linux_info.first;
+  // linux/tcp.h only appends to its struct, and the C library's copy may end before bytes_received.
+  uint64_t words[64] = {0};
+  socklen_t info_size = sizeof words;
+  if (__real_getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, words, &info_size) != 0) return -1;
+  struct tcp_info info;
+  memcpy(&info, words, sizeof info);
   int queued = 0;
   (void)ioctl(descriptor, SIOCOUTQ, &queued);
   const struct tcp_connection_info told = {
@@ -51,7 +52,7 @@ int __wrap_getsockopt(int descriptor, int level, int name, void *out_value, sock
       .tcpi_snd_sbbytes = (uint32_t)queued,
       .tcpi_srtt = (info.tcpi_rtt + 999) / 1000,
       .tcpi_rttvar = (info.tcpi_rttvar + 999) / 1000,
-      .tcpi_rxbytes = linux_info.received_bytes,
+      .tcpi_rxbytes = words[BYTES_RECEIVED_OFFSET / sizeof words[0]],
       .tcpi_txretransmitpackets = info.tcpi_total_retrans,
   };
   memcpy(out_value, &told, sizeof told);

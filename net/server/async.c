@@ -113,6 +113,11 @@ int evnet_async_write_owned(struct evnet_server *server, struct evnet_conn_id id
   struct request *request = create(server, id, EVNET_ASYNC_WRITE, 0);
   if (request == NULL) return -ENOMEM;
 
+  // A sum that wrapped would pass the mailbox's bound.
+  if (size > SIZE_MAX - request->async.message.bytes) {
+    evnet_release(request->allocator, request);
+    return -ENOBUFS;
+  }
   request->async.message.bytes += size;
   request->async.data = data;
   request->async.size = size;

@@ -237,6 +237,30 @@ TEST_F(Async, AnIdThatCannotBeOneIsRefusedAtOnce) {
   EXPECT_TRUE(answers.released().empty());
 }
 
+TEST_F(Async, SizesThatNoAddressSpaceHoldsAreRefusedAtOnce) {
+  Start();
+  auto client = Connect();
+  char data[] = "xy";
+  const iovec pieces[] = {{data, SIZE_MAX}, {data, 2}};
+  EXPECT_EQ(evnet_async_writev(server->get(), Id(), pieces, 2, Answers::Done, &answers), -ENOMEM);
+  EXPECT_EQ(evnet_async_write(server->get(), Id(), data, SIZE_MAX, Answers::Done, &answers),
+            -ENOMEM);
+  EXPECT_EQ(evnet_async_write(server->get(), Id(), data, SIZE_MAX - 8, Answers::Done, &answers),
+            -ENOMEM);
+  const evnet_address to = client->LocalAddress();
+  for (const size_t size : {SIZE_MAX, SIZE_MAX - sizeof to, SIZE_MAX - 2 * sizeof to})
+    EXPECT_EQ(evnet_async_send_to(server->get(), Id(), &to, data, size, Answers::Done, &answers),
+              -ENOMEM);
+  EXPECT_EQ(evnet_async_write_owned(server->get(), Id(), data, SIZE_MAX, Answers::Release,
+                                    Answers::Done, &answers),
+            -ENOBUFS);
+  evnet_shared *shared = nullptr;
+  EXPECT_EQ(evnet_shared_create(data, SIZE_MAX, &shared), -ENOMEM);
+  EXPECT_EQ(client->Exchange("still here"), "still here");
+  EXPECT_EQ(server->Stop(5000), 0);
+  EXPECT_TRUE(answers.statuses().empty());
+}
+
 TEST_F(Async, AnIndexThatThereNeverWasIsStale) {
   Start();
   auto client = Connect();

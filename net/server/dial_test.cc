@@ -397,5 +397,89 @@ TEST(ServerDial, ADialledUdpSocketIsWrittenToByItsId) {
   EXPECT_EQ(peer.Receive(), "echo");
 }
 
+// Loads as the last call of `balance` saw them; it always picks reactor 1.
+struct SeenLoads {
+  std::mutex mutex;
+  std::vector<uint64_t> loads;
+
+  static size_t Balance(const uint64_t *loads, size_t count, const evnet_address *, size_t,
+                        void *user) {
+    SeenLoads *self = static_cast<SeenLoads *>(user);
+    const std::lock_guard<std::mutex> lock(self->mutex);
+    self->loads.assign(loads, loads + count);
+    return 1;
+  }
+  uint64_t OfReactor1() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return loads.at(1);
+  }
+};
+
+TEST(ServerDial, OneThatFindsNoPlaceLeavesTheNextClaimCounted) {
+  PlainListener listener;
+  SeenLoads seen;
+  evnet_options options = {};
+  options.reactors = 2;
+  options.connections_max = 1;
+  options.balance = SeenLoads::Balance;
+  options.balance_user = &seen;
+  Server server(Echo(), options);
+  {
+    Client client(server.port());
+    EXPECT_EQ(client.Exchange("hello"), "hello");
+    Answer refused;
+    ASSERT_EQ(
+        evnet_server_dial(server.get(), listener.text().c_str(), nullptr, Answer::Done, &refused),
+        0);
+    ASSERT_TRUE(refused.Wait());
+    EXPECT_EQ(refused.status, -ENOBUFS);
+  }
+  ASSERT_TRUE(server.WaitForClosed(1));
+  // On the reactor itself, past the balancer: counted in its load, once.
+  evnet_reactor *reactor = evnet_server_reactor(server.get(), 1);
+  std::atomic<int> status{1};
+  Post(reactor,
+       [&, reactor] { status = evnet_dial(reactor, listener.text().c_str(), nullptr, nullptr); });
+  ASSERT_TRUE(WaitUntil([&] { return status <= 0; }));
+  ASSERT_EQ(status, 0);
+  Answer last;
+  ASSERT_EQ(evnet_server_dial(server.get(), listener.text().c_str(), nullptr, Answer::Done, &last),
+            0);
+  ASSERT_TRUE(last.Wait());
+  EXPECT_EQ(last.status, -ENOBUFS);
+  EXPECT_EQ(seen.OfReactor1(), 1u);
+}
+
+TEST(ServerDial, OneThatAFullReactorDoesNotTakeIsNotCountedThere) {
+  PlainListener listener;
+  SeenLoads seen;
+  evnet_options options = {};
+  options.reactors = 2;
+  options.mailbox_bytes_max = 20000;
+  options.balance = SeenLoads::Balance;
+  options.balance_user = &seen;
+  Server server(Echo(), options);
+  evnet_reactor *reactor = evnet_server_reactor(server.get(), 1);
+  std::atomic<bool> inside{false}, go{false};
+  Post(reactor, [&] {
+    inside = true;
+    EXPECT_TRUE(WaitUntil([&] { return go.load(); }));
+  });
+  ASSERT_TRUE(WaitUntil([&] { return inside.load(); }));
+  while (evnet_reactor_post(
+             reactor, [](void *) {}, nullptr) == 0) {
+  }
+  for (int i = 0; i < 2; i++) {
+    Answer answer;
+    ASSERT_EQ(
+        evnet_server_dial(server.get(), listener.text().c_str(), nullptr, Answer::Done, &answer),
+        0);
+    ASSERT_TRUE(answer.Wait());
+    EXPECT_EQ(answer.status, -ENOBUFS);
+    EXPECT_EQ(seen.OfReactor1(), 0u);
+  }
+  go = true;
+}
+
 }  // namespace
 }  // namespace evnet_testing

@@ -55,6 +55,12 @@ TEST(Options, TheLowMarkFollowsTheHighOneAndTheBoundStaysAboveATurn) {
   EXPECT_EQ(Resolve(given).outbound_bytes_max, 65u << 20);
 }
 
+TEST(Options, TheLongestBusyPollIsTaken) {
+  evnet_reactor_options given = {};
+  given.busy_poll_us = EVNET_BUSY_POLL_US_MAX;
+  EXPECT_EQ(Resolve(given).busy_poll_us, 1000000);
+}
+
 TEST(Options, OffAndUnlimitedAreTaken) {
   evnet_options options = {};
   options.idle_timeout_ms = options.read_timeout_ms = options.write_timeout_ms = EVNET_OFF;

@@ -1,0 +1,68 @@
+// One reactor whose kernel refuses to go on: the server stops in an orderly way, and reports that
+// reactor's error, whichever of them it was.
+#include <errno.h>
+#include <sys/epoll.h>
+
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "net/server/server.h"
+#include "net/server/testing/client.h"
+#include "net/server/testing/server.h"
+#include "net/server/testing/wait.h"
+
+namespace {
+
+thread_local int wait_error;  // of every wait of this thread; 0: none
+
+}  // namespace
+
+extern "C" {
+
+int __real_epoll_wait(int, struct epoll_event *, int, int);
+int __wrap_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout_ms);
+
+int __wrap_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout_ms) {
+  if (wait_error == 0) return __real_epoll_wait(epoll, events, count, timeout_ms);
+  errno = wait_error;
+  return -1;
+}
+
+}  // extern "C"
+
+namespace evnet_testing {
+namespace {
+
+TEST(ReactorFailure, OfAnyReactorEndsTheServerWithItsError) {
+  constexpr uint32_t kReactors = 3;
+  for (uint32_t failing = 0; failing < kReactors; failing++) {
+    SCOPED_TRACE(failing);
+    Journal journal;
+    Callbacks callbacks = Echo();
+    callbacks.on_close = [&](evnet_conn *, int) {
+      journal.Add("close");
+      return EVNET_NONE;
+    };
+    callbacks.on_shutdown = [&](evnet_server *) { journal.Add("shutdown"); };
+    evnet_options options = {};
+    options.reactors = kReactors;
+    options.backend = EVNET_BACKEND_EPOLL;
+    options.drain_ms = 100;
+    Created server(callbacks, options);
+    ASSERT_EQ(server.status(), 0);
+    ASSERT_EQ(evnet_server_start(server.get()), 0);
+    std::vector<Client> clients;
+    for (uint32_t i = 0; i < kReactors; i++) {
+      clients.emplace_back(server.port());
+      EXPECT_EQ(clients.back().Exchange("hello"), "hello");
+    }
+    Post(evnet_server_reactor(server.get(), failing), [] { wait_error = EBADF; });
+    EXPECT_EQ(evnet_server_wait(server.get()), -EBADF);
+    EXPECT_EQ(journal.Count("close"), kReactors);
+    EXPECT_EQ(journal.Lines().back(), "shutdown");
+    EXPECT_EQ(server.stats().connections_open, 0u);
+  }
+}
+
+}  // namespace
+}  // namespace evnet_testing

@@ -139,6 +139,16 @@ TEST_P(ConnectTest, AnEndThatNobodyReadsIsTold) {
             GetParam().is_tcp() ? "CONNECT=0 HANGUP=-ECONNRESET" : "CONNECT=0 HANGUP=0");
 }
 
+TEST_P(ConnectTest, AnEndBeforeItIsToldIsToldThoughNobodyReads) {
+  if (GetParam().is_tcp()) GTEST_SKIP() << "a reset before CONNECT is its result";
+  PlainListener listener(fixture().Loopback(), 5);
+  const evnet_handle handle = Reserve();
+  evnet_poller_connect(poller(), handle, &listener.address(), nullptr);
+  (void)close(listener.Accept());
+  ASSERT_TRUE(loop().RunUntil([&] { return loop().Of(handle).size() > 1; }));
+  EXPECT_EQ(loop().Story(handle), "CONNECT=0 HANGUP=0");
+}
+
 TEST_P(ConnectTest, WithoutAListenerItIsRefusedAndMayConnectAgain) {
   const size_t descriptors = fixture().OpenDescriptors();
   const evnet_handle handle = Reserve();

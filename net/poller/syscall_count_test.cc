@@ -7,12 +7,14 @@
 #include <algorithm>
 
 #include "gtest/gtest.h"
+#include "net/base/testing/udp_client.h"
 #include "net/poller/testing/contract.h"
 
 namespace {
 
 struct {
-  int recv, recvmsg, send, sendmsg, epoll_ctl, epoll_wait, read, write, getsockopt, setsockopt;
+  int recv, recvmsg, recvmmsg, send, sendmsg, epoll_ctl, epoll_wait, read, write, getsockopt,
+      setsockopt;
 } calls;
 
 int last_timeout_ms;
@@ -32,6 +34,9 @@ extern "C" {
 COUNT(ssize_t, recv, (int descriptor, void *data, size_t size, int flags),
       (descriptor, data, size, flags))
 COUNT(ssize_t, recvmsg, (int descriptor, msghdr *message, int flags), (descriptor, message, flags))
+COUNT(int, recvmmsg,
+      (int descriptor, mmsghdr *messages, unsigned count, int flags, timespec *timeout),
+      (descriptor, messages, count, flags, timeout))
 COUNT(ssize_t, send, (int descriptor, const void *data, size_t size, int flags),
       (descriptor, data, size, flags))
 COUNT(ssize_t, sendmsg, (int descriptor, const msghdr *message, int flags),
@@ -158,6 +163,25 @@ TEST_P(SyscallCountTest, AcceptingSetsNoOption) {
   ASSERT_TRUE(loop().RunUntil([&] { return !loop().Of(listener, EVNET_OP_ACCEPT).empty(); }));
   (void)Attach(static_cast<int>(loop().Of(listener, EVNET_OP_ACCEPT).front().result));
   EXPECT_EQ(calls.setsockopt + calls.getsockopt, 0);
+}
+
+TEST_P(SyscallCountTest, ABatchOfDatagramsIsOneReceiveCall) {
+  const evnet_address any = ParseAddress("udp://127.0.0.1:0");
+  evnet_handle handle = {};
+  ASSERT_EQ(evnet_poller_listen(poller(), &any, nullptr, &handle), 0);
+  evnet_poller_recv_start(poller(), handle);
+  loop().Turn(0);
+  UdpClient sender;
+  for (const size_t count : {1, 2, 5}) {
+    for (size_t i = 0; i < count; i++) sender.Send(AddressOf(handle), "x");
+    loop().Clear();
+    calls = {};
+    loop().Turn(1000000000);
+    loop().Turn(0);
+    EXPECT_EQ(loop().Of(handle, EVNET_OP_DATAGRAM).size(), count);
+    EXPECT_EQ(calls.recvmmsg, 1);
+    EXPECT_EQ(calls.recvmsg, 0);
+  }
 }
 
 TEST_P(SyscallCountTest, TimeoutsAreRoundedUpAndCut) {

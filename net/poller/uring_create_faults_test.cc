@@ -1,0 +1,87 @@
+// A poller over io_uring that cannot be made, because the n-th call that it needs fails: the error
+// reaches the caller, and nothing is left.
+#include <errno.h>
+#include <sys/eventfd.h>
+
+#include <filesystem>
+#include <iterator>
+
+#include "gtest/gtest.h"
+#include "net/base/testing/failing_allocator.h"
+#include "net/poller/poller.h"
+
+namespace {
+
+int eventfd_error;  // of every eventfd(2); 0: none
+
+}  // namespace
+
+extern "C" {
+
+int __real_eventfd(unsigned value, int flags);
+int __wrap_eventfd(unsigned value, int flags);
+
+int __wrap_eventfd(unsigned value, int flags) {
+  if (eventfd_error == 0) return __real_eventfd(value, flags);
+  errno = eventfd_error;
+  return -1;
+}
+
+}  // extern "C"
+
+namespace evnet_testing {
+namespace {
+
+size_t CountDescriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd");
+  return static_cast<size_t>(std::distance(begin(all), end(all)));
+}
+
+class UringCreateFaults : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    options_.backend = EVNET_BACKEND_IO_URING;
+    options_.handles_max = 64;
+    options_.recv_bytes_max = 65536;
+    options_.allocator = allocator_.get();
+    evnet_poller *poller = nullptr;
+    const int status = evnet_poller_create(&options_, &poller);
+    if (status < 0) GTEST_SKIP() << "no io_uring here: " << evnet_status_name(status);
+    evnet_poller_destroy(poller);
+  }
+
+  FailingAllocator allocator_;
+  evnet_poller_options options_ = {};
+};
+
+TEST_F(UringCreateFaults, OfEventfdReachTheCaller) {
+  const size_t descriptors = CountDescriptors();
+  for (const int error : {EMFILE, ENFILE, ENODEV, ENOMEM}) {
+    eventfd_error = error;
+    evnet_poller *poller = nullptr;
+    EXPECT_EQ(evnet_poller_create(&options_, &poller), -error);
+    EXPECT_EQ(poller, nullptr);
+    EXPECT_EQ(CountDescriptors(), descriptors);
+    EXPECT_EQ(allocator_.live_blocks(), 0u);
+  }
+  eventfd_error = 0;
+}
+
+TEST_F(UringCreateFaults, OfMemoryReachTheCaller) {
+  const size_t descriptors = CountDescriptors();
+  evnet_poller *poller = nullptr;
+  size_t n = 0;
+  int status;
+  do {
+    allocator_.fail_at(++n, false);
+    status = evnet_poller_create(&options_, &poller);
+    EXPECT_TRUE(status == 0 || status == -ENOMEM) << evnet_status_name(status);
+    if (status == 0) evnet_poller_destroy(poller);
+    EXPECT_EQ(CountDescriptors(), descriptors);
+    EXPECT_EQ(allocator_.live_blocks(), 0u);
+  } while (status < 0 && n < 100);
+  EXPECT_GT(n, 1u);
+}
+
+}  // namespace
+}  // namespace evnet_testing

@@ -1,10 +1,31 @@
 #include "net/base/hash.h"
 
+#include <errno.h>
+
 #include <algorithm>
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
+
+namespace {
+
+int entropy_error;  // of every getentropy(3); 0: none
+
+}  // namespace
+
+extern "C" {
+
+int __real_getentropy(void *, size_t);
+int __wrap_getentropy(void *out, size_t size);
+
+int __wrap_getentropy(void *out, size_t size) {
+  if (entropy_error == 0) return __real_getentropy(out, size);
+  errno = entropy_error;
+  return -1;
+}
+
+}  // extern "C"
 
 namespace {
 
@@ -44,6 +65,14 @@ TEST(Hash, KeysDifferAndMakeOtherHashes) {
   EXPECT_NE(evnet_hash(&a, "abc", 3), evnet_hash(&b, "abc", 3));
   const evnet_hash_key half = {{a.words[0], b.words[1]}};
   EXPECT_NE(evnet_hash(&a, "abc", 3), evnet_hash(&half, "abc", 3)) << "both words count";
+}
+
+TEST(Hash, AKeyThatTheKernelRefusesIsAnError) {
+  evnet_hash_key key = {};
+  entropy_error = ENOSYS;
+  EXPECT_EQ(evnet_hash_key_make(&key), -ENOSYS);
+  entropy_error = 0;
+  EXPECT_EQ(evnet_hash_key_make(&key), 0);
 }
 
 }  // namespace

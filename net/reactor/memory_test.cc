@@ -1,8 +1,12 @@
 // What connections cost, and what happens when memory runs out.
 #include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "gtest/gtest.h"
+#include "net/poller/testing/backend.h"
 #include "net/reactor/internal/state.h"
+
 #include "net/reactor/testing/harness.h"
 
 namespace evnet_testing {
@@ -226,6 +230,42 @@ TEST(MemoryFaults, AConnectionThatCannotBeMadeHasNoCallbackAndIsReset) {
   EXPECT_EQ(h.Stats().connections_open, 0u);
   evnet_reactor_stop(h.reactor(), 0);
   h.Until([&] { return h.Turn() == 0; });
+}
+
+// Bytes of address space in use.
+size_t AddressSpace() {
+  size_t pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  EXPECT_NE(file, nullptr);
+  EXPECT_EQ(fscanf(file, "%zu", &pages), 1);
+  fclose(file);
+  return pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+TEST(MemoryFaults, AReactorThatCannotBeCreatedLeavesNoAddressSpaceReserved) {
+  FailingAllocator allocator;
+  const evnet_handler handler = {};
+  evnet_reactor_options options = {};
+  options.allocator = allocator.get();
+  options.backend = TestBackend();
+  options.connections_max = 1 << 20;  // some 100 MiB for its table
+  size_t before = 0;
+  int refused = 0;
+  for (size_t n = 1; n < 100; n++) {
+    evnet_reactor *reactor = nullptr;
+    allocator.fail_at(n, false);
+    const int status = evnet_reactor_create(&handler, nullptr, &options, &reactor);
+    if (status == 0) {
+      evnet_reactor_destroy(reactor);
+      break;
+    }
+    EXPECT_EQ(status, -ENOMEM);
+    if (before == 0) before = AddressSpace();
+    refused++;
+  }
+  EXPECT_GT(refused, 1);
+  EXPECT_EQ(allocator.live_blocks(), 0u);
+  EXPECT_LT(AddressSpace(), before + (64u << 20));
 }
 
 }  // namespace

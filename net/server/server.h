@@ -281,12 +281,16 @@ EVNET_API int evnet_server_run(struct evnet_server *server);
 EVNET_API int evnet_server_stop(struct evnet_server *server, int64_t drain_ms);
 
 // evnet_server_stop_on_signal lets a signal stop the server as evnet_server_stop(server, drain_ms)
-// does; the same signal a second time stops it at once. The previous disposition comes back with
-// evnet_server_destroy.
+// does. A second signal, the same or another one that is registered for this server, ends it
+// immediately, as a drain_ms of 0 does. A signal that came before this call does not count.
+//
+// The signal's handler belongs to evnet until the last server that is registered for the signal is
+// destroyed; then the previous one comes back. Several servers may share a signal.
 //
 // Returns: 0.
-// Errors:  -EINVAL for a number that is no signal or cannot be caught; -ENOSPC after 16
-// registrations in the process. Thread:  any. Several servers may share a signal.
+// Errors:  -EINVAL for a number that is no signal or cannot be caught.
+//          -ENOSPC with 16 registrations in the process; evnet_server_destroy frees the server's.
+// Thread:  any.
 EVNET_API int evnet_server_stop_on_signal(struct evnet_server *server, int signal_number,
                                           int64_t drain_ms);
 

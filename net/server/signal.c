@@ -1,7 +1,22 @@
 // Stopping by signal. A signal's disposition belongs to the process, so this file has evnet's only
-// process-wide state: who is to be stopped by which signal.
+// process-wide state: the registrations, each of one server for one signal, and the dispositions
+// that they replaced.
+//
+// The handler takes no lock. An entry that it may use is in use for the length of that use only,
+// and is given to another server no earlier:
+//
+//   handler, of an entry with a server      evnet_server_destroy, under the mutex
+//   H1  readers + 1                         D1  server = NULL
+//   H2  read server again; NULL: leave      D2  wait until readers is 0
+//   H3  stop that server                    then the entry is free
+//   H4  readers - 1
+//
+// These are sequentially consistent. If D2 does not see H1, then H2 sees D1, or what came after it.
+// A handler that began before a registration leaves that registration alone: its signal came
+// earlier.
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 
@@ -11,65 +26,104 @@ enum { ENTRIES_MAX = 16 };
 
 struct entry {
   struct evnet_server *server;  // atomic; NULL: free
+  int readers;                  // atomic: handlers that use the entry now
+  // Written while `server` is NULL and nobody reads.
   int signal_number;
   int64_t drain_ms;
-  int count;  // atomic: how often the signal came
+  unsigned number;  // of the registration
+};
+
+// A signal that has entries, and its handler before the first of them.
+struct disposition {
+  int signal_number;  // 0: free
+  struct sigaction previous;
 };
 
 static struct {
   pthread_mutex_t mutex;  // guards all but what the handler reads
   struct entry entries[ENTRIES_MAX];
-  struct sigaction previous[ENTRIES_MAX];  // of the entry that installed the handler for its signal
-  bool installed[ENTRIES_MAX];
-  int handlers;  // atomic: handlers running now
+  struct disposition dispositions[ENTRIES_MAX];
+  unsigned registrations;  // atomic: the number of the last one
+  unsigned signals;        // atomic: that have come; 0 is left out
 } table = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static bool is_later(unsigned number, unsigned than) { return (int)(number - than) > 0; }
+
+// Whether this signal is not the first that came for the server. Several entries of the server may
+// be for one signal.
+static bool came_before(struct evnet_server *server, unsigned signal) {
+  unsigned first = 0;
+  if (__atomic_compare_exchange_n(&server->signal_first, &first, signal, false, __ATOMIC_SEQ_CST,
+                                  __ATOMIC_SEQ_CST)) {
+    return false;
+  }
+  return first != signal;
+}
+
+static void use(struct entry *entry, int signal_number, unsigned registrations, unsigned signal) {
+  struct evnet_server *server = __atomic_load_n(&entry->server, __ATOMIC_SEQ_CST);  // H2
+  if (server == NULL || entry->signal_number != signal_number) return;
+  if (is_later(entry->number, registrations)) return;
+  evnet_server_stop(server, came_before(server, signal) ? 0 : entry->drain_ms);
+}
 
 static void handle(int signal_number) {
   int saved = errno;
-  __atomic_add_fetch(&table.handlers, 1, __ATOMIC_SEQ_CST);
+  const unsigned registrations = __atomic_load_n(&table.registrations, __ATOMIC_SEQ_CST);
+  unsigned signal;
+  do {
+    signal = __atomic_add_fetch(&table.signals, 1, __ATOMIC_SEQ_CST);
+  } while (signal == 0);
   for (int i = 0; i < ENTRIES_MAX; i++) {
     struct entry *entry = &table.entries[i];
-    struct evnet_server *server = __atomic_load_n(&entry->server, __ATOMIC_SEQ_CST);
-    if (server == NULL || entry->signal_number != signal_number) continue;
-    bool again = __atomic_fetch_add(&entry->count, 1, __ATOMIC_RELAXED) > 0;
-    evnet_server_stop(server, again ? 0 : entry->drain_ms);
+    // First, so that signals without an end do not keep D2 waiting.
+    if (__atomic_load_n(&entry->server, __ATOMIC_SEQ_CST) == NULL) continue;
+    __atomic_add_fetch(&entry->readers, 1, __ATOMIC_SEQ_CST);  // H1
+    use(entry, signal_number, registrations, signal);
+    __atomic_sub_fetch(&entry->readers, 1, __ATOMIC_SEQ_CST);  // H4
   }
-  __atomic_sub_fetch(&table.handlers, 1, __ATOMIC_SEQ_CST);
   errno = saved;
 }
 
-// The entry that installed the handler for a signal, or -1.
-static int find_installer(int signal_number) {
+static struct disposition *find_disposition(int signal_number) {
   for (int i = 0; i < ENTRIES_MAX; i++) {
-    if (table.installed[i] && table.entries[i].signal_number == signal_number) return i;
+    if (table.dispositions[i].signal_number == signal_number) return &table.dispositions[i];
   }
-  return -1;
+  return NULL;
 }
 
-static int find_free(void) {
+static struct entry *find_free(void) {
   for (int i = 0; i < ENTRIES_MAX; i++) {
-    if (table.entries[i].server == NULL && !table.installed[i]) return i;
+    if (__atomic_load_n(&table.entries[i].server, __ATOMIC_RELAXED) == NULL)
+      return &table.entries[i];
   }
-  return -1;
+  return NULL;
+}
+
+static void clear(struct entry *entry) {
+  __atomic_store_n(&entry->server, NULL, __ATOMIC_SEQ_CST);  // D1
+  // D2. A handler never blocks.
+  while (__atomic_load_n(&entry->readers, __ATOMIC_SEQ_CST) > 0) (void)sched_yield();
 }
 
 static int add(struct evnet_server *server, int signal_number, int64_t drain_ms) {
-  int free_index = find_free();
-  if (free_index < 0) return -ENOSPC;
-  struct entry *entry = &table.entries[free_index];
+  struct entry *entry = find_free();
+  if (entry == NULL) return -ENOSPC;
   entry->signal_number = signal_number;
   entry->drain_ms = drain_ms;
-  entry->count = 0;
+  entry->number = table.registrations + 1;
   __atomic_store_n(&entry->server, server, __ATOMIC_SEQ_CST);
-  if (find_installer(signal_number) >= 0) return 0;
+  __atomic_store_n(&table.registrations, entry->number, __ATOMIC_SEQ_CST);
+  if (signal_number > 0 && find_disposition(signal_number) != NULL) return 0;
+  struct disposition *free_place = find_disposition(0);  // as many as entries: there is one
   struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
   (void)sigemptyset(&action.sa_mask);
-  if (sigaction(signal_number, &action, &table.previous[free_index]) != 0) {
+  if (sigaction(signal_number, &action, &free_place->previous) != 0) {
     int status = -errno;
-    __atomic_store_n(&entry->server, NULL, __ATOMIC_SEQ_CST);
+    clear(entry);
     return status;
   }
-  table.installed[free_index] = true;
+  free_place->signal_number = signal_number;
   return 0;
 }
 
@@ -80,10 +134,13 @@ int evnet_server_stop_on_signal(struct evnet_server *server, int signal_number, 
   return status;
 }
 
-static bool has_servers(int signal_number) {
+static bool has_entries(int signal_number) {
   for (int i = 0; i < ENTRIES_MAX; i++) {
-    if (table.entries[i].server != NULL && table.entries[i].signal_number == signal_number)
+    const struct entry *entry = &table.entries[i];
+    if (__atomic_load_n(&entry->server, __ATOMIC_RELAXED) != NULL &&
+        entry->signal_number == signal_number) {
       return true;
+    }
   }
   return false;
 }
@@ -91,17 +148,14 @@ static bool has_servers(int signal_number) {
 void server_forget_signals(struct evnet_server *server) {
   (void)pthread_mutex_lock(&table.mutex);
   for (int i = 0; i < ENTRIES_MAX; i++) {
-    if (table.entries[i].server == server)
-      __atomic_store_n(&table.entries[i].server, NULL, __ATOMIC_SEQ_CST);
+    struct entry *entry = &table.entries[i];
+    if (__atomic_load_n(&entry->server, __ATOMIC_RELAXED) == server) clear(entry);
   }
   for (int i = 0; i < ENTRIES_MAX; i++) {
-    if (!table.installed[i] || has_servers(table.entries[i].signal_number)) continue;
-    (void)sigaction(table.entries[i].signal_number, &table.previous[i], NULL);
-    table.installed[i] = false;
+    struct disposition *disposition = &table.dispositions[i];
+    if (disposition->signal_number == 0 || has_entries(disposition->signal_number)) continue;
+    (void)sigaction(disposition->signal_number, &disposition->previous, NULL);
+    disposition->signal_number = 0;
   }
   (void)pthread_mutex_unlock(&table.mutex);
-  // A handler on another thread may have read the entry just before; it ends soon, as it never
-  // blocks.
-  while (__atomic_load_n(&table.handlers, __ATOMIC_SEQ_CST) > 0) {
-  }
 }

@@ -76,6 +76,34 @@ TEST(Signal, ASecondOneEndsAtOnce) {
   EXPECT_EQ(client.end(), Client::End::kReset);
 }
 
+TEST(Signal, ASecondOneMayBeAnotherOfTheServersSignals) {
+  Server server(Holding());
+  Client client(server.port());
+  ASSERT_TRUE(server.WaitForOpen(1));
+  ASSERT_EQ(evnet_server_stop_on_signal(server.get(), SIGINT, 60000), 0);
+  ASSERT_EQ(evnet_server_stop_on_signal(server.get(), SIGTERM, 60000), 0);
+  const int64_t began_ms = NowMs();
+  Raise(SIGINT);
+  EXPECT_FALSE(client.Readable(50));
+  Raise(SIGTERM);
+  EXPECT_EQ(server.Wait(), 0);
+  EXPECT_LT(NowMs() - began_ms, 10000);
+  client.ReceiveToEnd();
+  EXPECT_EQ(client.end(), Client::End::kReset);
+}
+
+TEST(Signal, RegisteredTwiceIsStillStoppedInOrderByTheFirst) {
+  Server server(Holding());
+  Client client(server.port());
+  ASSERT_TRUE(server.WaitForOpen(1));
+  for (int twice = 0; twice < 2; twice++)
+    ASSERT_EQ(evnet_server_stop_on_signal(server.get(), SIGTERM, 60000), 0);
+  Raise(SIGTERM);
+  EXPECT_FALSE(client.Readable(50));
+  client.Close();
+  EXPECT_EQ(server.Stop(0), 0);
+}
+
 TEST(Signal, TheDispositionBeforeComesBackWithDestroy) {
   const auto before = [](int) {};
   ASSERT_NE(signal(SIGUSR1, before), SIG_ERR);
@@ -135,6 +163,18 @@ TEST(Signal, SixteenRegistrationsAreTheMostAndComeBackWithDestroy) {
     }
     EXPECT_EQ(evnet_server_stop_on_signal(server.get(), SIGUSR1, 0), -ENOSPC);
   }
+}
+
+TEST(Signal, ARegistrationComesBackThoughAnotherServerSharesTheSignal) {
+  Created second(Echo(), {});
+  {
+    Created first(Echo(), {});  // the first of the signal: the one that sets its disposition
+    ASSERT_EQ(evnet_server_stop_on_signal(first.get(), SIGUSR1, 0), 0);
+    ASSERT_EQ(evnet_server_stop_on_signal(second.get(), SIGUSR1, 0), 0);
+  }
+  for (int i = 1; i < 16; i++)
+    EXPECT_EQ(evnet_server_stop_on_signal(second.get(), SIGUSR1, 0), 0) << i;
+  EXPECT_EQ(evnet_server_stop_on_signal(second.get(), SIGUSR1, 0), -ENOSPC);
 }
 
 evnet_server *to_stop;

@@ -70,6 +70,7 @@ struct evnet_server {
 
   struct evnet_timer tick;  // reactor 0's
   int64_t stop_drain_ms;    // atomic; the shortest asked for; INT64_MAX: no stop
+  unsigned signal_first;    // atomic; signal.c: the first signal that came for it; 0: none has
 
   pthread_mutex_t mutex;
   pthread_cond_t changed;

@@ -54,7 +54,7 @@ int server_create_reactor(struct server_reactor *self) {
   // Either evnet_server_stop sees the reactor, or this sees the stop.
   __atomic_store_n(&self->reactor, reactor, __ATOMIC_SEQ_CST);
   int64_t drain_ms = __atomic_load_n(&server->stop_drain_ms, __ATOMIC_SEQ_CST);
-  if (drain_ms != INT64_MAX) evnet_reactor_stop(reactor, drain_ms);
+  if (drain_ms != NO_STOP) evnet_reactor_stop(reactor, drain_ms);
   return 0;
 }
 
@@ -289,6 +289,7 @@ int evnet_server_wait(struct evnet_server *server) {
 }
 
 // Stopping
+  if (drain_ms == NO_STOP) drain_ms--;  // for reactors both are a deadline that never comes
 
 int evnet_server_stop(struct evnet_server *server, int64_t drain_ms) {
   if (drain_ms < 0) drain_ms = 0;

@@ -89,7 +89,7 @@ int evnet_server_create(const struct evnet_handler *handler, void *user,
   server->options = *options;
   server->logger = logger;
   server->address_count = count;
-  server->stop_drain_ms = INT64_MAX;
+  server->stop_drain_ms = NO_STOP;
   int status = server_resolve_options(server);
   if (status == 0 && server->balancer.balancing == EVNET_SOURCE_HASH)
     status = evnet_hash_key_make(&server->balancer.key);

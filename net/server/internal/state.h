@@ -41,6 +41,9 @@ enum server_state {
   SERVER_ENDED,  // could not start, or has stopped
 };
 
+// Of stop_drain_ms.
+#define NO_STOP INT64_MAX
+
 struct evnet_server {
   struct evnet_handler handler;
   void *user;
@@ -69,7 +72,7 @@ struct evnet_server {
   struct evnet_address_counts address_counts;
 
   struct evnet_timer tick;  // reactor 0's
-  int64_t stop_drain_ms;    // atomic; the shortest asked for; INT64_MAX: no stop
+  int64_t stop_drain_ms;    // atomic; the shortest asked for, or NO_STOP
   unsigned signal_first;    // atomic; signal.c: the first signal that came for it; 0: none has
 
   pthread_mutex_t mutex;

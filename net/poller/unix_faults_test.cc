@@ -35,8 +35,11 @@ struct Fault {
 };
 
 Fault open_fault, flock_fault, lstat_fault, unlink_fault, fchmodat_fault, socket_fault,
-    connect_fault, bind_fault, listen_fault;
+    connect_fault, bind_fault, listen_fault, fchmodat2_fault;
 std::function<void()> before_flock;
+std::function<void()> before_fchmodat;
+
+constexpr long kFchmodat2 = 452;  // include/uapi/asm-generic/unistd.h
 
 }  // namespace
 
@@ -48,8 +51,6 @@ std::function<void()> before_flock;
 extern "C" {
 WRAP(lstat, (const char *path, struct stat *out), (path, out))
 WRAP(unlink, (const char *path), (path))
-WRAP(fchmodat, (int directory, const char *path, mode_t mode, int flags),
-     (directory, path, mode, flags))
 WRAP(socket, (int domain, int type, int protocol), (domain, type, protocol))
 WRAP(connect, (int descriptor, const sockaddr *address, socklen_t size),
      (descriptor, address, size))
@@ -61,6 +62,25 @@ int __wrap_flock(int descriptor, int operation);
 int __wrap_flock(int descriptor, int operation) {
   if (before_flock) before_flock();
   return flock_fault.Strikes() ? -1 : __real_flock(descriptor, operation);
+}
+
+int __real_fchmodat(int directory, const char *path, mode_t mode, int flags);
+int __wrap_fchmodat(int directory, const char *path, mode_t mode, int flags);
+int __wrap_fchmodat(int directory, const char *path, mode_t mode, int flags) {
+  if (before_fchmodat) before_fchmodat();
+  return fchmodat_fault.Strikes() ? -1 : __real_fchmodat(directory, path, mode, flags);
+}
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+long __wrap_syscall(long number, ...) {
+  long values[6];
+  va_list arguments;
+  va_start(arguments, number);
+  for (long &value : values) value = va_arg(arguments, long);
+  va_end(arguments);
+  if (number == kFchmodat2 && fchmodat2_fault.Strikes()) return -1;
+  return __real_syscall(number, values[0], values[1], values[2], values[3], values[4], values[5]);
 }
 
 int __real_open(const char *path, int flags, ...);
@@ -85,11 +105,13 @@ class UnixFaults : public ::testing::Test {
     EXPECT_EQ(evnet_address_parse(text.c_str(), &address_, nullptr, 0), 0);
   }
   ~UnixFaults() override {
-    for (Fault *fault : {&open_fault, &flock_fault, &lstat_fault, &unlink_fault, &fchmodat_fault,
-                         &socket_fault, &connect_fault, &bind_fault, &listen_fault}) {
+    for (Fault *fault :
+         {&open_fault, &flock_fault, &lstat_fault, &unlink_fault, &fchmodat_fault, &socket_fault,
+          &connect_fault, &bind_fault, &listen_fault, &fchmodat2_fault}) {
       *fault = {};
     }
     before_flock = nullptr;
+    before_fchmodat = nullptr;
     evnet_poller_destroy(poller_);
   }
 
@@ -109,6 +131,12 @@ class UnixFaults : public ::testing::Test {
     const int status = evnet_poller_listen(poller_, &address_, &options, &handle_);
     umask(before);
     return status;
+  }
+
+  mode_t Mode(const std::string &name) const {
+    struct stat found;
+    EXPECT_EQ(lstat(directory_.File(name).c_str(), &found), 0);
+    return found.st_mode & 0777;
   }
 
   void ExpectServedAndStop() {
@@ -149,7 +177,7 @@ TEST_F(UnixFaults, WhateverFailsIsToldAndLeavesNothing) {
       {&unlink_fault, 0, EACCES, -EACCES, "nobody serves it, and its old socket cannot be"},
       {&bind_fault, 0, EADDRINUSE, -EADDRINUSE, ""},
       {&bind_fault, 0, EROFS, -EROFS, ""},
-      {&fchmodat_fault, 0, EOPNOTSUPP, -EOPNOTSUPP, "its permissions cannot be set"},
+      {&fchmodat2_fault, 0, EROFS, -EROFS, "its permissions cannot be set"},
       {&listen_fault, 0, EADDRINUSE, -EADDRINUSE, ""},
   };
   for (const auto &each : cases) {
@@ -181,6 +209,44 @@ TEST_F(UnixFaults, ASocketThatGoesWhileItIsProbedIsNotMissed) {
   LeaveStaleSocket();
   unlink_fault = {0, 1, ENOENT};  // removed by somebody else, and there again: bind(2) tells
   EXPECT_EQ(Listen(), -EADDRINUSE);
+}
+
+TEST_F(UnixFaults, AKernelOrASandboxWithoutFchmodat2LeavesTheModeToTheCLibrary) {
+  for (const int error : {ENOSYS, EPERM}) {
+    fchmodat2_fault = {0, 1, error};
+    ASSERT_EQ(Listen(), 0);
+    EXPECT_EQ(Mode("socket"), 0777u);
+    evnet_poller_detach(poller_, handle_);
+  }
+  fchmodat2_fault = {0, 1, ENOSYS};
+  fchmodat_fault = {0, 1, EROFS};
+  EXPECT_EQ(Listen(), -EROFS);
+}
+
+// The C library sets the mode by /proc, which a chroot may not have.
+TEST_F(UnixFaults, WithoutProcTheModeIsSetAllTheSame) {
+  fchmodat2_fault = {0, 1, ENOSYS};
+  fchmodat_fault = {0, 1, EOPNOTSUPP};
+  ASSERT_EQ(Listen(), 0);
+  EXPECT_EQ(fchmodat_fault.count, 0);
+  EXPECT_EQ(Mode("socket"), 0777u);
+  evnet_poller_detach(poller_, handle_);
+}
+
+TEST_F(UnixFaults, WithoutProcAFileThatIsNotOursKeepsItsMode) {
+  const std::string victim = directory_.File("victim");
+  const int descriptor = open(victim.c_str(), O_CREAT | O_WRONLY, 0600);
+  ASSERT_GE(descriptor, 0);
+  close(descriptor);
+  before_fchmodat = [&] {
+    ASSERT_EQ(unlink(directory_.File("socket").c_str()), 0);
+    ASSERT_EQ(symlink(victim.c_str(), directory_.File("socket").c_str()), 0);
+  };
+  fchmodat2_fault = {0, 1, ENOSYS};
+  fchmodat_fault = {0, 1, EOPNOTSUPP};
+  EXPECT_EQ(Listen(), -ESTALE);
+  EXPECT_STREQ(reason_, "its permissions cannot be set");
+  EXPECT_EQ(Mode("victim"), 0600u);
 }
 
 TEST_F(UnixFaults, AnInterruptedLockIsTriedAgain) {

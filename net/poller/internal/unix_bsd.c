@@ -1,5 +1,6 @@
 // macOS and the BSDs.
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -45,6 +46,11 @@ int64_t evnet_unix_system_recv(int descriptor, void *out_data, size_t size, bool
   *out_split = true;
   if (message.msg_controllen > 0) close_received(&message);
   return got;
+}
+
+int evnet_unix_system_chmod(const char *path, const struct stat *made, mode_t mode) {
+  (void)made;
+  return fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : -errno;
 }
 
 int evnet_unix_system_credentials(int descriptor, struct evnet_credentials *out_credentials) {

@@ -173,11 +173,9 @@ static int bind_path(struct evnet_unix_listener *listener, const struct evnet_ad
   listener->device = made.st_dev;
   listener->inode = made.st_ino;
   // What the umask has taken away. Nobody can connect before listen(2), so it is not too late.
-  if (mode != 0 && (made.st_mode & MODE_BITS) != mode &&
-      fchmodat(AT_FDCWD, listener->path, mode, AT_SYMLINK_NOFOLLOW) != 0) {
-    return refuse(options, -errno, "its permissions cannot be set");
-  }
-  return 0;
+  if (mode == 0 || (made.st_mode & MODE_BITS) == mode) return 0;
+  int status = evnet_unix_system_chmod(listener->path, &made, mode);
+  return status < 0 ? refuse(options, status, "its permissions cannot be set") : 0;
 }
 
 static void remove_file(const struct evnet_unix_listener *listener) {

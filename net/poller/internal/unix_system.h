@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "net/base/credentials.h"
 
@@ -23,6 +24,15 @@ extern const bool evnet_unix_system_abstract_names;
 // Returns: bytes; 0: the peer's end.
 // Errors:  -errno of recvmsg(2); -EINTR is the caller's to retry.
 int64_t evnet_unix_system_recv(int descriptor, void *out_data, size_t size, bool *out_split);
+
+// Sets the permission bits of the file that bind(2) made; it does not follow a symbolic link. The
+// caller has the path's lock.
+//
+//   made  of the file, by lstat(2).
+//
+// Returns: 0.
+// Errors:  -ESTALE if another file is there; -errno of chmod(2).
+int evnet_unix_system_chmod(const char *path, const struct stat *made, mode_t mode);
 
 // Who made the connection. Returns 0 or -errno.
 int evnet_unix_system_credentials(int descriptor, struct evnet_credentials *out_credentials);

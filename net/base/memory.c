@@ -1,8 +1,10 @@
 #include "net/base/memory.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 void *evnet_allocate(const struct evnet_allocator *allocator, size_t size) {
   if (allocator == NULL || allocator->allocate == NULL) return malloc(size);
@@ -38,6 +40,17 @@ void *evnet_pages_reserve(size_t size) {
   (void)madvise(pages, size, MADV_NOHUGEPAGE);
 #endif
   return pages;
+}
+
+size_t evnet_address_space_max(void) {
+#ifdef RLIMIT_AS  // OpenBSD has none.
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      limit.rlim_cur < SIZE_MAX) {
+    return (size_t)limit.rlim_cur;
+  }
+#endif
+  return SIZE_MAX;
 }
 
 void evnet_pages_release(void *pages, size_t size) {

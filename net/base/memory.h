@@ -38,6 +38,12 @@ EVNET_API void evnet_release(const struct evnet_allocator *allocator, void *poin
 // Returns: the start, or NULL when the address space is refused (RLIMIT_AS, strict overcommit).
 EVNET_API void *evnet_pages_reserve(size_t size);
 
+// evnet_address_space_max gives the bytes of address space that the process may have in all
+// (RLIMIT_AS, the shell's ulimit -v).
+//
+// Returns: SIZE_MAX without a limit, and where the system has none of that kind.
+EVNET_API size_t evnet_address_space_max(void);
+
 // evnet_pages_release returns what evnet_pages_reserve gave; NULL is accepted.
 EVNET_API void evnet_pages_release(void *pages, size_t size);
 

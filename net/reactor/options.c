@@ -36,6 +36,25 @@ static int resolve_times(struct evnet_reactor_options *options) {
   return 0;
 }
 
+enum {
+  CONNECTIONS_MAX = 1 << 20,
+  // Below that many a table takes no more address space than the rest of a reactor does.
+  CONNECTIONS_MAX_LEAST = 1 << 10,
+};
+
+size_t evnet_connections_max_default(const struct evnet_logger *logger, uint32_t reactors) {
+  const size_t limit = evnet_address_space_max();
+  // A quarter for all the tables; the rest is for the program, its threads' stacks and its heap.
+  const size_t room = limit / 4 / reactors / EVNET_CONNECTION_BYTES;
+  if (room >= CONNECTIONS_MAX) return CONNECTIONS_MAX;
+  const size_t connections = room > CONNECTIONS_MAX_LEAST ? room : CONNECTIONS_MAX_LEAST;
+  evnet_log(logger, EVNET_LOG_WARNING,
+            "option connections_max: by default %zu instead of %d: each reserves %d bytes of "
+            "address space on each of %" PRIu32 " reactors, of %zu bytes that ulimit -v allows",
+            connections, CONNECTIONS_MAX, EVNET_CONNECTION_BYTES, reactors, limit);
+  return connections;
+}
+
 static size_t or_default(size_t value, size_t by_default) {
   return value == 0 ? by_default : value;
 }
@@ -48,7 +67,8 @@ static int resolve_sizes(struct evnet_reactor_options *options) {
   options->udp_outbound_bytes_max = or_default(options->udp_outbound_bytes_max, 256 << 10);
   options->holds_max = or_default(options->holds_max, 1 << 20);
   options->mailbox_bytes_max = or_default(options->mailbox_bytes_max, 64 << 20);
-  options->connections_max = or_default(options->connections_max, 1 << 20);
+  if (options->connections_max == 0)
+    options->connections_max = evnet_connections_max_default(logger, 1);
   if (options->read_turn_bytes_max < 512 || options->read_turn_bytes_max > 64 << 20) {
     return evnet_option_refuse(logger, "read_turn_bytes_max", (int64_t)options->read_turn_bytes_max,
                                "must be 512 to 67108864, or 0 for the default");

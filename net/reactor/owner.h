@@ -115,6 +115,13 @@ EVNET_WARN_UNUSED int evnet_reactor_options_resolve(const struct evnet_reactor_o
 // evnet_option_refuse logs an option's name, its value and why it is not taken.
 //
 // Returns: EVNET_STATUS_OPTION.
+// evnet_connections_max_default gives connections_max where the option is 0: 1048576, or less where
+// RLIMIT_AS would not leave the address space for that many to each of `reactors`; the log says so.
+size_t evnet_connections_max_default(const struct evnet_logger *logger, uint32_t reactors);
+
+// Bytes of address space that a reactor reserves for each connection: its record, and the poller's.
+enum { EVNET_CONNECTION_BYTES = 128 };
+
 int evnet_option_refuse(const struct evnet_logger *logger, const char *name, int64_t value,
                         const char *why);
 

@@ -14,6 +14,32 @@ void reactor_update_now(struct evnet_reactor *reactor) {
 
 // Creating
 
+static size_t table_bytes(const struct evnet_reactor *reactor) {
+  return (size_t)reactor->conns_max * sizeof *reactor->conns;
+}
+
+static bool can_reserve(size_t bytes) {
+  void *pages = evnet_pages_reserve(bytes);
+  evnet_pages_release(pages, bytes);
+  return pages != NULL;
+}
+
+static void log_failure(const struct evnet_reactor *reactor, int status) {
+  const struct evnet_logger *logger = &reactor->options.logger;
+  const char *message = evnet_poller_create_message(reactor->options.backend, status);
+  const size_t bytes = (size_t)reactor->conns_max * EVNET_CONNECTION_BYTES;
+  if (status == -ENOMEM && !can_reserve(bytes)) {
+    evnet_log(logger, EVNET_LOG_ERROR,
+              "option connections_max = %zu: %zu bytes of address space cannot be reserved: raise "
+              "ulimit -v or lower it",
+              reactor->options.connections_max, bytes);
+  } else if (status == -ENOSYS || status == -EPERM || status == -EAGAIN) {
+    evnet_log(logger, EVNET_LOG_ERROR, "option backend: %s", message);
+  } else {
+    evnet_log(logger, EVNET_LOG_ERROR, "a reactor cannot be made: %s", message);
+  }
+}
+
 static int create_parts(struct evnet_reactor *reactor) {
   const struct evnet_reactor_options *options = &reactor->options;
   // One handle for each listener, and room for those whose DETACH is still to come.
@@ -22,7 +48,7 @@ static int create_parts(struct evnet_reactor *reactor) {
   reactor->conns_max =
       spare +
       (options->connections_max < conns_max ? (uint32_t)options->connections_max : conns_max);
-  reactor->conns = evnet_pages_reserve((size_t)reactor->conns_max * sizeof *reactor->conns);
+  reactor->conns = evnet_pages_reserve(table_bytes(reactor));
   if (reactor->conns == NULL) return -ENOMEM;
   const struct evnet_poller_options poller_options = {
       .backend = options->backend,
@@ -54,7 +80,8 @@ int evnet_reactor_create(const struct evnet_handler *handler, void *user,
   evnet_mailbox_init(&reactor->mailbox, resolved.mailbox_bytes_max);
   status = create_parts(reactor);
   if (status < 0) {
-    evnet_pages_release(reactor->conns, (size_t)reactor->conns_max * sizeof *reactor->conns);
+    evnet_pages_release(reactor->conns, table_bytes(reactor));
+    log_failure(reactor, status);
     evnet_release(resolved.allocator, reactor);
     return status;
   }
@@ -273,6 +300,6 @@ void evnet_reactor_destroy(struct evnet_reactor *reactor) {
   }
   async_run_answers(reactor);
   evnet_release(allocator, reactor->gather);
-  evnet_pages_release(reactor->conns, (size_t)reactor->conns_max * sizeof *reactor->conns);
+  evnet_pages_release(reactor->conns, table_bytes(reactor));
   evnet_release(allocator, reactor);
 }

@@ -94,9 +94,9 @@ struct evnet_reactor_stats {
 //   options  copied; NULL: all defaults.
 //
 // Returns: 0.
-// Errors:  EVNET_STATUS_OPTION, with a line in the log that names the option and its value;
-// -ENOMEM; and those of
-//          evnet_poller_create.
+// Errors:  EVNET_STATUS_OPTION, with a line in the log that names the option and its value.
+//          -ENOMEM, and those of evnet_poller_create, with a line in the log: what refuses the
+//          backend, or connections_max and the bytes if address space is missing.
 // Thread:  the one that will run it.
 EVNET_API EVNET_WARN_UNUSED int evnet_reactor_create(const struct evnet_handler *handler,
                                                      void *user,

@@ -4,7 +4,9 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,11 +68,11 @@ int UringStatus() {
   return status;
 }
 
-// Makes io_uring_setup(2) fail with `error`, for this thread and those it makes, for good.
-void RefuseUring(int error) {
+// Makes a system call fail with `error`, for this thread and those it makes, for good.
+void Refuse(unsigned call, int error) {
   sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
@@ -78,6 +80,8 @@ void RefuseUring(int error) {
   ASSERT_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
   ASSERT_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
 }
+
+void RefuseUring(int error) { Refuse(__NR_io_uring_setup, error); }
 
 // Runs `function` in a process of its own; true if no expectation of it failed.
 bool InAChild(const std::function<void()> &function) {
@@ -118,6 +122,43 @@ TEST(Backend, AnotherSystemsFailsAndTheLogSaysWhy) {
   ASSERT_EQ(server.status(), 0);
   EXPECT_EQ(evnet_server_run(server.get()), -ENOSYS);
   EXPECT_TRUE(server.log().Has("option backend: ")) << server.log().Text();
+  EXPECT_TRUE(server.log().Has("another system's backend")) << server.log().Text();
+}
+
+TEST(Backend, WhereASandboxRefusesEventfdTheLogDoesNotSpeakOfAnotherSystem) {
+  for (const evnet_backend backend :
+       {EVNET_BACKEND_AUTO, EVNET_BACKEND_EPOLL, EVNET_BACKEND_IO_URING}) {
+    for (const int error : {EPERM, ENOSYS}) {
+      EXPECT_TRUE(InAChild([&] {
+        Refuse(__NR_eventfd2, error);
+        Created server(Echo(), Named(backend));
+        EXPECT_LT(evnet_server_run(server.get()), 0);
+        EXPECT_FALSE(server.log().Has("another system")) << server.log().Text();
+        EXPECT_TRUE(server.log().Has("refused")) << server.log().Text();
+        const bool names_it = server.log().Has("eventfd") || server.log().Has("left out of");
+        EXPECT_TRUE(names_it || backend == EVNET_BACKEND_IO_URING) << server.log().Text();
+      })) << "backend "
+          << backend << ", errno " << error;
+    }
+  }
+}
+
+TEST(Backend, AThreadThatCannotBeMadeIsNamedAndNotSaidToBlock) {
+  for (const bool by_start : {false, true}) {
+    EXPECT_TRUE(InAChild([&] {
+      evnet_options options = {};
+      options.reactors = 3;
+      Created server(Echo(), options);
+      Refuse(__NR_clone3, EAGAIN);
+      Refuse(__NR_clone, EAGAIN);
+      EXPECT_EQ(by_start ? evnet_server_start(server.get()) : evnet_server_run(server.get()),
+                -EAGAIN);
+      EXPECT_TRUE(server.log().Has(by_start ? "a thread for reactor 0 cannot be made: a limit"
+                                            : "a thread for reactor 1 cannot be made: a limit"))
+          << server.log().Text();
+      EXPECT_FALSE(server.log().Has("would block")) << server.log().Text();
+    }));
+  }
 }
 
 TEST(Backend, WhereUringIsRefusedAutoServesAndByNameItFailsAndTheLogSaysWhy) {
@@ -144,6 +185,44 @@ TEST(Backend, WhereUringIsRefusedAutoServesAndByNameItFailsAndTheLogSaysWhy) {
     })) << "errno "
         << error;
   }
+}
+
+// Sets the process's bound on address space; false if the process has too much of it already, as it
+// has under a sanitizer.
+bool LimitAddressSpace(size_t bytes) {
+  size_t pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  if (file == nullptr || fscanf(file, "%zu", &pages) != 1) pages = SIZE_MAX / 4096;
+  if (file != nullptr) fclose(file);
+  if (pages * 4096 > bytes / 4) return false;
+  const rlimit limit = {bytes, bytes};
+  return setrlimit(RLIMIT_AS, &limit) == 0;
+}
+
+TEST(Backend, WhereAddressSpaceIsShortTheDefaultOfConnectionsMaxFollowsIt) {
+  for (const int reactors : {1, 16}) {
+    EXPECT_TRUE(InAChild([&] {
+      if (!LimitAddressSpace(400 << 20)) return;
+      evnet_options options = {};
+      options.reactors = reactors;
+      Server server(Echo(), options);
+      ExpectEcho(server);
+      EXPECT_TRUE(server.log().Has("option connections_max: by default ")) << server.log().Text();
+      EXPECT_TRUE(server.log().Has(" of 419430400 bytes that ulimit -v allows"));
+    })) << reactors;
+  }
+}
+
+TEST(Backend, WhereAddressSpaceIsShortForConnectionsMaxTheLogNamesBoth) {
+  EXPECT_TRUE(InAChild([&] {
+    if (!LimitAddressSpace(400 << 20)) return;
+    evnet_options options = {};
+    options.connections_max = 8 << 20;
+    Created server(Echo(), options);
+    EXPECT_EQ(evnet_server_run(server.get()), -ENOMEM);
+    EXPECT_TRUE(server.log().Has("option connections_max = 8388608: 10738")) << server.log().Text();
+    EXPECT_TRUE(server.log().Has("bytes of address space cannot be reserved"));
+  }));
 }
 
 TEST(Backend, ATurnOfUringIsOneEnterHoweverManyConnectionsItServes) {

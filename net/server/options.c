@@ -107,7 +107,11 @@ int server_resolve_options(struct evnet_server *server) {
   int status = resolve_reactors(server);
   if (status == 0) status = resolve_sockets(server);
   if (status < 0) return status;
-  const struct evnet_options *options = &server->options;
+  struct evnet_options *options = &server->options;
+  if (options->connections_max == 0) {
+    options->connections_max =
+        evnet_connections_max_default(&server->logger, server->reactor_count);
+  }
   const struct evnet_reactor_options given = {
       .idle_timeout_ms = options->idle_timeout_ms,
       .read_timeout_ms = options->read_timeout_ms,

@@ -13,7 +13,6 @@
 
 #include "net/base/assert.h"
 #include "net/base/thread.h"
-#include "net/poller/poller.h"
 #include "net/server/internal/affinity.h"
 #include "net/server/internal/state.h"
 
@@ -25,6 +24,12 @@ static _Thread_local const struct evnet_server *server_of_this_thread;
 static int create_thread(struct server_reactor *self, void *(*main)(void *)) {
   int status = evnet_thread_create(&self->thread, main, self);
   self->has_thread = status == 0;
+  if (status == 0) return 0;
+  const char *message = status == -EAGAIN ? "a limit on threads or memory is reached (ulimit -u or "
+                                            "-v, or pids.max of the cgroup)"
+                                          : evnet_status_message(status);
+  evnet_log(&self->server->logger, EVNET_LOG_ERROR, "a thread for reactor %u cannot be made: %s",
+            self->index, message);
   return status;
 }
 
@@ -33,10 +38,6 @@ int server_create_reactor(struct server_reactor *self) {
   struct evnet_reactor *reactor;
   int status =
       evnet_reactor_create(&server->handler, server->user, &server->reactor_options, &reactor);
-  if (status == -ENOSYS || status == -EPERM) {
-    evnet_log(&server->logger, EVNET_LOG_ERROR, "option backend: %s",
-              evnet_poller_create_message(server->reactor_options.backend, status));
-  }
   if (status < 0) return status;
   const struct evnet_reactor_owner owner = {
       .context = self,
@@ -154,12 +155,7 @@ static int start_subs(struct evnet_server *server) {
     if (status == 0) started++;
   }
   int reported = wait_for_reports(server, started);
-  if (status == 0) status = reported;
-  if (status < 0) {
-    evnet_log(&server->logger, EVNET_LOG_ERROR, "a reactor cannot be started: %s",
-              evnet_status_message(status));
-  }
-  return status;
+  return status == 0 ? reported : status;  // the log has said why
 }
 
 static int listen_subs(struct evnet_server *server) {

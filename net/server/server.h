@@ -65,7 +65,7 @@ enum evnet_full_action {
 //   balancer                    EVNET_ROUND_ROBIN
 //   reuse_port                  off: the port is this server's alone
 //   backend                     EVNET_BACKEND_AUTO
-//   connections_max             1048576
+//   connections_max             1048576, or less where ulimit -v (RLIMIT_AS) is low
 //   connections_full_action     EVNET_FULL_PAUSE
 //   connections_per_address_max EVNET_UNLIMITED
 //   idle_timeout_ms             EVNET_OFF

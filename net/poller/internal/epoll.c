@@ -126,3 +126,9 @@ const struct evnet_readiness_ops evnet_readiness_epoll = {
     .wait = epoll_wait_events,
     .wake = epoll_wake,
 };
+
+const char *evnet_epoll_message(enum evnet_backend backend, int status) {
+  if (status != -ENOSYS && status != -EPERM) return NULL;
+  if (backend == EVNET_BACKEND_KQUEUE) return "kqueue is another system's backend";
+  return "epoll is refused: epoll_create1(2) or eventfd2(2) fails, as a sandbox has it (seccomp)";
+}

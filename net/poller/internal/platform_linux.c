@@ -15,9 +15,9 @@ int evnet_poller_platform_create(const struct evnet_poller_options *options,
 }
 
 const char *evnet_poller_platform_message(enum evnet_backend backend, int status) {
-  if (status != -ENOSYS) return NULL;
-  return backend == EVNET_BACKEND_IO_URING
-             ? "io_uring was left out of this build: liburing-dev was not installed, or "
-               "--define=evnet_io_uring=off"
-             : "another system's backend";
+  if (backend == EVNET_BACKEND_IO_URING && status == -ENOSYS) {
+    return "io_uring was left out of this build: liburing-dev was not installed, or "
+           "--define=evnet_io_uring=off";
+  }
+  return evnet_epoll_message(backend, status);
 }

@@ -31,12 +31,21 @@ int evnet_poller_platform_create(const struct evnet_poller_options *options,
   return status;
 }
 
+static const char *uring_message(int status) {
+  switch (status) {
+    case -EPERM:
+      return "io_uring is refused: operation not permitted (seccomp, or kernel.io_uring_disabled)";
+    case -ENOSYS:
+      return "io_uring is missing from this kernel, refused by a sandbox as is eventfd(2), or too "
+             "old: it takes Linux 6.1";
+    case -EAGAIN:
+      return "io_uring cannot make a ring: a limit on threads or memory is reached (ulimit -u, -l)";
+    default:
+      return NULL;
+  }
+}
+
 const char *evnet_poller_platform_message(enum evnet_backend backend, int status) {
-  if (backend == EVNET_BACKEND_IO_URING && status == -EPERM) {
-    return "io_uring is refused: operation not permitted (seccomp, or kernel.io_uring_disabled)";
-  }
-  if (backend == EVNET_BACKEND_IO_URING && status == -ENOSYS) {
-    return "io_uring is missing from this kernel, or too old: it takes Linux 6.1";
-  }
-  return status == -ENOSYS ? "another system's backend" : NULL;
+  if (backend == EVNET_BACKEND_IO_URING) return uring_message(status);
+  return evnet_epoll_message(backend, status);
 }

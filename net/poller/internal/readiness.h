@@ -49,6 +49,10 @@ EVNET_WARN_UNUSED int evnet_ready_create(const struct evnet_readiness_ops *readi
 extern const struct evnet_readiness_ops evnet_readiness_epoll;   // Linux
 extern const struct evnet_readiness_ops evnet_readiness_kqueue;  // macOS, the BSDs
 
+// What -ENOSYS or -EPERM means on Linux for another backend than io_uring; NULL for any other
+// status.
+const char *evnet_epoll_message(enum evnet_backend backend, int status);
+
 #ifdef __cplusplus
 }
 #endif

@@ -23,7 +23,7 @@ static struct evnet_conn *conn_init(struct evnet_reactor *reactor, struct evnet_
       .generation = ++reactor->generation_last,
       .deadline = {.tag = handle.generation},
       .due_next = NONE,
-      .transport = (uint32_t)transport & 63u,
+      .transport = (uint32_t)transport & 31u,
       .unopened = 1,
       .listener = listener_index,
       .state = CONN_OPEN,
@@ -47,6 +47,7 @@ int conn_open(struct evnet_conn *conn) {
   stop_newcomer(reactor);
   counter_add(&reactor->stats.connections_open, 1);
   counter_add(&reactor->stats.connections_opened, 1);
+  reactor->background_open += conn->background;
   deadline_arm_earliest(conn);
   enum evnet_action action = EVNET_NONE;
   if (reactor->handler.on_open != NULL) action = reactor->handler.on_open(conn, reactor->user);
@@ -212,6 +213,7 @@ static void tell_closed(struct evnet_conn *conn) {
     counter_add(&reactor->stats.dials_failed, 1);
   } else {
     counter_add(&reactor->stats.connections_open, (uint64_t)-1);
+    reactor->background_open -= conn->background;
     stats_count_closed(&reactor->stats, conn->reason);
   }
   // First: a Unix peer's address is the kernel's to tell, as long as there is a handle.
@@ -437,7 +439,7 @@ static bool is_told(const struct evnet_conn *conn) {
 }
 
 void conn_check_stopping(struct evnet_conn *conn) {
-  if (!is_told(conn)) return;
+  if (!is_told(conn) || conn->background) return;
   if (stop_is_reading(conn->reactor)) {
     conn_defer(conn, 0);
     return;
@@ -453,6 +455,16 @@ void conn_check_stopping(struct evnet_conn *conn) {
 
 void conn_check_stopping_later(struct evnet_conn *conn) {
   if (is_told(conn)) conn_defer(conn, 0);
+}
+
+int evnet_conn_set_background(struct evnet_conn *conn, bool background) {
+  if (conn->state == CONN_DATAGRAM) return -EOPNOTSUPP;
+  if (conn->state != CONN_OPEN) return -ENOTCONN;
+  if (conn->background == background) return 0;
+  conn->background = background;
+  conn->reactor->background_open += background ? 1 : UINT32_MAX;
+  conn_check_stopping_later(conn);
+  return 0;
 }
 
 void conn_tell_stopping(struct evnet_conn *conn) {

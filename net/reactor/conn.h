@@ -167,6 +167,17 @@ EVNET_API int evnet_conn_hold(struct evnet_conn *conn);
 // on, and unread bytes are presented again later in this turn or in the next.
 EVNET_API void evnet_conn_release(struct evnet_conn *conn);
 
+// evnet_conn_set_background marks a connection that is there for others, such as one to a database:
+// no stop waits for it, and it closes last. A stopping server leaves it open, whatever it has to
+// do, until the last connection without the mark has had its on_close, on whichever reactor; then
+// it closes with EVNET_REASON_SHUTDOWN, by a reset if output is still queued, which is dropped. At
+// the drain deadline it is reset after the others. evnet_dial_options has the mark, too.
+//
+// Returns: 0.
+// Errors:  -ENOTCONN once closing.
+//          -EOPNOTSUPP for a server's UDP socket.
+EVNET_API int evnet_conn_set_background(struct evnet_conn *conn, bool background);
+
 // Settings of one connection, otherwise than the server's options say for all. The first takes half
 // a KiB, which the connection keeps until it closes. Most belong into on_open.
 

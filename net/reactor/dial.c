@@ -336,12 +336,13 @@ int evnet_dial(struct evnet_reactor *reactor, const char *address,
                const struct evnet_dial_options *options, struct evnet_conn_id *out_id) {
   static const struct evnet_dial_options defaults = {0};
   if (options == NULL) options = &defaults;
-  if (reactor->stop_phase != STOP_NONE) return -ESHUTDOWN;
+  if (stop_refuses(reactor)) return -ESHUTDOWN;
   struct dial *dial;
   int status = create(reactor, address, options, &dial);
   if (status < 0) return status;
   struct evnet_conn *conn = dial->conn;
   conn->user = options->conn_user;
+  conn->background = options->background;
   if (dial->step == LOOKING_UP)
     status = evnet_resolver_look_up(reactor, address, looked_up, dial, &dial->lookup);
   if (status == 0) status = conn_claim(conn);

@@ -11,9 +11,15 @@
 // What was dialled is a connection like those that were accepted, with the same callbacks. Of a
 // dial that fails there is on_close alone, with the reason: -ECONNREFUSED and the rest of
 // connect(2), of the address that was tried last; -ETIMEDOUT; EVNET_STATUS_ADDRESS for a name that
-// nobody knows; -ECANCELED after evnet_close; EVNET_REASON_SHUTDOWN as the reactor stops. `conn`
+// nobody knows; -ECANCELED after evnet_close; EVNET_REASON_SHUTDOWN at the end of a stop. `conn`
 // has its evnet_conn_user and its id then, and as its remote address the IP address that was tried
 // last, if any was; a descriptor it has not.
+//
+// While a stop drains, dials go on and new ones are taken, as requests that are being finished may
+// need them. A stop waits for no dial: those that are under way end with the background, when the
+// last connection has closed that it does wait for. A dialled connection without the background
+// mark closes as the others do, when it has no unread bytes, output or hold; so one that waits for
+// an answer needs a hold or the mark.
 //
 // "udp://HOST:PORT" is dialled, too, and then has a peer: datagram.h says what is different.
 #ifndef EVNET_NET_REACTOR_DIAL_H_
@@ -37,6 +43,7 @@ struct evnet_dial_options {
                        // port, or "unix://@name"; its scheme may be left out. NULL: the system's
                        // choice
   void *conn_user;     // evnet_conn_user from the beginning
+  bool background;     // evnet_conn_set_background from the beginning
   int send_buffer_bytes;       // 0: the system's
   int receive_buffer_bytes;    // likewise
   bool no_nodelay;             // TCP with Nagle's algorithm
@@ -57,8 +64,9 @@ struct evnet_dial_options {
 // Returns: 0.
 // Errors:  EVNET_STATUS_ADDRESS for a text that is no address, or has no port, and for a source;
 //          EVNET_STATUS_OPTION; each with a line in the log. -ENOBUFS at connections_max, where
-//          dials count; -EAGAIN when too many names are being looked up; -ESHUTDOWN once the
-//          reactor stops; -ENOMEM. No callback follows then.
+//          dials count; -EAGAIN when too many names are being looked up; -ESHUTDOWN once a stop
+//          has nothing left to wait for, or its deadline has passed; -ENOMEM. No callback follows
+//          then.
 // Thread:  the reactor's.
 EVNET_API EVNET_WARN_UNUSED int evnet_dial(struct evnet_reactor *reactor, const char *address,
                                            const struct evnet_dial_options *options,

@@ -31,6 +31,9 @@ struct evnet_reactor_owner {
   void (*closed)(void *context, const struct evnet_conn *conn);
   // A stop has begun, and the listeners are about to close.
   void (*closing)(void *context);
+  // A reactor that stops has, or has no longer, connections that the stop waits for; called in
+  // every turn of it. Returns whether no reactor has. NULL: there is no other.
+  bool (*drained)(void *context, bool drained);
   // A callback answered EVNET_SHUTDOWN. NULL: the reactor stops itself.
   void (*shutdown)(void *context);
 };
@@ -112,9 +115,6 @@ EVNET_WARN_UNUSED int evnet_reactor_post_message(struct evnet_reactor *reactor,
 EVNET_WARN_UNUSED int evnet_reactor_options_resolve(const struct evnet_reactor_options *options,
                                                     struct evnet_reactor_options *out_options);
 
-// evnet_option_refuse logs an option's name, its value and why it is not taken.
-//
-// Returns: EVNET_STATUS_OPTION.
 // evnet_connections_max_default gives connections_max where the option is 0: 1048576, or less where
 // RLIMIT_AS would not leave the address space for that many to each of `reactors`; the log says so.
 size_t evnet_connections_max_default(const struct evnet_logger *logger, uint32_t reactors);
@@ -122,6 +122,9 @@ size_t evnet_connections_max_default(const struct evnet_logger *logger, uint32_t
 // Bytes of address space that a reactor reserves for each connection: its record, and the poller's.
 enum { EVNET_CONNECTION_BYTES = 128 };
 
+// evnet_option_refuse logs an option's name, its value and why it is not taken.
+//
+// Returns: EVNET_STATUS_OPTION.
 int evnet_option_refuse(const struct evnet_logger *logger, const char *name, int64_t value,
                         const char *why);
 

@@ -280,6 +280,8 @@ int evnet_reactor_run(struct evnet_reactor *reactor) {
   if (status < 0) {
     evnet_log(&reactor->options.logger, EVNET_LOG_ERROR, "the event loop cannot go on: %s",
               evnet_status_message(status));
+    const struct evnet_reactor_owner *owner = &reactor->owner;
+    if (owner->drained != NULL) (void)owner->drained(owner->context, true);
     abandon(reactor, status);
   }
   return status;

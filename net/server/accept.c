@@ -170,6 +170,8 @@ static void run_hand_over(struct evnet_message *message, void *context) {
   struct hand_over taken = *(struct hand_over *)message;
   evnet_release(taken.target->server->options.allocator, message);
   open_here(taken.target, taken.descriptor, &taken.peer, taken.listener_index);
+  (void)server_drained(taken.target, false);  // its next turn sees whether it is
+  server_remove_undrained(taken.target->server);
 }
 
 static void hand_over(struct server_reactor *acceptor, struct server_reactor *target,
@@ -177,6 +179,7 @@ static void hand_over(struct server_reactor *acceptor, struct server_reactor *ta
   struct evnet_server *server = target->server;
   struct hand_over *given = evnet_allocate(server->options.allocator, sizeof *given);
   int status = -ENOMEM;
+  server_add_undrained(server);  // a stop waits for it, while it is on its way too
   if (given != NULL) {
     *given = (struct hand_over){.message = {.run = run_hand_over, .bytes = sizeof *given},
                                 .target = target,
@@ -186,6 +189,7 @@ static void hand_over(struct server_reactor *acceptor, struct server_reactor *ta
     status = evnet_reactor_post_message(target->reactor, &given->message);
   }
   if (status == 0) return;
+  server_remove_undrained(server);
   evnet_release(server->options.allocator, given);
   give_up(acceptor, target, peer, status);
   evnet_reactor_discard(acceptor->reactor, descriptor);

@@ -49,6 +49,7 @@ int server_create_reactor(struct server_reactor *self) {
       .unclaim = server_unclaim,
       .closed = server_closed,
       .closing = server_closing,
+      .drained = server_drained,
       .shutdown = server_shutdown,
   };
   evnet_reactor_set_owner(reactor, &owner);
@@ -285,10 +286,10 @@ int evnet_server_wait(struct evnet_server *server) {
 }
 
 // Stopping
-  if (drain_ms == NO_STOP) drain_ms--;  // for reactors both are a deadline that never comes
 
 int evnet_server_stop(struct evnet_server *server, int64_t drain_ms) {
   if (drain_ms < 0) drain_ms = 0;
+  if (drain_ms == NO_STOP) drain_ms--;  // for reactors both are a deadline that never comes
   int64_t before = __atomic_load_n(&server->stop_drain_ms, __ATOMIC_RELAXED);
   while (drain_ms < before &&
          !__atomic_compare_exchange_n(&server->stop_drain_ms, &before, drain_ms, true,
@@ -299,6 +300,29 @@ int evnet_server_stop(struct evnet_server *server, int64_t drain_ms) {
     if (reactor != NULL) evnet_reactor_stop(reactor, drain_ms);
   }
   return 0;
+}
+
+void server_add_undrained(struct evnet_server *server) {
+  __atomic_add_fetch(&server->undrained_count, 1, __ATOMIC_SEQ_CST);
+}
+
+void server_remove_undrained(struct evnet_server *server) {
+  if (__atomic_sub_fetch(&server->undrained_count, 1, __ATOMIC_SEQ_CST) > 0) return;
+  __atomic_store_n(&server->all_drained, true, __ATOMIC_SEQ_CST);
+  // The others may be asleep. This changes no deadline.
+  for (uint32_t i = 0; i < server->reactor_count; i++) {
+    struct evnet_reactor *reactor = __atomic_load_n(&server->reactors[i].reactor, __ATOMIC_SEQ_CST);
+    if (reactor != NULL) evnet_reactor_stop(reactor, INT64_MAX);
+  }
+}
+
+bool server_drained(void *context, bool drained) {
+  struct server_reactor *self = context;
+  struct evnet_server *server = self->server;
+  if (drained && !self->drained) server_remove_undrained(server);
+  if (!drained && self->drained) server_add_undrained(server);
+  self->drained = drained;
+  return __atomic_load_n(&server->all_drained, __ATOMIC_SEQ_CST);
 }
 
 void server_shutdown(void *context) {

@@ -51,6 +51,7 @@ static int allocate_parts(struct evnet_server *server) {
       server->reactors == NULL || server->loads == NULL) {
     return -ENOMEM;
   }
+  server->undrained_count = server->reactor_count;
   for (uint32_t i = 0; i < server->reactor_count; i++) {
     server->reactors[i].server = server;
     server->reactors[i].index = i;

@@ -267,7 +267,8 @@ EVNET_API int evnet_server_run(struct evnet_server *server);
 
 // evnet_server_stop begins an orderly end. Nothing new is accepted; what clients had sent is read
 // once more; on_stopping runs; connections close as soon as they have no unread bytes, output or
-// hold, and at the deadline the rest is reset. What still waits in the kernel's accept queue is
+// hold, and at the deadline the rest is reset. Dials are taken meanwhile, and those in the
+// background end last (evnet_conn_set_background). What still waits in the kernel's accept queue is
 // reset, also that of one of several servers with reuse_port, unless net.ipv4.tcp_migrate_req of
 // Linux gives it to the others; what evnet_server_dup_listener has duplicated keeps it. A second
 // call is harmless; the earlier deadline wins. A server that was not started yet stops as soon as

@@ -121,9 +121,10 @@ struct evnet_conn {
     int32_t reason;          // later
   };
   uint32_t due_next : 24;
-  uint32_t transport : 6;  // enum evnet_transport
-  uint32_t dialled : 1;    // not accepted
-  uint32_t unopened : 1;   // it has had no on_open
+  uint32_t transport : 5;   // enum evnet_transport
+  uint32_t background : 1;  // evnet_conn_set_background
+  uint32_t dialled : 1;     // not accepted
+  uint32_t unopened : 1;    // it has had no on_open
   uint32_t holds;
   uint16_t peer_port;  // in network order
   uint16_t flags;
@@ -216,6 +217,8 @@ struct evnet_reactor {
   uint64_t stop_reading_until_ns;  // the latest end of STOP_READING
   uint32_t stop_quiet_turns;       // those that brought nothing, in a row
   bool stop_untold;                // connections may be open that had no on_stopping
+  bool stop_last;            // nothing is left that the stop waits for: the background ends, too
+  uint32_t background_open;  // of stats.connections_open
 
   struct evnet_reactor_stats stats;  // written here only, by atomic stores; read by any thread
 };
@@ -366,5 +369,7 @@ void stop_reading_resumed(
 void stop_newcomer(
     struct evnet_reactor *reactor);  // a connection was opened while the reactor stops
 uint64_t stop_deadline_ns(const struct evnet_reactor *reactor);  // UINT64_MAX: none
+// Whether the stop is over for what is to come: nothing is left to serve, or its time is up.
+bool stop_refuses(const struct evnet_reactor *reactor);
 
 #endif  // EVNET_NET_REACTOR_INTERNAL_STATE_H_

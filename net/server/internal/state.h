@@ -30,7 +30,8 @@ struct server_reactor {
   struct evnet_log_limit refused_log;  // its thread's
   pthread_t thread;
   bool has_thread;
-  int status;  // of its creation, then of its run; under the server's mutex
+  bool drained;  // its thread's: it stops, and has no connection left that the stop waits for
+  int status;    // of its creation, then of its run; under the server's mutex
 };
 
 enum server_state {
@@ -72,8 +73,12 @@ struct evnet_server {
   struct evnet_address_counts address_counts;
 
   struct evnet_timer tick;  // reactor 0's
-  int64_t stop_drain_ms;    // atomic; the shortest asked for, or NO_STOP
-  unsigned signal_first;    // atomic; signal.c: the first signal that came for it; 0: none has
+  // Atomic: reactors that are not `drained`, and connections on their way from reactor 0 to
+  // another.
+  uint32_t undrained_count;
+  bool all_drained;       // atomic: once none was left
+  int64_t stop_drain_ms;  // atomic; the shortest asked for, or NO_STOP
+  unsigned signal_first;  // atomic; signal.c: the first signal that came for it; 0: none has
 
   pthread_mutex_t mutex;
   pthread_cond_t changed;
@@ -105,6 +110,10 @@ int server_resolve_options(
     struct evnet_server *server);  // EVNET_STATUS_OPTION, and the log says why
 
 // run.c
+bool server_drained(void *context, bool drained);  // a reactor's owner
+// Of undrained_count; any thread.
+void server_add_undrained(struct evnet_server *server);
+void server_remove_undrained(struct evnet_server *server);
 void server_shutdown(void *context);  // a reactor's owner: a callback answered EVNET_SHUTDOWN
 // The parts of evnet_server_run, in their order. Threads are main_run's business.
 int server_begin(struct evnet_server *server);  // -EALREADY a second time

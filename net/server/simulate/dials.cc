@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "net/server/simulate/dials_record.h"
+
 namespace evnet_simulation {
 namespace {
 
@@ -24,23 +26,6 @@ uint8_t DialByte(uint32_t number, size_t offset) {
 uint8_t OutsideByte(size_t offset) { return static_cast<uint8_t>((offset * 2246822519u) >> 11); }
 
 }  // namespace
-
-struct Dials::Dial {
-  Dials *dials = nullptr;
-  uint32_t number = 0;
-  bool by_stranger = false;
-  bool to_nobody = false;
-  struct evnet_conn_id id = {};
-  bool begun = false;  // taken, and its id is known
-  int answers = 0;     // of evnet_server_dial
-  uint64_t deadline_ns = UINT64_MAX;
-  bool cancelled = false;
-  bool opened = false;
-  bool closed = false;
-  std::string written;  // with the number
-  bool is_sure = true;  // no write has failed half-way
-  size_t received = 0;
-};
 
 struct Dials::Outside {
   evnet_sim_socket *socket = nullptr;
@@ -94,6 +79,7 @@ Dials::Dial *Dials::Make(evnet_dial_options *options, std::string *address) {
   options->conn_user = dial;
   options->timeout_ms = w_.Chance(200) ? EVNET_OFF : 1 + w_.Below(300);
   if (w_.Chance(200)) options->source = "127.0.0.7:0";
+  options->background = dial->background = w_.Chance(300);
   *address = "tcp://127.0.0.1:" + std::to_string(dial->to_nobody ? kNobodysPort : port_);
   return dial;
 }
@@ -105,7 +91,7 @@ bool Dials::IsRefusalLegal(int status) const {
     case -ENOBUFS:
       return w_.plan.server.connections_max > 0 || w_.plan.server.mailbox_bytes_max > 0;
     case -ESHUTDOWN:
-      return w_.stop_asked();
+      return MayEndBackground();
     default:
       return false;
   }
@@ -228,6 +214,7 @@ evnet_action Dials::OnOpen(Dial *dial, evnet_conn *conn) {
   if (dial->to_nobody) Broken(dial, "is open, and nobody listens there");
   if (dial->cancelled) Broken(dial, "is open though it was cancelled");
   dial->opened = true;
+  dial->opened_ns = w_.now();
   evnet_address peer;
   evnet_conn_remote_address(conn, &peer);
   if (evnet_address_port(&peer) != port_) Broken(dial, "has another peer");
@@ -250,6 +237,7 @@ evnet_action Dials::OnData(Dial *dial, evnet_conn *conn) {
   }
   evnet_conn_discard(conn, spans[0].size + spans[1].size);
   if (dial->written.size() < w_.plan.bytes_max && w_.Chance(500)) Write(dial, conn);
+  if (w_.Chance(20)) Mark(dial, conn);
   if (w_.Chance(20)) evnet_conn_close(conn);
   return w_.Chance(20) ? EVNET_CLOSE : EVNET_NONE;
 }
@@ -281,7 +269,7 @@ bool Dials::IsFailureLegal(const Dial *dial, int reason) const {
     case -ECANCELED:
       return dial->cancelled;
     case EVNET_REASON_SHUTDOWN:
-      return w_.stop_asked();
+      return MayEndBackground();
     default:
       return false;
   }
@@ -292,6 +280,7 @@ evnet_action Dials::OnClose(Dial *dial, evnet_conn *conn, int reason) {
   evnet_sim_note(w_.sim, evnet_status_name(reason), reason, dial->number, dial->opened);
   if (!dial->opened && !IsFailureLegal(dial, reason))
     Broken(dial, "fails for no reason with %s", evnet_status_name(reason));
+  if (dial->opened && reason == EVNET_REASON_SHUTDOWN) Stopped(dial);
   if (evnet_conn_write(conn, "x", 1) != -ENOTCONN) Broken(dial, "on_close can write");
   evnet_conn_close(conn);
   dial->closed = true;
@@ -405,6 +394,7 @@ void Dials::Turned(uint32_t reactor, bool past_deadline) {
 }
 
 void Dials::Idle() const {
+  IdleInStop();
   for (const auto &each : dials_) {
     if (!each->begun || each->opened || each->closed) continue;
     if (w_.now() > each->deadline_ns && w_.now() - each->deadline_ns > kSlackNs)

@@ -3,6 +3,7 @@
 //
 // What must hold: of each dial that was taken exactly one thing comes first, on_open or an on_close
 // with a reason that there is, and one on_close in all; in time; nothing of one that was refused.
+// While a stop drains, dials go on and are taken, and those in the background close last.
 // The first bytes that a dialled connection sends are its number, so that the outside knows whose
 // bytes it gets.
 #ifndef EVNET_NET_SERVER_SIMULATE_DIALS_H_
@@ -58,6 +59,11 @@ class Dials {
   void Write(Dial *dial, evnet_conn *conn);
   void Broken(const Dial *dial, const char *format, ...) const EVNET_PRINTF(3, 4);
   void Enter(Dial *dial, const char *what);
+  void Mark(Dial *dial, evnet_conn *conn);
+  bool IsForegroundOpen() const;
+  bool MayEndBackground() const;
+  void Stopped(const Dial *dial) const;
+  void IdleInStop() const;
   bool IsRefusalLegal(int status) const;
   bool IsFailureLegal(const Dial *dial, int reason) const;
   void Take();

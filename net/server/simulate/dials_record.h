@@ -1,0 +1,34 @@
+// The record of one dial in a simulation, for the files of Dials alone.
+#ifndef EVNET_NET_SERVER_SIMULATE_DIALS_RECORD_H_
+#define EVNET_NET_SERVER_SIMULATE_DIALS_RECORD_H_
+
+#include <stdint.h>
+
+#include <string>
+
+#include "net/server/simulate/dials.h"
+
+namespace evnet_simulation {
+
+struct Dials::Dial {
+  Dials *dials = nullptr;
+  uint32_t number = 0;
+  bool by_stranger = false;
+  bool to_nobody = false;
+  struct evnet_conn_id id = {};
+  bool begun = false;  // taken, and its id is known
+  int answers = 0;     // of evnet_server_dial
+  uint64_t deadline_ns = UINT64_MAX;
+  bool cancelled = false;
+  bool opened = false;
+  bool closed = false;
+  bool background = false;
+  uint64_t opened_ns = 0;
+  std::string written;  // with the number
+  bool is_sure = true;  // no write has failed half-way
+  size_t received = 0;
+};
+
+}  // namespace evnet_simulation
+
+#endif  // EVNET_NET_SERVER_SIMULATE_DIALS_RECORD_H_

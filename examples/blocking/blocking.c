@@ -5,15 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "evnet/evnet.h"
 #include "examples/command_line/command_line.h"
-#include "net/server/server.h"
-#include "net/server/workers.h"
 
 enum {
   WORKERS = 100,
   QUEUE_MAX = 200,  // beyond that a client is told "busy"
   LINE_BYTES_MAX = 4096,
-  DRAIN_MS = 5000,
 };
 
 struct app {
@@ -84,8 +82,8 @@ static int serve(const struct command_line *line) {
   if (status == 0)
     status = evnet_server_create(&handler, &app, line->addresses, line->address_count,
                                  &line->options, &app.server);
-  if (status == 0) status = evnet_server_stop_on_signal(app.server, SIGINT, DRAIN_MS);
-  if (status == 0) status = evnet_server_stop_on_signal(app.server, SIGTERM, DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(app.server, SIGINT, COMMAND_LINE_DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(app.server, SIGTERM, COMMAND_LINE_DRAIN_MS);
   if (status == 0) status = evnet_server_run(app.server);
   evnet_workers_destroy(app.workers);  // before the server, which late answers name
   evnet_server_destroy(app.server);

@@ -12,13 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "evnet/evnet.h"
 #include "examples/command_line/command_line.h"
-#include "net/server/server.h"
 
 enum {
   LINE_BYTES_MAX = 4096,
   QUEUED_BYTES_MAX = 1 << 20,  // for one member
-  DRAIN_MS = 2000,
 };
 
 struct hub;
@@ -38,6 +37,7 @@ struct hub {
 
 struct message {
   struct hub *hub;
+  struct evnet_conn_id speaker;  // held until its own line is on its way to it, too
   struct evnet_shared *line;
 };
 
@@ -63,7 +63,8 @@ static void say(void *argument) {
     evnet_async_write_shared(hub->server, member->id, message->line, NULL, NULL);
     link = &member->next;
   }
-  evnet_shared_release(message->line);  // freed after the last send
+  evnet_async_release(hub->server, message->speaker);  // behind the line
+  evnet_shared_release(message->line);                 // freed after the last send
   free(message);
 }
 
@@ -103,15 +104,19 @@ static enum evnet_action on_close(struct evnet_conn *conn, int reason, void *use
   return EVNET_NONE;
 }
 
-static bool pass_on(struct hub *hub, struct evnet_bytes line) {
+static bool pass_on(struct hub *hub, struct evnet_conn *speaker, struct evnet_bytes line) {
   struct message *message = malloc(sizeof *message);
   if (message == NULL) return false;
   message->hub = hub;
+  message->speaker = evnet_conn_id(speaker);
   if (evnet_shared_create(line.data, line.size, &message->line) < 0) {
     free(message);
     return false;
   }
-  if (post(hub, say, message) == 0) return true;
+  if (evnet_conn_hold(speaker) == 0) {
+    if (post(hub, say, message) == 0) return true;
+    evnet_conn_release(speaker);
+  }
   evnet_shared_release(message->line);
   free(message);
   return false;
@@ -123,7 +128,7 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   while (in.size > 0 && (end = memchr(in.data, '\n', in.size)) != NULL) {
     const struct evnet_bytes line = {.data = in.data, .size = (size_t)(end - in.data) + 1};
     // Who says more than the hub can hold is shown the door.
-    if (line.size > LINE_BYTES_MAX || !pass_on(user, line)) return EVNET_CLOSE;
+    if (line.size > LINE_BYTES_MAX || !pass_on(user, conn, line)) return EVNET_CLOSE;
     evnet_conn_discard(conn, line.size);
     in.data += line.size;
     in.size -= line.size;
@@ -140,8 +145,8 @@ static int serve(const struct command_line *line) {
   struct hub hub = {0};
   int status = evnet_server_create(&handler, &hub, line->addresses, line->address_count,
                                    &line->options, &hub.server);
-  if (status == 0) status = evnet_server_stop_on_signal(hub.server, SIGINT, DRAIN_MS);
-  if (status == 0) status = evnet_server_stop_on_signal(hub.server, SIGTERM, DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(hub.server, SIGINT, COMMAND_LINE_DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(hub.server, SIGTERM, COMMAND_LINE_DRAIN_MS);
   if (status == 0) status = evnet_server_run(hub.server);
   evnet_server_destroy(hub.server);
   return status;

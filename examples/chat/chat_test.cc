@@ -142,5 +142,17 @@ TEST_F(Chat, ALineTooLongClosesItsSpeaker) {
   Stop();
 }
 
+TEST_F(Chat, ASpeakerThatEndsItsSideHearsItsOwnLines) {
+  for (int round = 0; round < 20; round++) {
+    Client speaker(port);
+    const std::string lines = "first of " + std::to_string(round) + "\nsecond\n";
+    speaker.SendAll(lines);
+    speaker.ShutdownWrite();
+    EXPECT_EQ(speaker.ReceiveToEnd(), lines);
+    EXPECT_EQ(speaker.end(), Client::End::kEnd);
+  }
+  Stop();
+}
+
 }  // namespace
 }  // namespace evnet_testing

@@ -11,15 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "evnet/evnet.h"
 #include "examples/command_line/command_line.h"
-#include "net/reactor/timer.h"
-#include "net/server/server.h"
 
 enum {
   PERIOD_MS = 1000,
   PERIOD_MS_MAX = 3600 * 1000,
   LINE_BYTES_MAX = 256,
-  DRAIN_MS = 5000,
 };
 
 struct app {
@@ -135,8 +133,8 @@ static int serve(const struct command_line *line, struct app *app) {
   struct evnet_server *server = NULL;
   int status = evnet_server_create(&handler, app, line->addresses, line->address_count,
                                    &line->options, &server);
-  if (status == 0) status = evnet_server_stop_on_signal(server, SIGINT, DRAIN_MS);
-  if (status == 0) status = evnet_server_stop_on_signal(server, SIGTERM, DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(server, SIGINT, COMMAND_LINE_DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(server, SIGTERM, COMMAND_LINE_DRAIN_MS);
   if (status == 0) status = evnet_server_run(server);
   evnet_server_destroy(server);
   return status;

@@ -5,7 +5,9 @@
 #include <string.h>
 
 // Of the values that --help and the table of options name.
-_Static_assert(EVNET_REACTORS_MAX == 1024 && EVNET_BUSY_POLL_US_MAX == 1000000, "as is said below");
+_Static_assert(EVNET_REACTORS_MAX == 1024 && EVNET_BUSY_POLL_US_MAX == 1000000 &&
+                   COMMAND_LINE_DRAIN_MS == 5000,
+               "as is said below");
 
 static const char usage[] =
     "\n"
@@ -25,7 +27,11 @@ static const char usage[] =
     "                     Default: 0\n"
     "\n"
     "SIGINT and SIGTERM stop it: no new connections, and what is queued is delivered within 5\n"
-    "seconds. A second signal ends it at once.\n";
+    "seconds. A second signal, the same or the other one, ends it immediately.\n"
+    "\n"
+    "Exit code: 0; 1 when the start fails, as when an address is in use; 2 for a bad argument. "
+    "One\n"
+    "line on stderr says why.\n";
 
 struct name {
   const char *text;
@@ -145,8 +151,8 @@ static int parse_option(struct command_line *line, const char *argument) {
 }
 
 static void print_log_line(enum evnet_log_level level, const char *message, void *user) {
-  (void)level;
-  const struct command_line *line = user;
+  struct command_line *line = user;
+  line->has_said_why = line->has_said_why || level == EVNET_LOG_ERROR;
   fprintf(stderr, "%s: %s\n", line->program, message);
 }
 
@@ -198,6 +204,6 @@ int command_line_exit_code(const struct command_line *line, int status) {
   if (status >= 0) return EXIT_SUCCESS;
   if (status == EVNET_STATUS_ADDRESS || status == EVNET_STATUS_OPTION)
     return COMMAND_LINE_EXIT_USAGE;
-  fprintf(stderr, "%s: %s\n", line->program, evnet_status_message(status));
+  if (!line->has_said_why) fprintf(stderr, "%s: %s\n", line->program, evnet_status_message(status));
   return EXIT_FAILURE;
 }

@@ -6,13 +6,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "net/server/server.h"
+#include "evnet/evnet.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 enum { COMMAND_LINE_ADDRESSES_MAX = 64 };
+
+// How long a stop may take that SIGINT or SIGTERM begins, as --help says.
+enum { COMMAND_LINE_DRAIN_MS = 5000 };
 
 // What main returns for arguments that it does not take.
 enum { COMMAND_LINE_EXIT_USAGE = 2 };
@@ -36,6 +39,8 @@ struct command_line {
   struct evnet_options options;
   const char *addresses[COMMAND_LINE_ADDRESSES_MAX];
   size_t address_count;  // 0 becomes 1: tcp://127.0.0.1:9000
+
+  bool has_said_why;  // an error is in the log, and so on stderr
 };
 
 // command_line_parse reads the arguments, and says on stderr which one is wrong.
@@ -52,8 +57,8 @@ bool command_line_parse_backend(const char *text, enum evnet_backend *out);
 // command_line_on_boot is an on_boot that prints where the server listens.
 enum evnet_action command_line_on_boot(struct evnet_server *server, void *user);
 
-// command_line_exit_code says on stderr what ended the program, and what main returns for it. The
-// log has said which argument it was where the status is an argument's.
+// command_line_exit_code gives what main returns for the status that ended the program. It says on
+// stderr what that is, unless the log has said it: one line for each start that fails.
 int command_line_exit_code(const struct command_line *line, int status);
 
 #ifdef __cplusplus

@@ -8,6 +8,7 @@
 
 #include "examples/testing/process.h"
 #include "gtest/gtest.h"
+#include "net/base/testing/listener.h"
 
 namespace evnet_testing {
 namespace {
@@ -81,6 +82,28 @@ TEST_F(Programs, NameABadArgumentAndEndWithTwo) {
       const std::string words = program.RestOfErr();
       EXPECT_EQ(words.rfind(name + ": ", 0), 0u) << words;
       EXPECT_NE(words.find(bad), std::string::npos) << words;
+    }
+  }
+}
+
+TEST_F(Programs, SayInOneLineWhyAStartFails) {
+  const PlainListener taken;
+  for (const std::string &path : paths_) {
+    const std::string name = Choose(path);
+    for (const char *backend : {"--backend=epoll", "--backend=kqueue"}) {
+      SCOPED_TRACE(name + " " + backend);
+      Process program({backend, taken.text()});
+      EXPECT_EQ(program.ExitCode(), 1);
+      const std::string words = program.RestOfErr();
+      EXPECT_EQ(words.rfind(name + ": ", 0), 0u) << words;
+      EXPECT_EQ(words.find('\n'), words.size() - 1) << words;
+    }
+    for (const char *bad : {"tcp://127.0.0.1", "--reactors=0"}) {
+      SCOPED_TRACE(name + " " + bad);
+      Process program({bad});
+      EXPECT_EQ(program.ExitCode(), 2);
+      const std::string words = program.RestOfErr();
+      EXPECT_EQ(words.find('\n'), words.size() - 1) << words;
     }
   }
 }

@@ -1,10 +1,8 @@
 // An echo server: what a client sends comes back.
 #include <signal.h>
 
+#include "evnet/evnet.h"
 #include "examples/command_line/command_line.h"
-#include "net/server/server.h"
-
-enum { DRAIN_MS = 5000 };
 
 static const char usage[] =
     "usage: echo [OPTION...] [ADDRESS...]\n"
@@ -39,8 +37,8 @@ int main(int argc, char **argv) {
   struct evnet_server *server = NULL;
   int status = evnet_server_create(&handler, NULL, line.addresses, line.address_count,
                                    &line.options, &server);
-  if (status == 0) status = evnet_server_stop_on_signal(server, SIGINT, DRAIN_MS);
-  if (status == 0) status = evnet_server_stop_on_signal(server, SIGTERM, DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(server, SIGINT, COMMAND_LINE_DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(server, SIGTERM, COMMAND_LINE_DRAIN_MS);
   if (status == 0) status = evnet_server_run(server);
   evnet_server_destroy(server);
   return command_line_exit_code(&line, status);

@@ -6,14 +6,13 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "evnet/evnet.h"
 #include "examples/command_line/command_line.h"
-#include "net/server/server.h"
 
 enum {
   HEADER_BYTES = 4,
   BODY_BYTES_MAX = 65536,
   IDLE_MS = 60000,
-  DRAIN_MS = 5000,
 };
 
 static uint32_t read_be32(const uint8_t *bytes) {
@@ -80,8 +79,8 @@ int main(int argc, char **argv) {
   struct evnet_server *server = NULL;
   int status = evnet_server_create(&handler, &accepted, line.addresses, line.address_count,
                                    &line.options, &server);
-  if (status == 0) status = evnet_server_stop_on_signal(server, SIGTERM, DRAIN_MS);
-  if (status == 0) status = evnet_server_stop_on_signal(server, SIGINT, DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(server, SIGTERM, COMMAND_LINE_DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(server, SIGINT, COMMAND_LINE_DRAIN_MS);
   if (status == 0) status = evnet_server_run(server);
   evnet_server_destroy(server);
   return command_line_exit_code(&line, status);

@@ -7,10 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "evnet/evnet.h"
 #include "examples/command_line/command_line.h"
-#include "net/reactor/dial.h"
-#include "net/reactor/reactor.h"
-#include "net/reactor/timer.h"
 
 enum {
   CONNECTIONS_MAX = 100000,
@@ -138,6 +136,7 @@ static const char usage[] =
 
 // Returns -1 to go on, else the exit code.
 static int parse(int argc, char **argv, struct swarm *out) {
+  bool has_address = false;
   for (int i = 1; i < argc; i++) {
     const char *argument = argv[i];
     if (strcmp(argument, "--help") == 0) {
@@ -152,14 +151,21 @@ static int parse(int argc, char **argv, struct swarm *out) {
       fprintf(stderr, "swarm: bad option '%s' (--help lists them)\n", argument);
       return COMMAND_LINE_EXIT_USAGE;
     }
+    if (has_address) {
+      fprintf(stderr, "swarm: '%s': at most 1 address\n", argument);
+      return COMMAND_LINE_EXIT_USAGE;
+    }
     out->address = argument;
+    has_address = true;
   }
   return -1;
 }
 
+static bool has_said_why;  // an error is in the log
+
 static void print_log_line(enum evnet_log_level level, const char *message, void *user) {
-  (void)level;
   (void)user;
+  has_said_why = has_said_why || level == EVNET_LOG_ERROR;
   fprintf(stderr, "swarm: %s\n", message);
 }
 
@@ -181,6 +187,6 @@ int main(int argc, char **argv) {
   if (status == EVNET_STATUS_ADDRESS || status == EVNET_STATUS_OPTION)
     return COMMAND_LINE_EXIT_USAGE;  // the log has said which argument it was
   if (status == 0) return tell(&swarm);
-  fprintf(stderr, "swarm: %s\n", evnet_status_message(status));
+  if (!has_said_why) fprintf(stderr, "swarm: %s\n", evnet_status_message(status));
   return EXIT_FAILURE;
 }

@@ -5,17 +5,21 @@
 // other what happens to it: its end of the stream, that its output has crossed the high mark or
 // fallen to the low one, and that it has closed. The upstream is dialled when a client has come;
 // until it is open nothing is read from the client.
+//
+// A stop ends no pair in the middle of an answer. The upstream is in the background: it stays open
+// as long as its client does. The client is held until its upstream has answered and has then been
+// silent for a while, as a proxy of bytes does not know where an answer ends.
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "evnet/evnet.h"
 #include "examples/command_line/command_line.h"
-#include "net/server/server.h"
 
 enum {
   CONNECT_MS = 3000,
   CONNECT_MS_MAX = 60000,
-  DRAIN_MS = 5000,
+  SILENCE_MS = 500,
 };
 
 struct app {
@@ -28,6 +32,9 @@ struct pair {
   struct evnet_conn *upstream;       // NULL: not open yet, or closed
   struct evnet_conn_id upstream_id;  // while it is being dialled
   bool dialling;
+  bool owes_answer;           // the last bytes came from the client
+  bool held;                  // by a stop
+  struct evnet_timer silent;  // while it is: how long nothing has come
 };
 
 static struct evnet_conn *other_of(const struct evnet_conn *conn) {
@@ -41,7 +48,8 @@ static enum evnet_action accepted(struct evnet_conn *conn, const struct app *app
   pair->client = conn;
   evnet_conn_set_user(conn, pair);
   evnet_conn_pause_reading(conn);  // until the upstream is open
-  const struct evnet_dial_options options = {.timeout_ms = app->connect_ms, .conn_user = pair};
+  const struct evnet_dial_options options = {
+      .timeout_ms = app->connect_ms, .conn_user = pair, .background = true};
   pair->dialling =
       evnet_dial(evnet_conn_reactor(conn), app->upstream, &options, &pair->upstream_id) == 0;
   return pair->dialling ? EVNET_NONE : EVNET_CLOSE;
@@ -56,9 +64,32 @@ static enum evnet_action on_open(struct evnet_conn *conn, void *user) {
   return EVNET_NONE;
 }
 
+static void on_silence(struct evnet_timer *timer, void *user) {
+  struct pair *pair = user;
+  if (pair->dialling || pair->owes_answer) {
+    evnet_timer_start(evnet_conn_reactor(pair->client), timer, SILENCE_MS, on_silence, pair);
+    return;
+  }
+  pair->held = false;
+  evnet_conn_release(pair->client);  // what is still queued for it is delivered first
+}
+
+static void on_stopping(struct evnet_conn *conn, void *user) {
+  (void)user;
+  struct pair *pair = evnet_conn_user(conn);
+  if (pair == NULL || conn != pair->client) return;
+  pair->held = true;
+  evnet_conn_hold(conn);
+  evnet_timer_start(evnet_conn_reactor(conn), &pair->silent, SILENCE_MS, on_silence, pair);
+}
+
 static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   (void)user;
+  struct pair *pair = evnet_conn_user(conn);
   struct evnet_conn *other = other_of(conn);
+  pair->owes_answer = conn == pair->client;
+  if (pair->held)
+    evnet_timer_start(evnet_conn_reactor(conn), &pair->silent, SILENCE_MS, on_silence, pair);
   const struct evnet_bytes in = evnet_conn_peek(conn);
   // Closing already: its on_close closes this one.
   if (other != NULL) evnet_conn_write(other, in.data, in.size);
@@ -90,6 +121,7 @@ static enum evnet_action on_drain(struct evnet_conn *conn, void *user) {
 // What has ended in order ends the other in order, behind what is still queued for it; a reset, a
 // refusal or a timeout is passed on as a reset.
 static void end_other(struct evnet_conn *other, int reason) {
+  evnet_conn_set_background(other, false);  // a stop waits until all of it is delivered
   if (reason == EVNET_REASON_PEER || reason == EVNET_REASON_LOCAL ||
       reason == EVNET_REASON_SHUTDOWN) {
     evnet_conn_close(other);
@@ -105,6 +137,8 @@ static enum evnet_action on_close(struct evnet_conn *conn, int reason, void *use
   struct evnet_conn *other = other_of(conn);
   if (conn == pair->client) {
     pair->client = NULL;
+    pair->held = false;
+    evnet_timer_stop(evnet_conn_reactor(conn), &pair->silent);
     if (pair->dialling) evnet_close(evnet_conn_reactor(conn), pair->upstream_id);
   } else {
     pair->upstream = NULL;
@@ -119,10 +153,17 @@ static enum evnet_action on_close(struct evnet_conn *conn, int reason, void *use
   return EVNET_NONE;
 }
 
+// Whether it can be dialled at all, so that a wrong one is not noticed with the first client. A
+// name is looked up later.
 static bool take_upstream(const char *value, void *user) {
   struct app *app = user;
+  struct evnet_address address;
+  const int status = evnet_address_read(value, &address, NULL, 0);
+  if (status < 0 || address.transport == EVNET_TRANSPORT_UDP) return false;
+  const bool has_port = status > 0 || address.transport == EVNET_TRANSPORT_UNIX;
+  if (!has_port && evnet_address_port(&address) == 0) return false;
   app->upstream = value;
-  return value[0] != '\0';
+  return true;
 }
 
 static bool take_connect_ms(const char *value, void *user) {
@@ -137,12 +178,13 @@ static int serve(const struct command_line *line, struct app *app) {
                                                .on_half_close = on_half_close,
                                                .on_pressure = on_pressure,
                                                .on_drain = on_drain,
-                                               .on_close = on_close};
+                                               .on_close = on_close,
+                                               .on_stopping = on_stopping};
   struct evnet_server *server = NULL;
   int status = evnet_server_create(&handler, app, line->addresses, line->address_count,
                                    &line->options, &server);
-  if (status == 0) status = evnet_server_stop_on_signal(server, SIGINT, DRAIN_MS);
-  if (status == 0) status = evnet_server_stop_on_signal(server, SIGTERM, DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(server, SIGINT, COMMAND_LINE_DRAIN_MS);
+  if (status == 0) status = evnet_server_stop_on_signal(server, SIGTERM, COMMAND_LINE_DRAIN_MS);
   if (status == 0) status = evnet_server_run(server);
   evnet_server_destroy(server);
   return status;
@@ -161,7 +203,9 @@ static const char usage[] =
 int main(int argc, char **argv) {
   struct app app = {.upstream = "tcp://127.0.0.1:9001", .connect_ms = CONNECT_MS};
   static const struct command_line_option own[] = {
-      {.name = "--upstream=", .take = take_upstream, .values = "must be an address"},
+      {.name = "--upstream=",
+       .take = take_upstream,
+       .values = "must be an address with a port, and not of UDP"},
       {.name = "--connect-ms=", .take = take_connect_ms, .values = "must be 1 to 60000"},
   };
   struct command_line line = {

@@ -1,5 +1,6 @@
 // The proxy between a client and an upstream that are plain sockets.
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "examples/testing/process.h"
@@ -21,9 +23,9 @@ namespace {
 
 class Proxy : public ::testing::Test {
  protected:
-  void Start(const std::string &upstream_address) {
+  void Start(const std::string &upstream_address, const std::string &connect_ms = "1500") {
     process = std::make_unique<Process>(std::vector<std::string>{
-        "--upstream=" + upstream_address, "--connect-ms=1500", "tcp://127.0.0.1:0"});
+        "--upstream=" + upstream_address, "--connect-ms=" + connect_ms, "tcp://127.0.0.1:0"});
     port = PortOf(process->Line());
   }
 
@@ -201,6 +203,110 @@ TEST_F(Proxy, AnUpstreamsNameAndAUnixSocketWillDo) {
   (void)close(descriptor);
   EXPECT_EQ(client.ReceiveToEnd(), "");
   Stop();
+}
+
+TEST_F(Proxy, AnUpstreamThatCannotBeDialledIsRefusedAtTheStart) {
+  for (const std::string bad : {"", "junk", "udp://127.0.0.1:9", "udp4://127.0.0.1:9",
+                                "tcp://127.0.0.1", "tcp://127.0.0.1:0", "tcp://127.0.0.1:99999"}) {
+    SCOPED_TRACE(bad);
+    Process refused({"--upstream=" + bad, "tcp://127.0.0.1:0"});
+    EXPECT_EQ(refused.ExitCode(), 2);
+    EXPECT_EQ(refused.RestOfErr(),
+              "proxy: '--upstream=" + bad + "': must be an address with a port, and not of UDP\n");
+  }
+}
+
+// Reads until so many bytes have come.
+std::string ReadExactly(int descriptor, size_t bytes) {
+  std::string all(bytes, 0);
+  EXPECT_EQ(recv(descriptor, &all[0], bytes, MSG_WAITALL), static_cast<ssize_t>(bytes));
+  return all;
+}
+
+TEST_F(Proxy, AStopLosesNoAnswerThatIsOwedAndNoneThatComesInParts) {
+  Start(upstream.text());
+  Client waiting(port), halfway(port), idle(port);
+  waiting.SendAll("question 1");
+  const int first = upstream.Accept();
+  EXPECT_EQ(ReadExactly(first, 10), "question 1");
+  halfway.SendAll("question 2");
+  int second = upstream.Accept(), third = upstream.Accept();
+  // Either of the two may have been dialled first.
+  pollfd both[] = {{second, POLLIN, 0}, {third, POLLIN, 0}};
+  ASSERT_EQ(poll(both, 2, 20000), 1);
+  if (both[1].revents != 0) std::swap(second, third);
+  EXPECT_EQ(ReadExactly(second, 10), "question 2");
+  SendAll(second, "ans");
+  EXPECT_EQ(halfway.Receive(3), "ans");
+  process->Signal(SIGTERM);
+  // It has closed its listener when it stops.
+  EXPECT_TRUE(WaitUntil([&] {
+    const int late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const evnet_address address = ParseAddress("tcp://127.0.0.1:" + std::to_string(port));
+    const bool refused = connect(late, &address.socket.any, address.size) != 0;
+    (void)close(late);
+    return refused;
+  }));
+  EXPECT_FALSE(waiting.Readable(100));
+  SendAll(second, "wer 2");
+  EXPECT_EQ(halfway.Receive(5), "wer 2");
+  EXPECT_FALSE(waiting.Readable(100));
+  SendAll(first, "answer 1");
+  EXPECT_EQ(waiting.ReceiveToEnd(), "answer 1");
+  EXPECT_EQ(waiting.end(), Client::End::kEnd);
+  EXPECT_EQ(halfway.ReceiveToEnd(), "");
+  EXPECT_EQ(halfway.end(), Client::End::kEnd);
+  EXPECT_EQ(idle.ReceiveToEnd(), "");
+  EXPECT_EQ(idle.end(), Client::End::kEnd);
+  for (Client *client : {&waiting, &halfway, &idle}) client->Close();
+  for (const int descriptor : {first, second, third}) {
+    EXPECT_EQ(ReadToEnd(descriptor), "");
+    (void)close(descriptor);
+  }
+  EXPECT_EQ(process->ExitCode(), 0);
+}
+
+TEST_F(Proxy, AStopFinishesARequestThatHasYetToBeDialledFor) {
+  PlainListener full("tcp://127.0.0.1:0", 0);
+  const int filling = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(connect(filling, &full.address().socket.any, full.address().size), 0);
+  Start(full.text(), "20000");
+  Client client(port);
+  client.SendAll("question");
+  client.WaitUntilDelivered();
+  EXPECT_FALSE(client.Readable(50));  // it dials, and the kernel drops the SYN
+  process->Signal(SIGTERM);
+  EXPECT_FALSE(client.Readable(50));
+  (void)close(full.Accept());  // makes room for the next SYN
+  const int descriptor = full.Accept();
+  EXPECT_EQ(ReadExactly(descriptor, 8), "question");
+  SendAll(descriptor, "answer");
+  EXPECT_EQ(client.ReceiveToEnd(), "answer");
+  EXPECT_EQ(client.end(), Client::End::kEnd);
+  client.Close();
+  (void)close(descriptor);
+  (void)close(filling);
+  EXPECT_EQ(process->ExitCode(), 0);
+}
+
+TEST_F(Proxy, AStopDeliversWhatAClientHasSentAndLeft) {
+  Start(upstream.text());
+  const std::string sent = Pattern(4 << 20, 4);
+  Client client(port);
+  std::thread sending([&] {
+    SendAll(client.descriptor(), sent);
+    client.ShutdownWrite();
+  });
+  const int descriptor = upstream.Accept();
+  EXPECT_EQ(ReadExactly(descriptor, 1000), sent.substr(0, 1000));
+  process->Signal(SIGTERM);
+  EXPECT_TRUE(ReadToEnd(descriptor) == sent.substr(1000));
+  sending.join();
+  (void)close(descriptor);
+  EXPECT_EQ(client.ReceiveToEnd(), "");
+  EXPECT_EQ(client.end(), Client::End::kEnd);
+  client.Close();
+  EXPECT_EQ(process->ExitCode(), 0);
 }
 
 }  // namespace

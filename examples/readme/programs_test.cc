@@ -12,6 +12,7 @@
 
 #include "examples/testing/process.h"
 #include "gtest/gtest.h"
+#include "net/base/testing/listener.h"
 #include "net/base/testing/net_namespace.h"
 #include "net/base/testing/temp_directory.h"
 #include "net/base/testing/udp_client.h"
@@ -35,12 +36,17 @@ class Readme : public ::testing::Test {
     if (!has_network_) GTEST_SKIP() << "no network namespace is to be had here";
   }
 
-  // The program of that name, once it listens.
-  std::unique_ptr<Process> Start(const std::string &name) {
+  // The program of that name.
+  static std::unique_ptr<Process> Run(const std::string &name) {
     const char *program = getenv((name + "_PROGRAM").c_str());
     EXPECT_NE(program, nullptr);
     setenv("PROGRAM", (runfiles_ + "/" + program).c_str(), 1);
-    auto process = std::make_unique<Process>(std::vector<std::string>{});
+    return std::make_unique<Process>(std::vector<std::string>{});
+  }
+
+  // The same, once it listens.
+  static std::unique_ptr<Process> Start(const std::string &name) {
+    auto process = Run(name);
     EXPECT_TRUE(WaitUntil([] {
       sockaddr_in address = {};
       address.sin_family = AF_INET;
@@ -103,6 +109,16 @@ TEST_F(Readme, NumbersServesTcpUdpAndUnixAndEndsInOrder) {
   EXPECT_EQ(process->ExitCode(), 0);
   EXPECT_TRUE(directory.Names().empty()) << "the socket's files went with it";
   EXPECT_NE(process->RestOfOut().find("open, "), std::string::npos);
+}
+
+TEST_F(Readme, EachSaysWhyItDoesNotStartWhereItsPortIsTaken) {
+  const PlainListener taken("tcp://:9000");
+  for (const std::string name : {"ECHO", "BLOCKING", "NUMBERS"}) {
+    SCOPED_TRACE(name);
+    const auto process = Run(name);
+    EXPECT_EQ(process->ExitCode(), 1);
+    EXPECT_NE(process->RestOfErr().find(":9000': address in use"), std::string::npos);
+  }
 }
 
 }  // namespace

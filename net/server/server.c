@@ -111,8 +111,11 @@ int evnet_server_create(const struct evnet_handler *handler, void *user,
 
 int evnet_serve(const struct evnet_handler *handler, void *user, const char *const *addresses,
                 size_t count, const struct evnet_options *options) {
+  struct evnet_options with_log = {0};
+  if (options != NULL) with_log = *options;
+  if (with_log.log == NULL) with_log.log = evnet_log_stderr;
   struct evnet_server *server;
-  int status = evnet_server_create(handler, user, addresses, count, options, &server);
+  int status = evnet_server_create(handler, user, addresses, count, &with_log, &server);
   if (status < 0) return status;
   status = evnet_server_run(server);
   evnet_server_destroy(server);

@@ -188,7 +188,8 @@ struct evnet_options {
   mode_t unix_mode;  // permission bits of a Unix socket's file, whatever the umask: 0660, say
 
   // Words and memory.
-  void (*log)(enum evnet_log_level level, const char *message, void *user);  // NULL: silent
+  // NULL: silent; of evnet_serve: evnet_log_stderr
+  void (*log)(enum evnet_log_level level, const char *message, void *user);
   void *log_user;
   enum evnet_log_level log_level;           // the most detailed that is passed on
   const struct evnet_allocator *allocator;  // borrowed for the server's life; NULL: malloc
@@ -222,7 +223,8 @@ struct evnet_server_stats {
 //   handler    copied.
 //   user       given to every callback.
 //   addresses  `count` texts as net/base/address.h reads them, 1 to 64; borrowed for the call.
-//   options    copied; NULL: all defaults.
+//   options    copied; NULL: all defaults. Without options.log, lines go to stderr
+//              (evnet_log_stderr), as this function is a program's whole main.
 //
 // Returns: 0 after a stop.
 // Errors:  those of evnet_server_create and evnet_server_run.

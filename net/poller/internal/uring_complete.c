@@ -93,24 +93,32 @@ bool uring_step_flight(struct uring *uring, struct evnet_completion *out) {
   return true;
 }
 
-static bool on_out(struct uring *uring, struct slot *slot, int32_t events,
+// The send that a poll was armed for is over.
+static bool tell_sent(struct uring *uring, struct slot *slot, int64_t result,
+                      struct evnet_completion *out) {
+  slot->send = NULL;
+  if (slot->flags & OUT_ARMED) uring_cancel_unwanted(uring, slot);
+  return uring_tell(uring, slot, EVNET_OP_SEND, result, false, out);
+}
+
+static bool on_out(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
                    struct evnet_completion *out) {
-  slot->flags &= (uint16_t)~OUT_ARMED;
+  const int32_t events = cqe->res;
+  if (!(cqe->flags & IORING_CQE_F_MORE)) slot->flags &= (uint16_t)~OUT_ARMED;
   if (slot->connect != SLOT_PLAIN) return uring_on_connect(uring, slot, events, out);
   const struct evnet_send *send = slot->send;
+  if (send == NULL && (slot->flags & OUT_ARMED)) uring_cancel_unwanted(uring, slot);
   if (send == NULL || (slot->flags & (DETACHED | FLYING))) return false;
-  if (send == &evnet_datagrams_room) {
-    slot->send = NULL;
-    return uring_tell(uring, slot, EVNET_OP_SEND, 0, false, out);
-  }
-  int64_t sent =
-      uring_poll_failed(events) ? events : evnet_socket_send_started(slot->descriptor, send);
-  if (sent == -EAGAIN) {
-    uring_arm_out(uring, slot);
-    return false;
-  }
-  slot->send = NULL;
-  return uring_tell(uring, slot, EVNET_OP_SEND, sent, false, out);
+  if (uring_poll_failed(events))
+    return tell_sent(uring, slot, send == &evnet_datagrams_room ? 0 : events, out);
+  int64_t sent = -EAGAIN;
+  if (events == -ECANCELED || (events & (POLLOUT | POLLERR | POLLHUP)))
+    sent = send == &evnet_datagrams_room ? 0 : evnet_socket_send_started(slot->descriptor, send);
+  if (sent != -EAGAIN) return tell_sent(uring, slot, sent, out);
+  // It came to nothing, and of one shot it would again.
+  if (events != -ECANCELED) slot->flags |= EDGE;
+  uring_arm_out(uring, slot);
+  return false;
 }
 
 // The turn
@@ -162,7 +170,7 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe,
       told = uring_on_ready(uring, slot, cqe->res, out);
       break;
     case TAG_OUT:
-      told = on_out(uring, slot, cqe->res, out);
+      told = on_out(uring, slot, cqe, out);
       break;
     case TAG_HANGUP:
       told = on_hangup(uring, slot, cqe, out);

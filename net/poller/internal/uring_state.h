@@ -28,7 +28,8 @@ enum {
   POLLED = 1 << 2,      // receives by a call, when a poll tells that there is something
   ENDED = 1 << 3,       // the peer's end or an error was received: there is nothing more to recv
   KEPT = 1 << 4,        // a held entry was kept in this turn: those behind it stay, too
-  ACCEPT_ON = 1 << 5,
+  ACCEPT_ON = 1 << 5,     // of a listener: asked for by accept_start
+  EDGE = 1 << 5,          // of others: OUT is polled for changes, see uring_arm_out
   ACCEPT_ARMED = 1 << 6,  // a poll for connections is in flight
   LISTENER = 1 << 7,
   LISTED = 1 << 8,  // on `starved` or on `finished`

@@ -36,7 +36,8 @@ static void arm_poll(struct uring *uring, struct slot *slot, enum tag tag, unsig
     return;
   }
   io_uring_prep_poll_add(sqe, slot->descriptor, events);
-  if (tag == TAG_HANGUP) sqe->len = IORING_POLL_ADD_MULTI;
+  if (tag == TAG_HANGUP || (tag == TAG_OUT && (slot->flags & EDGE)))
+    sqe->len = IORING_POLL_ADD_MULTI;
   io_uring_sqe_set_data64(sqe, uring_token(uring, slot, tag));
   slot->flags |= flag;
 }
@@ -73,6 +74,9 @@ void uring_arm_hangup(struct uring *uring, struct slot *slot) {
   arm_poll(uring, slot, TAG_HANGUP, 0, WATCHED);
 }
 
+// Of one shot, which also completes when there is room already. But POLLRDHUP always counts, too
+// (Linux 6.18, IO_POLL_UNMASK), so once the peer has ended its side such a poll completes again and
+// again although there is no room. Then it is multishot, which tells each change once.
 void uring_arm_out(struct uring *uring, struct slot *slot) {
   arm_poll(uring, slot, TAG_OUT, POLLOUT, OUT_ARMED);
 }
@@ -135,7 +139,9 @@ void uring_cancel_unwanted(struct uring *uring, struct slot *slot) {
     done = uring_cancel(uring, slot, TAG_ACCEPT) && done;
   }
   if (gone && (slot->flags & WATCHED)) done = uring_cancel(uring, slot, TAG_HANGUP) && done;
-  bool out_unwanted = gone || slot->connect == SLOT_CONNECTING;  // whose connect was stopped
+  // A connect that was stopped, or a poll that goes on when its send is over.
+  bool out_unwanted = gone || slot->connect == SLOT_CONNECTING ||
+                      (slot->connect == SLOT_PLAIN && slot->send == NULL);
   if (out_unwanted && (slot->flags & OUT_ARMED)) done = uring_cancel(uring, slot, TAG_OUT) && done;
   slot->flags &= (uint16_t)~CANCEL_OWED;
   if (done) return;

@@ -110,6 +110,39 @@ TEST_P(AdoptTest, AnEndOfAPairIsAConnection) {
   EXPECT_EQ(loop().Data(adopted.handle), "x");
 }
 
+// Its second close would close what has the number by then.
+TEST_P(AdoptTest, WhatThePollerHasAlreadyIsRefused) {
+  const auto expect_refused = [&](int descriptor) {
+    evnet_socket_kind kind = {};
+    evnet_handle handle = {};
+    ASSERT_EQ(evnet_poller_identify(poller(), descriptor, &kind), 0);
+    EXPECT_EQ(evnet_poller_adopt(poller(), descriptor, &kind, &handle), -EEXIST);
+    if (kind.is_listener) return;
+    EXPECT_EQ(evnet_poller_attach(poller(), descriptor, kind.transport, &handle), -EEXIST);
+  };
+  // Adopted: a connection, a listener, a UDP socket. Then an accepted connection, and a listener.
+  PlainListener listener(fixture().Loopback());
+  const evnet_address &to = listener.address();
+  const int connected = Open(to.socket.any.sa_family, SOCK_STREAM);
+  ASSERT_EQ(connect(connected, &to.socket.any, to.size), 0);
+  const Adopted adopted = Adopt(connected);
+  expect_refused(connected);
+  const Adopted adopted_listener = Adopt(dup(listener.descriptor()));
+  expect_refused(evnet_poller_descriptor(poller(), adopted_listener.handle));
+  const Connection accepted = Connect();
+  expect_refused(evnet_poller_descriptor(poller(), accepted.handle));
+  expect_refused(evnet_poller_descriptor(poller(), Listen()));
+
+  // One that was closed may come again, and another number of the same socket may come, too.
+  const int other = dup(connected);
+  const Adopted again = Adopt(other);
+  Detach(adopted.handle);
+  ASSERT_EQ(dup2(other, connected), connected);
+  const Adopted reused = Adopt(connected);
+  Detach(again.handle);
+  Detach(reused.handle);
+}
+
 TEST_P(AdoptTest, WhatIsNoneIsRefusedAndLeftAlone) {
   int pair[2];
   ASSERT_EQ(pipe(pair), 0);

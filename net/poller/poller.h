@@ -255,7 +255,8 @@ EVNET_API bool evnet_poller_spreads_port(const struct evnet_poller *poller);
 //   descriptor  the poller's from now on, closed by detach; still the caller's on error.
 //
 // Returns: 0.
-// Errors:  -ENOBUFS at handles_max; -ENOMEM, -ENOSPC from the kernel.
+// Errors:  -EEXIST: the poller has this descriptor already; -ENOBUFS at handles_max; -ENOMEM, or
+//          -ENOSPC from the kernel.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_attach(struct evnet_poller *poller, int descriptor,
                                                     enum evnet_transport transport,
                                                     struct evnet_handle *out_handle);
@@ -283,7 +284,8 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_identify(struct evnet_poller *polle
 //   kind        what evnet_poller_identify has found.
 //
 // Returns: 0.
-// Errors:  -ENOBUFS at handles_max; -ENOMEM, -ENOSPC from the kernel; those of fcntl(2).
+// Errors:  -EEXIST: the poller has this descriptor already; -ENOBUFS at handles_max; -ENOMEM, or
+//          -ENOSPC from the kernel; those of fcntl(2).
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_adopt(struct evnet_poller *poller, int descriptor,
                                                    const struct evnet_socket_kind *kind,
                                                    struct evnet_handle *out_handle);

@@ -28,6 +28,7 @@ extern "C" {
 //
 // Returns: 0.
 // Errors:  -EBADF, -ENOTSOCK; -EAFNOSUPPORT, -ESOCKTNOSUPPORT for a kind that evnet does not serve;
+//          -EEXIST: the reactor has this descriptor already, as a connection's or a listener's;
 //          -ENOTCONN: it is neither connected nor listening; -ENOBUFS at connections_max or with
 //          too many listeners; -ESHUTDOWN once the reactor stops; -ENOMEM; -EOPNOTSUPP in a
 //          simulation; the rest of epoll_ctl(2). No callback follows then.

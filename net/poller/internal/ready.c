@@ -14,11 +14,20 @@
 #include "net/poller/internal/ready_state.h"
 #include "net/poller/internal/socket.h"
 
+int ready_register(struct ready *ready, const struct slot *slot, int descriptor,
+                   uint32_t interest) {
+  int status = descriptor_set_add(&ready->descriptors, ready->allocator, descriptor);
+  if (status < 0) return status;
+  status = ready->kernel->add(ready->kernel_state, descriptor, token_of(ready, slot), interest);
+  if (status < 0) descriptor_set_remove(&ready->descriptors, descriptor);
+  return status;
+}
+
 static int slot_open(struct ready *ready, int descriptor, enum evnet_transport transport,
                      uint16_t flags, uint32_t interest, struct evnet_handle *out_handle) {
   struct slot *slot = slots_acquire(&ready->slots);
   if (slot == NULL) return -ENOBUFS;
-  int status = ready->kernel->add(ready->kernel_state, descriptor, token_of(ready, slot), interest);
+  int status = ready_register(ready, slot, descriptor, interest);
   if (status < 0) {
     slots_release(&ready->slots, slot);
     return status;
@@ -44,6 +53,7 @@ void ready_close_descriptor(struct ready *ready, struct slot *slot) {
   // Before close: a duplicate of the descriptor would keep the registration, and its events, alive
   // (epoll(7)).
   ready->kernel->remove(ready->kernel_state, slot->descriptor);
+  descriptor_set_remove(&ready->descriptors, slot->descriptor);
   (void)close(slot->descriptor);
   slot->descriptor = -1;
 }
@@ -272,6 +282,7 @@ static void ready_destroy(struct evnet_poller *poller) {
   evnet_datagrams_destroy(ready->datagrams);
   evnet_release(ready->allocator, ready->scratch);
   evnet_release(ready->allocator, ready->recv_block);
+  descriptor_set_deinit(&ready->descriptors, ready->allocator);
   slots_deinit(&ready->slots);
   evnet_release(ready->allocator, ready);
 }

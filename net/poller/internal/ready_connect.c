@@ -29,8 +29,7 @@ static int begin_connect(struct ready *ready, struct slot *slot,
   if (slot->transport == EVNET_TRANSPORT_UDP)
     status = evnet_datagrams_set_up_socket(ready->datagrams, descriptor, NULL);
   // Not before connect(2): a socket that has not begun is reported as hung up (Linux).
-  if (status == 0)
-    status = ready->kernel->add(ready->kernel_state, descriptor, token_of(ready, slot), interest);
+  if (status == 0) status = ready_register(ready, slot, descriptor, interest);
   if (status < 0) {
     (void)close(descriptor);
     return status;

@@ -28,6 +28,7 @@
 
 #include "net/base/assert.h"
 #include "net/poller/internal/datagram.h"
+#include "net/poller/internal/descriptor_set.h"
 #include "net/poller/internal/readiness.h"
 #include "net/poller/internal/slots.h"
 #include "net/poller/internal/unix_listen.h"
@@ -59,6 +60,7 @@ struct ready {
   const struct evnet_allocator *allocator;
 
   struct slots slots;
+  struct descriptor_set descriptors;  // of all slots
   struct evnet_unix_listeners unix_listeners;
   struct slot_list now;
   struct slot_list later;
@@ -112,6 +114,10 @@ static inline bool complete(const struct ready *ready, const struct slot *slot, 
 }
 
 // ready.c
+
+// Registers a descriptor that is to be the slot's. 0; -EEXIST: it is another slot's; -ENOMEM, and
+// the kernel's errors.
+int ready_register(struct ready *ready, const struct slot *slot, int descriptor, uint32_t interest);
 
 // Closes a slot's descriptor, if it has one, with its registration.
 void ready_close_descriptor(struct ready *ready, struct slot *slot);

@@ -34,8 +34,13 @@ static uint64_t uring_now_ns(struct evnet_poller *poller) {
 
 static int attach(struct uring *uring, int descriptor, enum evnet_transport transport,
                   uint16_t flags, struct evnet_handle *out_handle) {
+  int status = descriptor_set_add(&uring->descriptors, uring->allocator, descriptor);
+  if (status < 0) return status;
   struct slot *slot = slots_acquire(&uring->slots);
-  if (slot == NULL) return -ENOBUFS;
+  if (slot == NULL) {
+    descriptor_set_remove(&uring->descriptors, descriptor);
+    return -ENOBUFS;
+  }
   slot->descriptor = descriptor;
   slot->flags = flags;
   slot->transport = (uint32_t)transport & 3u;
@@ -359,6 +364,7 @@ static void uring_destroy(struct evnet_poller *poller) {
   if (uring->wake_fd >= 0) (void)close(uring->wake_fd);
   uring_memory_close(uring);
   evnet_datagrams_destroy(uring->datagrams);
+  descriptor_set_deinit(&uring->descriptors, uring->allocator);
   slots_deinit(&uring->slots);
   evnet_release(uring->allocator, uring);
 }

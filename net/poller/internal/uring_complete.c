@@ -11,6 +11,13 @@
 #include "net/poller/internal/socket.h"
 #include "net/poller/internal/uring_state.h"
 
+void uring_close_descriptor(struct uring *uring, struct slot *slot) {
+  if (slot->descriptor < 0) return;
+  descriptor_set_remove(&uring->descriptors, slot->descriptor);
+  (void)close(slot->descriptor);
+  slot->descriptor = -1;
+}
+
 void uring_check_finished(struct uring *uring, struct slot *slot) {
   if ((slot->flags & DETACHED) && slot->in_flight == 0) uring_list(uring, &uring->finished, slot);
 }
@@ -138,7 +145,7 @@ static bool step_finished(struct uring *uring, struct slot *slot, struct evnet_c
     uring_list(uring, &uring->finished, slot);
     return uring_tell(uring, slot, EVNET_OP_SEND, -ECANCELED, false, out);
   }
-  if (slot->descriptor >= 0) (void)close(slot->descriptor);
+  uring_close_descriptor(uring, slot);
   uring_tell(uring, slot, EVNET_OP_DETACH, 0, false, out);
   slots_release(&uring->slots, slot);
   return true;

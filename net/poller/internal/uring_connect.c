@@ -24,9 +24,19 @@ static void answer(struct uring *uring, struct slot *slot, int status) {
   uring_list(uring, &uring->starved, slot);
 }
 
-static void close_descriptor(struct slot *slot) {
-  if (slot->descriptor >= 0) (void)close(slot->descriptor);
-  slot->descriptor = -1;
+// As evnet_socket_connect; -1, with *out_status, when there is no descriptor.
+static int open_connecting(struct uring *uring, const struct evnet_address *address,
+                           const struct evnet_connect_options *options, int *out_status) {
+  int descriptor = evnet_socket_connect(address, options, out_status);
+  if (descriptor < 0) {
+    *out_status = descriptor;
+    return -1;
+  }
+  int status = descriptor_set_add(&uring->descriptors, uring->allocator, descriptor);
+  if (status == 0) return descriptor;
+  (void)close(descriptor);
+  *out_status = status;
+  return -1;
 }
 
 void uring_connect(struct evnet_poller *poller, struct evnet_handle handle,
@@ -38,9 +48,8 @@ void uring_connect(struct evnet_poller *poller, struct evnet_handle handle,
   EVNET_ASSERT(slot->transport == (uint32_t)address->transport);
   int status = slot->transport == EVNET_TRANSPORT_UDP ? uring_create_datagrams(uring) : 0;
   if (status == 0) {
-    int descriptor = evnet_socket_connect(address, options, &status);
-    if (descriptor < 0) status = descriptor;
-    slot->descriptor = descriptor < 0 ? -1 : descriptor;
+    int descriptor = open_connecting(uring, address, options, &status);
+    slot->descriptor = descriptor;
     if (status == 0 && slot->transport == EVNET_TRANSPORT_UDP)
       status = evnet_datagrams_set_up_socket(uring->datagrams, descriptor, NULL);
   }
@@ -61,7 +70,7 @@ void uring_connect_stop(struct evnet_poller *poller, struct evnet_handle handle)
   if (slot->flags & OUT_ARMED) {
     uring_cancel_unwanted(uring, slot);  // the poll holds the socket: close when it has ended
   } else {
-    close_descriptor(slot);
+    uring_close_descriptor(uring, slot);
     answer(uring, slot, -ECANCELED);
   }
 }
@@ -85,7 +94,7 @@ bool uring_tell_connect(struct uring *uring, struct slot *slot, struct evnet_com
   slot->send = NULL;
   slot->flags &= LISTED;
   if (status < 0) {
-    close_descriptor(slot);
+    uring_close_descriptor(uring, slot);
     slot->connect = SLOT_RESERVED;
   } else {
     slot->connect = SLOT_PLAIN;

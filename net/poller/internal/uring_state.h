@@ -18,16 +18,17 @@
 #include "net/base/assert.h"
 #include "net/poller/internal/backend.h"
 #include "net/poller/internal/datagram.h"
+#include "net/poller/internal/descriptor_set.h"
 #include "net/poller/internal/slots.h"
 #include "net/poller/internal/unix_listen.h"
 
 // A slot's flags.
 enum {
-  RECV_ON = 1 << 0,     // asked for by recv_start
-  RECV_ARMED = 1 << 1,  // a recv is in flight
-  POLLED = 1 << 2,      // receives by a call, when a poll tells that there is something
-  ENDED = 1 << 3,       // the peer's end or an error was received: there is nothing more to recv
-  KEPT = 1 << 4,        // a held entry was kept in this turn: those behind it stay, too
+  RECV_ON = 1 << 0,       // asked for by recv_start
+  RECV_ARMED = 1 << 1,    // a recv is in flight
+  POLLED = 1 << 2,        // receives by a call, when a poll tells that there is something
+  ENDED = 1 << 3,         // the peer's end or an error was received: there is nothing more to recv
+  KEPT = 1 << 4,          // a held entry was kept in this turn: those behind it stay, too
   ACCEPT_ON = 1 << 5,     // of a listener: asked for by accept_start
   EDGE = 1 << 5,          // of others: OUT is polled for changes, see uring_arm_out
   ACCEPT_ARMED = 1 << 6,  // a poll for connections is in flight
@@ -111,6 +112,7 @@ struct uring {
   bool wake_armed;
   bool lost;  // the kernel had no memory to keep completions: EBADR of io_uring_enter(2)
   struct slots slots;
+  struct descriptor_set descriptors;  // of all slots
   struct evnet_unix_listeners unix_listeners;
   struct slot_list finished;  // detached with nothing in flight; or DEAD, to be told of
   struct slot_list starved;   // waiting for a buffer to come back, or a place in the queue
@@ -253,6 +255,8 @@ int uring_accept(struct evnet_poller *poller, struct evnet_handle handle,
                  struct evnet_address *out_peer);
 void uring_discard_descriptor(struct evnet_poller *poller, int descriptor);
 
+// Closes a slot's descriptor, if it has one.
+void uring_close_descriptor(struct uring *uring, struct slot *slot);
 void uring_check_finished(struct uring *uring, struct slot *slot);
 void uring_land_flights(struct uring *uring);                               // after each enter
 bool uring_step_flight(struct uring *uring, struct evnet_completion *out);  // the first landed

@@ -1,0 +1,61 @@
+// The descriptors that a poller has, so that none is attached twice: the second close would close
+// whatever had got the number meanwhile. epoll would notice (EEXIST); io_uring and kqueue would
+// not. A bit for each number, as the kernel gives out the lowest that is free (open(2)).
+#ifndef EVNET_NET_POLLER_INTERNAL_DESCRIPTOR_SET_H_
+#define EVNET_NET_POLLER_INTERNAL_DESCRIPTOR_SET_H_
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "net/base/memory.h"
+
+enum { EVNET_DESCRIPTOR_SET_BYTES_MIN = 128 };
+
+// All zero: empty.
+struct descriptor_set {
+  uint8_t *bits;
+  size_t bytes;
+};
+
+static inline void descriptor_set_deinit(struct descriptor_set *set,
+                                         const struct evnet_allocator *allocator) {
+  evnet_release(allocator, set->bits);
+}
+
+// Makes room for a descriptor. Returns 0 or -ENOMEM.
+static inline int descriptor_set_grow(struct descriptor_set *set,
+                                      const struct evnet_allocator *allocator, size_t byte) {
+  size_t bytes = set->bytes > 0 ? set->bytes : EVNET_DESCRIPTOR_SET_BYTES_MIN;
+  while (bytes <= byte) bytes *= 2;
+  uint8_t *bits = evnet_allocate_zeroed(allocator, bytes);
+  if (bits == NULL) return -ENOMEM;
+  if (set->bytes > 0) memcpy(bits, set->bits, set->bytes);
+  evnet_release(allocator, set->bits);
+  set->bits = bits;
+  set->bytes = bytes;
+  return 0;
+}
+
+// Returns 0; -EEXIST: it is there already; -ENOMEM.
+static inline int descriptor_set_add(struct descriptor_set *set,
+                                     const struct evnet_allocator *allocator, int descriptor) {
+  const size_t byte = (size_t)descriptor / 8;
+  const uint8_t bit = (uint8_t)(1u << ((unsigned)descriptor % 8));
+  if (byte >= set->bytes) {
+    int status = descriptor_set_grow(set, allocator, byte);
+    if (status < 0) return status;
+  }
+  if (set->bits[byte] & bit) return -EEXIST;
+  set->bits[byte] |= bit;
+  return 0;
+}
+
+// Nothing happens for one that is not there.
+static inline void descriptor_set_remove(struct descriptor_set *set, int descriptor) {
+  const size_t byte = (size_t)descriptor / 8;
+  if (byte < set->bytes) set->bits[byte] &= (uint8_t) ~(1u << ((unsigned)descriptor % 8));
+}
+
+#endif  // EVNET_NET_POLLER_INTERNAL_DESCRIPTOR_SET_H_

@@ -207,8 +207,8 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_create(const struct evnet_poller_op
 // evnet_poller_create_message says what a status of evnet_poller_create means for that backend, for
 // logs: what a bare "operation not permitted" leaves open.
 //
-// Returns: a constant string, never NULL, without a full stop.
-// Thread:  any.
+// Returns: never NULL; without a full stop; valid until the thread's next call.
+// Thread:  any, after evnet_poller_create has failed there.
 EVNET_API const char *evnet_poller_create_message(enum evnet_backend backend, int status);
 
 // evnet_poller_destroy closes what is still attached, without completions, and frees the poller;

@@ -1,6 +1,7 @@
 // The choice of the backend: by name, by itself, and where the kernel refuses; and what a turn of
 // io_uring costs, counted by the linker's --wrap.
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -222,6 +223,50 @@ TEST(Backend, WhereAddressSpaceIsShortForConnectionsMaxTheLogNamesBoth) {
     EXPECT_EQ(evnet_server_run(server.get()), -ENOMEM);
     EXPECT_TRUE(server.log().Has("option connections_max = 8388608: 10738")) << server.log().Text();
     EXPECT_TRUE(server.log().Has("bytes of address space cannot be reserved"));
+  }));
+}
+
+// Makes locked memory scarce, for good, also for a privileged user.
+void LimitLockedMemory(rlim_t bytes) {
+  __user_cap_header_struct header = {};
+  header.version = _LINUX_CAPABILITY_VERSION_3;
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+  ASSERT_EQ(syscall(SYS_capget, &header, data), 0);
+  const uint32_t others = ~uint32_t{CAP_TO_MASK(CAP_IPC_LOCK)};
+  data[CAP_TO_INDEX(CAP_IPC_LOCK)].effective &= others;
+  data[CAP_TO_INDEX(CAP_IPC_LOCK)].permitted &= others;
+  ASSERT_EQ(syscall(SYS_capset, &header, data), 0);
+  rlimit limit = {};
+  limit.rlim_cur = limit.rlim_max = bytes;
+  ASSERT_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+}
+
+TEST(Backend, WhereLockedMemoryIsScarceAutoServesAndByNameItFailsSoonAndTheLogNamesTheLimit) {
+  const int status = UringStatus();
+  if (status == -ENOSYS || status == -EPERM) {
+    GTEST_SKIP() << evnet_poller_create_message(EVNET_BACKEND_IO_URING, status);
+  }
+  EXPECT_TRUE(InAChild([] {
+    LimitLockedMemory(65536);
+    {
+      Server server;
+      ExpectEcho(server);
+      EXPECT_STREQ(server.stats().backend, "epoll");
+    }
+    for (const int reactors : {1, 3}) {
+      evnet_options options = Named(EVNET_BACKEND_IO_URING);
+      options.reactors = reactors;
+      Created server(Echo(), options);
+      EXPECT_EQ(evnet_server_run(server.get()), -ENOMEM);
+      EXPECT_TRUE(server.log().Has("RLIMIT_MEMLOCK is 65536 bytes")) << server.log().Text();
+    }
+  }));
+  // No time is lost on waiting for memory that nobody is about to give back.
+  EXPECT_TRUE(InAChild([] {
+    LimitLockedMemory(65536);
+    const int64_t before_ms = NowMs();
+    EXPECT_EQ(UringStatus(), -ENOMEM);
+    EXPECT_LT(NowMs() - before_ms, 450) << "a ring that this process closed is waited for";
   }));
 }
 

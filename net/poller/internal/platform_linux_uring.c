@@ -25,8 +25,10 @@ int evnet_poller_platform_create(const struct evnet_poller_options *options,
   int status = -ENOSYS;
   for (size_t i = 0; i < sizeof auto_order / sizeof auto_order[0]; i++) {
     status = create(auto_order[i], options, out_poller);
-    // Whatever else fails, memory or descriptors, would fail the next one, too.
-    if (status != -ENOSYS && status != -EPERM) break;
+    // Whatever else fails, memory or descriptors, would fail the next one, too; but only io_uring
+    // needs memory that it may lock.
+    bool is_short = auto_order[i] == EVNET_BACKEND_IO_URING && status == -ENOMEM;
+    if (status != -ENOSYS && status != -EPERM && !is_short) break;
   }
   return status;
 }
@@ -40,6 +42,8 @@ static const char *uring_message(int status) {
              "old: it takes Linux 6.1";
     case -EAGAIN:
       return "io_uring cannot make a ring: a limit on threads or memory is reached (ulimit -u, -l)";
+    case -ENOMEM:
+      return evnet_uring_memory_message();
     default:
       return NULL;
   }

@@ -356,6 +356,7 @@ static void uring_destroy(struct evnet_poller *poller) {
   if (uring->ring_open) {
     cancel_everything(uring);
     io_uring_queue_exit(&uring->ring);
+    uring_note_closed_ring();
   }
   evnet_unix_release_all(&uring->unix_listeners);
   for (uint32_t i = 0; i < uring->slots.used; i++) {

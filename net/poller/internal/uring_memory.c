@@ -3,7 +3,6 @@
 // told.
 #include <errno.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "net/poller/internal/uring_state.h"
 
@@ -90,13 +89,6 @@ void uring_change_arena(struct uring *uring) {
 }
 
 // Opening and closing
-
-bool uring_wait_for_memory(int status, int *tries) {
-  if (status != -ENOMEM || ++*tries > 50) return false;
-  const struct timespec nap = {.tv_nsec = 10000000};
-  (void)nanosleep(&nap, NULL);
-  return true;
-}
 
 static int open_buffers(struct uring *uring, uint32_t bytes) {
   struct buffers *buffers = &uring->buffers;

@@ -209,10 +209,10 @@ bool uring_cancel(struct uring *uring, const struct slot *slot, enum tag tag);  
 void uring_cancel_unwanted(struct uring *uring, struct slot *slot);
 void uring_retry(struct uring *uring);
 
-// The kernel takes a ring down some 30 ms after its close (Linux 6.18), and counts its memory
-// against RLIMIT_MEMLOCK until then: who makes rings as fast as he closes them has to wait. Naps
-// and returns true where a call that gave `status` should be tried again.
+// uring_limit.c
+// Naps and returns true where a call that gave `status` should be tried again.
 bool uring_wait_for_memory(int status, int *tries);
+void uring_note_closed_ring(void);
 
 // uring_memory.c: what is received into and sent from.
 int uring_create_datagrams(struct uring *uring);  // with the first datagram socket

@@ -1,0 +1,58 @@
+// RLIMIT_MEMLOCK. Without CAP_IPC_LOCK the kernel counts the memory of a user's rings against it
+// (io_uring_setup(2), ENOMEM), some 200 KiB for each, until it has taken the ring down. That is
+// some 30 ms after its close (Linux 6.18): who makes rings as fast as they close has to wait.
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "net/base/clock.h"
+#include "net/poller/internal/uring.h"
+#include "net/poller/internal/uring_state.h"
+
+enum {
+  NAP_NS = 10000000,
+  NAPS_MAX = 5,        // for rings of other processes
+  OWN_CLOSE_MS = 300,  // for one that this process has closed, since then
+};
+
+// Atomic: until when a ring that this process has closed may still be there.
+static uint64_t closing_until_ns;
+
+void uring_note_closed_ring(void) {
+  uint64_t until_ns = evnet_clock_now_ns() + (uint64_t)OWN_CLOSE_MS * 1000000;
+  __atomic_store_n(&closing_until_ns, until_ns, __ATOMIC_RELAXED);
+}
+
+bool uring_wait_for_memory(int status, int *tries) {
+  if (status != -ENOMEM) return false;
+  bool own = evnet_clock_now_ns() < __atomic_load_n(&closing_until_ns, __ATOMIC_RELAXED);
+  if (++*tries > NAPS_MAX && !own) return false;
+  const struct timespec nap = {.tv_nsec = NAP_NS};
+  (void)nanosleep(&nap, NULL);
+  return true;
+}
+
+// Whether the limit is nothing to this thread.
+static bool may_lock_all(void) {
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+  if (syscall(SYS_capget, &header, data) != 0) return false;
+  return data[CAP_TO_INDEX(CAP_IPC_LOCK)].effective & CAP_TO_MASK(CAP_IPC_LOCK);
+}
+
+const char *evnet_uring_memory_message(void) {
+  static _Thread_local char text[160];
+  struct rlimit limit;
+  bool limited = getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  if (!limited || may_lock_all()) return NULL;
+  (void)snprintf(text, sizeof text,
+                 "io_uring finds no memory that it may lock: RLIMIT_MEMLOCK is %" PRIu64
+                 " bytes, and each reactor takes about 220 KiB of it (ulimit -l)",
+                 (uint64_t)limit.rlim_cur);
+  return text;
+}

@@ -2,12 +2,20 @@
 
 #include <string.h>
 
+#include <atomic>
+
 #include "gtest/gtest.h"
 
 namespace evnet_testing {
 namespace {
 
-const Callbacks *CallbacksOf(void *user) { return static_cast<const Callbacks *>(user); }
+// Callbacks and posted functions that have run, of all servers of this process.
+std::atomic<uint64_t> runs{0};
+
+const Callbacks *CallbacksOf(void *user) {
+  runs.fetch_add(1, std::memory_order_relaxed);
+  return static_cast<const Callbacks *>(user);
+}
 
 }  // namespace
 
@@ -102,6 +110,7 @@ void Post(evnet_reactor *reactor, std::function<void()> function) {
       reactor,
       [](void *user) {
         std::unique_ptr<std::function<void()>> run(static_cast<std::function<void()> *>(user));
+        runs.fetch_add(1, std::memory_order_relaxed);
         (*run)();
       },
       posted);
@@ -140,11 +149,25 @@ Created::Created(const Callbacks &callbacks, const evnet_options &options,
   const evnet_handler handler = callbacks_.Handler();
   status_ =
       evnet_server_create(&handler, &callbacks_, texts.data(), texts.size(), &with_log, &server_);
+  if (status_ == 0 && options.busy_poll_us == 0)
+    watch_ = std::make_unique<SpinWatch>([this] { return Look(); });
+}
+
+Progress Created::Look() const {
+  const struct evnet_server_stats now = stats();
+  return {now.turns, runs + now.connections_accepted + now.connections_closed +
+                         now.connections_refused + now.dials_failed + now.bytes_received +
+                         now.bytes_sent + now.datagrams_received + now.datagrams_sent +
+                         now.datagrams_dropped};
 }
 
 Created::~Created() { Destroy(); }
 
 void Created::Destroy() {
+  if (watch_ != nullptr) {
+    EXPECT_EQ(watch_->Stop(), 0u) << "turns beyond those allowed while nothing made progress";
+  }
+  watch_.reset();
   evnet_server_destroy(server_);
   server_ = nullptr;
 }

@@ -18,6 +18,7 @@
 
 #include "net/poller/testing/backend.h"
 #include "net/server/server.h"
+#include "net/server/testing/spin.h"
 #include "net/server/testing/wait.h"
 
 namespace evnet_testing {
@@ -67,7 +68,9 @@ class Log {
   std::string text_;
 };
 
-// evnet_server_create, and later evnet_server_destroy.
+// evnet_server_create, and later evnet_server_destroy. Fails the test if the server spins
+// meanwhile: turns while no callback runs, no byte moves and nothing is accepted, closed or posted.
+// With busy_poll_us it is asked to.
 class Created {
  public:
   Created(const Callbacks &callbacks, const evnet_options &options,
@@ -88,10 +91,13 @@ class Created {
   void Destroy();
 
  private:
+  Progress Look() const;
+
   Callbacks callbacks_;
   Log log_;
   evnet_server *server_ = nullptr;
   int status_;
+  std::unique_ptr<SpinWatch> watch_;
 };
 
 // The same, running.

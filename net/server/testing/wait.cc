@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "net/server/testing/spin.h"
+
 namespace evnet_testing {
 
 bool WaitUntil(const std::function<bool()> &condition) {
@@ -41,7 +43,7 @@ size_t Threads() {
   // A sanitizer starts a thread of its own together with the first one of the program.
   static const bool started = (std::thread([] {}).join(), true);
   (void)started;
-  return CountEntries("/proc/self/task");
+  return CountEntries("/proc/self/task") - WatchThreads();
 }
 
 void Journal::Add(std::string line) {

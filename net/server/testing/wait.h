@@ -22,7 +22,7 @@ bool WaitUntil(const std::function<bool()> &condition);
 // Milliseconds of the monotonic clock.
 int64_t NowMs();
 
-// This process's descriptors and threads.
+// This process's descriptors and threads, without those of spin.h.
 size_t OpenDescriptors();
 size_t Threads();
 

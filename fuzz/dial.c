@@ -1,0 +1,300 @@
+// Drives a reactor that dials and adopts sockets, against a model of what its caller and its peers
+// are promised, and aborts on any difference.
+//
+// Input: HEADER_BYTES, then steps of three bytes: what, and a number n of 16 bits, low byte first.
+// The world takes steps (enum world_step); each callback takes one (enum handler_step). At the end
+// the reactor is stopped, if it was not, and destroyed. dial_seeds.py writes inputs by name.
+//
+//   byte  means
+//   0     the seed of the simulated kernel's dice; 0: the real kernel, with Unix sockets, as a
+//         simulated one has no descriptors to adopt
+//   1     what the simulated kernel does now and then, a bit each: see kernel_options
+//   2     connections_max: byte % 16, 0: no bound
+#include "fuzz/dial.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { HEADER_BYTES = 3, TURNS_MAX = 1 << 16 };
+
+static struct world world;
+
+void dial_check_failed(const char *expression, const char *file, int line) {
+  fprintf(stderr, "%s:%d: not true: %s\n", file, line, expression);
+  if (world.sim != NULL) evnet_sim_print_trace(world.sim, stderr);
+  abort();
+}
+
+uint8_t byte_at(size_t offset) { return (uint8_t)((offset + 1) * 2654435761u >> 13); }
+
+static void *allocate(size_t size, void *user) {
+  struct world *w = user;
+  if (w->fail_countdown > 0 && --w->fail_countdown == 0) {
+    w->failed = true;
+    return NULL;
+  }
+  w->live_blocks++;
+  return malloc(size);
+}
+
+static void release(void *pointer, void *user) {
+  struct world *w = user;
+  w->live_blocks--;
+  free(pointer);
+}
+
+static struct evnet_sim_options kernel_options(const uint8_t header[HEADER_BYTES]) {
+  const uint32_t often = 300;
+  const uint8_t bits = header[1];
+  return (struct evnet_sim_options){
+      .seed = header[0],
+      .delay_ns_max = bits & 128 ? 2000000 : 0,
+      .buffer_bytes_min = 2048,
+      .buffer_bytes_max = 8192,
+      .faults =
+          {
+              .short_recv = bits & 1 ? often : 0,
+              .refused_send = bits & 2 ? often : 0,
+              .deferred = bits & 4 ? often : 0,
+              .connect_refused = bits & 8 ? often : 0,
+              .connect_lost = bits & 16 ? often : 0,
+              .connect_failure = bits & 32 ? often : 0,
+              .network_reset = bits & 64 ? often : 0,
+          },
+  };
+}
+
+static void begin(struct world *w, const uint8_t header[HEADER_BYTES]) {
+  if (header[0] != 0) {
+    const struct evnet_sim_options kernel = kernel_options(header);
+    w->sim = evnet_sim_create(&kernel);
+    CHECK(w->sim != NULL);
+  }
+  w->allocator = (struct evnet_allocator){.allocate = allocate, .release = release, .user = w};
+  w->connections_max = header[2] % 16;
+  const struct evnet_reactor_options options = {
+      .linger_ms = 20,
+      .drain_ms = 20,
+      .backend = w->sim != NULL ? EVNET_BACKEND_AUTO : EVNET_BACKEND_EPOLL,
+      .connections_max = w->connections_max,
+      .allocator = &w->allocator,
+      .kernel = w->sim != NULL ? evnet_sim_kernel(w->sim) : NULL,
+  };
+  const struct evnet_handler handler = conn_handler();
+  CHECK(evnet_reactor_create(&handler, w, &options, &w->reactor) == 0);
+  peers_begin(w);
+}
+
+bool step_next(struct world *w, struct step *out_step) {
+  if (w->input_bytes < 3) return false;
+  const uint8_t *in = w->input;
+  *out_step = (struct step){.what = in[0], .n = (size_t)in[1] | (size_t)in[2] << 8};
+  w->input += 3;
+  w->input_bytes -= 3;
+  return true;
+}
+
+static bool is_refusal(const struct world *w, int status) {
+  switch (status) {
+    case -ENOMEM:
+      return w->failed;
+    case -ENOBUFS:
+      return w->connections_max > 0;
+    case -ESHUTDOWN:
+      return w->stopping;
+    default:
+      return false;
+  }
+}
+
+// 0: the listener; 1: nobody; 2: no address; 3: no port.
+static void dial_text(const struct world *w, size_t which, char text[64]) {
+  static const char *const bad[] = {"tcp://127.0.0.1:65536", "tcp://127.0.0.1:0"};
+  if (which >= 2) {
+    (void)snprintf(text, 64, "%s", bad[which - 2]);
+  } else if (w->sim != NULL) {
+    (void)snprintf(text, 64, "tcp://127.0.0.1:%u", which == 0 ? w->port : 9u);
+  } else {
+    (void)snprintf(text, 64, "%s%s", w->listener_text, which == 0 ? "" : "-nobody");
+  }
+}
+
+void begin_dial(struct world *w, size_t n) {
+  if (w->conns_used == CONNS_MAX) return;
+  char text[64];
+  dial_text(w, n % 4, text);
+  struct conn *c = conn_new(w);
+  c->dialled = true;
+  c->nobody = n % 4 == 1;
+  const struct evnet_dial_options options = {
+      .conn_user = c,
+      .timeout_ms = n / 4 == 0 ? EVNET_OFF : (int64_t)(n / 4),
+      .source = w->options & 1 && w->sim != NULL ? "127.0.0.7:0" : NULL,
+      .no_nodelay = w->options & 2,
+      .send_buffer_bytes = w->options & 4 ? 4096 : 0,
+  };
+  const int status = evnet_dial(w->reactor, text, &options, &c->id);
+  if (status == 0) {
+    CHECK(n % 4 < 2);
+    CHECK(c->state == BEGUN);  // no callback from inside
+    return;
+  }
+  CHECK(n % 4 >= 2 ? status == EVNET_STATUS_ADDRESS || is_refusal(w, status)
+                   : is_refusal(w, status));
+  c->state = CLOSED;
+}
+
+// 0, 1: one of a pair; 2: a descriptor that is closed; 3: a file; 4: a socket that is not
+// connected.
+static void adopt(struct world *w, size_t which) {
+  if (w->sim != NULL || w->conns_used == CONNS_MAX || w->peers_used == PEERS_MAX) return;
+  int pair[2] = {-1, -1};
+  if (which < 2) {
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
+  } else if (which == 2) {
+    pair[0] = 1 << 20;
+  } else {
+    pair[0] = which == 3 ? dup(STDERR_FILENO) : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  }
+  struct conn *c = conn_new(w);
+  const int status = evnet_adopt(w->reactor, pair[0], c, &c->id);
+  if (status == 0) {
+    CHECK(which < 2 && c->state == BEGUN);
+    peer_add(w, NULL, pair[1]);
+    return;
+  }
+  const int expected[] = {0, 0, -EBADF, -ENOTSOCK, -ENOTCONN};
+  CHECK(is_refusal(w, status) || (which >= 2 && status == expected[which]));
+  c->state = CLOSED;
+  // On an error it is still ours.
+  if (which != 2) CHECK(close(pair[0]) == 0);
+  if (pair[1] >= 0) (void)close(pair[1]);
+}
+
+static void cancel(struct world *w, size_t n) {
+  if (w->conns_used == 0) return;
+  struct conn *c = &w->conns[n % w->conns_used];
+  const int status = evnet_close(w->reactor, c->id);
+  CHECK(status == 0 || status == -ESTALE);
+  if (c->state == CLOSED) CHECK(status == -ESTALE);
+  if (status < 0) return;
+  if (c->state == BEGUN && c->dialled) {
+    c->cancelled = true;
+  } else if (c->state == OPEN) {
+    c->state = ENDING;
+  }
+}
+
+static void turn(struct world *w) {
+  if (w->stopped) return;
+  const int status = evnet_reactor_turn(w->reactor, 0);
+  CHECK(status == 1 || (status == 0 && w->stopping));
+  w->stopped = status == 0;
+  if (w->sim != NULL) CHECK(evnet_sim_failure(w->sim) == NULL);
+  peers_take(w);
+}
+
+static struct peer *peer_of(struct world *w, size_t n) {
+  struct peer *peer = w->peers_used > 0 ? &w->peers[n % w->peers_used] : NULL;
+  return peer != NULL && peer->in_use ? peer : NULL;
+}
+
+static void act_of_peer(struct world *w, const struct step *step) {
+  struct peer *peer = peer_of(w, step->what == PEER_WRITES ? step->n % 16 : step->n);
+  if (peer == NULL) return;
+  switch (step->what) {
+    case PEER_WRITES:
+      peer_write(w, peer, step->n);
+      break;
+    case PEER_READS:
+      peer_read(w, peer);
+      break;
+    case PEER_ENDS:
+      peer_end(w, peer);
+      break;
+    default:
+      peer_close(w, peer, step->what == PEER_RESETS);
+      break;
+  }
+}
+
+static void act(struct world *w, const struct step *step) {
+  switch (step->what) {
+    case DIAL:
+      if (!w->stopped) begin_dial(w, step->n);
+      break;
+    case ADOPT:
+      if (!w->stopped) adopt(w, step->n % 5);
+      break;
+    case CANCEL:
+      if (!w->stopped) cancel(w, step->n);
+      break;
+    case TURN:
+      for (size_t i = 0; i <= step->n % 8; i++) turn(w);
+      break;
+    case ADVANCE:
+      if (w->sim != NULL)
+        evnet_sim_advance(w->sim, evnet_sim_now_ns(w->sim) + step->n * UINT64_C(16000));
+      break;
+    case FAIL:
+      w->fail_countdown = step->n % 8 + 1;
+      break;
+    case STOP:
+      w->stopping = true;
+      evnet_reactor_stop(w->reactor, (int64_t)(step->n % 64));
+      break;
+    case DIAL_OPTIONS:
+      w->options = step->n;
+      break;
+    default:
+      act_of_peer(w, step);
+      break;
+  }
+}
+
+// Every connection has ended, with what its peer has of it, and nothing is left.
+static void end(struct world *w) {
+  w->fail_countdown = 0;
+  w->input_bytes = 0;
+  w->stopping = true;
+  evnet_reactor_stop(w->reactor, 0);
+  for (int turns = 0; !w->stopped; turns++) {
+    CHECK(turns < TURNS_MAX);
+    turn(w);
+    if (w->sim != NULL) {
+      const uint64_t next_ns = evnet_sim_next_ns(w->sim);
+      if (next_ns != UINT64_MAX) evnet_sim_advance(w->sim, next_ns);
+    }
+  }
+  for (size_t i = 0; i < w->conns_used; i++) CHECK(w->conns[i].state == CLOSED);
+  for (size_t i = 0; i < w->peers_used; i++) {
+    if (w->peers[i].in_use) peer_read(w, &w->peers[i]);
+  }
+  w->ending = true;
+  evnet_reactor_destroy(w->reactor);
+  CHECK(w->live_blocks == 0);
+  peers_deinit(w);
+  evnet_sim_destroy(w->sim);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  struct world *w = &world;
+  if (size < HEADER_BYTES) return 0;
+  memset(w, 0, sizeof *w);
+  w->input = data + HEADER_BYTES;
+  w->input_bytes = size - HEADER_BYTES;
+  begin(w, data);
+  struct step step;
+  while (step_next(w, &step)) {
+    step.what %= WORLD_STEPS;
+    act(w, &step);
+  }
+  end(w);
+  return 0;
+}

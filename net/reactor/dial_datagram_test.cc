@@ -383,6 +383,24 @@ TEST_F(DialDatagramTest, ItsSourceIsItsOwnAddress) {
   EXPECT_EQ(FormatAddress(pair.address).substr(0, 16), "udp://127.0.0.5:");
 }
 
+TEST_F(DialDatagramTest, ADatagramThatThereIsNoMemoryToQueueIsRefusedAndTheNextOneIsNot) {
+  bool full = true;
+  harness.Start();
+  Pair pair;
+  Dial(&pair);
+  FillUp(&full);
+  EXPECT_EQ(Write(pair.conn, Pattern(9000)), 9000);
+  harness.Turn();
+  ASSERT_GT(evnet_conn_outbound_bytes(pair.conn), 0u);
+  harness.allocator().fail_at(1, false);
+  EXPECT_EQ(Write(pair.conn, "lost"), -ENOMEM);
+  EXPECT_EQ(Write(pair.conn, "kept"), 4);
+  full = false;
+  harness.Until([&] { return evnet_conn_outbound_bytes(pair.conn) == 0; });
+  EXPECT_EQ(pair.peer.Receive().size(), 9000u);
+  EXPECT_EQ(pair.peer.Receive(), "kept");
+}
+
 TEST_F(DialDatagramTest, TheNthAllocationThatFailsLeavesNothingBehind) {
   harness.Start();
   const UdpClient peer;

@@ -149,6 +149,23 @@ TEST_F(Outbound, FlushSendsNow) {
             (std::vector<size_t>{3, 3}));
 }
 
+TEST_F(Outbound, FlushReportsWhatTheKernelDidNotTake) {
+  Start();
+  for (const ssize_t taken : {ssize_t{-EAGAIN}, ssize_t{1}}) {
+    TheKernel().on_send = [taken](int, size_t) { return taken; };
+    h.Post([&] {
+      Write(pair.conn, "four");
+      const ssize_t queued = evnet_conn_flush(pair.conn);
+      EXPECT_EQ(static_cast<size_t>(queued), evnet_conn_outbound_bytes(pair.conn));
+      EXPECT_GT(queued, 0);
+    });
+    h.Turn();
+    TheKernel().on_send = nullptr;
+    pair.client.Write("x");  // an event; a refusal that was forced has none to come
+    EXPECT_EQ(h.ReadExactly(&pair.client, 4), "four");
+  }
+}
+
 TEST_F(Outbound, NothingIsSentForNothing) {
   Start();
   iovec empty[3] = {};

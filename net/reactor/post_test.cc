@@ -27,6 +27,13 @@ TEST_F(Post, RunsInOrder) {
   for (int i = 0; i < 100; i++) EXPECT_EQ(ran[i], i);
 }
 
+TEST_F(Post, ToAReactorThatIsAwakeAsksForNoWake) {
+  h.Start();
+  for (int i = 0; i < 3; i++) h.Post([] {});
+  h.Turn();
+  EXPECT_EQ(h.Stats().wakes, 0u);
+}
+
 TEST_F(Post, FromAPostedFunctionRunsInALaterTurn) {
   h.Start();
   int depth = 0;

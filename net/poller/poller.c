@@ -179,4 +179,8 @@ bool evnet_poller_next(struct evnet_poller *poller, struct evnet_completion *out
   return poller->ops->next(poller, out_completion);
 }
 
+uint32_t evnet_poller_unreported(const struct evnet_poller *poller) {
+  return poller->ops->unreported(poller);
+}
+
 void evnet_poller_wake(struct evnet_poller *poller) { poller->ops->wake(poller); }

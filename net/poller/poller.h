@@ -534,6 +534,14 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_wait(struct evnet_poller *poller, i
 EVNET_API bool evnet_poller_next(struct evnet_poller *poller,
                                  struct evnet_completion *out_completion);
 
+// evnet_poller_unreported says whether the kernel had more than the last wait brought. Call it
+// after evnet_poller_next has returned false.
+//
+// Returns: 0: all that was ready when the last evnet_poller_wait began has been reported, of each
+//          handle at least its share of a turn. Else the number of waits, each followed by next
+//          until it returns false, after which that is so whatever else becomes ready meanwhile.
+EVNET_API uint32_t evnet_poller_unreported(const struct evnet_poller *poller);
+
 // evnet_poller_wake makes the current, or else the next, evnet_poller_wait return.
 //
 // Thread:  any, as long as the poller exists; async-signal-safe; errno is kept.

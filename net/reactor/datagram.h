@@ -16,10 +16,10 @@
 // What a stream has and no UDP socket has: evnet_conn_shutdown_write, evnet_conn_sendfile, pressure
 // and its settings are -EOPNOTSUPP. And what a server's has not: evnet_conn_set_timeout is
 // -EOPNOTSUPP; EVNET_CLOSE, evnet_conn_close and evnet_conn_abort do nothing, as the socket closes
-// with the server. While evnet_conn_pause_reading is in force, or holds_max holds are out, datagrams
-// wait in the kernel, which drops those it has no room for; at most 63 that evnet had taken already
-// are still presented, with udp_gro up to 64 times as many. A stopping server waits for
-// evnet_conn_hold.
+// with the server. While evnet_conn_pause_reading is in force, or holds_max holds are out,
+// datagrams wait in the kernel, which drops those it has no room for; at most 63 that evnet had
+// taken already are still presented, with udp_gro up to 64 times as many. A stopping server waits
+// for evnet_conn_hold.
 //
 // Writes return their size, or:
 //   -EMSGSIZE      above 65,507 bytes to an IPv4 address, 65,527 to an IPv6 one

@@ -1,6 +1,16 @@
 // Deadlines of connections. Each connection has one node on the wheel, never later than its
 // earliest deadline. Bytes that move a deadline away only note the time; when the node expires,
 // what is left is computed and the node goes back. So traffic costs a store, not a timer operation.
+//
+// A deadline that has passed proves nothing yet: after a standstill (a slow callback, SIGSTOP, a
+// suspended machine) what moves it away may wait in the kernel. It counts only once the kernel was
+// asked, later than the deadline, until it had nothing more to report. So deadlines are compared
+// with settled_ms, too, the time of the last question that was answered in full:
+//
+//   the node expires
+//     the deadline is still to come -----------> back on the wheel
+//     it has passed, but later than settled_ms -> overdue: no wait sleeps until settled_ms moves
+//     it has passed, and not later ------------> the timeout
 #include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
 
@@ -121,10 +131,18 @@ static void time_out(struct evnet_conn *conn, enum evnet_timeout which) {
   }
 }
 
+// Of one that has passed.
+static bool is_settled(const struct evnet_reactor *reactor, const struct earliest *earliest) {
+  return earliest->left_ms + (int64_t)(reactor->now_ms - reactor->settled_ms) <= 0;
+}
+
 static void expire(struct evnet_conn *conn) {
   if (conn->state == CONN_CLOSED) return;  // on_close is due
   struct earliest earliest = find_earliest(conn);
-  if (earliest.any && earliest.left_ms <= 0) {
+  const bool has_passed = earliest.any && earliest.left_ms <= 0;
+  if (has_passed && !is_settled(conn->reactor, &earliest)) {
+    conn->reactor->overdue = true;
+  } else if (has_passed) {
     if (conn->state == CONN_LINGERING) {
       conn_finish(conn, conn->reason);  // all was delivered; the peer keeps its side open too long
     } else if (conn->state == CONN_FLUSHING) {
@@ -144,4 +162,26 @@ void deadline_expire(struct evnet_reactor *reactor) {
     expire((struct evnet_conn *)((char *)node - offsetof(struct evnet_conn, deadline)));
     stats_lap(reactor);
   }
+}
+
+bool deadline_settle(struct evnet_reactor *reactor) {
+  const uint64_t before_ms = reactor->settled_ms;
+  const uint32_t waits = evnet_poller_unreported(reactor->poller);
+  if (waits == 0) {
+    reactor->settled_ms = reactor->asked_ms;
+    reactor->fence_waits = 0;
+  } else if (reactor->fence_waits == 0) {
+    // The kernel may have more to report for ever, so what was ready now gets a bounded time.
+    reactor->fence_ms = reactor->asked_ms;
+    reactor->fence_waits = waits;
+  } else if (--reactor->fence_waits == 0) {
+    reactor->settled_ms = reactor->fence_ms;
+  }
+  return reactor->settled_ms != before_ms;
+}
+
+bool deadline_is_settled(struct evnet_reactor *reactor, uint64_t deadline_ms) {
+  if (deadline_ms <= reactor->settled_ms) return true;
+  reactor->overdue = true;
+  return false;
 }

@@ -35,6 +35,7 @@ struct dial {
   struct evnet_timer timer;     // ends the step, at the deadline or before it
   uint64_t deadline_ms;         // UINT64_MAX: none
   uint64_t pause_ms;            // the last one
+  uint64_t share_ms;            // CONNECTING: when its share of the time ends
   bool share_over;              // CONNECTING: connect_stop was called
   int status;                   // of the last address that failed
   struct evnet_connect_options options;
@@ -99,7 +100,7 @@ static void start_timer(struct dial *dial, uint64_t most_ms) {
 }
 
 // What is left, shared by the addresses that are left.
-static uint64_t share_ms(const struct dial *dial) {
+static uint64_t share_of(const struct dial *dial) {
   const uint64_t now_ms = reactor_of(dial)->now_ms;
   if (dial->deadline_ms == UINT64_MAX || dial->deadline_ms <= now_ms) return dial->deadline_ms;
   return (dial->deadline_ms - now_ms) / (dial->address_count - dial->address_index);
@@ -116,7 +117,9 @@ static void try_address(struct dial *dial) {
   dial->step = CONNECTING;
   dial->share_over = false;
   peer_set(conn, address);
-  start_timer(dial, share_ms(dial));
+  const uint64_t share_ms = share_of(dial);
+  dial->share_ms = share_ms == UINT64_MAX ? UINT64_MAX : reactor_of(dial)->now_ms + share_ms;
+  start_timer(dial, share_ms);
   evnet_poller_connect(conn->reactor->poller, conn_handle(conn), address, &dial->options);
 }
 
@@ -138,10 +141,15 @@ static void expired(struct evnet_timer *timer, void *user) {
   (void)timer;
   struct dial *dial = user;
   struct evnet_conn *conn = dial->conn;
-  if (conn->reactor->now_ms >= dial->deadline_ms) {
-    conn_finish(conn, -ETIMEDOUT);
-  } else if (dial->step == PAUSING) {
+  struct evnet_reactor *reactor = conn->reactor;
+  const bool is_over = reactor->now_ms >= dial->deadline_ms;
+  if (!is_over && dial->step == PAUSING) {
     try_address(dial);
+  } else if (!deadline_is_settled(reactor, is_over ? dial->deadline_ms : dial->share_ms)) {
+    // The kernel may have connected it, and is asked first.
+    evnet_timer_start(reactor, &dial->timer, 0, expired, dial);
+  } else if (is_over) {
+    conn_finish(conn, -ETIMEDOUT);
   } else {
     dial->share_over = true;
     start_timer(dial, UINT64_MAX);

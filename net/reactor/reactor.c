@@ -185,7 +185,7 @@ static bool is_spinning(struct evnet_reactor *reactor) {
 static int64_t wait_time(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   bool has_work = reactor->due_first != NONE || reactor->inbox != NULL ||
                   reactor->answers_first != NULL || datagram_is_gathering(reactor);
-  if (has_work || stop_is_reading(reactor) || is_spinning(reactor)) return 0;
+  if (has_work || reactor->overdue || stop_is_reading(reactor) || is_spinning(reactor)) return 0;
   uint64_t wake_ms =
       earlier(evnet_wheel_next_ms(&reactor->deadlines), evnet_wheel_next_ms(&reactor->timers));
   if (wait_ms_max >= 0) wake_ms = earlier(wake_ms, reactor->now_ms + (uint64_t)wait_ms_max);
@@ -204,6 +204,7 @@ static int wait_for_kernel(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   int64_t timeout_ns = wait_time(reactor, wait_ms_max);
   bool sleeps = timeout_ns != 0;
   if (sleeps && !evnet_mailbox_sleep(&reactor->mailbox)) timeout_ns = 0;
+  reactor->asked_ms = reactor->now_ms;
   int status = evnet_poller_wait(reactor->poller, timeout_ns);
   if (sleeps) evnet_mailbox_awake(&reactor->mailbox);
   counter_add(&reactor->stats.turns, 1);
@@ -219,7 +220,8 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
       reactor->deadlines.count > 0 || reactor->timers.count > 0 || reactor->due_first != NONE;
   bool may_end = wait_ms_max >= 0 || stop_deadline_ns(reactor) != UINT64_MAX;
   if (may_run || may_end) reactor_update_now(reactor);
-  deadline_expire(reactor);
+  // While some wait for settled_ms those that expire meanwhile can only wait, too.
+  if (!reactor->overdue) deadline_expire(reactor);
   timer_expire(reactor);
   conn_run_due(reactor);
   stop_step(reactor);
@@ -242,6 +244,10 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   }
   if (!quiet) reactor->active = true;
   datagram_flush(reactor);
+  if (reactor->overdue && deadline_settle(reactor)) {
+    reactor->overdue = false;
+    deadline_expire(reactor);
+  }
   reactor->stop_quiet_turns = quiet ? reactor->stop_quiet_turns + 1 : 0;
   conn_run_due(reactor);
   async_run_answers(reactor);

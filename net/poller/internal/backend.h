@@ -58,6 +58,7 @@ struct evnet_poller_ops {
   int (*descriptor)(struct evnet_poller *poller, struct evnet_handle handle);
   int (*wait)(struct evnet_poller *poller, int64_t timeout_ns);
   bool (*next)(struct evnet_poller *poller, struct evnet_completion *out_completion);
+  uint32_t (*unreported)(const struct evnet_poller *poller);
   void (*wake)(struct evnet_poller *poller);
 };
 

@@ -89,10 +89,13 @@ static int timeout_ms(int64_t timeout_ns) {
 }
 
 static int epoll_wait_events(void *state, struct evnet_ready_event *out_events, int count,
-                             int64_t timeout_ns) {
+                             int64_t timeout_ns, bool *out_more) {
   struct epoll *epoll = state;
   int events_max = count < EVENTS_MAX ? count : EVENTS_MAX;
   int ready = epoll_wait(epoll->epoll_fd, epoll->events, events_max, timeout_ms(timeout_ns));
+  // Events leave the kernel's ready list from its front and come to its end (ep_send_events() of
+  // Linux), so those that it keeps are the first of the next call.
+  *out_more = ready < 0 || ready == events_max;
   if (ready < 0) return errno == EINTR ? 0 : -errno;
   int written = 0;
   for (int i = 0; i < ready; i++) {

@@ -123,12 +123,13 @@ static struct timespec timespec_of(int64_t timeout_ns) {
 }
 
 static int kqueue_wait(void *state, struct evnet_ready_event *out_events, int count,
-                       int64_t timeout_ns) {
+                       int64_t timeout_ns, bool *out_more) {
   struct queue *queue = state;
   int events_max = count < EVENTS_MAX ? count : EVENTS_MAX;
   struct timespec timeout = timespec_of(timeout_ns);
   int ready = kevent(queue->descriptor, NULL, 0, queue->events, events_max,
                      timeout_ns < 0 ? NULL : &timeout);
+  *out_more = ready < 0 || ready == events_max;
   if (ready < 0) return errno == EINTR ? 0 : -errno;
   int written = 0;
   for (int i = 0; i < ready; i++) {

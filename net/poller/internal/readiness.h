@@ -3,6 +3,7 @@
 #ifndef EVNET_NET_POLLER_INTERNAL_READINESS_H_
 #define EVNET_NET_POLLER_INTERNAL_READINESS_H_
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "net/poller/internal/backend.h"
@@ -36,8 +37,11 @@ struct evnet_readiness_ops {
   int (*change)(void *state, int descriptor, uint64_t token, uint32_t interest);
   void (*remove)(void *state, int descriptor);
   // Returns the number of events written, at most `count`; 0 after a timeout, a signal, or a wake
-  // alone.
-  int (*wait)(void *state, struct evnet_ready_event *out_events, int count, int64_t timeout_ns);
+  // alone. Events are reported in the order in which they came.
+  //
+  //   out_more  whether the kernel may have more: it filled the array, or a signal ended the wait.
+  int (*wait)(void *state, struct evnet_ready_event *out_events, int count, int64_t timeout_ns,
+              bool *out_more);
   void (*wake)(void *state);  // any thread, async-signal-safe
 };
 

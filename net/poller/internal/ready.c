@@ -322,6 +322,7 @@ static const struct evnet_poller_ops ready_ops = {
     .spreads_port = ready_spreads_port,
     .wait = ready_wait,
     .next = ready_next,
+    .unreported = ready_unreported,
     .wake = ready_wake,
 };
 

@@ -51,6 +51,7 @@ enum {
 
 enum {
   EVENTS_MAX = 512,
+  EVENTS_PER_SLOT_MAX = 2,  // of one wait: kqueue reports reading and writing each by itself
 };
 
 struct ready {
@@ -74,6 +75,7 @@ struct ready {
 
   int event_count;
   int event_next;
+  bool more;            // the kernel may have had more events than the last wait brought
   uint8_t *recv_block;  // one for all: read lazily, in next, so only one is ever in use
   size_t recv_bytes;
   uint8_t *scratch;
@@ -136,6 +138,7 @@ int ready_wait(struct evnet_poller *poller, int64_t timeout_ns);
 bool ready_next(struct evnet_poller *poller, struct evnet_completion *out_completion);
 int ready_accept(struct evnet_poller *poller, struct evnet_handle handle,
                  struct evnet_address *out_peer);
+uint32_t ready_unreported(const struct evnet_poller *poller);
 
 // ready_connect.c
 

@@ -199,7 +199,8 @@ int ready_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   if (!slot_list_is_empty(&ready->now)) timeout_ns = 0;
   ready->event_next = 0;
   ready->event_count = 0;
-  int count = ready->kernel->wait(ready->kernel_state, ready->events, EVENTS_MAX, timeout_ns);
+  int count =
+      ready->kernel->wait(ready->kernel_state, ready->events, EVENTS_MAX, timeout_ns, &ready->more);
   if (count < 0) return count;
   ready->event_count = count;
   return 0;
@@ -212,4 +213,12 @@ bool ready_next(struct evnet_poller *poller, struct evnet_completion *out_comple
     if (step(ready, slot, out_completion)) return true;
   }
   return false;
+}
+
+// The kernel's events come first in, first out, so the waits that take all of those that were there
+// are counted. One more steps the slots that the last of these left on `later`.
+uint32_t ready_unreported(const struct evnet_poller *poller) {
+  const struct ready *ready = (const struct ready *)poller;
+  if (!ready->more && slot_list_is_empty(&ready->later)) return 0;
+  return ready->slots.used * EVENTS_PER_SLOT_MAX / EVENTS_MAX + 2;
 }

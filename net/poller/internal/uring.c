@@ -290,10 +290,22 @@ static int uring_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   uring_land_flights(uring);
   uring_change_arena(uring);
   uring_begin_held(uring);
+  uring->more = (status < 0 && status != -ETIME) || io_uring_cq_ready(&uring->ring) > 0;
   if (uring->lost) return -EBADR;
   if (status < 0 && !passes(status)) return status;
   // It tells some twenty at a time (Linux 6.18), and all of them may be of cancels.
   return io_uring_cq_ready(&uring->ring) > 0;
+}
+
+// What the kernel has to report it works off first in, first out, some twenty operations an enter
+// (io_run_local_work() of Linux), and a slot has at most OPERATIONS_PER_SLOT_MAX. One wait arms
+// again what the last completions left unarmed, one reports what that found, and one what was held
+// back.
+static uint32_t uring_unreported(const struct evnet_poller *poller) {
+  enum { OPERATIONS_PER_ENTER = 20, OPERATIONS_PER_SLOT_MAX = 4 };
+  const struct uring *uring = (const struct uring *)poller;
+  if (!uring->more && !has_work(uring)) return 0;
+  return uring->slots.used * OPERATIONS_PER_SLOT_MAX / OPERATIONS_PER_ENTER + 3;
 }
 
 static void uring_wake(struct evnet_poller *poller) {
@@ -407,6 +419,7 @@ static const struct evnet_poller_ops uring_ops = {
     .spreads_port = uring_spreads_port,
     .wait = uring_wait,
     .next = uring_next,
+    .unreported = uring_unreported,
     .wake = uring_wake,
 };
 

@@ -110,6 +110,7 @@ struct uring {
   bool ring_open;
   int wake_fd;
   bool wake_armed;
+  bool more;  // the kernel may have had more than the last wait brought
   bool lost;  // the kernel had no memory to keep completions: EBADR of io_uring_enter(2)
   struct slots slots;
   struct descriptor_set descriptors;  // of all slots

@@ -341,6 +341,10 @@ static bool sim_next(struct evnet_poller *poller, struct evnet_completion *out_c
   return sim_turn_next(poller_of(poller), out_completion);
 }
 
+static uint32_t sim_unreported(const struct evnet_poller *poller) {
+  return sim_turn_unreported((const struct sim_poller *)poller);
+}
+
 static void sim_wake(struct evnet_poller *poller) {
   struct sim_poller *self = poller_of(poller);
   evnet_sim_note(self->sim, "wake", self->index, 0, 0);
@@ -407,6 +411,7 @@ static const struct evnet_poller_ops sim_ops = {
     .descriptor = sim_descriptor,
     .wait = sim_wait,
     .next = sim_next,
+    .unreported = sim_unreported,
     .wake = sim_wake,
 };
 

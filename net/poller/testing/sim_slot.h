@@ -53,6 +53,7 @@ struct sim_slot {
   bool share_send;
   bool share_batch;
   bool in_turn;
+  uint32_t deferrals;  // turns in a row that left its completions for a later one
   struct sim_slot *next_free;
 };
 
@@ -105,6 +106,7 @@ uint16_t sim_slot_id(const struct sim_slot *slot);  // of its connection, for th
 // sim_turn.c
 void sim_turn_wait(struct sim_poller *self, int64_t timeout_ns);
 bool sim_turn_next(struct sim_poller *self, struct evnet_completion *out_completion);
+uint32_t sim_turn_unreported(const struct sim_poller *self);
 void sim_turn_join(struct sim_slot *slot);  // it may have something to report in this turn
 void sim_turn_meanwhile(const struct sim_poller *self, bool sleeps);  // the other threads
 

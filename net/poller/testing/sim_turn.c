@@ -11,6 +11,7 @@
 enum {
   POISON = 0xdd,
   ROUNDED_NS = 1000000,  // a backend may round a wait up to 1 ms
+  DEFERRALS_MAX = 3,     // of one handle, in a row
 };
 
 void sim_turn_meanwhile(const struct sim_poller *self, bool sleeps) {
@@ -52,8 +53,13 @@ static void gather_turn(struct sim_poller *self) {
   struct evnet_sim *sim = self->sim;
   for (uint32_t i = 0; i < self->slot_count; i++) {
     struct sim_slot *slot = self->slots[i];
-    if (sim_slot_has_work(slot) && !evnet_sim_chance(sim, sim->options.faults.deferred))
+    if (!sim_slot_has_work(slot)) continue;
+    if (slot->deferrals < DEFERRALS_MAX && evnet_sim_chance(sim, sim->options.faults.deferred)) {
+      slot->deferrals++;
+    } else {
+      slot->deferrals = 0;
       sim_turn_join(slot);
+    }
   }
 }
 
@@ -109,4 +115,12 @@ bool sim_turn_next(struct sim_poller *self, struct evnet_completion *out_complet
   }
   self->drained = true;
   return false;
+}
+
+uint32_t sim_turn_unreported(const struct sim_poller *self) {
+  if (!self->drained) evnet_sim_fail(self->sim, "unreported before next has returned false");
+  for (uint32_t i = 0; i < self->slot_count; i++) {
+    if (sim_slot_has_work(self->slots[i])) return DEFERRALS_MAX + 1;
+  }
+  return 0;
 }

@@ -193,7 +193,13 @@ struct evnet_reactor {
   uint64_t origin_ns;
   uint64_t now_ms;               // since origin_ns, read twice a turn at most
   struct evnet_wheel deadlines;  // of connections
-  struct evnet_wheel timers;     // struct evnet_timer
+  // What the kernel was asked for, and when; see deadline_settle.
+  uint64_t asked_ms;          // the last wait began, or shortly before
+  uint64_t settled_ms;        // everything that was ready then has been reported
+  uint64_t fence_ms;          // the same, after fence_waits more waits
+  uint32_t fence_waits;       // 0: there is no fence
+  bool overdue;               // a deadline has passed that is later than settled_ms
+  struct evnet_wheel timers;  // struct evnet_timer
   // Other threads write the mailbox: no field that the loop uses shares its cache lines.
   uint8_t before_mailbox[64];
   struct evnet_mailbox mailbox;
@@ -352,6 +358,12 @@ void deadline_arm(struct evnet_conn *conn, uint64_t delay_ms);  // unless an ear
 void deadline_arm_earliest(struct evnet_conn *conn);            // of those that it has now
 void deadline_restart(struct evnet_conn *conn, enum evnet_timeout which);
 void deadline_expire(struct evnet_reactor *reactor);  // all that are due
+// After the completions of a turn. Returns whether settled_ms has moved.
+bool deadline_settle(struct evnet_reactor *reactor);
+// Whether a deadline that has passed may end something: the kernel was asked, later than it, until
+// it had nothing more to report. If not, the reactor asks without sleeping: ask again in the next
+// turn.
+bool deadline_is_settled(struct evnet_reactor *reactor, uint64_t deadline_ms);
 
 // listener.c
 void listener_acceptable(struct evnet_reactor *reactor, uint8_t index,

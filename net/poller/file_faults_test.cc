@@ -117,7 +117,7 @@ TEST_P(FileFaultsTest, ASignalBehindAPartIsTakenBack) {
 // end that comes early.
 TEST_P(FileFaultsTest, WhatCannotBeLentIsCopied) {
   const std::string data = Pattern(3 << 20);
-  for (const int error : {EINVAL, ENOSYS, EOPNOTSUPP}) {
+  for (const int error : {EINVAL, ENOSYS, EOPNOTSUPP, EPERM}) {
     PeerOptions peer;
     peer.receive_buffer_bytes = 4096;
     evnet_listen_options listen = {};

@@ -74,8 +74,9 @@ enum evnet_op {
                     // have ended and nothing stands in front of the peer's end
   EVNET_OP_DETACH,  // detach or abort: the descriptor is closed and the handle is gone
   EVNET_OP_DATAGRAM,  // recv_start of a datagram socket: one datagram, result bytes at data,
-                      // perhaps 0; or -errno (of an earlier one, by ICMP, say), which the socket
-                      // survives
+                      // perhaps 0; or -errno. With `more`, of an earlier datagram (ICMP, say):
+                      // those that follow are received. Without: receiving fails again and again;
+                      // start it after a pause
   EVNET_OP_CONNECT,   // connect: 0, or -errno
 };
 
@@ -438,7 +439,8 @@ EVNET_API int64_t evnet_poller_send_datagrams(struct evnet_poller *poller,
                                               const struct evnet_datagram *datagrams, size_t count);
 
 // evnet_poller_await_room asks to be told, by one SEND with the result 0, when a datagram socket
-// that was full takes datagrams again. Once at a time. -ECANCELED: it was detached.
+// that was full takes datagrams again. Once at a time. -ECANCELED: it was detached. Any other
+// -errno: the kernel does not let the socket be waited for; to ask again may fail again.
 EVNET_API void evnet_poller_await_room(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_shutdown_write ends the outgoing direction, behind everything sent; the peer sees

@@ -5,9 +5,13 @@
 #include "net/reactor/datagram.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
+
+// After this long a listener's socket that could not be received from is tried again.
+enum { RETRY_MS = 100 };
 
 static int create_gather(struct evnet_reactor *reactor) {
   if (reactor->gather != NULL) return 0;
@@ -71,12 +75,38 @@ int datagram_connected(struct evnet_conn *conn) {
 
 void datagram_start(struct evnet_conn *conn) { conn_allow_reading(conn, STOP_CLOSING); }
 
+static void receive_again(struct evnet_timer *timer, void *user) {
+  (void)timer;
+  conn_allow_reading(user, STOP_FAILING);
+}
+
+// Receiving fails again and again: to go on immediately would spin. A single error, of an earlier
+// datagram (ICMP), concerns one peer, and the socket goes on for the others.
+static void receive_later(struct evnet_conn *conn, int status) {
+  struct evnet_reactor *reactor = conn->reactor;
+  struct datagram_socket *socket = datagram_of(conn);
+  const uint64_t times = evnet_log_limit_pass(&reactor->receive_log, reactor->now_ms);
+  if (times > 0) {
+    char text[EVNET_ADDRESS_TEXT_BYTES];
+    evnet_address_format(&socket->bound, text, sizeof text);
+    evnet_log(&reactor->options.logger, EVNET_LOG_WARNING,
+              "cannot receive at '%s': %s; trying again every %d ms (%" PRIu64
+              " failures since the last such line)",
+              text, evnet_status_message(status), RETRY_MS, times);
+  }
+  conn_stop_reading(conn, STOP_FAILING);
+  evnet_timer_start(reactor, &socket->retry, RETRY_MS, receive_again, conn);
+}
+
 void datagram_received(struct evnet_conn *conn, const struct evnet_completion *completion) {
   const bool connected = conn->state == CONN_OPEN;
   if (!connected && conn->state != CONN_DATAGRAM) return;
   if (completion->result < 0) {
-    // Of a peer that nobody but it can be: a listener's socket goes on for the others.
-    if (connected) conn_failed(conn, (int)completion->result);
+    if (connected) {
+      conn_failed(conn, (int)completion->result);
+    } else if (!completion->more) {
+      receive_later(conn, (int)completion->result);
+    }
     return;
   }
   struct evnet_reactor *reactor = conn->reactor;
@@ -106,6 +136,7 @@ void datagram_close(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   struct datagram_socket *socket = datagram_of(conn);
   datagram_end(conn);
+  evnet_timer_stop(reactor, &socket->retry);
   struct datagram_socket **to_this = &reactor->datagram_sockets;
   while (*to_this != socket) to_this = &(*to_this)->next;
   *to_this = socket->next;

@@ -8,6 +8,7 @@
 //
 // So while a socket has something queued, it has nothing gathered.
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "net/reactor/internal/datagram.h"
@@ -137,6 +138,28 @@ static void note_failure(struct datagram_socket *socket, int status) {
   conn_defer(socket->conn, 0);  // ends it: not from inside a write
 }
 
+// The kernel refuses a datagram: without a word its writer would look for the fault elsewhere.
+static void note_refused(struct datagram_socket *socket, const struct evnet_address *to,
+                         int status) {
+  struct evnet_reactor *reactor = socket->conn->reactor;
+  note_dropped(reactor);
+  note_failure(socket, status);
+  if (socket->failure < 0) return;  // on_close gets it
+  const uint64_t times = evnet_log_limit_pass(&reactor->refused_log, reactor->now_ms);
+  if (times == 0) return;
+  char from[EVNET_ADDRESS_TEXT_BYTES];
+  char peer[EVNET_ADDRESS_TEXT_BYTES] = "its peer";
+  evnet_address_format(&socket->bound, from, sizeof from);
+  if (to != NULL) {
+    struct evnet_address copy = {.transport = EVNET_TRANSPORT_UDP};
+    copy_address(&copy, to);
+    evnet_address_format(&copy, peer, sizeof peer);
+  }
+  evnet_log(&reactor->options.logger, EVNET_LOG_WARNING,
+            "cannot send a datagram from '%s' to '%s': %s (%" PRIu64 " since the last such line)",
+            from, peer, evnet_status_message(status), times);
+}
+
 void datagram_run_due(struct evnet_conn *conn) {
   const struct datagram_socket *socket = datagram_of(conn);
   if (socket != NULL && socket->failure < 0) conn_failed(conn, socket->failure);
@@ -154,8 +177,7 @@ static size_t send_now(struct datagram_socket *socket, const struct evnet_datagr
                                                datagrams + done, count - done);
     if (sent == 0) break;
     if (sent < 0) {
-      note_dropped(reactor);
-      note_failure(socket, (int)sent);
+      note_refused(socket, datagrams[done].to, (int)sent);
       dealt(socket, done++, (int)sent);
       continue;
     }
@@ -194,10 +216,19 @@ static void send_queue(struct datagram_socket *socket) {
   }
 }
 
-void datagram_room(struct evnet_conn *conn) {
+// Nothing will say when there is room: to try again and again would spin.
+static void refuse_queue(struct datagram_socket *socket, int status) {
+  while (socket->first != NULL) {
+    note_refused(socket, socket->first->has_to ? &socket->first->to : NULL, status);
+    pop(socket, status);
+  }
+}
+
+void datagram_room(struct evnet_conn *conn, int status) {
   struct datagram_socket *socket = datagram_of(conn);
   if (conn->state == CONN_CLOSED) return;
   socket->awaiting = false;
+  if (status < 0) refuse_queue(socket, status);
   if (socket->first != NULL) announce(conn);
   if (conn->state == CONN_CLOSED) return;
   send_queue(socket);

@@ -139,7 +139,7 @@ static void dispatch(struct evnet_reactor *reactor, const struct evnet_completio
       break;
     case EVNET_OP_SEND:
       if (conn_is_datagram(conn)) {
-        datagram_room(conn);
+        datagram_room(conn, (int)completion->result);
       } else {
         outbound_sent(conn, completion);
       }

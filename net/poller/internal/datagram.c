@@ -9,7 +9,8 @@
 #include "net/poller/internal/socket.h"
 
 enum {
-  BATCH_MIN = 4,  // however large the datagrams are
+  BATCH_MIN = 4,     // however large the datagrams are
+  FAILURES_MAX = 4,  // of receiving, in a row: more than ICMP can put between the calls
   // Blocks whose distance is a power of two would all want the same lines of the cache.
   BLOCK_SPACING = 192,
 };
@@ -98,18 +99,36 @@ static unsigned int batch_for(const struct evnet_datagrams *datagrams) {
   return fit < BATCH_MIN ? BATCH_MIN : (unsigned int)fit;
 }
 
+// Receives up to `count` messages, and past errors: an error of an earlier datagram (ICMP) is gone
+// once a call has returned it, so that only an error that lasts comes again and again. Returns how
+// many, or -errno of the last call.
+static int receive_past_errors(struct evnet_datagrams *datagrams, int descriptor,
+                               unsigned int count) {
+  int received;
+  int failures = 0;
+  do {
+    received = evnet_datagram_system_receive(descriptor, datagrams->in, count,
+                                             &datagrams->receives_singly);
+    if (received > 0 || received == -EAGAIN) break;
+    if (failures == 0) datagrams->error = received;
+  } while (++failures < FAILURES_MAX);
+  datagrams->error_lasts = failures == FAILURES_MAX;
+  return received;
+}
+
 int evnet_datagrams_receive(struct evnet_datagrams *datagrams, int descriptor,
                             struct evnet_handle owner, bool *out_more) {
   if (datagrams->count > 0) datagrams->batch_max = batch_for(datagrams);
   const unsigned int asked = datagrams->batch_max;
-  int count = evnet_datagram_system_receive(descriptor, datagrams->in, asked);
+  datagrams->error = 0;
+  const int count = receive_past_errors(datagrams, descriptor, asked);
   datagrams->owner = owner;
   datagrams->next = 0;
   datagrams->next_offset = 0;
   datagrams->told = 0;
   datagrams->count = count > 0 ? (unsigned int)count : 0;
   *out_more = datagrams->count == asked;
-  return count;
+  return datagrams->error_lasts ? datagrams->error : count;
 }
 
 // Reads what the next message says of itself.
@@ -129,9 +148,20 @@ static void end_message(struct evnet_datagrams *datagrams) {
   datagrams->next_offset = 0;
 }
 
+static bool next_error(struct evnet_datagrams *datagrams, struct evnet_completion *out_completion) {
+  *out_completion = (struct evnet_completion){.handle = datagrams->owner,
+                                              .op = EVNET_OP_DATAGRAM,
+                                              .more = !datagrams->error_lasts,
+                                              .result = datagrams->error};
+  datagrams->error = 0;
+  return true;
+}
+
 bool evnet_datagrams_next(struct evnet_datagrams *datagrams,
                           struct evnet_completion *out_completion) {
-  if (datagrams == NULL || datagrams->next == datagrams->count) return false;
+  if (datagrams == NULL) return false;
+  if (datagrams->error < 0) return next_error(datagrams, out_completion);
+  if (datagrams->next == datagrams->count) return false;
   const unsigned int index = datagrams->next;
   const size_t offset = datagrams->next_offset;
   if (offset == 0) begin_message(datagrams);
@@ -159,5 +189,6 @@ bool evnet_datagrams_next(struct evnet_datagrams *datagrams,
 void evnet_datagrams_drop(struct evnet_datagrams *datagrams, struct evnet_handle owner) {
   if (datagrams->owner.index != owner.index || datagrams->owner.generation != owner.generation)
     return;
+  datagrams->error = 0;
   while (datagrams->next < datagrams->count) end_message(datagrams);
 }

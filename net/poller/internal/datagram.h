@@ -43,10 +43,15 @@ void evnet_datagrams_destroy(struct evnet_datagrams *datagrams);  // NULL is acc
 EVNET_WARN_UNUSED int evnet_datagrams_set_up_socket(const struct evnet_datagrams *datagrams,
                                                     int descriptor, const char **out_refused);
 
-// Receives a batch. Returns how many datagrams it has, 1 or more, or -errno: -EAGAIN when there is
-// none.
+// Receives a batch. An error of an earlier datagram is reported as the batch's first completion,
+// before the datagrams that follow it.
 //
 //   out_more  whether there may be more than it could take; else the next one makes a new edge.
+//
+// Returns: how many messages it has, 1 or more.
+// Errors:  -EAGAIN: the socket is empty; there may be an error to report all the same.
+//          -errno: an error that lasts; nothing but it is reported, without `more`: the socket is
+//          not to be received from until recv_start.
 int evnet_datagrams_receive(struct evnet_datagrams *datagrams, int descriptor,
                             struct evnet_handle owner, bool *out_more);
 

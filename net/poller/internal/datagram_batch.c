@@ -1,4 +1,6 @@
-// recvmmsg(2) and sendmmsg(2), of Linux: many datagrams by one call.
+// recvmmsg(2) and sendmmsg(2), of Linux: many datagrams by one call. A sandbox (seccomp(2)) that
+// was written before these calls were in use refuses them with ENOSYS or EPERM; then one call for
+// each datagram does the same.
 #include <errno.h>
 #include <stddef.h>
 
@@ -9,8 +11,15 @@ _Static_assert(sizeof(struct evnet_datagram_message) == sizeof(struct mmsghdr) &
                        offsetof(struct mmsghdr, msg_len),
                "the kernel fills an array of these");
 
-int evnet_datagram_system_receive(int descriptor, struct evnet_datagram_message *messages,
-                                  unsigned int count) {
+// An IPv6 socket of both families takes an IPv4 address as it is (Linux, udpv6_sendmsg).
+const bool evnet_datagram_system_wants_mapped_ip4 = false;
+
+// Whether the call itself may be refused, and not what it was to do. EPERM is either: a firewall
+// refuses a destination with it, too.
+static bool may_be_refused(int status) { return status == -ENOSYS || status == -EPERM; }
+
+static int receive_batch(int descriptor, struct evnet_datagram_message *messages,
+                         unsigned int count) {
   for (;;) {
     int received = recvmmsg(descriptor, (struct mmsghdr *)(void *)messages, count, 0, NULL);
     if (received >= 0) return received;
@@ -18,12 +27,32 @@ int evnet_datagram_system_receive(int descriptor, struct evnet_datagram_message 
   }
 }
 
-// An IPv6 socket of both families takes an IPv4 address as it is (Linux, udpv6_sendmsg).
-int evnet_datagram_system_send(int descriptor, struct evnet_datagram_message *messages,
-                               unsigned int count) {
+static int send_batch(int descriptor, struct evnet_datagram_message *messages, unsigned int count) {
   for (;;) {
     int sent = sendmmsg(descriptor, (struct mmsghdr *)(void *)messages, count, MSG_NOSIGNAL);
     if (sent >= 0) return sent;
     if (errno != EINTR) return -errno;
   }
+}
+
+int evnet_datagram_system_receive(int descriptor, struct evnet_datagram_message *messages,
+                                  unsigned int count, bool *singly) {
+  if (!*singly) {
+    const int received = receive_batch(descriptor, messages, count);
+    if (!may_be_refused(received)) return received;
+  }
+  const int received = evnet_datagram_receive_singly(descriptor, messages, count);
+  if (received > 0) *singly = true;  // only a call that succeeded proves what was refused
+  return received;
+}
+
+int evnet_datagram_system_send(int descriptor, struct evnet_datagram_message *messages,
+                               unsigned int count, bool *singly) {
+  if (!*singly) {
+    const int sent = send_batch(descriptor, messages, count);
+    if (!may_be_refused(sent)) return sent;
+  }
+  const int sent = evnet_datagram_send_singly(descriptor, messages, count);
+  if (sent > 0) *singly = true;
+  return sent;
 }

@@ -121,7 +121,8 @@ static unsigned int make_messages(struct evnet_datagrams *datagrams,
 
 static int64_t send_messages(struct evnet_datagrams *datagrams, int descriptor,
                              unsigned int count) {
-  int sent = evnet_datagram_system_send(descriptor, datagrams->out, count);
+  int sent =
+      evnet_datagram_system_send(descriptor, datagrams->out, count, &datagrams->sends_singly);
   if (sent <= 0) return sent;
   int64_t taken = 0;
   for (int i = 0; i < sent; i++) taken += datagrams->out_counts[i];

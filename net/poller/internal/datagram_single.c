@@ -1,4 +1,5 @@
-// One call for each datagram, as POSIX has them.
+// One call for each datagram, as POSIX has them: everywhere but where one call takes many, and
+// there when the system refuses that call.
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include "net/poller/internal/datagram_system.h"
 #include "net/poller/internal/socket_system.h"
 
-int evnet_datagram_system_receive(int descriptor, struct evnet_datagram_message *messages,
+int evnet_datagram_receive_singly(int descriptor, struct evnet_datagram_message *messages,
                                   unsigned int count) {
   unsigned int received = 0;
   while (received < count) {
@@ -15,15 +16,16 @@ int evnet_datagram_system_receive(int descriptor, struct evnet_datagram_message 
     if (size >= 0) {
       messages[received++].size = (unsigned int)size;
     } else if (errno != EINTR) {
-      // Behind datagrams, the next call tells of it, EAGAIN or what it is.
+      // After datagrams, the next call reports it, EAGAIN or any other error.
       return received > 0 ? (int)received : -errno;
     }
   }
   return (int)received;
 }
 
-// An IPv6 socket wants an IPv4 address in the form of RFC 4291 section 2.5.5.2.
+// Where an IPv6 socket wants an IPv4 address in the form of RFC 4291 section 2.5.5.2.
 static bool takes_mapped(int descriptor, const struct sockaddr *to) {
+  if (!evnet_datagram_system_wants_mapped_ip4) return false;
   if (to == NULL || to->sa_family != AF_INET) return false;
   struct sockaddr_storage own;
   socklen_t size = sizeof own;
@@ -48,7 +50,7 @@ static int64_t send_one(int descriptor, const struct msghdr *header) {
   }
 }
 
-int evnet_datagram_system_send(int descriptor, struct evnet_datagram_message *messages,
+int evnet_datagram_send_singly(int descriptor, struct evnet_datagram_message *messages,
                                unsigned int count) {
   for (unsigned int i = 0; i < count; i++) {
     int64_t sent = send_one(descriptor, &messages[i].header);

@@ -21,7 +21,12 @@ struct evnet_datagrams {
   uint8_t
       *memory;  // EVNET_DATAGRAMS_MAX blocks, reserved pages: what is never filled costs nothing
 
+  bool receives_singly;  // as evnet_datagram_system_receive and _send have found
+  bool sends_singly;
+
   struct evnet_handle owner;  // of the batch
+  int error;                  // 0, or -errno, reported before the batch
+  bool error_lasts;           // receiving fails again and again
   unsigned int next;          // the message to be told
   size_t next_offset;         // in it, of the datagram to be told
   unsigned int count;         // of messages

@@ -1,8 +1,8 @@
 // What datagram.c asks of the system. How batches pass: datagram_batch.c where one call takes many
-// (Linux), datagram_single.c elsewhere. How a datagram tells the host that it was sent to, and is
-// sent from one: datagram_local.c, with IPv4's half in datagram_pktinfo.c (Linux, macOS) or
-// datagram_dstaddr.c (FreeBSD, OpenBSD). How several pass as one: datagram_segments_linux.c, or not
-// at all, datagram_segments_none.c. BUILD.bazel chooses.
+// (Linux), datagram_batch_none.c elsewhere; both use datagram_single.c. How a datagram tells the
+// host that it was sent to, and is sent from one: datagram_local.c, with IPv4's half in
+// datagram_pktinfo.c (Linux, macOS) or datagram_dstaddr.c (FreeBSD, OpenBSD). How several pass as
+// one: datagram_segments_linux.c, or not at all, datagram_segments_none.c. BUILD.bazel chooses.
 #ifndef EVNET_NET_POLLER_INTERNAL_DATAGRAM_SYSTEM_H_
 #define EVNET_NET_POLLER_INTERNAL_DATAGRAM_SYSTEM_H_
 
@@ -24,13 +24,25 @@ struct evnet_datagram_message {
   unsigned int size;  // of the datagram, as far as it was received
 };
 
-enum { EVNET_DATAGRAM_CONTROL_BYTES = 64 };  // for the host, of either family, and a segment's size
+// For the host by either family's message, both of which an IPv4 datagram of a socket of both
+// families brings, and a segment's size: on 64-bit Linux 40, 32 and 24 bytes.
+enum { EVNET_DATAGRAM_CONTROL_BYTES = 96 };
 
-// Both: never wait; how many passed, 1 or more, or -errno of the first.
+// All four: never wait; how many passed, 1 or more, or -errno of the first.
+//
+//   singly  false at first, and kept by the caller for the next call: set once it is known that the
+//           system refuses its call for many datagrams, and has one for each.
 int evnet_datagram_system_receive(int descriptor, struct evnet_datagram_message *messages,
-                                  unsigned int count);
+                                  unsigned int count, bool *singly);
 int evnet_datagram_system_send(int descriptor, struct evnet_datagram_message *messages,
+                               unsigned int count, bool *singly);
+// By one call for each datagram.
+int evnet_datagram_receive_singly(int descriptor, struct evnet_datagram_message *messages,
+                                  unsigned int count);
+int evnet_datagram_send_singly(int descriptor, struct evnet_datagram_message *messages,
                                unsigned int count);
+// Whether an IPv6 socket takes an IPv4 address only in the form of RFC 4291 section 2.5.5.2.
+extern const bool evnet_datagram_system_wants_mapped_ip4;
 
 // Has datagrams tell the host they were sent to. Returns 0 or -errno.
 int evnet_datagram_ask_local(int descriptor, int family);

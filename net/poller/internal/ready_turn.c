@@ -104,15 +104,24 @@ static bool step_hangup(struct ready *ready, struct slot *slot, struct evnet_com
   return complete(ready, slot, EVNET_OP_HANGUP, status, false, out);
 }
 
+// Of a datagram socket: there is room again, or the kernel does not let it be waited for.
+static bool step_room(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+  int status = 0;
+  if (!(slot->flags & OUT_WATCHED)) {
+    status = ready_watch_writes(ready, slot, true);
+    slot->flags &= (uint16_t)~WRITABLE;
+    if (status == 0) return false;  // the kernel reports the room that there is
+  }
+  slot->send = NULL;
+  (void)ready_watch_writes(ready, slot, false);
+  go_on(ready, slot);
+  return complete(ready, slot, EVNET_OP_SEND, status, false, out);
+}
+
 // A datagram socket. What a batch holds is told before anything else of the turn, as there is one
 // place for it; its socket stays `current` until then.
 static bool step_datagrams(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
-  if (slot->send != NULL && (slot->flags & WRITABLE)) {
-    slot->send = NULL;
-    (void)ready_watch_writes(ready, slot, false);
-    go_on(ready, slot);
-    return complete(ready, slot, EVNET_OP_SEND, 0, false, out);
-  }
+  if (slot->send != NULL && (slot->flags & WRITABLE) && step_room(ready, slot, out)) return true;
   if (evnet_datagrams_next(ready->datagrams, out)) {
     go_on(ready, slot);
     return true;
@@ -128,10 +137,11 @@ static bool step_datagrams(struct ready *ready, struct slot *slot, struct evnet_
                                        slot_handle(&ready->slots, slot), &more);
   // A batch that was not filled has emptied the socket, and what comes later makes an edge.
   if (status == -EAGAIN || (status > 0 && !more)) slot->flags &= (uint16_t)~READABLE;
-  if (status == -EAGAIN) return false;
+  // The edge of an error that lasts is not used up: recv_start tries immediately.
+  if (status < 0 && status != -EAGAIN) slot->flags &= (uint16_t)~RECV_ON;
+  if (!evnet_datagrams_next(ready->datagrams, out)) return false;
   go_on(ready, slot);
-  if (status < 0) return complete(ready, slot, EVNET_OP_DATAGRAM, status, true, out);
-  return evnet_datagrams_next(ready->datagrams, out);
+  return true;
 }
 
 static bool step(struct ready *ready, struct slot *slot, struct evnet_completion *out) {

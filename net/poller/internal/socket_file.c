@@ -40,7 +40,8 @@ static int64_t send_file(int descriptor, const struct evnet_file_range *file) {
     if (sent > 0) return sent;
     if (sent == 0) return EVNET_REASON_FILE_SHORT;
     // Some file systems have no way to lend their pages.
-    if (sent == -ENOSYS || sent == -EINVAL || sent == -ENOTSUP) return copy(descriptor, file);
+    const bool refused = sent == -ENOSYS || sent == -EPERM;  // by a sandbox, see seccomp(2)
+    if (refused || sent == -EINVAL || sent == -ENOTSUP) return copy(descriptor, file);
     if (sent != -EINTR) return sent;
   }
 }

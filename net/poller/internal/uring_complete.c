@@ -116,8 +116,7 @@ static bool on_out(struct uring *uring, struct slot *slot, const struct io_uring
   const struct evnet_send *send = slot->send;
   if (send == NULL && (slot->flags & OUT_ARMED)) uring_cancel_unwanted(uring, slot);
   if (send == NULL || (slot->flags & (DETACHED | FLYING))) return false;
-  if (uring_poll_failed(events))
-    return tell_sent(uring, slot, send == &evnet_datagrams_room ? 0 : events, out);
+  if (uring_poll_failed(events)) return tell_sent(uring, slot, events, out);
   int64_t sent = -EAGAIN;
   if (events == -ECANCELED || (events & (POLLOUT | POLLERR | POLLHUP)))
     sent = send == &evnet_datagrams_room ? 0 : evnet_socket_send_started(slot->descriptor, send);

@@ -185,14 +185,21 @@ bool uring_on_recv(struct uring *uring, struct slot *slot, const struct io_uring
 }
 
 // Of a datagram socket: there are some, or an error, which receiving tells. Polled again for the
-// next turn, as below.
-static bool on_datagrams(struct uring *uring, struct slot *slot, struct evnet_completion *out) {
+// next turn, as below, unless the error lasts: the poll would complete again and again.
+static bool on_datagrams(struct uring *uring, struct slot *slot, int32_t events,
+                         struct evnet_completion *out) {
+  if (uring_poll_failed(events)) {
+    slot->flags &= (uint16_t)~RECV_ON;
+    return uring_tell(uring, slot, EVNET_OP_DATAGRAM, events, false, out);
+  }
   bool more;
   int status = evnet_datagrams_receive(uring->datagrams, slot->descriptor,
                                        slot_handle(&uring->slots, slot), &more);
-  uring_list(uring, &uring->starved, slot);
-  if (status == -EAGAIN) return false;
-  if (status < 0) return uring_tell(uring, slot, EVNET_OP_DATAGRAM, status, true, out);
+  if (status < 0 && status != -EAGAIN) {
+    slot->flags &= (uint16_t)~RECV_ON;
+  } else {
+    uring_list(uring, &uring->starved, slot);
+  }
   return evnet_datagrams_next(uring->datagrams, out);
 }
 
@@ -202,7 +209,7 @@ bool uring_on_ready(struct uring *uring, struct slot *slot, int32_t events,
                     struct evnet_completion *out) {
   slot->flags &= (uint16_t)~RECV_ARMED;
   if ((slot->flags & DETACHED) || !(slot->flags & RECV_ON)) return false;
-  if (slot->transport == EVNET_TRANSPORT_UDP) return on_datagrams(uring, slot, out);
+  if (slot->transport == EVNET_TRANSPORT_UDP) return on_datagrams(uring, slot, events, out);
   uint32_t *used = share_of(uring, slot);
   bool now = slot->held == 0 && *used < uring->recv_bytes;
   int64_t got = -EAGAIN;

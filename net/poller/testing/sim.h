@@ -64,6 +64,7 @@ struct evnet_sim_faults {
   uint32_t duplicated;        // or twice
   uint32_t overtaking;        // or before one that its socket sent earlier
   uint32_t refused_datagram;  // a send is answered with an error of its first datagram
+  uint32_t receive_failure;   // a listener's UDP socket fails to receive, and would again and again
   uint32_t icmp;  // who has sent a datagram to nobody is told so, though it is not connected
 };
 

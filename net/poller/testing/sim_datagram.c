@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+// The least that is a pause.
+enum { PAUSE_NS = 10 * 1000 * 1000 };
+
 // Tells who watches.
 static void tell_watch(const struct evnet_sim_udp *udp, struct evnet_sim_udp_news news) {
   const struct evnet_sim *sim = udp->sim;
@@ -169,7 +172,7 @@ void sim_datagram_drop(struct sim_slot *slot) {
 static void complete_datagram(struct sim_slot *slot, int64_t result, struct evnet_completion *out) {
   struct evnet_sim *sim = slot->owner->sim;
   // A batch is told to its end.
-  if (slot->batch == NULL && evnet_sim_chance(sim, sim->options.faults.one_shot))
+  if (slot->batch == NULL && result >= 0 && evnet_sim_chance(sim, sim->options.faults.one_shot))
     slot->receiving = false;
   *out = (struct evnet_completion){.handle = slot->handle,
                                    .op = EVNET_OP_DATAGRAM,
@@ -177,6 +180,26 @@ static void complete_datagram(struct sim_slot *slot, int64_t result, struct evne
                                    .result = result};
   evnet_sim_note(sim, out->more ? "DATAGRAM" : "DATAGRAM, no more", slot->owner->index,
                  sim_slot_id(slot), result);
+}
+
+// An error that lasts: who starts receiving again without a pause would spin.
+static bool fails_to_receive(struct sim_slot *slot, struct evnet_completion *out) {
+  struct evnet_sim *sim = slot->owner->sim;
+  if (slot->udp->peer.size > 0 || !evnet_sim_chance(sim, sim->options.faults.receive_failure))
+    return false;
+  slot->receiving = false;
+  slot->failed = true;
+  slot->failed_at_ns = sim->now_ns;
+  complete_datagram(slot, -ENOMEM, out);
+  return true;
+}
+
+void sim_datagram_starts(struct sim_slot *slot) {
+  const struct evnet_sim *sim = slot->owner->sim;
+  if (slot->failed && sim->now_ns < slot->failed_at_ns + PAUSE_NS)
+    evnet_sim_fail(slot->udp->sim, "receiving starts again %llu ns after it has failed",
+                   (unsigned long long)(sim->now_ns - slot->failed_at_ns));
+  slot->failed = false;
 }
 
 static void tell_next(struct sim_slot *slot, struct evnet_completion *out) {
@@ -236,6 +259,7 @@ bool sim_datagram_step(struct sim_slot *slot, struct evnet_completion *out) {
       complete_datagram(slot, take_error(slot->udp), out);
       return true;
     }
+    if (fails_to_receive(slot, out)) return true;
     begin_batch(slot);
   }
   tell_next(slot, out);

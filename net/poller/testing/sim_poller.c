@@ -177,6 +177,7 @@ static void sim_recv_start(struct evnet_poller *poller, struct evnet_handle hand
   if (slot == NULL) return;
   if (slot->kind == SIM_LISTENER) evnet_sim_fail(slot->owner->sim, "recv_start on a listener");
   if (slot->receiving) evnet_sim_fail(slot->owner->sim, "recv_start while a recv is armed");
+  if (slot->kind == SIM_UDP) sim_datagram_starts(slot);
   slot->receiving = true;
   slot->late_end = false;
 }

@@ -44,9 +44,11 @@ struct sim_slot {
   const struct evnet_send *send;  // under way
   uint64_t send_hash;             // of its bytes when it started
   struct sim_flight flight;
-  uint64_t connect_at_ns;      // when CONNECT is told, and
-  int connect_status;          // what it says, unless the connection is reset before that
-  bool awaits_room;            // of a UDP socket
+  uint64_t connect_at_ns;  // when CONNECT is told, and
+  int connect_status;      // what it says, unless the connection is reset before that
+  bool awaits_room;        // of a UDP socket
+  bool failed;             // its receiving did, and was not started again
+  uint64_t failed_at_ns;
   struct sim_datagram *batch;  // received, and still to be told
   uint32_t share_bytes;        // had in this turn
   uint32_t share_accepts;
@@ -119,6 +121,8 @@ int64_t sim_datagram_send(struct sim_slot *slot, const struct evnet_datagram *da
 void sim_datagram_drop(struct sim_slot *slot);  // the rest of its batch
 bool sim_datagram_has_work(const struct sim_slot *slot);
 bool sim_datagram_step(struct sim_slot *slot, struct evnet_completion *out);
+void sim_datagram_starts(
+    struct sim_slot *slot);  // recv_start: fails the world if it comes too early
 
 // sim_connect.c
 int sim_reserve(struct evnet_poller *poller, enum evnet_transport transport,

@@ -332,6 +332,7 @@ bool evnet_sim_udp_inspect(const struct evnet_sim *sim, uint16_t port,
     if (evnet_address_port(&each->address) != port) continue;
     *out_state = (struct evnet_sim_udp_state){
         .receiving = each->slot->receiving,
+        .failed = each->slot->failed,
         .awaits_room = each->slot->awaits_room,
         .has_room = sim_udp_has_room(each),
         .has_error = each->error != 0,

@@ -67,6 +67,7 @@ EVNET_WARN_UNUSED int evnet_sim_udp_dial(struct evnet_sim *sim, const struct evn
 // What only the simulation knows about a socket of the server's.
 struct evnet_sim_udp_state {
   bool receiving;    // its recv is armed
+  bool failed;       // it failed for good, and was not started again
   bool awaits_room;  // evnet_poller_await_room is under way
   bool has_room;     // and would be told at once
   bool has_error;    // of an earlier datagram, that nobody has been told

@@ -34,6 +34,8 @@ struct datagram_socket {
   const struct evnet_address *local;  // NULL: `bound` says it
   bool truncated;
 
+  struct evnet_timer retry;  // a listener's: receiving failed, and begins again
+
   bool awaiting;  // the poller will tell when there is room
   struct datagram_queued *first;
   struct datagram_queued *last;
@@ -87,7 +89,8 @@ ssize_t datagram_writev(struct evnet_conn *conn, const struct iovec *pieces, siz
 // Returns 0, or why it was not taken up.
 int datagram_send_async(struct evnet_conn *conn, const struct evnet_address *to,
                         struct evnet_async *async);
-void datagram_room(struct evnet_conn *conn);     // a socket that was full takes datagrams again
+// A socket that was full takes datagrams again; or -errno: it cannot be waited for.
+void datagram_room(struct evnet_conn *conn, int status);
 void datagram_run_due(struct evnet_conn *conn);  // ends a connection that a send has failed
 void datagram_flush(struct evnet_reactor *reactor);
 bool datagram_is_gathering(const struct evnet_reactor *reactor);

@@ -35,6 +35,7 @@ enum conn_state {
 enum {
   STOP_USER = 1,           // evnet_conn_pause_reading
   STOP_OUTBOUND_HIGH = 2,  // between on_pressure and on_drain
+  STOP_FAILING = 2,        // of a UDP socket, which has no pressure: receiving fails for now
   STOP_INBOUND_MAX = 4,    // inbound_bytes_max stand unread and reading is stopped
   STOP_CLOSING = 8,        // not OPEN any more
   STOP_HOLDS = 16,         // holds_max holds are out
@@ -214,6 +215,8 @@ struct evnet_reactor {
   bool accepting;
   bool accepting_chosen;  // it has been paused or resumed
   struct evnet_log_limit starve_log;
+  struct evnet_log_limit receive_log;  // receiving datagrams fails
+  struct evnet_log_limit refused_log;  // a datagram is refused
 
   struct resolver *resolver;  // made with the first name that is looked up
   struct evnet_log_limit resolver_log;

@@ -260,7 +260,7 @@ void Datagrams::Idle() {
         evnet_sim_fail(w_.sim, "the socket of port %u is gone without a stop", socket.port);
       continue;
     }
-    if (!socket.paused && !state.receiving && !w_.stop_asked())
+    if (!socket.paused && !state.receiving && !state.failed && !w_.stop_asked())
       evnet_sim_fail(w_.sim, "port %u does not receive, though nobody has paused it", socket.port);
     if (socket.paused && state.receiving)
       evnet_sim_fail(w_.sim, "port %u receives, though it is paused", socket.port);

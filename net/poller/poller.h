@@ -175,6 +175,7 @@ struct evnet_listen_options {
   int fast_open_queue_max;     // TCP_FASTOPEN: SYNs with data that may wait; 0: none
   int defer_accept_s;          // TCP_DEFER_ACCEPT: for so long only with data; 0: at once
   const char *bind_to_device;  // SO_BINDTODEVICE: an interface's name; NULL: any
+  bool udp_broadcast;          // SO_BROADCAST: datagrams may be sent to broadcast addresses
   bool reuse_port;             // others with it may have the same port: SO_REUSEPORT of socket(7),
                                // FreeBSD's SO_REUSEPORT_LB; see evnet_poller_spreads_port
   const char **out_refused;    // receives, when the system refuses an option, that option's name as
@@ -192,6 +193,7 @@ struct evnet_connect_options {
   int send_buffer_bytes;               // 0: the system's
   int receive_buffer_bytes;            // likewise; set before connect(2), as of a listener
   bool no_nodelay;                     // TCP without TCP_NODELAY
+  bool udp_broadcast;                  // SO_BROADCAST: the address may be a broadcast address
 };
 
 // evnet_poller_create makes a poller.

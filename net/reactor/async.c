@@ -41,7 +41,7 @@ static void returned(struct evnet_outbound_lent *lent, bool taken) {
 static void send_to(struct evnet_async *async, struct evnet_conn *conn) {
   int status = -EOPNOTSUPP;
   if (conn->state == CONN_DATAGRAM) {
-    status = datagram_send_async(conn, async->to, async);
+    status = datagram_send_async(conn, async->from, async->to, async);
   } else if (conn_is_datagram(conn)) {
     status = -EISCONN;
   }
@@ -58,7 +58,7 @@ static void write_to(struct evnet_async *async, struct evnet_conn *conn) {
     return;
   }
   if (conn_is_datagram(conn)) {
-    int status = datagram_send_async(conn, NULL, async);
+    int status = datagram_send_async(conn, NULL, NULL, async);
     // on_prewrite, of what was written before, has closed it.
     if (status == -ENOTCONN) status = -ESTALE;
     if (status < 0) async_answer(async, status);

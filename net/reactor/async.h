@@ -21,7 +21,7 @@ enum evnet_async_act {
   EVNET_ASYNC_WAKE,     // on_data with what is unread, possibly nothing
   EVNET_ASYNC_RELEASE,  // of a hold
   EVNET_ASYNC_CLOSE,
-  EVNET_ASYNC_SEND_TO,  // of a UDP socket: data, size and to
+  EVNET_ASYNC_SEND_TO,  // of a UDP socket: data, size, to and from
 };
 
 // A request, made by its poster and the reactor's from a successful post until `finish`.
@@ -31,7 +31,8 @@ struct evnet_async {
   enum evnet_async_act act;
   const void *data;  // in place until `finish`
   size_t size;
-  const struct evnet_address *to;  // likewise
+  const struct evnet_address *to;    // likewise
+  const struct evnet_address *from;  // likewise; NULL: the system's choice
   // Called once, on the reactor's thread, outside of every other callback; it frees the request.
   // status: 0 when it was done, for a write: when the kernel has taken the last byte; -ESTALE:
   // there is no such connection any more, or it is closing; -ENOTCONN: it is not open yet; -EPIPE:

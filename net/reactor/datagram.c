@@ -1,4 +1,5 @@
-// UDP sockets: from listening to the end, and the way in. datagram_out.c has the way out.
+// UDP sockets: from listening to the end, and the way in. datagram_write.c and
+// datagram_out.c have the way out.
 //
 //   listen --accepting begins--> receiving --stop: last read--> sending only --nothing owed-->
 //   closed
@@ -36,6 +37,12 @@ static int create_socket(struct evnet_conn *conn) {
   return 0;
 }
 
+static int create_asked(struct datagram_socket *socket) {
+  socket->asked = evnet_allocate_zeroed(socket->conn->reactor->options.allocator,
+                                        DATAGRAM_ASKED_MAX * sizeof *socket->asked);
+  return socket->asked != NULL ? 0 : -ENOMEM;
+}
+
 int datagram_open(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t listener_index,
                   struct evnet_address *out_address) {
   struct evnet_conn *conn = &reactor->conns[handle.index];
@@ -51,6 +58,7 @@ int datagram_open(struct evnet_reactor *reactor, struct evnet_handle handle, uin
   };
   int status = create_gather(reactor);
   if (status == 0) status = create_socket(conn);
+  if (status == 0) status = create_asked(datagram_of(conn));
   if (status == 0) status = evnet_poller_local_address(reactor->poller, handle, out_address);
   if (status < 0) {
     evnet_poller_detach(reactor->poller, handle);
@@ -115,6 +123,8 @@ void datagram_received(struct evnet_conn *conn, const struct evnet_completion *c
   counter_add(&reactor->stats.datagrams_received, 1);
   counter_add(&reactor->stats.bytes_received, size);
   conn->in_ms = now32(reactor);
+  if (completion->local != NULL && socket->asked != NULL)
+    datagram_note_asked(socket, completion->peer, completion->local);
   if (reactor->handler.on_data == NULL) return;
   socket->peer = connected ? NULL : completion->peer;
   socket->local = completion->local;

@@ -10,8 +10,9 @@
 // A dialled UDP socket (dial.h) is a connection and has one peer, the only one that it hears:
 // on_open and on_close once each, on_stopping, the timeouts, EVNET_CLOSE and evnet_conn_close,
 // which send what was written. evnet_conn_write sends a datagram to the peer at any time, and
-// evnet_conn_send_to is -EISCONN. When the peer's host says that nobody is there (ICMP), on_close
-// gets -ECONNREFUSED.
+// evnet_conn_send_to is -EISCONN. When the peer's host reports by ICMP that the port is closed,
+// on_close gets -ECONNREFUSED. A server's UDP socket has many peers: an ICMP error about one of
+// them ends nothing.
 //
 // What a stream has and no UDP socket has: evnet_conn_shutdown_write, evnet_conn_sendfile, pressure
 // and its settings are -EOPNOTSUPP. And what a server's has not: evnet_conn_set_timeout is
@@ -36,11 +37,13 @@
 //   udp://239.1.2.3:5000         of that group alone, which it still has to join; others on this
 //   udp://[ff02::1234%eth0]:5000 machine may listen there, too, and each gets every datagram
 //
-// An answer leaves from the host that took the question, never from the group. With reuse_port each
+// An answer leaves from the host that took the question, never from the group or the broadcast
+// address that it was sent to; a late one, by evnet_conn_send_from. With reuse_port each
 // reactor has a socket of its own, and what is sent to a group comes to each one that has joined.
 //
 // A datagram that the kernel refuses later is counted in the statistics (datagrams_dropped), as one
-// is that a write could not queue, and nothing else happens.
+// is that a write could not queue. The log has the reason, at most once every ten seconds.
+// Datagrams to a broadcast address are refused unless options.udp_broadcast is set.
 #ifndef EVNET_NET_REACTOR_DATAGRAM_H_
 #define EVNET_NET_REACTOR_DATAGRAM_H_
 
@@ -57,7 +60,9 @@ extern "C" {
 #endif
 
 // evnet_conn_send_to sends one datagram to any address, at any time. To the sender of the datagram
-// that is being presented, it is evnet_conn_write.
+// that is being presented, it is evnet_conn_write. Otherwise it leaves from the host that
+// `address` asked last, which each socket remembers of some 64 peers, else from one of the system's
+// choice, by its routes: a late answer that depends on it is evnet_conn_send_from.
 //
 //   address  with a host and a port that the socket's family reaches.
 //   data     size bytes; borrowed for the call.
@@ -68,6 +73,28 @@ extern "C" {
 // Thread:  conn's reactor.
 EVNET_API ssize_t evnet_conn_send_to(struct evnet_conn *conn, const struct evnet_address *address,
                                      const void *data, size_t size);
+
+// evnet_conn_send_from is evnet_conn_send_to from a host of the caller's choice: the late answer of
+// a socket that serves all hosts of the machine. A client takes an answer only from the address
+// that it has asked, so the handler keeps both addresses of the question for it:
+//
+//   evnet_conn_remote_address(conn, &question->peer);   // in on_data
+//   evnet_conn_local_address(conn, &question->asked);
+//   ...
+//   evnet_conn_send_from(conn, &question->asked, &question->peer, answer, size);  // later
+//
+//   from  a host of this machine and `to`'s family; its port means nothing, as the datagram leaves
+//         from the socket's. All hosts (0.0.0.0, [::]): the system's choice. NULL: as
+//         evnet_conn_send_to.
+//   to    as `address` of evnet_conn_send_to.
+//
+// Returns: size. A host that is not this machine's the kernel refuses later, as
+//          datagrams_dropped counts.
+// Errors:  as evnet_conn_send_to; -EAFNOSUPPORT also if the families of `from` and `to` differ.
+// Thread:  conn's reactor.
+EVNET_API ssize_t evnet_conn_send_from(struct evnet_conn *conn, const struct evnet_address *from,
+                                       const struct evnet_address *to, const void *data,
+                                       size_t size);
 
 // evnet_conn_is_truncated tells whether the datagram that is being presented was longer than
 // udp_datagram_bytes_max, so that its end is lost.

@@ -14,22 +14,7 @@
 #include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
 
-enum {
-  IP4_BYTES_MAX = 65507,  // 65,535 with IPv4's and UDP's headers
-  IP6_BYTES_MAX = 65527,  // with UDP's: IPv6's payload length leaves its header out
-};
-
-// One datagram on its way.
-struct outgoing {
-  const struct evnet_address *to;
-  const struct evnet_address *from;  // NULL: the system's choice
-  const struct iovec *pieces;
-  size_t count;
-  size_t size;
-  struct evnet_async *async;  // whose request it is, or NULL
-};
-
-static void copy_address(struct evnet_address *out, const struct evnet_address *address) {
+void datagram_copy_address(struct evnet_address *out, const struct evnet_address *address) {
   // All that a host has; most of the union is for Unix paths.
   memcpy(&out->socket, &address->socket, sizeof out->socket.ip6);
   out->size = address->size;
@@ -61,7 +46,7 @@ static void start_write_timeout(const struct datagram_socket *socket) {
   if (socket->connected && timeout_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)timeout_ms);
 }
 
-static int enqueue(struct datagram_socket *socket, const struct outgoing *outgoing) {
+static int enqueue(struct datagram_socket *socket, const struct datagram_outgoing *outgoing) {
   struct evnet_reactor *reactor = socket->conn->reactor;
   const size_t cost = cost_of(outgoing->size);
   const size_t bound = reactor->options.udp_outbound_bytes_max;
@@ -73,9 +58,9 @@ static int enqueue(struct datagram_socket *socket, const struct outgoing *outgoi
   queued->next = NULL;
   queued->async = outgoing->async;
   queued->has_to = outgoing->to != NULL;
-  if (queued->has_to) copy_address(&queued->to, outgoing->to);
+  if (queued->has_to) datagram_copy_address(&queued->to, outgoing->to);
   queued->has_from = outgoing->from != NULL;
-  if (queued->has_from) copy_address(&queued->from, outgoing->from);
+  if (queued->has_from) datagram_copy_address(&queued->from, outgoing->from);
   if (outgoing->async != NULL) {
     queued->piece = *outgoing->pieces;
   } else {
@@ -152,12 +137,13 @@ static void note_refused(struct datagram_socket *socket, const struct evnet_addr
   evnet_address_format(&socket->bound, from, sizeof from);
   if (to != NULL) {
     struct evnet_address copy = {.transport = EVNET_TRANSPORT_UDP};
-    copy_address(&copy, to);
+    datagram_copy_address(&copy, to);
     evnet_address_format(&copy, peer, sizeof peer);
   }
   evnet_log(&reactor->options.logger, EVNET_LOG_WARNING,
-            "cannot send a datagram from '%s' to '%s': %s (%" PRIu64 " since the last such line)",
-            from, peer, evnet_status_message(status), times);
+            "cannot send a datagram from '%s' to '%s': %s%s (%" PRIu64 " since the last such line)",
+            from, peer, evnet_status_message(status),
+            status == -EACCES ? "; a broadcast needs option udp_broadcast" : "", times);
 }
 
 void datagram_run_due(struct evnet_conn *conn) {
@@ -248,12 +234,12 @@ static void queue_gathered(struct datagram_gather *gather, size_t index) {
   struct datagram_socket *socket = gather->socket;
   for (; index < gather->count; index++) {
     const struct evnet_datagram *datagram = &gather->datagrams[index];
-    const struct outgoing outgoing = {.to = datagram->to,
-                                      .from = datagram->from,
-                                      .pieces = datagram->pieces,
-                                      .count = datagram->count,
-                                      .size = size_of(datagram),
-                                      .async = gather->asyncs[index]};
+    const struct datagram_outgoing outgoing = {.to = datagram->to,
+                                               .from = datagram->from,
+                                               .pieces = datagram->pieces,
+                                               .count = datagram->count,
+                                               .size = size_of(datagram),
+                                               .async = gather->asyncs[index]};
     int status = enqueue(socket, &outgoing);
     if (status == 0) continue;
     note_dropped(socket->conn->reactor);
@@ -309,7 +295,7 @@ static bool has_room(const struct evnet_reactor *reactor, const struct datagram_
          cost_of(size) <= bound - gather->cost;
 }
 
-static void gather_copy(struct datagram_gather *gather, const struct outgoing *outgoing,
+static void gather_copy(struct datagram_gather *gather, const struct datagram_outgoing *outgoing,
                         struct iovec *out_piece) {
   uint8_t *copy = gather->copies + gather->copied;
   *out_piece = (struct iovec){.iov_base = copy, .iov_len = outgoing->size};
@@ -321,7 +307,7 @@ static void gather_copy(struct datagram_gather *gather, const struct outgoing *o
   gather->copied += (uint32_t)outgoing->size;
 }
 
-static void gather_add(struct datagram_socket *socket, const struct outgoing *outgoing,
+static void gather_add(struct datagram_socket *socket, const struct datagram_outgoing *outgoing,
                        bool borrowed) {
   struct datagram_gather *gather = socket->conn->reactor->gather;
   gather->socket = socket;
@@ -335,11 +321,11 @@ static void gather_add(struct datagram_socket *socket, const struct outgoing *ou
     *datagram = (struct evnet_datagram){.pieces = &gather->pieces[index], .count = 1};
   }
   if (outgoing->to != NULL) {
-    copy_address(&gather->to[index], outgoing->to);
+    datagram_copy_address(&gather->to[index], outgoing->to);
     datagram->to = &gather->to[index];
   }
   if (outgoing->from != NULL) {
-    copy_address(&gather->from[index], outgoing->from);
+    datagram_copy_address(&gather->from[index], outgoing->from);
     datagram->from = &gather->from[index];
   }
   gather->asyncs[index] = outgoing->async;
@@ -347,29 +333,8 @@ static void gather_add(struct datagram_socket *socket, const struct outgoing *ou
   gather->cost += cost_of(outgoing->size);
 }
 
-// Writing
-
-static int check_size(int family, size_t size) {
-  return size > (family == AF_INET ? IP4_BYTES_MAX : IP6_BYTES_MAX) ? -EMSGSIZE : 0;
-}
-
-// Whether the socket can send there.
-static int check(const struct datagram_socket *socket, const struct evnet_address *to,
-                 size_t size) {
-  const struct evnet_address *bound = &socket->bound;
-  if (to == NULL) return check_size(bound->socket.any.sa_family, size);
-  const int family = to->socket.any.sa_family;
-  const bool reachable =
-      family == bound->socket.any.sa_family || (family == AF_INET && bound->dual_stack);
-  if (!reachable || to->transport == EVNET_TRANSPORT_UNIX) return -EAFNOSUPPORT;
-  if (evnet_address_port(to) == 0) return -EINVAL;
-  return check_size(family, size);
-}
-
-static int send_one(struct datagram_socket *socket, const struct outgoing *outgoing) {
+int datagram_send(struct datagram_socket *socket, const struct datagram_outgoing *outgoing) {
   struct evnet_reactor *reactor = socket->conn->reactor;
-  int status = check(socket, outgoing->to, outgoing->size);
-  if (status < 0) return status;
   if (!has_room(reactor, socket, outgoing->size)) datagram_flush(reactor);
   // on_prewrite may have closed it.
   const enum conn_state state = (enum conn_state)socket->conn->state;
@@ -377,7 +342,7 @@ static int send_one(struct datagram_socket *socket, const struct outgoing *outgo
   // Still: on_prewrite has gathered anew.
   if (!has_room(reactor, socket, outgoing->size)) send_gathered(reactor->gather);
   if (socket->first != NULL) {
-    status = enqueue(socket, outgoing);
+    int status = enqueue(socket, outgoing);
     if (status < 0) note_dropped(reactor);
     return status;
   }
@@ -385,57 +350,6 @@ static int send_one(struct datagram_socket *socket, const struct outgoing *outgo
   gather_add(socket, outgoing, large || outgoing->async != NULL);
   if (large && outgoing->async == NULL) datagram_flush(reactor);
   return 0;
-}
-
-// Where an answer has to come from: from where the question went to.
-static const struct evnet_address *source_for(const struct datagram_socket *socket,
-                                              const struct evnet_address *to) {
-  const struct evnet_address *peer = socket->peer;
-  if (peer == NULL || socket->local == NULL || to == NULL) return NULL;
-  bool same = peer == to || (peer->size == to->size &&
-                             memcmp(&peer->socket, &to->socket, sizeof to->socket.ip4) == 0 &&
-                             (to->socket.any.sa_family == AF_INET ||
-                              memcmp(&peer->socket, &to->socket, sizeof to->socket.ip6) == 0));
-  return same ? socket->local : NULL;
-}
-
-static ssize_t write_to(struct datagram_socket *socket, const struct evnet_address *to,
-                        const struct iovec *pieces, size_t count) {
-  size_t size = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (pieces[i].iov_len > IP6_BYTES_MAX - size) return -EMSGSIZE;
-    size += pieces[i].iov_len;
-  }
-  const struct outgoing outgoing = {
-      .to = to, .from = source_for(socket, to), .pieces = pieces, .count = count, .size = size};
-  int status = send_one(socket, &outgoing);
-  return status < 0 ? status : (ssize_t)size;
-}
-
-ssize_t datagram_writev(struct evnet_conn *conn, const struct iovec *pieces, size_t count) {
-  struct datagram_socket *socket = datagram_of(conn);
-  if (conn->state == CONN_OPEN) return write_to(socket, NULL, pieces, count);
-  if (conn->state != CONN_DATAGRAM) return -ENOTCONN;
-  if (socket->peer == NULL) return -EDESTADDRREQ;
-  return write_to(socket, socket->peer, pieces, count);
-}
-
-ssize_t evnet_conn_send_to(struct evnet_conn *conn, const struct evnet_address *address,
-                           const void *data, size_t size) {
-  if (!conn_is_datagram(conn)) return -EOPNOTSUPP;
-  if (conn->state == CONN_OPEN) return -EISCONN;
-  if (conn->state != CONN_DATAGRAM) return -ENOTCONN;
-  const struct iovec piece = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
-  return write_to(datagram_of(conn), address, &piece, 1);
-}
-
-int datagram_send_async(struct evnet_conn *conn, const struct evnet_address *to,
-                        struct evnet_async *async) {
-  if (async->size > IP6_BYTES_MAX) return -EMSGSIZE;
-  async->piece = (struct iovec){.iov_base = (void *)(uintptr_t)async->data, .iov_len = async->size};
-  const struct outgoing outgoing = {
-      .to = to, .pieces = &async->piece, .count = 1, .size = async->size, .async = async};
-  return send_one(datagram_of(conn), &outgoing);
 }
 
 size_t datagram_outbound_bytes(const struct evnet_conn *conn) {

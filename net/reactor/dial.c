@@ -289,6 +289,7 @@ static void set_options(struct dial *dial, const struct evnet_dial_options *opti
       .send_buffer_bytes = options->send_buffer_bytes,
       .receive_buffer_bytes = options->receive_buffer_bytes,
       .no_nodelay = options->no_nodelay,
+      .udp_broadcast = options->udp_broadcast,
   };
   if (options->bind_to_device == NULL) return;
   memcpy(dial->device, options->bind_to_device, strlen(options->bind_to_device) + 1);

@@ -47,6 +47,7 @@ struct evnet_dial_options {
   int send_buffer_bytes;       // 0: the system's
   int receive_buffer_bytes;    // likewise
   bool no_nodelay;             // TCP with Nagle's algorithm
+  bool udp_broadcast;          // UDP to a broadcast address, which is refused without: -EACCES
   const char *bind_to_device;  // an interface's name: only through that one; Linux
 };
 

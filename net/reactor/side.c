@@ -1,5 +1,6 @@
 // The part of a connection that exists only while bytes stand on either side of it, or because it
 // has limits of its own.
+#include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
 
 struct conn_side *side_get(struct evnet_conn *conn) {
@@ -45,6 +46,8 @@ void side_free(struct evnet_conn *conn) {
   evnet_ring_deinit(&conn->side->inbound);
   evnet_outbound_deinit(&conn->side->outbound);
   evnet_release(conn->reactor->options.allocator, conn->side->limits);
+  if (conn->side->datagram != NULL)
+    evnet_release(conn->reactor->options.allocator, conn->side->datagram->asked);
   evnet_release(conn->reactor->options.allocator, conn->side->datagram);
   evnet_release(conn->reactor->options.allocator, conn->side);
   conn->side = NULL;

@@ -143,15 +143,29 @@ int evnet_async_write_shared(struct evnet_server *server, struct evnet_conn_id i
 int evnet_async_send_to(struct evnet_server *server, struct evnet_conn_id id,
                         const struct evnet_address *address, const void *data, size_t size,
                         void (*done)(struct evnet_conn_id id, int status, void *user), void *user) {
-  if (size > SIZE_MAX - sizeof *address) return -ENOMEM;
-  struct request *request = create(server, id, EVNET_ASYNC_SEND_TO, sizeof *address + size);
+  return evnet_async_send_from(server, id, NULL, address, data, size, done, user);
+}
+
+int evnet_async_send_from(struct evnet_server *server, struct evnet_conn_id id,
+                          const struct evnet_address *from, const struct evnet_address *to,
+                          const void *data, size_t size,
+                          void (*done)(struct evnet_conn_id id, int status, void *user),
+                          void *user) {
+  const size_t count = from != NULL ? 2 : 1;
+  const size_t addresses_bytes = count * sizeof *to;
+  if (size > SIZE_MAX - addresses_bytes) return -ENOMEM;
+  struct request *request = create(server, id, EVNET_ASYNC_SEND_TO, addresses_bytes + size);
   if (request == NULL) return -ENOMEM;
-  struct evnet_address *to = (struct evnet_address *)(void *)request->copy;
-  *to = *address;
-  request->async.to = to;
-  request->async.data = request->copy + sizeof *to;
+  struct evnet_address *copies = (struct evnet_address *)(void *)request->copy;
+  copies[0] = *to;
+  request->async.to = &copies[0];
+  if (from != NULL) {
+    copies[1] = *from;
+    request->async.from = &copies[1];
+  }
+  request->async.data = request->copy + addresses_bytes;
   request->async.size = size;
-  if (size > 0) memcpy(request->copy + sizeof *to, data, size);
+  if (size > 0) memcpy(request->copy + addresses_bytes, data, size);
   return post(server, request, done, user);
 }
 

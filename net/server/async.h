@@ -63,10 +63,10 @@ EVNET_API int evnet_async_write_shared(
     struct evnet_server *server, struct evnet_conn_id id, struct evnet_shared *shared,
     void (*done)(struct evnet_conn_id id, int status, void *user), void *user);
 
-// evnet_async_send_to sends a copy of `size` bytes as one datagram: the late answer of a UDP
-// socket. It leaves from the address that the socket is bound to, or one of the system's choice if
-// that is all of them. By such a socket's id evnet_async_write and its kin answer
-// -EDESTADDRREQ, _wake and _close -EOPNOTSUPP. A dialled UDP socket has one peer, to whom
+// evnet_async_send_to sends a copy of `size` bytes as one datagram from a UDP socket. The
+// host that it leaves from is chosen as evnet_conn_send_to says: a late answer is
+// evnet_async_send_from. By such a socket's id evnet_async_write and its kin
+// answer -EDESTADDRREQ, _wake and _close -EOPNOTSUPP. A dialled UDP socket has one peer, to whom
 // evnet_async_write sends a datagram, and answers this with -EISCONN.
 //
 //   id       of a UDP socket.
@@ -80,6 +80,20 @@ EVNET_API int evnet_async_send_to(struct evnet_server *server, struct evnet_conn
                                   size_t size,
                                   void (*done)(struct evnet_conn_id id, int status, void *user),
                                   void *user);
+
+// evnet_async_send_from is evnet_async_send_to from a host of the caller's choice: the late answer
+// of a socket that serves all hosts of the machine, as evnet_conn_send_from says.
+//
+//   from  what evnet_conn_local_address gave in the question's on_data; copied. All hosts: the
+//         system's choice. NULL: as evnet_async_send_to.
+//   to    what evnet_conn_remote_address gave there; copied.
+//
+// Done:    as evnet_async_send_to; -EAFNOSUPPORT also if the families of `from` and `to` differ.
+EVNET_API int evnet_async_send_from(struct evnet_server *server, struct evnet_conn_id id,
+                                    const struct evnet_address *from,
+                                    const struct evnet_address *to, const void *data, size_t size,
+                                    void (*done)(struct evnet_conn_id id, int status, void *user),
+                                    void *user);
 
 // evnet_async_wake calls the connection's on_data with what is unread, possibly nothing; while its
 // reading is stopped, when it resumes.

@@ -37,6 +37,7 @@ static struct evnet_listen_options listen_options_of(const struct evnet_server *
       .fast_open_queue_max = options->fast_open_queue_max,
       .defer_accept_s = options->defer_accept_s,
       .bind_to_device = options->bind_to_device,
+      .udp_broadcast = options->udp_broadcast,
       .reuse_port = options->reuse_port,
       .unix_mode = options->unix_mode,
   };

@@ -165,6 +165,8 @@ struct evnet_options {
                  // on_data gets one by one all the same; for peers that send much. What comes may
                  // then take 64 blocks of 64 KiB, whatever udp_datagram_bytes_max says; Linux
 
+  bool udp_broadcast;  // with SO_BROADCAST: datagrams may be sent to broadcast addresses
+
   // Sockets of TCP; a Unix socket has of these the send buffer, the backlog and its mode, a UDP
   // socket the buffers, bind_to_device and v6only. What this system has not, the start refuses, and
   // the log names it. First those of each connection, which may change its own (conn.h).

@@ -9,7 +9,11 @@
 #include "net/poller/internal/socket.h"
 
 int evnet_datagram_ask_local(int descriptor, int family) {
-  if (family == AF_INET) return evnet_datagram_system_ask_local(descriptor);
+  const int status = evnet_datagram_system_ask_local(descriptor);
+  if (family == AF_INET) return status;
+  // A socket of both families has to be asked for both: of an IPv4 datagram IPV6_PKTINFO has the
+  // header's destination only, which may be a broadcast address or a group. Not every system knows
+  // the other option on such a socket.
   const int one = 1;
   int result = setsockopt(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one);
   return result == 0 ? 0 : -errno;
@@ -33,17 +37,23 @@ static bool read_local(const struct cmsghdr *control, struct evnet_address *out_
   // Both mean something only together with the interface.
   if (is_group || IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) ip6->sin6_scope_id = info.ipi6_ifindex;
   evnet_socket_unmap_ip4(out_local);
-  return true;
+  return out_local->socket.any.sa_family == AF_INET6 ||
+         !IN_MULTICAST(ntohl(out_local->socket.ip4.sin_addr.s_addr));
 }
 
 bool evnet_datagram_local(const struct msghdr *header, struct evnet_address *out_local) {
   if (header->msg_controllen < sizeof(struct cmsghdr)) return false;
   struct msghdr reading = *header;  // CMSG_NXTHDR's parameter is no const pointer
+  bool found = false;
   for (struct cmsghdr *control = CMSG_FIRSTHDR(&reading); control != NULL;
        control = CMSG_NXTHDR(&reading, control)) {
-    if (read_local(control, out_local)) return true;
+    struct evnet_address local;
+    if (!read_local(control, &local)) continue;
+    *out_local = local;
+    found = true;
+    if (control->cmsg_level == IPPROTO_IP) break;  // it is better than IPV6_PKTINFO, see above
   }
-  return false;
+  return found;
 }
 
 void evnet_datagram_add_control(struct msghdr *header, int level, int type, const void *data,

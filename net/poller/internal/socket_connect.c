@@ -22,6 +22,10 @@ static int set_options(int descriptor, const struct evnet_address *address,
     if (settings[i].value == 0) continue;
     status = evnet_socket_set_option(descriptor, transport, settings[i].option, settings[i].value);
   }
+  const int one = 1;
+  if (status == 0 && options->udp_broadcast && transport == EVNET_TRANSPORT_UDP &&
+      setsockopt(descriptor, SOL_SOCKET, SO_BROADCAST, &one, sizeof one) != 0)
+    status = -errno;
   const char *device = options->bind_to_device;
   if (status < 0 || device == NULL) return status;
   const int name = evnet_socket_system_options.bind_to_device;

@@ -152,7 +152,12 @@ int evnet_socket_set_listen_options(int descriptor, const struct evnet_address *
   int status = set_reuse_and_family(descriptor, address, options, &name);
   if (status == 0) status = set_inherited(descriptor, address, options, &name);
   if (status == 0) status = set_of_listener(descriptor, address, options, &name);
-  if (status == 0 && address->transport == EVNET_TRANSPORT_UDP && has_many_hosts(address)) {
+  const bool is_datagram = address->transport == EVNET_TRANSPORT_UDP;
+  if (status == 0 && is_datagram && options->udp_broadcast) {
+    name = "udp_broadcast";
+    status = set_int(descriptor, SOL_SOCKET, SO_BROADCAST, 1);
+  }
+  if (status == 0 && is_datagram && has_many_hosts(address)) {
     name = NULL;
     status = evnet_datagram_ask_local(descriptor, address->socket.any.sa_family);
   }

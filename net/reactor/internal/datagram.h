@@ -1,4 +1,4 @@
-// UDP sockets, shared by datagram.c, datagram_out.c and those that call them.
+// UDP sockets, shared by datagram.c, datagram_out.c, datagram_write.c and those that call them.
 #ifndef EVNET_NET_REACTOR_INTERNAL_DATAGRAM_H_
 #define EVNET_NET_REACTOR_INTERNAL_DATAGRAM_H_
 
@@ -8,6 +8,16 @@
 
 #include "net/reactor/datagram.h"
 #include "net/reactor/internal/state.h"
+
+// One datagram on its way.
+struct datagram_outgoing {
+  const struct evnet_address *to;
+  const struct evnet_address *from;  // NULL: the system's choice
+  const struct iovec *pieces;
+  size_t count;
+  size_t size;
+  struct evnet_async *async;  // whose request it is, or NULL
+};
 
 // One that found the socket full.
 struct datagram_queued {
@@ -20,6 +30,14 @@ struct datagram_queued {
   bool has_from;
   uint8_t copy[];
 };
+
+// Whom a peer has asked last, of a socket that takes datagrams to several hosts.
+struct datagram_asked {
+  struct evnet_address peer;  // of size 0: none
+  struct evnet_address host;
+};
+
+enum { DATAGRAM_ASKED_MAX = 64 };  // a power of two
 
 // What a UDP socket has beyond its struct evnet_conn; its side record points here.
 struct datagram_socket {
@@ -34,6 +52,8 @@ struct datagram_socket {
   const struct evnet_address *local;  // NULL: `bound` says it
   bool truncated;
 
+  // A listener's: by a hash of the peer, who takes the place of another; NULL: a dialled one's.
+  struct datagram_asked *asked;
   struct evnet_timer retry;  // a listener's: receiving failed, and begins again
 
   bool awaiting;  // the poller will tell when there is room
@@ -83,12 +103,21 @@ void datagram_local_address(const struct evnet_conn *conn, struct evnet_address 
 void datagram_close_idle(struct evnet_reactor *reactor, bool all);
 void datagram_close(struct evnet_conn *conn);
 
-// datagram_out.c
+// datagram_write.c
+// A peer has asked a host: what is sent to it later leaves from there.
+void datagram_note_asked(struct datagram_socket *socket, const struct evnet_address *peer,
+                         const struct evnet_address *host);
 ssize_t datagram_writev(struct evnet_conn *conn, const struct iovec *pieces, size_t count);
 // A request's, to the connected peer if `to` is NULL; answered when the kernel has taken it.
 // Returns 0, or why it was not taken up.
-int datagram_send_async(struct evnet_conn *conn, const struct evnet_address *to,
-                        struct evnet_async *async);
+int datagram_send_async(struct evnet_conn *conn, const struct evnet_address *from,
+                        const struct evnet_address *to, struct evnet_async *async);
+
+// datagram_out.c
+// Copies what a host's address has.
+void datagram_copy_address(struct evnet_address *out, const struct evnet_address *address);
+// Sends it, now or later. Returns 0, -ENOBUFS or -ENOMEM.
+int datagram_send(struct datagram_socket *socket, const struct datagram_outgoing *outgoing);
 // A socket that was full takes datagrams again; or -errno: it cannot be waited for.
 void datagram_room(struct evnet_conn *conn, int status);
 void datagram_run_due(struct evnet_conn *conn);  // ends a connection that a send has failed

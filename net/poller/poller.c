@@ -44,6 +44,10 @@ bool evnet_poller_spreads_port(const struct evnet_poller *poller) {
   return poller->ops->spreads_port(poller);
 }
 
+bool evnet_poller_has_family(const struct evnet_poller *poller, int family) {
+  return poller->ops->has_family(poller, family);
+}
+
 int evnet_poller_attach(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
                         struct evnet_handle *out_handle) {
   return poller->ops->attach(poller, descriptor, transport, out_handle);

@@ -253,6 +253,13 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_listen(struct evnet_poller *poller,
 // (macOS, OpenBSD) one of them gets all, and which one is the system's affair.
 EVNET_API bool evnet_poller_spreads_port(const struct evnet_poller *poller);
 
+// evnet_poller_has_family says whether this machine has addresses of a family now: the loopback
+// address at least. Without them binding fails with -EAFNOSUPPORT, or with -EADDRNOTAVAIL, as on
+// Linux where net.ipv6.conf.all.disable_ipv6 is set.
+//
+//   family  AF_INET or AF_INET6.
+EVNET_API bool evnet_poller_has_family(const struct evnet_poller *poller, int family);
+
 // evnet_poller_attach takes a connected, non-blocking socket.
 //
 //   descriptor  the poller's from now on, closed by detach; still the caller's on error.

@@ -27,73 +27,124 @@ static void arm(struct evnet_reactor *reactor, struct listener *listener) {
   }
 }
 
-static void init_stream(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t index) {
+static void init_stream(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t place) {
   reactor->conns[handle.index] = (struct evnet_conn){.reactor = reactor,
                                                      .deadline = {.tag = handle.generation},
-                                                     .listener = index,
+                                                     .listener = place,
                                                      .state = CONN_LISTENER};
 }
 
-static int open_stream(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t index,
+static int open_stream(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t place,
                        struct evnet_address *out_address) {
-  init_stream(reactor, handle, index);
+  init_stream(reactor, handle, place);
   int status = evnet_poller_local_address(reactor->poller, handle, out_address);
   if (status < 0) evnet_poller_detach(reactor->poller, handle);
   return status;
 }
 
-int evnet_reactor_listen(struct evnet_reactor *reactor, const struct evnet_address *address,
-                         const struct evnet_listen_options *options,
-                         struct evnet_address *out_address) {
+// A new socket of the listener with this index.
+static int listen_at(struct evnet_reactor *reactor, uint8_t index,
+                     const struct evnet_address *address,
+                     const struct evnet_listen_options *options,
+                     struct evnet_address *out_address) {
   if (reactor->stop_phase != STOP_NONE) return -ESHUTDOWN;
-  if (reactor->listener_count == EVNET_LISTENERS_MAX) return -ENOBUFS;
+  const uint8_t place = reactor->listener_count;
+  if (index == EVNET_LISTENERS_MAX || place == EVNET_LISTENER_SOCKETS_MAX) return -ENOBUFS;
   struct evnet_handle handle;
   int status = evnet_poller_listen(reactor->poller, address, options, &handle);
   if (status < 0) return status;
   // First, as its DETACH will come to it.
-  const uint8_t index = reactor->listener_count;
   reactor->handles++;
   if (handle.index >= reactor->conns_top) reactor->conns_top = handle.index + 1;
   const bool is_datagram = address->transport == EVNET_TRANSPORT_UDP;
   status = is_datagram ? datagram_open(reactor, handle, index, out_address)
-                       : open_stream(reactor, handle, index, out_address);
+                       : open_stream(reactor, handle, place, out_address);
   if (status < 0) return status;
-  reactor->listeners[index] = (struct listener){.handle = handle, .is_datagram = is_datagram};
+  reactor->listeners[place] =
+      (struct listener){.handle = handle, .index = index, .is_datagram = is_datagram};
   reactor->listener_count++;
   return index;
 }
 
+int evnet_reactor_listen(struct evnet_reactor *reactor, const struct evnet_address *address,
+                         const struct evnet_listen_options *options,
+                         struct evnet_address *out_address) {
+  int index = listen_at(reactor, reactor->listener_indexes, address, options, out_address);
+  if (index >= 0) reactor->listener_indexes++;
+  return index;
+}
+
+int evnet_reactor_listen_also(struct evnet_reactor *reactor, const struct evnet_address *address,
+                              const struct evnet_listen_options *options,
+                              struct evnet_address *out_address) {
+  EVNET_ASSERT(reactor->listener_indexes > 0);
+  return listen_at(reactor, (uint8_t)(reactor->listener_indexes - 1), address, options,
+                   out_address);
+}
+
+void evnet_reactor_unlisten(struct evnet_reactor *reactor) {
+  EVNET_ASSERT(reactor->listener_indexes > 0 && !reactor->accepting);
+  const uint8_t index = --reactor->listener_indexes;
+  while (reactor->listener_count > 0) {
+    const struct listener *listener = &reactor->listeners[reactor->listener_count - 1];
+    if (listener->index != index) break;
+    reactor->listener_count--;
+    if (listener->is_datagram) {
+      datagram_close(&reactor->conns[listener->handle.index]);
+    } else {
+      evnet_poller_detach(reactor->poller, listener->handle);
+    }
+  }
+}
+
 int listener_adopt(struct evnet_reactor *reactor, int descriptor,
                    const struct evnet_socket_kind *kind) {
-  if (reactor->listener_count == EVNET_LISTENERS_MAX) return -ENOBUFS;
+  const uint8_t place = reactor->listener_count;
+  if (reactor->listener_indexes == EVNET_LISTENERS_MAX || place == EVNET_LISTENER_SOCKETS_MAX)
+    return -ENOBUFS;
   struct evnet_handle handle;
   int status = evnet_poller_adopt(reactor->poller, descriptor, kind, &handle);
   if (status < 0) return status;
   reactor->handles++;
   if (handle.index >= reactor->conns_top) reactor->conns_top = handle.index + 1;
-  const uint8_t index = reactor->listener_count++;
-  init_stream(reactor, handle, index);
-  reactor->listeners[index] = (struct listener){.handle = handle, .is_adopted = true};
+  init_stream(reactor, handle, place);
+  reactor->listeners[place] =
+      (struct listener){.handle = handle, .index = reactor->listener_indexes++, .is_adopted = true};
+  reactor->listener_count++;
   if (reactor->accepting_chosen) {
-    arm(reactor, &reactor->listeners[index]);
+    arm(reactor, &reactor->listeners[place]);
   } else {
     evnet_reactor_accept_resume(reactor);
   }
   return 0;
 }
 
+bool evnet_reactor_has_family(const struct evnet_reactor *reactor, int family) {
+  return evnet_poller_has_family(reactor->poller, family);
+}
+
 bool evnet_reactor_spreads_port(const struct evnet_reactor *reactor) {
   return evnet_poller_spreads_port(reactor->poller);
 }
 
+// The first socket of a listener; NULL: there is no such one.
+static const struct listener *find(const struct evnet_reactor *reactor, uint8_t index) {
+  for (uint8_t i = 0; i < reactor->listener_count; i++) {
+    if (reactor->listeners[i].index == index) return &reactor->listeners[i];
+  }
+  return NULL;
+}
+
 int evnet_reactor_listener_descriptor(const struct evnet_reactor *reactor, uint8_t index) {
-  EVNET_ASSERT(index < reactor->listener_count);
-  return evnet_poller_descriptor(reactor->poller, reactor->listeners[index].handle);
+  const struct listener *listener = find(reactor, index);
+  EVNET_ASSERT(listener != NULL);
+  return evnet_poller_descriptor(reactor->poller, listener->handle);
 }
 
 struct evnet_conn *evnet_reactor_datagram_socket(struct evnet_reactor *reactor, uint8_t index) {
-  if (index >= reactor->listener_count || !reactor->listeners[index].is_datagram) return NULL;
-  return &reactor->conns[reactor->listeners[index].handle.index];
+  const struct listener *listener = find(reactor, index);
+  if (listener == NULL || !listener->is_datagram) return NULL;
+  return &reactor->conns[listener->handle.index];
 }
 
 static void arm_all(struct evnet_reactor *reactor, bool accepting) {
@@ -139,9 +190,9 @@ static void hand_on(struct evnet_reactor *reactor, int descriptor, const struct 
   }
 }
 
-void listener_acceptable(struct evnet_reactor *reactor, uint8_t index,
+void listener_acceptable(struct evnet_reactor *reactor, uint8_t place,
                          const struct evnet_completion *completion) {
-  struct listener *listener = &reactor->listeners[index];
+  struct listener *listener = &reactor->listeners[place];
   if (completion->result < 0) {
     fail(reactor, listener, (int)completion->result);
     return;
@@ -155,7 +206,7 @@ void listener_acceptable(struct evnet_reactor *reactor, uint8_t index,
     if (descriptor != -EAGAIN) fail(reactor, listener, descriptor);
     return;
   }
-  hand_on(reactor, descriptor, &peer, listener->is_adopted ? EVNET_LISTENER_NONE : index);
+  hand_on(reactor, descriptor, &peer, listener->is_adopted ? EVNET_LISTENER_NONE : listener->index);
 }
 
 void listener_close_all(struct evnet_reactor *reactor) {
@@ -169,4 +220,5 @@ void listener_close_all(struct evnet_reactor *reactor) {
     listener->armed = false;
   }
   reactor->listener_count = 0;
+  reactor->listener_indexes = 0;
 }

@@ -44,6 +44,7 @@ void evnet_reactor_set_owner(struct evnet_reactor *reactor,
 
 enum {
   EVNET_LISTENERS_MAX = 64,
+  EVNET_LISTENER_SOCKETS_MAX = 128,  // a listener that a name stands for has several
   EVNET_LISTENER_NONE = 255,
 };
 
@@ -53,21 +54,38 @@ enum {
 //   out_address  the address as bound, with the real port.
 //
 // Returns: the listener's index, from 0.
-// Errors:  -ENOBUFS after EVNET_LISTENERS_MAX; -ESHUTDOWN once the reactor stops; and those of
-//          evnet_poller_listen.
+// Errors:  -ENOBUFS after EVNET_LISTENERS_MAX, or EVNET_LISTENER_SOCKETS_MAX sockets; -ESHUTDOWN
+//          once the reactor stops; and those of evnet_poller_listen.
 EVNET_WARN_UNUSED int evnet_reactor_listen(struct evnet_reactor *reactor,
                                            const struct evnet_address *address,
                                            const struct evnet_listen_options *options,
                                            struct evnet_address *out_address);
 
+// evnet_reactor_listen_also opens one more socket for the listener that was opened last, at another
+// address of its name.
+//
+// Returns: the listener's index.
+// Errors:  as evnet_reactor_listen; the listener's other sockets stay.
+EVNET_WARN_UNUSED int evnet_reactor_listen_also(struct evnet_reactor *reactor,
+                                                const struct evnet_address *address,
+                                                const struct evnet_listen_options *options,
+                                                struct evnet_address *out_address);
+
+// evnet_reactor_unlisten closes the listener that was opened last, with all its sockets, before the
+// first evnet_reactor_accept_resume.
+void evnet_reactor_unlisten(struct evnet_reactor *reactor);
+
+// As evnet_poller_has_family.
+bool evnet_reactor_has_family(const struct evnet_reactor *reactor, int family);
+
 // As evnet_poller_spreads_port.
 bool evnet_reactor_spreads_port(const struct evnet_reactor *reactor);
 
-// As evnet_poller_descriptor, of a listening or UDP socket by its index.
+// As evnet_poller_descriptor, of a listener by its index; of several sockets, the first.
 EVNET_WARN_UNUSED int evnet_reactor_listener_descriptor(const struct evnet_reactor *reactor,
                                                         uint8_t index);
 
-// The UDP socket of a listener; NULL: it is none, or the reactor stops.
+// The UDP socket of a listener, of several the first; NULL: it is none, or the reactor stops.
 struct evnet_conn *evnet_reactor_datagram_socket(struct evnet_reactor *reactor, uint8_t index);
 
 // Accepting on all of the reactor's listeners. Paused at first. Both do nothing once the reactor

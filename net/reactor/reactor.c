@@ -43,7 +43,7 @@ static void log_failure(const struct evnet_reactor *reactor, int status) {
 static int create_parts(struct evnet_reactor *reactor) {
   const struct evnet_reactor_options *options = &reactor->options;
   // One handle for each listener, and room for those whose DETACH is still to come.
-  const uint32_t spare = EVNET_LISTENERS_MAX + 1024;
+  const uint32_t spare = EVNET_LISTENER_SOCKETS_MAX + 1024;
   const uint32_t conns_max = NONE - spare;
   reactor->conns_max =
       spare +

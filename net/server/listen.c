@@ -43,41 +43,117 @@ static struct evnet_listen_options listen_options_of(const struct evnet_server *
   };
 }
 
-// What the other reactors bind: the address as it was given, with the port that reactor 0 has got.
-static struct evnet_address with_port(struct evnet_address address,
-                                      const struct evnet_address *bound) {
-  if (address.socket.any.sa_family == AF_INET6) {
-    address.socket.ip6.sin6_port = htons(evnet_address_port(bound));
-  } else {
-    address.socket.ip4.sin_port = htons(evnet_address_port(bound));
-  }
-  return address;
+// A port that the kernel has chosen for a name's first address may be taken at another one: then
+// the kernel chooses anew, this many times in all.
+enum { PORT_TRIES = 16 };
+
+// The addresses that one text stands for, on their way to be bound.
+struct text {
+  struct server_address *sockets;
+  size_t count;
+  uint8_t index;
+  struct evnet_address bound;  // the first that is bound; of size 0: none is
+  int left_out_status;         // why the first that is left out is
+};
+
+static void set_port(struct evnet_address *address, uint16_t port) {
+  if (address->socket.any.sa_family == AF_INET6) address->socket.ip6.sin6_port = htons(port);
+  if (address->socket.any.sa_family == AF_INET) address->socket.ip4.sin_port = htons(port);
 }
 
-static int listen_at(struct server_reactor *self, size_t index) {
+// Binds one address. The port is that of the text's first one, if that is bound.
+//
+//   may_retry  whether -EADDRINUSE is no reason for a line in the log.
+static int bind_address(struct server_reactor *self, struct text *text,
+                        const struct evnet_address *given, bool may_retry) {
   struct evnet_server *server = self->server;
   const char *refused = NULL;
   const char *reason = NULL;
   struct evnet_listen_options options = listen_options_of(server);
   options.out_refused = &refused;
   options.out_reason = &reason;
-  struct evnet_address address = server->addresses[index];
-  if (self->index > 0) address = with_port(address, &server->bound[index]);
+  struct evnet_address address = *given;
+  const bool is_first = text->bound.size == 0;
+  // The other reactors bind what reactor 0 has bound.
+  const struct evnet_address *known = self->index > 0 ? &server->bound[text->index] : &text->bound;
+  if (known->size > 0) set_port(&address, evnet_address_port(known));
   struct evnet_address bound;
-  int status = evnet_reactor_listen(self->reactor, &address, &options, &bound);
-  char text[EVNET_ADDRESS_TEXT_BYTES];
-  if (status < 0) {
-    evnet_address_format(&address, text, sizeof text);
-    log_unbound(server, text, status, refused, reason);
+  int status = is_first ? evnet_reactor_listen(self->reactor, &address, &options, &bound)
+                        : evnet_reactor_listen_also(self->reactor, &address, &options, &bound);
+  if (status >= 0) {
+    if (is_first) text->bound = bound;
+    return 0;
+  }
+  const int family = address.socket.any.sa_family;
+  char line[EVNET_ADDRESS_TEXT_BYTES];
+  evnet_address_format(&address, line, sizeof line);
+  const bool may_leave_out = self->index == 0 && text->count > 1;
+  if (may_leave_out && (status == -EAFNOSUPPORT || status == -EADDRNOTAVAIL) &&
+      !evnet_reactor_has_family(self->reactor, family)) {
+    evnet_log(&server->logger, EVNET_LOG_WARNING,
+              "address '%s', one of a name's, is left out: this system has no %s", line,
+              family == AF_INET6 ? "IPv6" : "IPv4");
+    return -EAFNOSUPPORT;
+  }
+  if (status != -EADDRINUSE || !may_retry) log_unbound(server, line, status, refused, reason);
+  return status;
+}
+
+// Binds all addresses of a text that this system has, or none.
+static int bind_all(struct server_reactor *self, struct text *text, bool may_retry) {
+  text->bound.size = 0;
+  for (size_t i = 0; i < text->count; i++) {
+    struct server_address *socket = &text->sockets[i];
+    if (socket->left_out) continue;
+    const bool is_first = text->bound.size == 0;
+    int status = bind_address(self, text, &socket->address, may_retry && !is_first);
+    if (status == 0) continue;
+    socket->left_out = status == -EAFNOSUPPORT && self->index == 0 && text->count > 1;
+    if (socket->left_out) {
+      if (text->left_out_status == 0) text->left_out_status = status;
+      continue;
+    }
+    if (!is_first) evnet_reactor_unlisten(self->reactor);
     return status;
   }
+  return 0;
+}
+
+static void log_listening(const struct evnet_server *server, const struct text *text) {
+  char line[EVNET_ADDRESS_TEXT_BYTES];
+  bool is_first = true;
+  for (size_t i = 0; i < text->count; i++) {
+    if (text->sockets[i].left_out) continue;
+    struct evnet_address address = is_first ? text->bound : text->sockets[i].address;
+    set_port(&address, evnet_address_port(&text->bound));
+    evnet_address_format(&address, line, sizeof line);
+    evnet_log(&server->logger, EVNET_LOG_INFO, "listening on %s", line);
+    is_first = false;
+  }
+}
+
+static int listen_at(struct server_reactor *self, struct text *text) {
+  struct evnet_server *server = self->server;
+  const bool chooses =
+      self->index == 0 && text->count > 1 && evnet_address_port(&text->sockets[0].address) == 0;
+  int tries = chooses ? PORT_TRIES : 1;
+  int status;
+  do {
+    status = bind_all(self, text, --tries > 0);
+  } while (status == -EADDRINUSE && text->bound.size > 0 && tries > 0);
+  if (status < 0) return status;
+  if (text->bound.size == 0) {
+    char line[EVNET_ADDRESS_TEXT_BYTES];
+    evnet_address_format(&text->sockets[0].address, line, sizeof line);
+    log_unbound(server, line, text->left_out_status, NULL, "so are all addresses of its name");
+    return text->left_out_status;
+  }
   if (self->index > 0) return 0;
-  server->bound[index] = bound;
+  server->bound[text->index] = text->bound;
   (void)pthread_mutex_lock(&server->mutex);
-  server->listeners[index] = evnet_reactor_listener_descriptor(self->reactor, (uint8_t)index);
+  server->listeners[text->index] = evnet_reactor_listener_descriptor(self->reactor, text->index);
   (void)pthread_mutex_unlock(&server->mutex);
-  evnet_address_format(&bound, text, sizeof text);
-  evnet_log(&server->logger, EVNET_LOG_INFO, "listening on %s", text);
+  log_listening(server, text);
   return 0;
 }
 
@@ -97,7 +173,14 @@ int server_listen(struct server_reactor *self) {
   struct evnet_server *server = self->server;
   if (self->index == 0) decide_whether_to_spread(server);
   int status = 0;
-  for (size_t i = 0; i < server->address_count && status == 0; i++) status = listen_at(self, i);
+  for (size_t i = 0; i < server->socket_count && status == 0;) {
+    struct text text = {.sockets = &server->sockets[i], .index = server->sockets[i].index};
+    while (i < server->socket_count && server->sockets[i].index == text.index) {
+      text.count++;
+      i++;
+    }
+    status = listen_at(self, &text);
+  }
   return status;
 }
 

@@ -8,25 +8,63 @@
 #include "net/base/assert.h"
 #include "net/server/internal/state.h"
 
+static bool is_same(const struct evnet_address *a, const struct evnet_address *b) {
+  return a->size == b->size && memcmp(&a->socket, &b->socket, a->size) == 0;
+}
+
+// Appends what a text stands for, without what it has twice: a line of /etc/hosts may be there
+// twice, and the second bind(2) would fail.
+static int add_addresses(struct evnet_server *server, uint8_t index,
+                         const struct evnet_address *found, size_t count) {
+  const struct evnet_allocator *allocator = server->options.allocator;
+  const size_t first = server->socket_count;
+  struct server_address *all =
+      evnet_allocate_zeroed(allocator, (first + count) * sizeof *server->sockets);
+  if (all == NULL) return -ENOMEM;
+  if (first > 0) memcpy(all, server->sockets, first * sizeof *all);
+  evnet_release(allocator, server->sockets);
+  server->sockets = all;
+  for (size_t i = 0; i < count; i++) {
+    size_t same = first;
+    while (same < server->socket_count && !is_same(&all[same].address, &found[i])) same++;
+    if (same < server->socket_count) continue;
+    all[server->socket_count++] = (struct server_address){.address = found[i], .index = index};
+  }
+  return 0;
+}
+
+static int parse_address(struct evnet_server *server, uint8_t index, const char *text) {
+  struct evnet_address found[EVNET_LISTENER_SOCKETS_MAX + 1];
+  const int count_max = (int)(EVNET_LISTENER_SOCKETS_MAX - server->socket_count);
+  char message[EVNET_ADDRESS_MESSAGE_BYTES];
+  // One more, to see that there are too many.
+  int count = evnet_address_resolve_all(text, found, count_max + 1, message, sizeof message);
+  if (count < 0) {
+    evnet_log(&server->logger, EVNET_LOG_ERROR, "%s", message);
+    return count;
+  }
+  if (count > count_max) {
+    evnet_log(&server->logger, EVNET_LOG_ERROR,
+              "address '%.200s': more than %d addresses to listen at, with those of names", text,
+              EVNET_LISTENER_SOCKETS_MAX);
+    return -ENOBUFS;
+  }
+  if (server->options.reuse_port && found[0].transport == EVNET_TRANSPORT_UNIX) {
+    evnet_log(&server->logger, EVNET_LOG_ERROR,
+              "address '%.200s': option reuse_port: a Unix socket cannot be shared", text);
+    return EVNET_STATUS_OPTION;
+  }
+  return add_addresses(server, index, found, (size_t)count);
+}
+
 static int parse_addresses(struct evnet_server *server, const char *const *addresses) {
   for (size_t i = 0; i < server->address_count; i++) {
-    char message[EVNET_ADDRESS_MESSAGE_BYTES];
     if (addresses[i] == NULL) {
       evnet_log(&server->logger, EVNET_LOG_ERROR, "address %zu is NULL", i);
       return EVNET_STATUS_ADDRESS;
     }
-    int status =
-        evnet_address_resolve(addresses[i], &server->addresses[i], message, sizeof message);
-    if (status < 0) {
-      evnet_log(&server->logger, EVNET_LOG_ERROR, "%s", message);
-      return status;
-    }
-    if (server->options.reuse_port && server->addresses[i].transport == EVNET_TRANSPORT_UNIX) {
-      evnet_log(&server->logger, EVNET_LOG_ERROR,
-                "address '%.200s': option reuse_port: a Unix socket cannot be shared",
-                addresses[i]);
-      return EVNET_STATUS_OPTION;
-    }
+    int status = parse_address(server, (uint8_t)i, addresses[i]);
+    if (status < 0) return status;
     server->listeners[i] = -ENOTCONN;
   }
   return 0;
@@ -39,16 +77,14 @@ static int allocate_parts(struct evnet_server *server) {
     if (status < 0) return status;
     server->counts_addresses = true;
   }
-  server->addresses =
-      evnet_allocate_zeroed(allocator, server->address_count * sizeof *server->addresses);
   server->bound = evnet_allocate_zeroed(allocator, server->address_count * sizeof *server->bound);
   server->listeners =
       evnet_allocate_zeroed(allocator, server->address_count * sizeof *server->listeners);
   server->reactors =
       evnet_allocate_zeroed(allocator, server->reactor_count * sizeof *server->reactors);
   server->loads = evnet_allocate_zeroed(allocator, server->reactor_count * sizeof *server->loads);
-  if (server->addresses == NULL || server->bound == NULL || server->listeners == NULL ||
-      server->reactors == NULL || server->loads == NULL) {
+  if (server->bound == NULL || server->listeners == NULL || server->reactors == NULL ||
+      server->loads == NULL) {
     return -ENOMEM;
   }
   server->undrained_count = server->reactor_count;
@@ -67,7 +103,7 @@ static void free_parts(struct evnet_server *server) {
   evnet_release(allocator, server->reactors);
   evnet_release(allocator, server->listeners);
   evnet_release(allocator, server->bound);
-  evnet_release(allocator, server->addresses);
+  evnet_release(allocator, server->sockets);
   evnet_release(allocator, server);
 }
 

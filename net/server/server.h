@@ -235,12 +235,15 @@ EVNET_API int evnet_serve(const struct evnet_handler *handler, void *user,
                           const struct evnet_options *options);
 
 // evnet_server_create checks addresses and options and makes a server that does nothing yet. Names
-// among the addresses are looked up here, which may block.
+// among the addresses are looked up here, which may block. A name stands for all of its addresses:
+// the start binds each of them, under the one index of the text and at the same port, also for port
+// 0. It leaves out, with a warning in the log, those of a family of which this machine has no
+// addresses, and fails if no other is left.
 //
 // Returns: 0.
-// Errors:  EVNET_STATUS_ADDRESS; EVNET_STATUS_OPTION, also for a Unix address with reuse_port; each
-//          with a line in the log that names the value; -EINVAL for a count of 0 or above 64;
-//          -ENOMEM.
+// Errors:  EVNET_STATUS_ADDRESS; EVNET_STATUS_OPTION, also for a Unix address with reuse_port;
+//          -ENOBUFS for more than 128 addresses, with all those of names; each with a line in the
+//          log that names the value; -EINVAL for a count of 0 or above 64; -ENOMEM.
 EVNET_API EVNET_WARN_UNUSED int evnet_server_create(const struct evnet_handler *handler, void *user,
                                                     const char *const *addresses, size_t count,
                                                     const struct evnet_options *options,
@@ -299,7 +302,8 @@ EVNET_API int evnet_server_stop(struct evnet_server *server, int64_t drain_ms);
 EVNET_API int evnet_server_stop_on_signal(struct evnet_server *server, int signal_number,
                                           int64_t drain_ms);
 
-// evnet_server_address gives an address as it is bound, with the real port.
+// evnet_server_address gives an address as it is bound, with the real port; of a name that stands
+// for several, the first.
 //
 //   index  of the address as given to evnet_server_create, from 0.
 //
@@ -319,7 +323,8 @@ EVNET_API EVNET_WARN_UNUSED int evnet_server_address(const struct evnet_server *
 // any more; an abstract name stays as long as the duplicate does. Of a UDP address it is the
 // socket.
 //
-//   index  as of evnet_server_address.
+//   index  as of evnet_server_address. Of a name that stands for several addresses it is the first
+//          one's descriptor alone: give those by their numbers that are to be handed over.
 //
 // Returns: a descriptor, non-blocking and close-on-exec, the caller's.
 // Errors:  -EINVAL for an index that there is not; -ENOTCONN before it is bound and once a stop has
@@ -340,7 +345,7 @@ EVNET_API struct evnet_reactor *evnet_server_reactor(const struct evnet_server *
 // evnet_server_datagram_socket gives the UDP socket of an address, for evnet_conn_send_to and the
 // like before anything has been received.
 //
-//   index  as of evnet_server_address.
+//   index  as of evnet_server_address; of a name that stands for several, the first one's.
 //
 // Returns: the socket, which lives on reactor 0; NULL: the address is none of UDP, it is not bound
 //          yet, or the server stops.

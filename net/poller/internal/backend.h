@@ -14,6 +14,7 @@ struct evnet_poller_ops {
   int (*listen)(struct evnet_poller *poller, const struct evnet_address *address,
                 const struct evnet_listen_options *options, struct evnet_handle *out_handle);
   bool (*spreads_port)(const struct evnet_poller *poller);
+  bool (*has_family)(const struct evnet_poller *poller, int family);
   int (*attach)(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
                 struct evnet_handle *out_handle);
   int (*identify)(struct evnet_poller *poller, int descriptor, struct evnet_socket_kind *out_kind);

@@ -256,6 +256,11 @@ static int ready_set_multicast(struct evnet_poller *poller, struct evnet_handle 
   return evnet_multicast_set(slot->descriptor, (enum evnet_transport)slot->transport, setting);
 }
 
+static bool ready_has_family(const struct evnet_poller *poller, int family) {
+  (void)poller;
+  return evnet_socket_has_family(family);
+}
+
 static bool ready_spreads_port(const struct evnet_poller *poller) {
   (void)poller;
   return evnet_socket_spreads_port();
@@ -320,6 +325,7 @@ static const struct evnet_poller_ops ready_ops = {
     .set_multicast = ready_set_multicast,
     .descriptor = ready_descriptor,
     .spreads_port = ready_spreads_port,
+    .has_family = ready_has_family,
     .wait = ready_wait,
     .next = ready_next,
     .unreported = ready_unreported,

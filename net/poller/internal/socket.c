@@ -37,6 +37,25 @@ int evnet_socket_listen(const struct evnet_address *address,
   return descriptor;
 }
 
+bool evnet_socket_has_family(int family) {
+  int descriptor = evnet_socket_system_open(family, SOCK_DGRAM);
+  if (descriptor < 0) return false;
+  struct evnet_address loopback = {.size = sizeof loopback.socket.ip4};
+  if (family == AF_INET6) {
+    loopback.size = sizeof loopback.socket.ip6;
+    loopback.socket.ip6 =
+        (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+  } else {
+    loopback.socket.ip4.sin_family = AF_INET;
+    loopback.socket.ip4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  }
+  // Any other failure says nothing about the family.
+  const bool is_there =
+      bind(descriptor, &loopback.socket.any, loopback.size) == 0 || errno != EADDRNOTAVAIL;
+  (void)close(descriptor);
+  return is_there;
+}
+
 // A socket of both families reports IPv4 peers as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). Who
 // counts, logs or compares addresses wants one form.
 void evnet_socket_unmap_ip4(struct evnet_address *address) {

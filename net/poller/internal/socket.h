@@ -31,6 +31,9 @@ int evnet_socket_share_bound_port(int descriptor, const struct evnet_address *ad
 // As evnet_poller_spreads_port.
 bool evnet_socket_spreads_port(void);
 
+// As evnet_poller_has_family.
+bool evnet_socket_has_family(int family);
+
 // As evnet_poller_set_option.
 int evnet_socket_set_option(int descriptor, enum evnet_transport transport,
                             enum evnet_socket_option option, int value);

@@ -248,6 +248,11 @@ static int uring_set_multicast(struct evnet_poller *poller, struct evnet_handle 
   return evnet_multicast_set(slot->descriptor, (enum evnet_transport)slot->transport, setting);
 }
 
+static bool uring_has_family(const struct evnet_poller *poller, int family) {
+  (void)poller;
+  return evnet_socket_has_family(family);
+}
+
 static bool uring_spreads_port(const struct evnet_poller *poller) {
   (void)poller;
   return evnet_socket_spreads_port();
@@ -417,6 +422,7 @@ static const struct evnet_poller_ops uring_ops = {
     .set_multicast = uring_set_multicast,
     .descriptor = uring_descriptor,
     .spreads_port = uring_spreads_port,
+    .has_family = uring_has_family,
     .wait = uring_wait,
     .next = uring_next,
     .unreported = uring_unreported,

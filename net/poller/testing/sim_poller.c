@@ -75,6 +75,12 @@ static int sim_listen(struct evnet_poller *poller, const struct evnet_address *a
   return 0;
 }
 
+static bool sim_has_family(const struct evnet_poller *poller, int family) {
+  (void)poller;
+  (void)family;
+  return true;
+}
+
 static bool sim_spreads_port(const struct evnet_poller *poller) {
   (void)poller;
   return true;
@@ -382,6 +388,7 @@ static const struct evnet_poller_ops sim_ops = {
     .now_ns = sim_now_ns,
     .listen = sim_listen,
     .spreads_port = sim_spreads_port,
+    .has_family = sim_has_family,
     .attach = sim_attach,
     .identify = sim_identify,
     .adopt = sim_adopt,

@@ -129,7 +129,7 @@ struct evnet_conn {
   uint32_t holds;
   uint16_t peer_port;  // in network order
   uint16_t flags;
-  uint8_t listener;  // its index, or EVNET_LISTENER_NONE
+  uint8_t listener;  // its index, or EVNET_LISTENER_NONE; LISTENER: the place in `listeners`
   uint8_t state : 3;
   uint8_t flying : 1;  // a send of gathered or leased bytes is under way: SEND tells what it took
   uint8_t read_stop;   // the STOP_ bits
@@ -137,6 +137,7 @@ struct evnet_conn {
 
 struct listener {
   struct evnet_handle handle;
+  uint8_t index;     // of the address that it is for, which it may share
   bool is_adopted;   // none of the server's addresses
   bool is_datagram;  // a UDP socket, which closes by itself; what follows is not used
   bool armed;
@@ -210,8 +211,9 @@ struct evnet_reactor {
   struct evnet_async *answers_first;  // to be told of, in this order
   struct evnet_async *answers_last;
 
-  struct listener listeners[EVNET_LISTENERS_MAX];
-  uint8_t listener_count;
+  struct listener listeners[EVNET_LISTENER_SOCKETS_MAX];  // by index
+  uint8_t listener_count;                                 // of these
+  uint8_t listener_indexes;                               // in use
   bool accepting;
   bool accepting_chosen;  // it has been paused or resumed
   struct evnet_log_limit starve_log;
@@ -369,7 +371,7 @@ bool deadline_settle(struct evnet_reactor *reactor);
 bool deadline_is_settled(struct evnet_reactor *reactor, uint64_t deadline_ms);
 
 // listener.c
-void listener_acceptable(struct evnet_reactor *reactor, uint8_t index,
+void listener_acceptable(struct evnet_reactor *reactor, uint8_t place,
                          const struct evnet_completion *completion);
 // Of a socket that listens already; it accepts from now on, unless accepting has been paused.
 int listener_adopt(struct evnet_reactor *reactor, int descriptor,

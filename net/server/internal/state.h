@@ -15,6 +15,13 @@
 #include "net/server/address_counts.h"
 #include "net/server/server.h"
 
+// One address to listen at. A name stands for several, which follow each other.
+struct server_address {
+  struct evnet_address address;  // as given, or as the name's lookup gave it
+  uint8_t index;                 // of the text
+  bool left_out;                 // this machine has no addresses of its family
+};
+
 // One reactor of a server, with its thread.
 struct server_reactor {
   struct evnet_server *server;
@@ -53,12 +60,13 @@ struct evnet_server {
   struct evnet_logger logger;
   char device[IF_NAMESIZE];  // options.bind_to_device, if there is one
 
-  struct evnet_address *addresses;  // as given
-  struct evnet_address *bound;      // as bound, with the real ports
-  size_t address_count;
-  size_t bound_count;  // atomic: set when all are
-  int *listeners;      // under mutex, by address: reactor 0's descriptor, or why there is none
-  bool spreads;  // set before the other reactors look: each listens, and keeps what it accepts
+  struct server_address *sockets;  // in the order of the texts
+  size_t socket_count;
+  struct evnet_address *bound;  // by text: its first address as bound, with the real port
+  size_t address_count;         // texts
+  size_t bound_count;           // atomic: set when all are
+  int *listeners;  // under mutex, by address: reactor 0's descriptor, or why there is none
+  bool spreads;    // set before the other reactors look: each listens, and keeps what it accepts
 
   struct server_reactor *reactors;
   uint32_t reactor_count;

@@ -11,6 +11,8 @@
 
 enum { HOST_BYTES = 256 };  // RFC 1035 section 2.3.4: a name is 255 octets at most
 
+_Static_assert(sizeof "tcp6://[]:65535" + HOST_BYTES - 1 <= EVNET_ADDRESS_TEXT_BYTES, "a name's");
+
 struct scheme {
   const char *prefix;
   enum evnet_transport transport;
@@ -87,11 +89,37 @@ static int split_scheme(const struct report *report, const char **rest, const st
       return 0;
     }
   }
+  for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+    const char *prefix = schemes[i].prefix;
+    const int cut = (int)strlen(prefix) - 1;  // "tcp:/"
+    if (strncmp(*rest, prefix, (size_t)cut) == 0)
+      return refuse(report, "'%.*s' must be '%s'", cut, prefix, prefix);
+  }
   if (strstr(*rest, "://") != NULL) {
     return refuse(report, "the scheme is none of tcp, tcp4, tcp6, udp, udp4, udp6, unix");
   }
   *out = &schemes[0];
   return 0;
+}
+
+// Whether the text up to `end` is an IPv6 address, perhaps with a zone.
+static bool is_ip6(const char *text, const char *end) {
+  char host[INET6_ADDRSTRLEN];
+  const char *percent = memchr(text, '%', (size_t)(end - text));
+  const size_t size = (size_t)((percent != NULL ? percent : end) - text);
+  if (size >= sizeof host) return false;
+  memcpy(host, text, size);
+  host[size] = '\0';
+  struct in6_addr address;
+  return inet_pton(AF_INET6, host, &address) == 1;
+}
+
+// Says what is wrong with a text of several colons, without brackets; the last one is at `last`.
+static int refuse_colons(const struct report *report, const char *text, const char *last) {
+  if (is_ip6(text, last) || is_ip6(text, last + strlen(last)))
+    return refuse(report, "an IPv6 address must stand in brackets");
+  return refuse(report, "a ':' too many in the host '%.*s'",
+                (int)(last - text < 60 ? last - text : 60), text);
 }
 
 // Splits HOST:PORT or [HOST]:PORT.
@@ -109,9 +137,7 @@ static int split_host(const struct report *report, const char *text, struct part
   } else {
     colon = host_end = strrchr(host, ':');
     if (host_end == NULL) return refuse(report, "the port is missing");
-    if (strchr(host, ':') != host_end) {
-      return refuse(report, "an IPv6 address must stand in brackets");
-    }
+    if (strchr(host, ':') != host_end) return refuse_colons(report, text, host_end);
   }
   const size_t host_size = (size_t)(host_end - host);
   if (host_size >= HOST_BYTES) {

@@ -44,8 +44,8 @@ struct evnet_address {
   bool dual_stack;  // an IPv6 wildcard that takes IPv4 too (IPV6_V6ONLY off)
 };
 
-// Long enough for every address as text, its 0 byte included.
-enum { EVNET_ADDRESS_TEXT_BYTES = 128 };
+// Long enough for every address as text, also with a name of 255 bytes, its 0 byte included.
+enum { EVNET_ADDRESS_TEXT_BYTES = 272 };
 // Long enough for the messages below.
 enum { EVNET_ADDRESS_MESSAGE_BYTES = 256 };
 

@@ -237,7 +237,10 @@ TEST(AddressParse, AWrongAddressIsRefusedWithAMessageThatNamesIt) {
       {"[::1]", "port is missing"},
       {"[::1]80", "port is missing"},
       {"[::1]:", "port is missing"},
-      {"unix:/path", "'/path' is not a number"},
+      {"unix:/path", "'unix:/' must be 'unix://'"},
+      {"udp:/x:1", "'udp:/' must be 'udp://'"},
+      {"tcp6:/[::1]:1", "'tcp6:/' must be 'tcp6://'"},
+      {"udp:x", "'x' is not a number"},
       {":x", "'x' is not a number"},
       {":80x", "'80x' is not a number"},
       {":-1", "'-1' is not a number"},
@@ -251,9 +254,15 @@ TEST(AddressParse, AWrongAddressIsRefusedWithAMessageThatNamesIt) {
       {"://:80", "scheme"},
       {"tcp5://:80", "scheme"},
       {"xtcp://:80", "scheme"},
-      {"tcp://tcp://:80", "brackets"},
+      {"tcp://tcp://:80", "a ':' too many in the host 'tcp://'"},
+      {"1.2.3.4:80:1", "a ':' too many in the host '1.2.3.4:80'"},
+      {"udp:1.2.3.4:80", "a ':' too many in the host 'udp:1.2.3.4'"},
+      {"name:80:", "a ':' too many in the host 'name:80'"},
+      {":::::::::", "a ':' too many in the host '::::::::'"},
       {"::1:80", "brackets"},
       {"fe80::1%1:80", "brackets"},
+      {"1:2:3:4:5:6:7:8", "brackets"},
+      {"::ffff:1.2.3.4:80", "brackets"},
       {"[::1:80", "bracket is not closed"},
       {"[]:80", "not an IPv6 address"},
       {"[127.0.0.1]:80", "'127.0.0.1' is not an IPv6 address"},
@@ -446,6 +455,14 @@ TEST(AddressFormat, APathWithoutA0ByteEndsWithTheAddress) {
   memset(address.socket.local.sun_path, 'p', kPathBytes);
   address.size = sizeof(sockaddr_un);
   EXPECT_EQ(Format(address), "unix://" + std::string(kPathBytes, 'p'));
+}
+
+// Where a program keeps the texts that its users give.
+TEST(AddressFormat, TextBytesHoldTheLongestNameWithItsScheme) {
+  const std::string text = "tcp6://" + std::string(255, 'x') + ":65535";
+  evnet_address address = {};
+  EXPECT_EQ(evnet_address_read(text.c_str(), &address, nullptr, 0), 1);
+  EXPECT_LT(text.size(), static_cast<size_t>(EVNET_ADDRESS_TEXT_BYTES));
 }
 
 TEST(AddressFormat, ATextIsCutToItsSizeAndItsLengthIsTheWholes) {

@@ -156,9 +156,16 @@ static void print_log_line(enum evnet_log_level level, const char *message, void
   fprintf(stderr, "%s: %s\n", line->program, message);
 }
 
+// Text that is no address the server refuses, with the reason.
+static bool is_udp(const char *text) {
+  struct evnet_address address;
+  return evnet_address_read(text, &address, NULL, 0) >= 0 &&
+         address.transport == EVNET_TRANSPORT_UDP;
+}
+
 // As command_line_parse.
 static int parse_address(struct command_line *line, const char *argument) {
-  if (line->no_udp && strncmp(argument, "udp", 3) == 0) {
+  if (line->no_udp && is_udp(argument)) {
     fprintf(stderr, "%s: '%s': it takes a connection\n", line->program, argument);
     return COMMAND_LINE_EXIT_USAGE;
   }

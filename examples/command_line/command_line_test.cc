@@ -111,11 +111,21 @@ TEST_F(Programs, SayInOneLineWhyAStartFails) {
 TEST_F(Programs, RefuseUdpWhereTheyTakeAConnection) {
   for (const std::string &path : paths_) {
     const std::string name = Choose(path);
-    if (name == "echo" || name == "framed") continue;
+    if (name == "echo" || name == "framed" || name == "blocking") continue;
     SCOPED_TRACE(name);
     Process program({"udp://127.0.0.1:0"});
     EXPECT_EQ(program.ExitCode(), 2);
     EXPECT_EQ(program.RestOfErr(), name + ": 'udp://127.0.0.1:0': it takes a connection\n");
+  }
+}
+
+TEST_F(Programs, TakeAHostWhoseNameBeginsWithUdp) {
+  for (const std::string &path : paths_) {
+    const std::string name = Choose(path);
+    SCOPED_TRACE(name);
+    Process program({"udphost:99999"});  // the port alone is wrong
+    EXPECT_NE(program.ExitCode(), 0);
+    EXPECT_NE(program.RestOfErr().find("the port '99999'"), std::string::npos);
   }
 }
 

@@ -1,5 +1,6 @@
 // Blocking work beside an event loop: a line that begins with "slow" takes a second of a worker's
-// time, every other line is answered at once. One reactor serves them all, since it never waits.
+// time, every other line is answered immediately. One reactor serves them all, since it never
+// waits. Over UDP each datagram is a line.
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,8 @@ struct app {
 struct job {
   struct evnet_server *server;
   struct evnet_conn_id id;
+  struct evnet_address peer;   // over UDP: who has asked,
+  struct evnet_address asked;  // and the address that the answer has to come from
   size_t size;
   char line[];
 };
@@ -32,24 +35,31 @@ static const char busy[] = "busy\n";
 static void work(void *argument) {
   struct job *job = argument;
   sleep(1);  // a database, a disk
-  evnet_async_write(job->server, job->id, job->line, job->size, NULL, NULL);
+  if (job->peer.transport == EVNET_TRANSPORT_UDP) {
+    evnet_async_send_from(job->server, job->id, &job->asked, &job->peer, job->line, job->size, NULL,
+                          NULL);
+  } else {
+    evnet_async_write(job->server, job->id, job->line, job->size, NULL, NULL);
+  }
   evnet_async_release(job->server, job->id);
   free(job);
 }
 
-static struct job *job_create(struct evnet_server *server, struct evnet_conn_id id,
+static struct job *job_create(struct evnet_server *server, const struct evnet_conn *conn,
                               struct evnet_bytes line) {
   struct job *job = malloc(sizeof *job + line.size);
   if (job == NULL) return NULL;
   job->server = server;
-  job->id = id;
+  job->id = evnet_conn_id(conn);
+  evnet_conn_remote_address(conn, &job->peer);
+  if (evnet_conn_local_address(conn, &job->asked) < 0) job->asked = (struct evnet_address){0};
   job->size = line.size;
   memcpy(job->line, line.data, line.size);
   return job;
 }
 
 static void hand_over(struct evnet_conn *conn, const struct app *app, struct evnet_bytes line) {
-  struct job *job = job_create(app->server, evnet_conn_id(conn), line);
+  struct job *job = job_create(app->server, conn, line);
   evnet_conn_hold(conn);  // an answer is owed: the peer's end and a stop wait for it
   if (job != NULL && evnet_workers_submit(app->workers, work, job) == 0) return;
   free(job);
@@ -57,16 +67,30 @@ static void hand_over(struct evnet_conn *conn, const struct app *app, struct evn
   evnet_conn_write(conn, busy, sizeof busy - 1);
 }
 
+static void answer(struct evnet_conn *conn, const struct app *app, struct evnet_bytes line) {
+  if (line.size > 4 && memcmp(line.data, "slow", 4) == 0) {
+    hand_over(conn, app, line);
+  } else {
+    evnet_conn_write(conn, line.data, line.size);
+  }
+}
+
+static bool is_datagram(const struct evnet_conn *conn) {
+  struct evnet_address peer;
+  evnet_conn_remote_address(conn, &peer);
+  return peer.transport == EVNET_TRANSPORT_UDP;
+}
+
 static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   struct evnet_bytes in = evnet_conn_peek(conn);
+  if (is_datagram(conn)) {
+    answer(conn, user, in);
+    return EVNET_NONE;
+  }
   const uint8_t *end;
   while (in.size > 0 && (end = memchr(in.data, '\n', in.size)) != NULL) {
     const struct evnet_bytes line = {.data = in.data, .size = (size_t)(end - in.data) + 1};
-    if (line.size > 4 && memcmp(line.data, "slow", 4) == 0) {
-      hand_over(conn, user, line);
-    } else {
-      evnet_conn_write(conn, line.data, line.size);
-    }
+    answer(conn, user, line);
     evnet_conn_discard(conn, line.size);
     in.data += line.size;
     in.size -= line.size;
@@ -93,11 +117,11 @@ static int serve(const struct command_line *line) {
 static const char usage[] =
     "usage: blocking [OPTION...] [ADDRESS...]\n"
     "\n"
-    "Sends every line back to its client: at once, or after a second if it begins with\n"
-    "\"slow\". Not over UDP.\n";
+    "Sends every line, and every datagram, back to its client: immediately, or after a\n"
+    "second if it begins with \"slow\".\n";
 
 int main(int argc, char **argv) {
-  struct command_line line = {.program = "blocking", .usage = usage, .no_udp = true};
+  struct command_line line = {.program = "blocking", .usage = usage};
   int exit_code = command_line_parse(&line, argc, argv);
   return exit_code >= 0 ? exit_code : command_line_exit_code(&line, serve(&line));
 }

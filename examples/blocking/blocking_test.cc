@@ -8,6 +8,7 @@
 
 #include "examples/testing/process.h"
 #include "gtest/gtest.h"
+#include "net/base/testing/udp_client.h"
 #include "net/server/testing/client.h"
 #include "net/server/testing/wait.h"
 
@@ -99,6 +100,22 @@ TEST_F(Blocking, ALineWithoutAnEndIsClosed) {
   client.SendAll(std::string(5000, 'x'));
   EXPECT_EQ(client.ReceiveToEnd(), "");
   Stop();
+}
+
+TEST(BlockingOverUdp, AnAnswerLeavesFromTheAddressThatWasAskedAlsoWhenItIsLate) {
+  Process process({"udp4://:0"});
+  const std::string line = process.Line();
+  const std::string port = line.substr(line.rfind(':') + 1);
+  UdpClient client;
+  const evnet_address asked = ParseAddress("udp://127.0.0.2:" + port);
+  for (const char *text : {"quick", "slow one"}) {
+    client.Send(asked, text);
+    evnet_address from = {};
+    EXPECT_EQ(client.Receive(&from), text);
+    EXPECT_EQ(FormatAddress(from), FormatAddress(asked));
+  }
+  process.Signal(SIGTERM);
+  EXPECT_EQ(process.ExitCode(), 0);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -162,6 +163,31 @@ TEST(Sentinels, ABoundOfAConnectionIsDefaultOrInRangeOrRefused) {
     EXPECT_EQ(evnet_conn_sendfile(conn, descriptor, INT64_MAX, 0), 0);
     close(descriptor);
   });
+}
+
+TEST(Sentinels, ASizeThatNothingHoldsIsRefusedWithNothingTaken) {
+  evnet_options options = {};
+  options.outbound_overflow = EVNET_OVERFLOW_REFUSE;
+  Callbacks callbacks = Echo();
+  std::atomic<bool> ran{false};
+  callbacks.on_data = [&](evnet_conn *conn) {
+    char byte = 'x';
+    const iovec wraps[] = {{&byte, SIZE_MAX}, {&byte, 2}};
+    EXPECT_EQ(evnet_conn_write(conn, &byte, SIZE_MAX), -ENOBUFS);
+    EXPECT_EQ(evnet_conn_writev(conn, wraps, 2), -ENOBUFS);
+    EXPECT_EQ(evnet_conn_writev(conn, wraps, 0), 0);
+    EXPECT_EQ(evnet_conn_write(conn, nullptr, 0), 0);
+    EXPECT_EQ(evnet_conn_outbound_bytes(conn), 0u);
+    EXPECT_EQ(evnet_conn_next(conn, SIZE_MAX).data, nullptr);
+    evnet_shared *shared;
+    EXPECT_EQ(evnet_shared_create(&byte, SIZE_MAX, &shared), -ENOMEM);
+    ran = true;
+    return EchoData(conn);
+  };
+  Server server(callbacks, options);
+  Client client(server.port());
+  EXPECT_EQ(client.Exchange("echo"), "echo");
+  EXPECT_TRUE(ran);
 }
 
 TEST(Sentinels, ATimerThatIsFarAwayNeitherRunsNorSpins) {

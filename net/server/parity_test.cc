@@ -1,0 +1,402 @@
+// Every backend behaves alike: each scenario runs on each backend that there is, and what can be
+// seen from outside must be the same: callbacks and their reasons, bytes, descriptors held, how a
+// client's stream ends, and that no reactor turns while nothing can make progress.
+//
+// A scenario writes what it sees, a line each. The lines that every backend has to write stand in
+// the test, so that a backend is held against them also where it is the only one.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "net/base/testing/temp_directory.h"
+#include "net/poller/poller.h"
+#include "net/poller/testing/file.h"
+#include "net/server/server.h"
+#include "net/server/testing/client.h"
+#include "net/server/testing/server.h"
+
+namespace evnet_testing {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+constexpr size_t kMuch = 6 << 20;  // more than the kernel takes for a client that does not read
+
+const std::string &Much() {
+  static const std::string *const bytes = new std::string(Pattern(kMuch));
+  return *bytes;
+}
+
+// Those that this system has; the one that the environment names, if it names one.
+std::vector<evnet_backend> Backends() {
+  if (TestBackend() != EVNET_BACKEND_AUTO) return {TestBackend()};
+  std::vector<evnet_backend> here;
+  for (const evnet_backend backend :
+       {EVNET_BACKEND_EPOLL, EVNET_BACKEND_IO_URING, EVNET_BACKEND_KQUEUE}) {
+    evnet_poller_options options = {};
+    options.backend = backend;
+    evnet_poller *poller = nullptr;
+    if (evnet_poller_create(&options, &poller) < 0) continue;
+    evnet_poller_destroy(poller);
+    here.push_back(backend);
+  }
+  EXPECT_FALSE(here.empty());
+  return here;
+}
+
+const char *EndName(Client::End end) {
+  return end == Client::End::kOpen ? "open" : end == Client::End::kEnd ? "end" : "reset";
+}
+
+// A server over one backend, and what is seen of it. Callbacks are written as they come.
+class World {
+ public:
+  explicit World(evnet_backend backend) {
+    options.backend = backend;
+    callbacks.on_open = [this](evnet_conn *) { return Note("on_open"); };
+    callbacks.on_data = [this](evnet_conn *conn) {
+      return Note("on_data " + std::to_string(Take(conn).size()));
+    };
+    callbacks.on_half_close = [this](evnet_conn *) { return Note("on_half_close"); };
+    callbacks.on_close = [this](evnet_conn *, int reason) {
+      return Note(std::string("on_close ") + evnet_status_name(reason));
+    };
+  }
+
+  evnet_action Note(const std::string &line) {
+    journal.Add(line);
+    return EVNET_NONE;
+  }
+
+  void Start() {
+    server = std::make_unique<Server>(callbacks, options, std::vector<std::string>{address});
+    descriptors_ = OpenDescriptors();
+  }
+
+  Client Connect() { return Client(server->address()); }
+
+  // Whether the server comes to rest: a while with hardly a turn.
+  bool IsQuiet() const {
+    return WaitUntil([this] {
+      constexpr int kWhileMs = 40;
+      constexpr uint64_t kTurnsMax = 2;
+      const uint64_t before = server->stats().turns;
+      const int64_t until_ms = NowMs() + kWhileMs;
+      EXPECT_TRUE(WaitUntil([=] { return NowMs() >= until_ms; }));
+      return server->stats().turns - before <= kTurnsMax;
+    });
+  }
+  void NoteQuiet() { Note(IsQuiet() ? "quiet" : "turns while nothing can make progress"); }
+
+  // The server's, without those of `clients` of this process.
+  void NoteDescriptors(size_t clients) {
+    EXPECT_TRUE(IsQuiet());  // on_close comes in front of the descriptor's close
+    const size_t now = OpenDescriptors() - descriptors_ - clients;
+    Note("descriptors " + std::to_string(now));
+  }
+
+  void NoteEnd(Client *client) {
+    const std::string rest = client->ReceiveToEnd();
+    Note("client got " + std::to_string(rest.size()) + ", then " + EndName(client->end()));
+  }
+
+  std::string address = "tcp://127.0.0.1:0";
+  Callbacks callbacks;
+  evnet_options options = {};
+  Journal journal;
+  std::unique_ptr<Server> server;
+
+ private:
+  size_t descriptors_ = 0;
+};
+
+// Runs a scenario on each backend; over TCP, or over TCP and a Unix socket.
+void ExpectAlike(const std::function<void(World *)> &scenario, const Lines &expected,
+                 bool over_unix_too = false) {
+  for (const evnet_backend backend : Backends()) {
+    for (const bool is_unix : {false, true}) {
+      if (is_unix && !over_unix_too) continue;
+      SCOPED_TRACE(std::string("backend ") + std::to_string(static_cast<int>(backend)) +
+                   (is_unix ? ", unix" : ", tcp"));
+      const TempDirectory directory;
+      World world(backend);
+      if (is_unix) world.address = "unix://" + directory.File("s");
+      scenario(&world);
+      world.server.reset();
+      EXPECT_EQ(world.journal.Lines(), expected);
+    }
+  }
+}
+
+constexpr bool kOverUnixToo = true;
+
+// Peers that end their side and read slowly
+
+// Answers the first bytes with more than the kernel takes.
+void AnswerMuch(World *world, evnet_action then) {
+  world->callbacks.on_data = [=](evnet_conn *conn) {
+    evnet_conn_discard(conn, SIZE_MAX);
+    Write(conn, Much());
+    world->Note("answered");
+    return then;
+  };
+}
+
+// Asks, ends its side, and reads only when the server has come to rest.
+void ReadSlowly(
+    World *world, const std::function<void()> &meanwhile = [] {}) {
+  Client client = world->Connect();
+  client.SendAll("x");
+  ASSERT_TRUE(world->journal.WaitFor("answered"));
+  client.ShutdownWrite();
+  meanwhile();
+  world->NoteQuiet();
+  EXPECT_TRUE(client.Receive(kMuch) == Much());
+  world->NoteEnd(&client);
+  EXPECT_TRUE(world->server->WaitForClosed(1));
+}
+
+TEST(Parity, AHalfClosedPeerThatReadsSlowlyGetsAll) {
+  ExpectAlike(
+      [](World *world) {
+        world->callbacks.on_half_close = nullptr;
+        AnswerMuch(world, EVNET_NONE);
+        world->Start();
+        ReadSlowly(world);
+      },
+      {"on_open", "answered", "quiet", "on_close EVNET_REASON_PEER", "client got 0, then end"},
+      kOverUnixToo);
+}
+
+TEST(Parity, AHalfClosedPeerOfAConnectionThatClosesGetsAll) {
+  ExpectAlike(
+      [](World *world) {
+        AnswerMuch(world, EVNET_CLOSE);
+        world->Start();
+        ReadSlowly(world);
+      },
+      {"on_open", "answered", "quiet", "on_close EVNET_REASON_LOCAL", "client got 0, then end"},
+      kOverUnixToo);
+}
+
+TEST(Parity, AHalfClosedPeerOfAServerThatStopsGetsAll) {
+  ExpectAlike(
+      [](World *world) {
+        world->callbacks.on_half_close = nullptr;
+        AnswerMuch(world, EVNET_NONE);
+        world->Start();
+        ReadSlowly(world, [=] { evnet_server_stop(world->server->get(), 60000); });
+      },
+      {"on_open", "answered", "quiet", "on_close EVNET_REASON_PEER", "client got 0, then end"},
+      kOverUnixToo);
+}
+
+TEST(Parity, AHalfClosedPeerGetsAllOfAFile) {
+  const TestFile file(Much());
+  ExpectAlike(
+      [&](World *world) {
+        world->callbacks.on_half_close = nullptr;
+        world->callbacks.on_data = [&, world](evnet_conn *conn) {
+          evnet_conn_discard(conn, SIZE_MAX);
+          EXPECT_EQ(evnet_conn_sendfile(conn, file.descriptor(), 0, kMuch),
+                    static_cast<int64_t>(kMuch));
+          return world->Note("answered");
+        };
+        world->Start();
+        ReadSlowly(world);
+      },
+      {"on_open", "answered", "quiet", "on_close EVNET_REASON_PEER", "client got 0, then end"},
+      kOverUnixToo);
+}
+
+// Ends
+
+TEST(Parity, AnEndComesBehindTheDataInFrontOfIt) {
+  ExpectAlike(
+      [](World *world) {
+        world->callbacks.on_open = [=](evnet_conn *conn) {
+          evnet_conn_pause_reading(conn);
+          return world->Note("on_open");
+        };
+        world->Start();
+        Client client = world->Connect();
+        ASSERT_TRUE(world->journal.WaitFor("on_open"));
+        client.SendAll("hello");
+        client.ShutdownWrite();
+        world->NoteQuiet();
+        EXPECT_EQ(world->server->Stop(60000), 0);
+        world->NoteEnd(&client);
+      },
+      {"on_open", "quiet", "on_close EVNET_REASON_SHUTDOWN", "client got 0, then end"},
+      kOverUnixToo);
+}
+
+TEST(Parity, AHalfClosedConnectionStaysOpenAndQuiet) {
+  ExpectAlike(
+      [](World *world) {
+        world->Start();
+        Client client = world->Connect();
+        client.SendAll("hello");
+        client.ShutdownWrite();
+        ASSERT_TRUE(world->journal.WaitFor("on_half_close"));
+        world->NoteQuiet();
+        world->NoteDescriptors(1);
+        EXPECT_EQ(world->server->Stop(60000), 0);
+        world->NoteEnd(&client);
+      },
+      {"on_open", "on_data 5", "on_half_close", "quiet", "descriptors 1",
+       "on_close EVNET_REASON_SHUTDOWN", "client got 0, then end"},
+      kOverUnixToo);
+}
+
+TEST(Parity, AResetIsToldAlsoWhileReadingIsPaused) {
+  ExpectAlike(
+      [](World *world) {
+        world->callbacks.on_open = [=](evnet_conn *conn) {
+          evnet_conn_pause_reading(conn);
+          return world->Note("on_open");
+        };
+        world->Start();
+        Client client = world->Connect();
+        ASSERT_TRUE(world->journal.WaitFor("on_open"));
+        world->NoteQuiet();
+        client.Reset();
+        EXPECT_TRUE(world->server->WaitForClosed(1));
+        world->NoteQuiet();
+        world->NoteDescriptors(0);
+      },
+      {"on_open", "quiet", "on_close ECONNRESET", "quiet", "descriptors 0"});
+}
+
+// Limits
+
+TEST(Parity, AtConnectionsMaxTheBacklogKeepsTheRestAndAStopResetsIt) {
+  constexpr size_t kMax = 3;
+  constexpr size_t kClients = 40;
+  ExpectAlike(
+      [](World *world) {
+        world->options.connections_max = kMax;
+        world->callbacks.on_half_close = nullptr;
+        world->Start();
+        std::vector<Client> clients;
+        for (size_t i = 0; i < kClients; i++) clients.push_back(world->Connect());
+        EXPECT_TRUE(world->server->WaitForOpen(kMax));
+        world->NoteQuiet();
+        world->NoteDescriptors(kClients);
+        clients[0].Close();
+        EXPECT_TRUE(world->journal.WaitFor("on_open", kMax + 1));
+        world->NoteQuiet();
+        world->NoteDescriptors(kClients - 1);
+        EXPECT_EQ(world->server->Stop(0), 0);
+        size_t resets = 0;
+        for (size_t i = kMax + 1; i < kClients; i++) {
+          (void)clients[i].ReceiveToEnd();
+          if (clients[i].end() == Client::End::kReset) resets++;
+        }
+        world->Note("resets " + std::to_string(resets));
+      },
+      {"on_open", "on_open", "on_open", "quiet", "descriptors 3", "on_close EVNET_REASON_PEER",
+       "on_open", "quiet", "descriptors 3", "on_close EVNET_REASON_DRAIN_DEADLINE",
+       "on_close EVNET_REASON_DRAIN_DEADLINE", "on_close EVNET_REASON_DRAIN_DEADLINE",
+       "resets 36"});
+}
+
+TEST(Parity, ASuccessorServesAllThatAStopLeftInTheBacklog) {
+  constexpr size_t kClients = 40;
+  ExpectAlike(
+      [](World *world) {
+        world->options.connections_max = 1;
+        world->Start();
+        std::vector<Client> clients;
+        for (size_t i = 0; i < kClients; i++) clients.push_back(world->Connect());
+        EXPECT_TRUE(world->server->WaitForOpen(1));
+        world->NoteQuiet();
+        const int listener = evnet_server_dup_listener(world->server->get(), 0);
+        ASSERT_GE(listener, 0);
+        EXPECT_EQ(world->server->Stop(0), 0);
+        size_t served = 0;
+        for (size_t i = 1; i < kClients; i++) {
+          const int accepted = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK);
+          if (accepted < 0) break;
+          if (send(accepted, "hello", 5, MSG_NOSIGNAL) == 5 && clients[i].Receive(5) == "hello")
+            served++;
+          (void)close(accepted);
+        }
+        world->Note("served " + std::to_string(served));
+        (void)close(listener);
+      },
+      {"on_open", "quiet", "on_close EVNET_REASON_DRAIN_DEADLINE", "served 39"}, kOverUnixToo);
+}
+
+TEST(Parity, AConnectionThatWasResetInTheBacklogOpensAndCloses) {
+  ExpectAlike(
+      [](World *world) {
+        world->options.connections_max = 1;
+        world->Start();
+        Client first = world->Connect();
+        EXPECT_TRUE(world->server->WaitForOpen(1));
+        Client second = world->Connect();
+        second.Reset();
+        world->NoteQuiet();
+        first.Reset();
+        EXPECT_TRUE(world->server->WaitForClosed(2));
+        world->NoteDescriptors(0);
+      },
+      {"on_open", "quiet", "on_close ECONNRESET", "on_open", "on_close ECONNRESET",
+       "descriptors 0"});
+}
+
+// Adopted sockets
+
+TEST(Parity, ADescriptorIsAdoptedOnce) {
+  ExpectAlike(
+      [](World *world) {
+        world->callbacks.on_half_close = nullptr;
+        world->Start();
+        int pair[2];
+        ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+        std::atomic<bool> done{false};
+        evnet_reactor *reactor = evnet_server_reactor(world->server->get(), 0);
+        Post(reactor, [&, reactor] {
+          for (int i = 0; i < 2; i++) {
+            const int status = evnet_adopt(reactor, pair[0], nullptr, nullptr);
+            world->Note(std::string("adopt ") + evnet_status_name(status));
+          }
+          done = true;
+        });
+        ASSERT_TRUE(WaitUntil([&] { return done.load(); }));
+        (void)close(pair[1]);
+        EXPECT_TRUE(world->server->WaitForClosed(1));
+        world->NoteDescriptors(0);
+      },
+      {"adopt OK", "adopt EEXIST", "on_open", "on_close EVNET_REASON_PEER", "descriptors 0"});
+}
+
+// Nothing at all
+
+TEST(Parity, AServerWithIdleConnectionsSleeps) {
+  ExpectAlike(
+      [](World *world) {
+        world->options.reactors = 3;
+        world->callbacks.on_open = nullptr;
+        world->callbacks.on_close = nullptr;
+        world->callbacks.on_half_close = nullptr;
+        world->Start();
+        std::vector<Client> clients;
+        for (size_t i = 0; i < 6; i++) clients.push_back(world->Connect());
+        EXPECT_TRUE(world->server->WaitForOpen(6));
+        world->NoteQuiet();
+        world->NoteDescriptors(6);
+      },
+      {"quiet", "descriptors 6"}, kOverUnixToo);
+}
+
+}  // namespace
+}  // namespace evnet_testing

@@ -23,6 +23,7 @@ namespace {
 
 constexpr uint64_t kStepsMax = 400000;
 constexpr uint64_t kStopSlackNs = 200 * kNsPerMs;
+constexpr uint32_t kVainTurnsMax = 32;
 
 // For the signal handler: what to show of a run that dies.
 World *world_under_way;
@@ -75,6 +76,7 @@ class Simulation {
   void Loop();
   bool Step();
   void Turn(uint32_t reactor);
+  void CheckSpin(uint32_t reactor);
   void AdvanceToNext();
   void Stop();
   void StrangerPosts();
@@ -98,6 +100,15 @@ class Simulation {
   uint64_t next_post_ns_;  // of a stranger
   int descriptors_;        // of the process, when it began
   bool turning_ = false;   // inside a reactor's turn
+
+  // What a reactor had done at its last turn, and how many since have added nothing to it, at one
+  // and the same time.
+  struct Trail {
+    uint64_t now_ns;
+    uint64_t work;
+    uint32_t vain_turns;
+  };
+  std::vector<Trail> trails_;
 };
 
 bool Simulation::Boot() {
@@ -202,6 +213,7 @@ void Simulation::Turn(uint32_t reactor) {
   turning_ = true;
   const int status = evnet_server_turn(w_.server, reactor);
   turning_ = false;
+  CheckSpin(reactor);
   evnet_sim_stats after;
   evnet_sim_stats_of(w_.sim, &after);
   w_.turns++;
@@ -221,6 +233,25 @@ void Simulation::Turn(uint32_t reactor) {
       after.handles != before.handles || after.descriptors != before.descriptors) {
     for (size_t i = 0; i < w_.mail.size(); i++) w_.mail[i] = true;
   }
+}
+
+// A reactor that has nothing to do sleeps.
+void Simulation::CheckSpin(uint32_t reactor) {
+  struct evnet_reactor_stats stats = {};
+  if (evnet_server_reactor_stats(w_.server, reactor, &stats) < 0) return;
+  evnet_sim_stats sim;
+  evnet_sim_stats_of(w_.sim, &sim);
+  const uint64_t work = w_.callbacks + w_.ticks + sim.accepts + sim.wakes + stats.bytes_sent +
+                        stats.bytes_received + stats.datagrams_sent + stats.datagrams_received +
+                        stats.connections_closed + stats.dials_failed - w_.tasks -
+                        (uint64_t{sim.handles} << 32) - (uint64_t{sim.descriptors} << 48);
+  trails_.resize(w_.ended.size());
+  Trail &trail = trails_[reactor];
+  const bool is_vain = trail.now_ns == w_.now() && trail.work == work;
+  trail = {w_.now(), work, is_vain ? trail.vain_turns + 1 : 0};
+  if (trail.vain_turns > kVainTurnsMax)
+    evnet_sim_fail(w_.sim, "reactor %u turns %u times, and nothing comes of it", reactor,
+                   trail.vain_turns);
 }
 
 void Simulation::AdvanceToNext() {

@@ -77,10 +77,11 @@ TEST(SignalSteps, AServerThatComesDuringTheHandlerIsLeftAlone) {
     bool reached;
     {
       AtStep at(step, [&] {
-        evnet_signal_server_destroy(first);
+        std::thread destroyer([first] { evnet_signal_server_destroy(first); });
         next = Registered(2000);
+        destroyer.join();
       });
-      ASSERT_EQ(raise(kSignal), 0);
+      evnet_signal_handle(kSignal);
       reached = at.reached();
       if (reached) at.Join();
     }
@@ -92,7 +93,7 @@ TEST(SignalSteps, AServerThatComesDuringTheHandlerIsLeftAlone) {
       break;
     }
     EXPECT_EQ(evnet_signal_server_stops(next), 0) << "by a signal that came before it";
-    ASSERT_EQ(raise(kSignal), 0);
+    evnet_signal_handle(kSignal);
     EXPECT_EQ(evnet_signal_server_stops(next), 1);
     EXPECT_EQ(evnet_signal_server_drain_ms(next), 2000) << "its first signal";
     EXPECT_EQ(evnet_signal_server_drain_ms(other), 0) << "its second";

@@ -21,6 +21,8 @@ static void step(void) {
 #undef __atomic_store_n
 #undef __atomic_add_fetch
 
+void evnet_signal_handle(int signal_number) { handle(signal_number); }
+
 struct evnet_server *evnet_signal_server_create(void) {
   return calloc(1, sizeof(struct evnet_server));
 }

@@ -14,6 +14,10 @@ extern "C" {
 // Runs before each atomic operation, in the thread that is about to do it; NULL: nothing does.
 extern void (*evnet_signal_step)(void);
 
+// evnet_signal_handle is the handler, called as a function: a hook may then do what a signal's
+// handler may not.
+void evnet_signal_handle(int signal_number);
+
 struct evnet_server *evnet_signal_server_create(void);
 int evnet_signal_server_stops(const struct evnet_server *server);
 int64_t evnet_signal_server_drain_ms(const struct evnet_server *server);  // of the last stop

@@ -13,6 +13,7 @@
 #include "../net/base/memory.h"
 #include "../net/base/status.h"
 #include "../net/base/tcp_info.h"
+#include "../net/base/text.h"
 #include "../net/buffer/outbound.h"
 #include "../net/buffer/ring.h"
 #include "../net/poller/poller.h"

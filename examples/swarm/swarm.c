@@ -163,8 +163,11 @@ static int parse(int argc, char **argv, struct swarm *out) {
 
 static bool has_said_why;  // an error is in the log
 
+// What is wrong with an address is logged at DEBUG, as in a server it may be a peer's. Here it is
+// the user's. Later lines of that level are about each connection.
 static void print_log_line(enum evnet_log_level level, const char *message, void *user) {
-  (void)user;
+  const struct swarm *swarm = user;
+  if (level == EVNET_LOG_DEBUG && swarm->left > 0) return;
   has_said_why = has_said_why || level == EVNET_LOG_ERROR;
   fprintf(stderr, "swarm: %s\n", message);
 }
@@ -172,11 +175,12 @@ static void print_log_line(enum evnet_log_level level, const char *message, void
 int main(int argc, char **argv) {
   struct swarm swarm = {
       .address = "tcp://127.0.0.1:9000",
-      .options = {.logger = {.log = print_log_line}},
+      .options = {.logger = {.log = print_log_line, .level = EVNET_LOG_DEBUG}},
       .connections = 100,
       .bytes = 64,
       .seconds = 5,
   };
+  swarm.options.logger.user = &swarm;
   int exit_code = parse(argc, argv, &swarm);
   if (exit_code >= 0) return exit_code;
   swarm.request = malloc((size_t)swarm.bytes);

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "net/base/text.h"
+
 enum { HOST_BYTES = 256 };  // RFC 1035 section 2.3.4: a name is 255 octets at most
 
 _Static_assert(sizeof "tcp6://[]:65535" + HOST_BYTES - 1 <= EVNET_ADDRESS_TEXT_BYTES, "a name's");
@@ -45,9 +47,10 @@ static int refuse(const struct report *report, const char *format, ...) EVNET_PR
 
 static int refuse(const struct report *report, const char *format, ...) {
   if (report->message == NULL || report->message_size == 0) return EVNET_STATUS_ADDRESS;
+  char shown[104];
   // snprintf cannot fail here, nor in format: no wide characters, never near INT_MAX bytes.
-  const int used =
-      snprintf(report->message, report->message_size, "address '%.100s': ", report->text);
+  const int used = snprintf(report->message, report->message_size,
+                            "address '%s': ", evnet_text_escape(report->text, shown, sizeof shown));
   if ((size_t)used >= report->message_size) return EVNET_STATUS_ADDRESS;
   va_list arguments;
   va_start(arguments, format);
@@ -73,7 +76,9 @@ static int parse_port(const struct report *report, const char *text, uint16_t *o
   if (*text == '\0') return refuse(report, "the port is missing");
   uint32_t port;
   if (!parse_decimal(text, UINT16_MAX, &port)) {
-    return refuse(report, "the port '%.20s' is not a number from 0 to 65535", text);
+    char shown[24];
+    return refuse(report, "the port '%s' is not a number from 0 to 65535",
+                  evnet_text_escape(text, shown, sizeof shown));
   }
   *out = (uint16_t)port;
   return 0;
@@ -118,8 +123,12 @@ static bool is_ip6(const char *text, const char *end) {
 static int refuse_colons(const struct report *report, const char *text, const char *last) {
   if (is_ip6(text, last) || is_ip6(text, last + strlen(last)))
     return refuse(report, "an IPv6 address must stand in brackets");
-  return refuse(report, "a ':' too many in the host '%.*s'",
-                (int)(last - text < 60 ? last - text : 60), text);
+  char host[61];
+  const size_t size = (size_t)(last - text);
+  (void)snprintf(host, sizeof host, "%.*s", (int)(size < sizeof host ? size : sizeof host - 1), text);
+  char shown[64];
+  return refuse(report, "a ':' too many in the host '%s'",
+                evnet_text_escape(host, shown, sizeof shown));
 }
 
 // Splits HOST:PORT or [HOST]:PORT.
@@ -195,7 +204,10 @@ static int parse_ip4(const struct report *report, const struct parts *parts, str
 // RFC 4007 section 11.2: a zone is the name of an interface or its number, and 0 is no zone.
 static int parse_zone(const struct report *report, const char *text, uint32_t *out) {
   if (!parse_decimal(text, UINT32_MAX, out)) *out = if_nametoindex(text);
-  return *out != 0 ? 0 : refuse(report, "no interface '%.40s'", text);
+  char shown[44];
+  return *out != 0
+             ? 0
+             : refuse(report, "no interface '%s'", evnet_text_escape(text, shown, sizeof shown));
 }
 
 static int parse_ip6(const struct report *report, const struct parts *parts,
@@ -211,7 +223,9 @@ static int parse_ip6(const struct report *report, const struct parts *parts,
   }
   struct in6_addr host;
   if (inet_pton(AF_INET6, digits, &host) != 1) {
-    return refuse(report, "'%.60s' is not an IPv6 address", digits);
+    char shown[64];
+    return refuse(report, "'%s' is not an IPv6 address",
+                  evnet_text_escape(digits, shown, sizeof shown));
   }
   if (IN6_IS_ADDR_V4MAPPED(&host)) {
     // As in Go. With IPV6_V6ONLY a socket cannot be bound to it: EINVAL (Linux 6.18).
@@ -258,7 +272,11 @@ static int resolve_name(const struct report *report, const struct parts *parts,
   const struct addrinfo hints = {.ai_family = parts->scheme->family, .ai_socktype = SOCK_STREAM};
   struct addrinfo *all = NULL;
   int error = getaddrinfo(parts->host, NULL, &hints, &all);
-  if (error != 0) return refuse(report, "host '%.60s': %s", parts->host, gai_strerror(error));
+  if (error != 0) {
+    char shown[64];
+    return refuse(report, "host '%s': %s", evnet_text_escape(parts->host, shown, sizeof shown),
+                  gai_strerror(error));
+  }
   int count = 0;
   for (const struct addrinfo *found = all; found != NULL && count < count_max;
        found = found->ai_next)
@@ -299,7 +317,9 @@ static int parse(const struct report *report, struct evnet_address *out, int cou
     *out = address;
     return 1;
   }
-  return refuse(report, "'%.60s' is not an IP address", parts.host);
+  char shown[64];
+  return refuse(report, "'%s' is not an IP address",
+                evnet_text_escape(parts.host, shown, sizeof shown));
 }
 
 int evnet_address_parse(const char *text, struct evnet_address *out, char *message,

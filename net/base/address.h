@@ -54,8 +54,9 @@ enum { EVNET_ADDRESS_MESSAGE_BYTES = 256 };
 //
 //   text          the address, ended by a 0 byte.
 //   out           the address; untouched on error.
-//   message       receives a line that names the text (of a long one its first 100 bytes) and what
-//                 is wrong with it, ended by a 0 byte; NULL for none. Untouched on success.
+//   message       receives a line that names the text (escaped by evnet_text_escape, and a long one
+//                 cut to about 100 bytes) and what is wrong with it, ended by a 0 byte; NULL for
+//                 none. Untouched on success.
 //   message_size  bytes at message; EVNET_ADDRESS_MESSAGE_BYTES hold every message, less cut it.
 //
 // Returns: 0.

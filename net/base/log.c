@@ -32,25 +32,37 @@ void evnet_log_stderr(enum evnet_log_level level, const char *message, void *use
   (void)written;
 }
 
+// What text from outside brings, evnet_text_escape has replaced already: this is for the line that
+// somebody forgot.
+static void replace_controls(char *message) {
+  for (char *c = message; *c != '\0'; c++) {
+    if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
+  }
+}
+
 void evnet_log(const struct evnet_logger *logger, enum evnet_log_level level, const char *format,
                ...) {
-  if (logger == NULL || logger->log == NULL) return;
-  if (level > (logger->level != 0 ? logger->level : EVNET_LOG_WARNING)) return;
+  if (!evnet_log_wants(logger, level)) return;
   const int saved_errno = errno;
   char message[EVNET_LOG_BYTES_MAX];
   va_list arguments;
   va_start(arguments, format);
   const int length = vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
-  if (length >= 0) logger->log(level, message, logger->user);
+  if (length >= 0) {
+    replace_controls(message);
+    logger->log(level, message, logger->user);
+  }
   errno = saved_errno;
 }
 
 uint64_t evnet_log_limit_pass(struct evnet_log_limit *limit, uint64_t now_ms) {
-  limit->untold++;
-  if (now_ms < limit->next_ms) return 0;
-  const uint64_t told = limit->untold;
-  limit->untold = 0;
-  limit->next_ms = now_ms + EVNET_LOG_LIMIT_MS;
-  return told;
+  (void)__atomic_add_fetch(&limit->untold, 1, __ATOMIC_RELAXED);
+  uint64_t next_ms = __atomic_load_n(&limit->next_ms, __ATOMIC_RELAXED);
+  if (now_ms < next_ms) return 0;
+  // Of several threads that find the time come, one has the line.
+  const bool mine =
+      __atomic_compare_exchange_n(&limit->next_ms, &next_ms, now_ms + EVNET_LOG_LIMIT_MS, false,
+                                  __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+  return mine ? __atomic_exchange_n(&limit->untold, 0, __ATOMIC_RELAXED) : 0;
 }

@@ -5,7 +5,9 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -123,6 +125,46 @@ TEST(Log, KeepsErrno) {
   errno = EMFILE;
   evnet_log(&logger, EVNET_LOG_INFO, "line");
   EXPECT_EQ(errno, EMFILE);
+}
+
+TEST(Log, AControlCharacterThatIsLeftEndsNoLine) {
+  std::vector<Line> lines;
+  const evnet_logger logger = {Collect, &lines, EVNET_LOG_DEBUG};
+  evnet_log(&logger, EVNET_LOG_INFO, "%s", "a\nb\x1b[31m\x7f\xc3\x9f");
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0].message, "a?b?[31m?\xc3\x9f");
+}
+
+TEST(Log, WantsWhatItWouldPassOn) {
+  EXPECT_FALSE(evnet_log_wants(nullptr, EVNET_LOG_ERROR));
+  evnet_logger logger = {};
+  EXPECT_FALSE(evnet_log_wants(&logger, EVNET_LOG_ERROR));
+  logger.log = Collect;
+  EXPECT_TRUE(evnet_log_wants(&logger, EVNET_LOG_WARNING));
+  EXPECT_FALSE(evnet_log_wants(&logger, EVNET_LOG_INFO));
+  logger.level = EVNET_LOG_DEBUG;
+  EXPECT_TRUE(evnet_log_wants(&logger, EVNET_LOG_DEBUG));
+}
+
+TEST(LogLimit, OfThreadsThatComeTogetherOneHasTheLine) {
+  evnet_log_limit limit = {};
+  std::atomic<uint64_t> lines{0};
+  std::atomic<uint64_t> told{0};
+  std::vector<std::thread> threads;
+  constexpr uint64_t kEach = 10000;
+  for (int i = 0; i < 4; i++) {
+    threads.emplace_back([&] {
+      for (uint64_t j = 0; j < kEach; j++) {
+        const uint64_t count = evnet_log_limit_pass(&limit, 5);
+        if (count > 0) lines++;
+        told += count;
+      }
+    });
+  }
+  for (std::thread &thread : threads) thread.join();
+  EXPECT_EQ(lines, 1u);
+  told += evnet_log_limit_pass(&limit, 5 + EVNET_LOG_LIMIT_MS);
+  EXPECT_EQ(told, 4 * kEach + 1);
 }
 
 TEST(LogLimit, PassesTheFirstAndThenOneInAnIntervalWithTheirNumber) {

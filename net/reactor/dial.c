@@ -10,9 +10,11 @@
 #include "net/reactor/dial.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <string.h>
 
+#include "net/base/text.h"
 #include "net/reactor/internal/state.h"
 #include "net/reactor/resolver.h"
 
@@ -226,9 +228,27 @@ static void set_loopback(struct dial *dial) {
 
 // Beginning
 
+// Each at DEBUG: what is dialled, and how often, may be a peer's choice, and the caller has the
+// status.
+
 static int refuse_address(const struct evnet_logger *logger, const char *message) {
-  evnet_log(logger, EVNET_LOG_ERROR, "%s", message);
+  evnet_log(logger, EVNET_LOG_DEBUG, "%s", message);
   return EVNET_STATUS_ADDRESS;
+}
+
+// `text` is what the caller gave: shown escaped and cut.
+static int refuse_text(const struct evnet_logger *logger, int status, const char *what,
+                       const char *text, const char *why) {
+  char shown[EVNET_TEXT_BYTES];
+  evnet_log(logger, EVNET_LOG_DEBUG, "%s'%s': %s", what,
+            evnet_text_escape(text, shown, sizeof shown), why);
+  return status;
+}
+
+static int refuse_number(const struct evnet_logger *logger, const char *name, int64_t value,
+                         const char *why) {
+  evnet_log(logger, EVNET_LOG_DEBUG, "option %s = %" PRId64 ": %s", name, value, why);
+  return EVNET_STATUS_OPTION;
 }
 
 // Returns 1 for an address with a name, 0 for one that is known now.
@@ -238,8 +258,7 @@ static int read_address(const struct evnet_logger *logger, struct dial *dial, co
   if (status < 0) return refuse_address(logger, message);
   if (status > 0) return status;
   if (!has_port(&dial->addresses[0])) {
-    evnet_log(logger, EVNET_LOG_ERROR, "address '%.100s': no port to dial", text);
-    return EVNET_STATUS_ADDRESS;
+    return refuse_text(logger, EVNET_STATUS_ADDRESS, "address ", text, "no port to dial");
   }
   dial->address_count = 1;
   if (is_wildcard(&dial->addresses[0])) set_loopback(dial);
@@ -257,9 +276,8 @@ static int read_source(const struct evnet_logger *logger, struct dial *dial, con
   // A path would leave a file behind that nobody removes.
   const bool is_path = is_local && source->socket.local.sun_path[0] != '\0';
   if (is_local != (transport == EVNET_TRANSPORT_UNIX) || is_path) {
-    evnet_log(logger, EVNET_LOG_ERROR, "source '%.100s': %s", text,
-              is_path ? "a path cannot be dialled from" : "is not of the address's kind");
-    return EVNET_STATUS_ADDRESS;
+    return refuse_text(logger, EVNET_STATUS_ADDRESS, "source ", text,
+                       is_path ? "a path cannot be dialled from" : "is not of the address's kind");
   }
   if (!is_local) source->transport = transport;
   dial->options.source = source;
@@ -269,19 +287,17 @@ static int read_source(const struct evnet_logger *logger, struct dial *dial, con
 static int check_options(const struct evnet_logger *logger,
                          const struct evnet_dial_options *options) {
   if (options->timeout_ms < EVNET_OFF || options->timeout_ms > EVNET_TIMEOUT_MS_MAX)
-    return evnet_option_refuse(logger, "timeout_ms", options->timeout_ms,
-                               "must be 1 to 1073741823, 0 for the default, or EVNET_OFF");
+    return refuse_number(logger, "timeout_ms", options->timeout_ms,
+                         "must be 1 to 1073741823, 0 for the default, or EVNET_OFF");
   if (options->send_buffer_bytes < 0)
-    return evnet_option_refuse(logger, "send_buffer_bytes", options->send_buffer_bytes,
-                               "is below 0");
+    return refuse_number(logger, "send_buffer_bytes", options->send_buffer_bytes, "is below 0");
   if (options->receive_buffer_bytes < 0)
-    return evnet_option_refuse(logger, "receive_buffer_bytes", options->receive_buffer_bytes,
-                               "is below 0");
+    return refuse_number(logger, "receive_buffer_bytes", options->receive_buffer_bytes,
+                         "is below 0");
   const char *device = options->bind_to_device;
   if (device == NULL || strlen(device) < IF_NAMESIZE) return 0;
-  evnet_log(logger, EVNET_LOG_ERROR, "option bind_to_device = '%.100s': is no interface's name",
-            device);
-  return EVNET_STATUS_OPTION;
+  return refuse_text(logger, EVNET_STATUS_OPTION, "option bind_to_device = ", device,
+                     "is no interface's name");
 }
 
 static void set_options(struct dial *dial, const struct evnet_dial_options *options) {

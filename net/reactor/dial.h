@@ -64,10 +64,10 @@ struct evnet_dial_options {
 //
 // Returns: 0.
 // Errors:  EVNET_STATUS_ADDRESS for a text that is no address, or has no port, and for a source;
-//          EVNET_STATUS_OPTION; each with a line in the log. -ENOBUFS at connections_max, where
-//          dials count; -EAGAIN when too many names are being looked up; -ESHUTDOWN once a stop
-//          has nothing left to wait for, or its deadline has passed; -ENOMEM. No callback follows
-//          then.
+//          EVNET_STATUS_OPTION; each with a line in the log at DEBUG. -ENOBUFS at connections_max,
+//          where dials count; -EAGAIN when too many names are being looked up; -ESHUTDOWN once a
+//          stop has nothing left to wait for, or its deadline has passed; -ENOMEM. No callback
+//          follows then.
 // Thread:  the reactor's.
 EVNET_API EVNET_WARN_UNUSED int evnet_dial(struct evnet_reactor *reactor, const char *address,
                                            const struct evnet_dial_options *options,

@@ -140,6 +140,7 @@ class DialTest : public ::testing::Test {
       *static_cast<std::string *>(user) += std::string(message) + "\n";
     };
     harness.options.logger.user = log;
+    harness.options.logger.level = EVNET_LOG_DEBUG;
   }
 
   // The harness's listener is at 127.0.0.1.

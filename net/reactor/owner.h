@@ -106,7 +106,7 @@ int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
 // evnet_dial_check tells whether evnet_dial would take these.
 //
 // Returns: 0.
-// Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_OPTION, with a line in the log.
+// Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_OPTION, with a line in the log at DEBUG.
 // Thread:  any.
 EVNET_WARN_UNUSED int evnet_dial_check(const struct evnet_logger *logger, const char *address,
                                        const struct evnet_dial_options *options);

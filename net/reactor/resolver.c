@@ -144,7 +144,7 @@ static void tell(struct evnet_message *message, void *context) {
   struct evnet_lookup *lookup = (struct evnet_lookup *)message;
   if (lookup->done != NULL && reactor->resolver != NULL) {  // NULL: the reactor ends
     if (lookup->count < 0 && evnet_log_limit_pass(&reactor->resolver_log, reactor->now_ms) > 0)
-      evnet_log(&reactor->options.logger, EVNET_LOG_WARNING, "%s", lookup->refusal);
+      evnet_log(&reactor->options.logger, EVNET_LOG_DEBUG, "%s", lookup->refusal);
     const int status = lookup->count < 0 ? lookup->count : 0;
     lookup->done(lookup->arg, status, lookup->addresses, status < 0 ? 0 : (size_t)lookup->count);
   }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "net/base/text.h"
 #include "net/server/internal/state.h"
 
 struct server_dial {
@@ -24,8 +25,9 @@ static void finish(struct server_dial *dial, struct evnet_conn_id id, int status
   if (dial->done != NULL) {
     dial->done(id, status, dial->user);
   } else if (status < 0) {
-    evnet_log(&dial->server->logger, EVNET_LOG_WARNING, "'%.100s' is not dialled: %s",
-              dial->address, evnet_status_message(status));
+    char shown[EVNET_TEXT_BYTES];
+    evnet_log(&dial->server->logger, EVNET_LOG_DEBUG, "'%s' is not dialled: %s",
+              evnet_text_escape(dial->address, shown, sizeof shown), evnet_status_message(status));
   }
   evnet_release(dial->server->options.allocator, dial);
 }

@@ -28,7 +28,8 @@ struct evnet_server;
 //   user     for done.
 //
 // Returns: 0.
-// Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_OPTION, each with a line in the log; -ENOTCONN before
+// Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_OPTION, each with a line in the log at DEBUG;
+// -ENOTCONN before
 //          on_boot; -ENOBUFS above mailbox_bytes_max; -ESHUTDOWN when the server has stopped;
 //          -ENOMEM. Nothing is called then.
 // Thread:  any, while the server exists; it never blocks.

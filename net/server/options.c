@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "net/base/text.h"
 #include "net/server/internal/cpus.h"
 #include "net/server/internal/state.h"
 
@@ -93,9 +94,10 @@ static int resolve_sockets(struct evnet_server *server) {
   if (device == NULL) return 0;
   size_t size = strnlen(device, sizeof server->device);
   if (size == 0 || size == sizeof server->device) {
+    char shown[EVNET_TEXT_BYTES];
     evnet_log(&server->logger, EVNET_LOG_ERROR,
-              "option bind_to_device = '%.100s': must be 1 to %zu bytes", device,
-              sizeof server->device - 1);
+              "option bind_to_device = '%s': must be 1 to %zu bytes",
+              evnet_text_escape(device, shown, sizeof shown), sizeof server->device - 1);
     return EVNET_STATUS_OPTION;
   }
   memcpy(server->device, device, size);

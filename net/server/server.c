@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "net/base/assert.h"
+#include "net/base/text.h"
 #include "net/server/internal/state.h"
 
 static bool is_same(const struct evnet_address *a, const struct evnet_address *b) {
@@ -37,6 +38,7 @@ static int parse_address(struct evnet_server *server, uint8_t index, const char 
   struct evnet_address found[EVNET_LISTENER_SOCKETS_MAX + 1];
   const int count_max = (int)(EVNET_LISTENER_SOCKETS_MAX - server->socket_count);
   char message[EVNET_ADDRESS_MESSAGE_BYTES];
+  char shown[EVNET_TEXT_BYTES];
   // One more, to see that there are too many.
   int count = evnet_address_resolve_all(text, found, count_max + 1, message, sizeof message);
   if (count < 0) {
@@ -45,13 +47,14 @@ static int parse_address(struct evnet_server *server, uint8_t index, const char 
   }
   if (count > count_max) {
     evnet_log(&server->logger, EVNET_LOG_ERROR,
-              "address '%.200s': more than %d addresses to listen at, with those of names", text,
-              EVNET_LISTENER_SOCKETS_MAX);
+              "address '%s': more than %d addresses to listen at, with those of names",
+              evnet_text_escape(text, shown, sizeof shown), EVNET_LISTENER_SOCKETS_MAX);
     return -ENOBUFS;
   }
   if (server->options.reuse_port && found[0].transport == EVNET_TRANSPORT_UNIX) {
     evnet_log(&server->logger, EVNET_LOG_ERROR,
-              "address '%.200s': option reuse_port: a Unix socket cannot be shared", text);
+              "address '%s': option reuse_port: a Unix socket cannot be shared",
+              evnet_text_escape(text, shown, sizeof shown));
     return EVNET_STATUS_OPTION;
   }
   return add_addresses(server, index, found, (size_t)count);

@@ -49,6 +49,7 @@ int conn_open(struct evnet_conn *conn) {
   counter_add(&reactor->stats.connections_opened, 1);
   reactor->background_open += conn->background;
   deadline_arm_earliest(conn);
+  trace_opened(conn);
   enum evnet_action action = EVNET_NONE;
   if (reactor->handler.on_open != NULL) action = reactor->handler.on_open(conn, reactor->user);
   reactor_after_callback(reactor, conn, action);
@@ -203,6 +204,7 @@ static void tell(struct evnet_conn *conn,
 
 static void tell_closed(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
+  trace_closed(conn);
   enum evnet_action action = EVNET_NONE;
   if (reactor->handler.on_close != NULL)
     action = reactor->handler.on_close(conn, conn->reason, reactor->user);

@@ -36,6 +36,9 @@ struct evnet_reactor_owner {
   bool (*drained)(void *context, bool drained);
   // A callback answered EVNET_SHUTDOWN. NULL: the reactor stops itself.
   void (*shutdown)(void *context);
+  // Of the line about accepting without descriptors, which its reactors share. NULL: this reactor's
+  // own.
+  struct evnet_log_limit *starve_log;
 };
 
 // Before the first turn; copied.
@@ -146,8 +149,9 @@ enum { EVNET_CONNECTION_BYTES = 128 };
 int evnet_option_refuse(const struct evnet_logger *logger, const char *name, int64_t value,
                         const char *why);
 
-// evnet_reactor_now_ms tells the reactor's time since its creation, as this turn has read it.
-uint64_t evnet_reactor_now_ms(const struct evnet_reactor *reactor);
+// evnet_reactor_clock_ms gives the time of the poller's clock, which all reactors share, as this
+// turn has read it.
+uint64_t evnet_reactor_clock_ms(const struct evnet_reactor *reactor);
 
 const char *evnet_reactor_backend_name(const struct evnet_reactor *reactor);
 

@@ -101,7 +101,9 @@ const char *evnet_reactor_backend_name(const struct evnet_reactor *reactor) {
   return evnet_poller_name(reactor->poller);
 }
 
-uint64_t evnet_reactor_now_ms(const struct evnet_reactor *reactor) { return reactor->now_ms; }
+uint64_t evnet_reactor_clock_ms(const struct evnet_reactor *reactor) {
+  return reactor->origin_ns / 1000000 + reactor->now_ms;
+}
 
 // After user code
 

@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "net/base/text.h"
 #include "net/server/internal/state.h"
 
 // An accepted descriptor on its way to another reactor.
@@ -141,13 +142,14 @@ static void count_off(struct server_reactor *target) {
 static void note_refused(struct server_reactor *self, const struct evnet_address *peer,
                          const char *why) {
   __atomic_store_n(&self->refused, self->refused + 1, __ATOMIC_RELAXED);
-  uint64_t count = evnet_log_limit_pass(&self->refused_log, evnet_reactor_now_ms(self->reactor));
+  struct evnet_server *server = self->server;
+  uint64_t count =
+      evnet_log_limit_pass(&server->refused_log, evnet_reactor_clock_ms(self->reactor));
   if (count == 0) return;
-  char text[EVNET_ADDRESS_TEXT_BYTES];
-  evnet_address_format(peer, text, sizeof text);
-  evnet_log(&self->server->logger, EVNET_LOG_WARNING,
-            "a connection from %s is refused: %s (%" PRIu64 " since the last such line)", text, why,
-            count);
+  char text[EVNET_TEXT_BYTES];
+  evnet_log(&server->logger, EVNET_LOG_WARNING,
+            "a connection from %s is refused: %s (%" PRIu64 " since the last such line)",
+            evnet_text_of_address(peer, text, sizeof text), why, count);
 }
 
 // One that was counted cannot be opened. Nothing is wrong when that is because of a stop.

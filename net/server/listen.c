@@ -2,7 +2,9 @@
 // on each reactor; and the duplicates of its listeners that others are given.
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 
+#include "net/base/text.h"
 #include "net/server/internal/state.h"
 
 //   refused  the option that the system refuses, or NULL.
@@ -85,8 +87,8 @@ static int bind_address(struct server_reactor *self, struct text *text,
     return 0;
   }
   const int family = address.socket.any.sa_family;
-  char line[EVNET_ADDRESS_TEXT_BYTES];
-  evnet_address_format(&address, line, sizeof line);
+  char line[EVNET_TEXT_BYTES];
+  (void)evnet_text_of_address(&address, line, sizeof line);
   const bool may_leave_out = self->index == 0 && text->count > 1;
   if (may_leave_out && (status == -EAFNOSUPPORT || status == -EADDRNOTAVAIL) &&
       !evnet_reactor_has_family(self->reactor, family)) {
@@ -120,14 +122,14 @@ static int bind_all(struct server_reactor *self, struct text *text, bool may_ret
 }
 
 static void log_listening(const struct evnet_server *server, const struct text *text) {
-  char line[EVNET_ADDRESS_TEXT_BYTES];
+  char line[EVNET_TEXT_BYTES];
   bool is_first = true;
   for (size_t i = 0; i < text->count; i++) {
     if (text->sockets[i].left_out) continue;
     struct evnet_address address = is_first ? text->bound : text->sockets[i].address;
     set_port(&address, evnet_address_port(&text->bound));
-    evnet_address_format(&address, line, sizeof line);
-    evnet_log(&server->logger, EVNET_LOG_INFO, "listening on %s", line);
+    evnet_log(&server->logger, EVNET_LOG_INFO, "listening on %s",
+              evnet_text_of_address(&address, line, sizeof line));
     is_first = false;
   }
 }
@@ -143,9 +145,9 @@ static int listen_at(struct server_reactor *self, struct text *text) {
   } while (status == -EADDRINUSE && text->bound.size > 0 && tries > 0);
   if (status < 0) return status;
   if (text->bound.size == 0) {
-    char line[EVNET_ADDRESS_TEXT_BYTES];
-    evnet_address_format(&text->sockets[0].address, line, sizeof line);
-    log_unbound(server, line, text->left_out_status, NULL, "so are all addresses of its name");
+    char line[EVNET_TEXT_BYTES];
+    log_unbound(server, evnet_text_of_address(&text->sockets[0].address, line, sizeof line),
+                text->left_out_status, NULL, "so are all addresses of its name");
     return text->left_out_status;
   }
   if (self->index > 0) return 0;
@@ -187,10 +189,22 @@ int server_listen(struct server_reactor *self) {
 // Duplicates. A descriptor that closes may be another socket's at once: so it is forgotten first,
 // under the mutex that whoever duplicates it holds.
 
+static void log_stopping(const struct evnet_server *server) {
+  // Not of one that does not start: its caller hears why.
+  const bool has_run = __atomic_load_n(&server->bound_count, __ATOMIC_RELAXED) > 0;
+  if (!has_run || !evnet_log_wants(&server->logger, EVNET_LOG_INFO)) return;
+  struct evnet_server_stats stats;
+  evnet_server_stats(server, &stats);
+  evnet_log(&server->logger, EVNET_LOG_INFO,
+            "stopping: %" PRIu64 " connections are open, and have %" PRId64 " ms",
+            stats.connections_open, __atomic_load_n(&server->stop_drain_ms, __ATOMIC_RELAXED));
+}
+
 void server_closing(void *context) {
   const struct server_reactor *self = context;
   struct evnet_server *server = self->server;
   if (self->index > 0) return;
+  log_stopping(server);
   (void)pthread_mutex_lock(&server->mutex);
   for (size_t i = 0; i < server->address_count; i++) server->listeners[i] = -ENOTCONN;
   (void)pthread_mutex_unlock(&server->mutex);

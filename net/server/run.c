@@ -51,6 +51,7 @@ int server_create_reactor(struct server_reactor *self) {
       .closing = server_closing,
       .drained = server_drained,
       .shutdown = server_shutdown,
+      .starve_log = &server->starve_log,
   };
   evnet_reactor_set_owner(reactor, &owner);
   // Either evnet_server_stop sees the reactor, or this sees the stop.
@@ -211,6 +212,7 @@ int server_boot(struct evnet_server *server, const struct server_others *others)
 
 void server_tell_shutdown(struct evnet_server *server) {
   if (server->handler.on_shutdown != NULL) server->handler.on_shutdown(server, server->user);
+  evnet_log(&server->logger, EVNET_LOG_INFO, "stopped");
 }
 
 static int main_run(struct evnet_server *server) {

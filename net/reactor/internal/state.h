@@ -278,6 +278,10 @@ void resolver_end(struct evnet_reactor *reactor);  // before the mailbox is seal
 // timer.c
 void timer_expire(struct evnet_reactor *reactor);  // all that are due
 
+// trace.c: the lines of each connection, at EVNET_LOG_DEBUG
+void trace_opened(const struct evnet_conn *conn);
+void trace_closed(const struct evnet_conn *conn);
+
 // peer.c
 void peer_set(struct evnet_conn *conn, const struct evnet_address *peer);
 

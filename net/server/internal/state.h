@@ -34,7 +34,6 @@ struct server_reactor {
   bool resume_posted;             // atomic: resume_message is on its way
   struct evnet_message resume_message;
   uint64_t refused;  // atomic: connections that it has refused; written by its thread
-  struct evnet_log_limit refused_log;  // its thread's
   pthread_t thread;
   bool has_thread;
   bool drained;  // its thread's: it stops, and has no connection left that the stop waits for
@@ -75,9 +74,11 @@ struct evnet_server {
 
   // Places taken on all reactors, from before accept(2) or a dial to the close; at most
   // connections_max.
-  uint64_t connections_open;  // atomic
-  uint32_t paused_count;      // atomic: reactors with accept_paused
-  bool counts_addresses;      // set once; else address_counts is not there
+  uint64_t connections_open;           // atomic
+  uint32_t paused_count;               // atomic: reactors with accept_paused
+  struct evnet_log_limit refused_log;  // of all reactors
+  struct evnet_log_limit starve_log;
+  bool counts_addresses;  // set once; else address_counts is not there
   struct evnet_address_counts address_counts;
 
   struct evnet_timer tick;  // reactor 0's

@@ -329,7 +329,8 @@ void conn_failed(struct evnet_conn *conn, int error) {
 }
 
 void conn_abort_for(struct evnet_conn *conn, int reason) {
-  if (conn->state == CONN_CLOSED) return;
+  // FREE: a listener's UDP socket that has closed, whose pointer the user still has.
+  if (conn->state == CONN_CLOSED || conn->state == CONN_FREE) return;
   conn->flags |= RESET;
   finish(conn, reason);
 }

@@ -337,14 +337,14 @@ EVNET_API void evnet_conn_remote_address(const struct evnet_conn *conn,
 // one that was asked, in on_data; else the one that it is bound to.
 //
 // Returns: 0.
-// Errors:  -errno of getsockname(2).
+// Errors:  -ENOTCONN in the on_close of a dial that has failed; -errno of getsockname(2).
 EVNET_API EVNET_WARN_UNUSED int evnet_conn_local_address(const struct evnet_conn *conn,
                                                          struct evnet_address *out_address);
 
 // evnet_conn_peer_credentials tells who connected to a Unix socket, as the kernel noted it then.
 //
 // Returns: 0.
-// Errors:  -EOPNOTSUPP on TCP.
+// Errors:  -EOPNOTSUPP on TCP; -ENOTCONN in the on_close of a dial that has failed.
 EVNET_API EVNET_WARN_UNUSED int evnet_conn_peer_credentials(
     const struct evnet_conn *conn, struct evnet_credentials *out_credentials);
 

@@ -147,6 +147,7 @@ void datagram_close(struct evnet_conn *conn) {
   struct datagram_socket *socket = datagram_of(conn);
   datagram_end(conn);
   evnet_timer_stop(reactor, &socket->retry);
+  conn_stop_reading(conn, STOP_CLOSING);  // so that a resume, or a pause, later does nothing
   struct datagram_socket **to_this = &reactor->datagram_sockets;
   while (*to_this != socket) to_this = &(*to_this)->next;
   *to_this = socket->next;

@@ -211,6 +211,12 @@ TEST_F(DialDatagramTest, WhatAStreamHasItHasNot) {
   EXPECT_EQ(evnet_conn_set_high_action(pair.conn, EVNET_HIGH_CLOSE), -EOPNOTSUPP);
   EXPECT_EQ(evnet_conn_set_nodelay(pair.conn, true), -EOPNOTSUPP);
   EXPECT_EQ(evnet_conn_send_to(pair.conn, &pair.address, "x", 1), -EISCONN);
+  harness.on.close = [file](evnet_conn *conn, int) {
+    EXPECT_EQ(evnet_conn_sendfile(conn, file, 0, 1), -EOPNOTSUPP);
+    return EVNET_NONE;
+  };
+  harness.Close(pair.conn);
+  ASSERT_TRUE(UntilClosed(pair.conn));
   (void)close(file);
 }
 

@@ -608,6 +608,10 @@ TEST_F(DialTest, AddressesThatAreLeftOutHaveNoShareOfTheTime) {
 TEST_F(DialTest, OneThatFailedHasNoSocket) {
   int fd = 0, duplicate = 0, nodelay = 0;
   harness.on.close = [&](evnet_conn *conn, int) {
+    evnet_address address = {};
+    EXPECT_EQ(evnet_conn_local_address(conn, &address), -ENOTCONN);
+    evnet_credentials credentials = {};
+    EXPECT_EQ(evnet_conn_peer_credentials(conn, &credentials), -ENOTCONN);
     fd = evnet_conn_fd(conn);
     duplicate = evnet_conn_dup(conn);
     nodelay = evnet_conn_set_nodelay(conn, true);

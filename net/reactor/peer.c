@@ -1,5 +1,6 @@
 // What a connection knows of its two ends. The peer's IP address is kept from accept on, since the
 // kernel forgets it with a reset; that of a Unix peer, which may be a long path, the kernel keeps.
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -60,14 +61,17 @@ int evnet_conn_local_address(const struct evnet_conn *conn, struct evnet_address
     datagram_local_address(conn, out_address);
     return 0;
   }
+  if (!conn_has_socket(conn)) return -ENOTCONN;
   return evnet_poller_local_address(conn->reactor->poller, conn_handle(conn), out_address);
 }
 
 int evnet_conn_peer_credentials(const struct evnet_conn *conn,
                                 struct evnet_credentials *out_credentials) {
+  if (!conn_has_socket(conn)) return -ENOTCONN;
   return evnet_poller_peer_credentials(conn->reactor->poller, conn_handle(conn), out_credentials);
 }
 
 int evnet_conn_tcp_info(const struct evnet_conn *conn, struct evnet_tcp_info *out_info) {
+  if (!conn_has_socket(conn)) return -ENOTCONN;
   return evnet_poller_tcp_info(conn->reactor->poller, conn_handle(conn), out_info);
 }

@@ -20,9 +20,9 @@ static int check_file(int descriptor) {
 static void close_file(int descriptor) { (void)close(descriptor); }
 
 int64_t evnet_conn_sendfile(struct evnet_conn *conn, int descriptor, int64_t offset, int64_t size) {
+  if (conn_is_datagram(conn)) return -EOPNOTSUPP;
   int status = outbound_may_write(conn);
   if (status < 0) return status;
-  if (conn_is_datagram(conn)) return -EOPNOTSUPP;
   if (offset < 0 || size < 0 || size > INT64_MAX - offset) return -EINVAL;
   if (size == 0) return 0;
   status = check_file(descriptor);

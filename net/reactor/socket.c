@@ -5,7 +5,7 @@
 #include "net/reactor/internal/state.h"
 
 static int set(struct evnet_conn *conn, enum evnet_socket_option option, int value) {
-  if (conn->unopened) return -ENOTCONN;  // a dial that has failed has no socket
+  if (!conn_has_socket(conn)) return -ENOTCONN;
   return evnet_poller_set_option(conn->reactor->poller, conn_handle(conn), option, value);
 }
 
@@ -43,13 +43,15 @@ int evnet_conn_set_notsent_lowat(struct evnet_conn *conn, int bytes) {
 
 int evnet_conn_set_buffers(struct evnet_conn *conn, int send_bytes, int receive_bytes) {
   if (send_bytes < 0 || receive_bytes < 0) return -EINVAL;
+  // The sender's buffer holds what a Unix socket has not received yet (unix(7)).
+  if (receive_bytes > 0 && conn->transport == EVNET_TRANSPORT_UNIX) return -EOPNOTSUPP;
   int status = set_unless_0(conn, EVNET_SOCKET_SEND_BUFFER_BYTES, send_bytes);
   if (status < 0) return status;
   return set_unless_0(conn, EVNET_SOCKET_RECEIVE_BUFFER_BYTES, receive_bytes);
 }
 
 int evnet_conn_fd(const struct evnet_conn *conn) {
-  if (conn->unopened) return -ENOTCONN;
+  if (!conn_has_socket(conn)) return -ENOTCONN;
   return evnet_poller_descriptor(conn->reactor->poller, conn_handle(conn));
 }
 

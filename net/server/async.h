@@ -98,7 +98,8 @@ EVNET_API int evnet_async_send_from(struct evnet_server *server, struct evnet_co
 // evnet_async_wake calls the connection's on_data with what is unread, possibly nothing; while its
 // reading is stopped, when it resumes.
 //
-// Done:    0 when on_data has returned, or will be called; -ESTALE; -ENOMEM; -ESHUTDOWN.
+// Done:    0 when on_data has returned, or will be called; -EOPNOTSUPP by a UDP socket's id, also a
+//          dialled one's; -ESTALE; -ENOMEM; -ESHUTDOWN.
 EVNET_API int evnet_async_wake(struct evnet_server *server, struct evnet_conn_id id,
                                void (*done)(struct evnet_conn_id id, int status, void *user),
                                void *user);

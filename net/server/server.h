@@ -251,7 +251,8 @@ EVNET_API EVNET_WARN_UNUSED int evnet_server_create(const struct evnet_handler *
                                                     struct evnet_server **out_server);
 
 // evnet_server_start runs a server on threads of its own. It returns when all addresses are bound
-// and on_boot has returned. All signals are blocked in these threads.
+// and on_boot has returned. All signals are blocked in these threads, except those that a fault of
+// the thread itself raises (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS).
 //
 // Returns: 0.
 // Errors:  -EALREADY when it was started or run before, and the log says so; those of bind(2)
@@ -264,9 +265,9 @@ EVNET_API EVNET_WARN_UNUSED int evnet_server_start(struct evnet_server *server);
 // evnet_server_wait waits until a started server has stopped.
 //
 // Returns: 0 after a stop.
-// Errors:  -EDEADLK on one of the server's own threads; -EINVAL when it was not started; an error
-// that ended the
-//          event loop.
+// Errors:  -EDEADLK on one of the server's own threads;
+//          -EINVAL if evnet_server_start has not started it, or it has been waited for before;
+//          an error that ended the event loop.
 // Thread:  any but the server's, one at a time.
 EVNET_API int evnet_server_wait(struct evnet_server *server);
 

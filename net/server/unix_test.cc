@@ -234,6 +234,28 @@ TEST_F(Unix, AConnectionKnowsWhoMadeItAndATcpOneDoesNot) {
   EXPECT_EQ(journal.Lines(), (std::vector<std::string>{"OK", "EOPNOTSUPP"}));
 }
 
+TEST_F(Unix, ItsReceiveBufferIsRefusedAndTheSendBufferStaysAsItWas) {
+  const auto send_bytes = [](const evnet_conn *conn) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    EXPECT_EQ(getsockopt(evnet_conn_fd(conn), SOL_SOCKET, SO_SNDBUF, &value, &size), 0);
+    return value;
+  };
+  Callbacks callbacks = Echo();
+  callbacks.on_open = [&](evnet_conn *conn) {
+    const int before = send_bytes(conn);
+    EXPECT_EQ(evnet_conn_set_buffers(conn, 0, 30000), -EOPNOTSUPP);
+    EXPECT_EQ(evnet_conn_set_buffers(conn, 20000, 30000), -EOPNOTSUPP);
+    EXPECT_EQ(send_bytes(conn), before);
+    EXPECT_EQ(evnet_conn_set_buffers(conn, 20000, 0), 0);
+    EXPECT_NE(send_bytes(conn), before);
+    return EVNET_NONE;
+  };
+  const Server server(callbacks, {}, {text()});
+  Client client(server.address());
+  EXPECT_EQ(client.Exchange("hello"), "hello");
+}
+
 TEST_F(Unix, DescriptorsThatClientsSendAreClosed) {
   constexpr size_t kDescriptors = 100;
   Server server(Echo(), {}, {text()});

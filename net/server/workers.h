@@ -34,7 +34,8 @@ struct evnet_workers_options {
 
 enum { EVNET_WORKERS_MAX = 1024 };
 
-// evnet_workers_create starts the threads. All signals are blocked in them.
+// evnet_workers_create starts the threads. All signals are blocked in them, except those that a
+// fault of the thread itself raises, as in evnet_server_start's.
 //
 //   options  NULL: all defaults.
 //

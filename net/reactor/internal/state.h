@@ -253,6 +253,14 @@ static inline bool conn_is_datagram(const struct evnet_conn *conn) {
   return conn->transport == EVNET_TRANSPORT_UDP;
 }
 
+// Whether the poller has a socket of it: not of a dial that has failed, nor of a listener's UDP
+// socket once that is closed, whose pointer a user may still have.
+static inline bool conn_has_socket(const struct evnet_conn *conn) {
+  bool is_open = conn->state != CONN_CLOSED && conn->state != CONN_FREE;
+  bool is_listeners = conn_is_datagram(conn) && !conn->dialled;
+  return !conn->unopened && (is_open || !is_listeners);
+}
+
 static inline const struct conn_limits *limits_of(const struct evnet_conn *conn) {
   const struct conn_side *side = conn->side;
   return side != NULL && side->limits != NULL ? side->limits : &conn->reactor->limits;

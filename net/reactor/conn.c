@@ -136,8 +136,8 @@ void conn_update_reading(struct evnet_conn *conn) {
   if (wanted) {
     conn->flags |= RECEIVING;
     evnet_poller_recv_start(reactor->poller, conn_handle(conn));
+    if (reads) stop_reading_resumed(reactor);
     if (conn->state != CONN_OPEN) return;
-    stop_reading_resumed(reactor);
     conn->read_since_ms = now32(reactor);
     int64_t read_timeout_ms = limits_of(conn)->timeouts_ms[EVNET_TIMEOUT_READ];
     if (read_timeout_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)read_timeout_ms);
@@ -424,6 +424,8 @@ int evnet_conn_hold(struct evnet_conn *conn) {
   if (conn->holds >= conn->reactor->options.holds_max) conn_stop_reading(conn, STOP_HOLDS);
   return 0;
 }
+
+uint32_t evnet_conn_holds(const struct evnet_conn *conn) { return conn->holds; }
 
 void evnet_conn_release(struct evnet_conn *conn) {
   EVNET_ASSERT(conn->holds > 0);  // the caller's own count is wrong: a peer cannot bring this about

@@ -163,6 +163,9 @@ EVNET_API void evnet_conn_abort(struct evnet_conn *conn);
 // Errors:  -EOVERFLOW if 4,294,967,295 holds are out; none was added.
 EVNET_API int evnet_conn_hold(struct evnet_conn *conn);
 
+// evnet_conn_holds tells how many holds are out.
+EVNET_API uint32_t evnet_conn_holds(const struct evnet_conn *conn);
+
 // evnet_conn_release takes one hold back (asserted that there is one). Below holds_max reading goes
 // on, and unread bytes are presented again later in this turn or in the next.
 EVNET_API void evnet_conn_release(struct evnet_conn *conn);

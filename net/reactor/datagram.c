@@ -161,7 +161,8 @@ void datagram_close_idle(struct evnet_reactor *reactor, bool all) {
   for (struct datagram_socket *socket = reactor->datagram_sockets; socket != NULL; socket = next) {
     next = socket->next;
     struct evnet_conn *conn = socket->conn;
-    conn_stop_reading(conn, STOP_CLOSING);
+    // One that its holds have stopped gets its last read when they are released.
+    if (!(conn->read_stop & STOP_HOLDS)) conn_stop_reading(conn, STOP_CLOSING);
     bool owes = conn->holds > 0 || socket->first != NULL;
     if (all || !owes) datagram_close(conn);
   }

@@ -341,6 +341,103 @@ TEST(Udp, AStopReadsWhatTheKernelHoldsAndWaitsForHolds) {
   EXPECT_NE(held.load(), nullptr);
 }
 
+// on_shutdown is the last that a user hears, and the pointer may still be somewhere.
+TEST(Udp, ASocketThatHasClosedRefusesWhatItIsAskedFor) {
+  Callbacks callbacks = Echo();
+  evnet_conn *conn = nullptr;
+  bool asked = false;
+  callbacks.on_boot = [&](evnet_server *server) {
+    conn = evnet_server_datagram_socket(server, 0);
+    return EVNET_NONE;
+  };
+  callbacks.on_shutdown = [&](evnet_server *) {
+    evnet_address address = {};
+    evnet_tcp_info info = {};
+    EXPECT_EQ(evnet_conn_local_address(conn, &address), -ENOTCONN);
+    evnet_conn_remote_address(conn, &address);
+    EXPECT_EQ(evnet_conn_tcp_info(conn, &info), -ENOTCONN);
+    EXPECT_EQ(evnet_conn_fd(conn), -ENOTCONN);
+    EXPECT_EQ(evnet_conn_dup(conn), -ENOTCONN);
+    EXPECT_EQ(evnet_conn_set_buffers(conn, 1 << 16, 0), -ENOTCONN);
+    EXPECT_EQ(evnet_conn_write(conn, "x", 1), -ENOTCONN);
+    EXPECT_EQ(evnet_conn_flush(conn), 0);
+    EXPECT_EQ(evnet_conn_hold(conn), 0);
+    evnet_conn_release(conn);
+    evnet_conn_pause_reading(conn);
+    evnet_conn_resume_reading(conn);
+    evnet_conn_close(conn);
+    evnet_conn_abort(conn);
+    asked = true;
+  };
+  Server server(callbacks, {}, {kIp4});
+  UdpClient client;
+  client.Send(server.address(), "hello");
+  EXPECT_EQ(client.Receive(), "hello");
+  EXPECT_EQ(server.Stop(0), 0);
+  EXPECT_TRUE(asked);
+}
+
+TEST(Udp, ASocketSendsNoFiles) {
+  std::atomic<int64_t> status{0};
+  Callbacks callbacks = Echo();
+  callbacks.on_boot = [&](evnet_server *server) {
+    status = evnet_conn_sendfile(evnet_server_datagram_socket(server, 0), 0, 0, 1);
+    return EVNET_NONE;
+  };
+  const Server server(callbacks, {}, {kIp4});
+  EXPECT_EQ(status, -EOPNOTSUPP);
+}
+
+TEST(Udp, AtHoldsMaxClientsWaitUntilOneIsAnswered) {
+  Journal journal;
+  Callbacks callbacks;
+  callbacks.on_data = [&](evnet_conn *conn) {
+    if (evnet_conn_listener_index(conn) == 1) return EchoData(conn);
+    journal.Add(Take(conn));
+    EXPECT_EQ(evnet_conn_hold(conn), 0);
+    return EVNET_NONE;
+  };
+  evnet_options options = {};
+  options.holds_max = 1;
+  Server server(callbacks, options, {kIp4, "tcp://127.0.0.1:0"});
+  UdpClient client;
+  client.Send(server.address(0), "one");
+  EXPECT_TRUE(journal.WaitFor("one"));
+  client.Send(server.address(0), "two");
+  // The loop has looked again, twice, when these have been answered.
+  Client turns(server.port(1));
+  for (int i = 0; i < 2; i++) EXPECT_EQ(turns.Exchange("x"), "x");
+  EXPECT_EQ(journal.Lines(), std::vector<std::string>{"one"});
+  evnet_conn *const conn = evnet_server_datagram_socket(server.get(), 0);
+  Post(evnet_conn_reactor(conn), [conn] { evnet_conn_release(conn); });
+  EXPECT_TRUE(journal.WaitFor("two"));
+  Post(evnet_conn_reactor(conn), [conn] { evnet_conn_release(conn); });
+}
+
+TEST(Udp, AStopReadsWhatWaitsBehindHoldsMax) {
+  Journal journal;
+  Callbacks callbacks;
+  callbacks.on_data = [&](evnet_conn *conn) {
+    journal.Add(Take(conn));
+    EXPECT_EQ(evnet_conn_hold(conn), 0);
+    return EVNET_NONE;
+  };
+  evnet_options options = {};
+  options.holds_max = 1;
+  Server server(callbacks, options, {kIp4});
+  UdpClient client;
+  client.Send(server.address(), "one");
+  EXPECT_TRUE(journal.WaitFor("one"));
+  client.Send(server.address(), "two");
+  evnet_conn *const conn = evnet_server_datagram_socket(server.get(), 0);
+  evnet_reactor *const reactor = evnet_conn_reactor(conn);
+  evnet_server_stop(server.get(), 60000);
+  Post(reactor, [conn] { evnet_conn_release(conn); });
+  EXPECT_TRUE(journal.WaitFor("two"));
+  Post(reactor, [conn] { evnet_conn_release(conn); });
+  EXPECT_EQ(server.Wait(), 0);
+}
+
 TEST(Udp, AHoldThatIsNeverReleasedEndsAtTheDeadline) {
   Journal journal;
   Callbacks callbacks;

@@ -260,9 +260,10 @@ void Datagrams::Idle() {
         evnet_sim_fail(w_.sim, "the socket of port %u is gone without a stop", socket.port);
       continue;
     }
-    if (!socket.paused && !state.receiving && !state.failed && !w_.stop_asked())
+    const bool stopped = socket.paused || w_.IsHeldBack(socket.conn);
+    if (!stopped && !state.receiving && !state.failed && !w_.stop_asked())
       evnet_sim_fail(w_.sim, "port %u does not receive, though nobody has paused it", socket.port);
-    if (socket.paused && state.receiving)
+    if (stopped && state.receiving)
       evnet_sim_fail(w_.sim, "port %u receives, though it is paused", socket.port);
     if (evnet_conn_inbound_bytes(socket.conn) > 0)
       evnet_sim_fail(w_.sim, "port %u keeps bytes of a datagram", socket.port);

@@ -177,6 +177,7 @@ void Oracle::Data(Conn *c) {
   if (unread == 0 && c->wakes-- == 0) Broken(c, "on_data without bytes");
   c->wake_due = false;
   if (c->paused) Broken(c, "on_data while reading is paused");
+  if (w_.IsHeldBack(c->conn)) Broken(c, "on_data while holds_max holds are out");
   if (c->pressed && c->high_action == EVNET_HIGH_STOP_READING && !c->high_action_is_new)
     Broken(c, "on_data between on_pressure and on_drain");
   if (c->close_asked || c->abort_asked) Broken(c, "on_data after close");
@@ -188,7 +189,7 @@ void Oracle::Data(Conn *c) {
 }
 
 void Oracle::DataDone(Conn *c) {
-  if (c->closed || c->paused) return;
+  if (c->closed || c->paused || w_.IsHeldBack(c->conn)) return;
   const size_t unread = evnet_conn_inbound_bytes(c->conn);
   if (unread < w_.plan.server.inbound_bytes_max) return;
   c->inbound_overflow = true;
@@ -200,6 +201,7 @@ void Oracle::HalfClosed(Conn *c) {
   if (c->half_closed) Broken(c, "a second on_half_close");
   c->half_closed = true;
   if (c->paused) Broken(c, "on_half_close while reading is paused");
+  if (w_.IsHeldBack(c->conn)) Broken(c, "on_half_close while holds_max holds are out");
   if (c->close_asked || c->abort_asked) Broken(c, "on_half_close after close");
   if (!Inspect(c).client_end_arrived) Broken(c, "on_half_close without an end of the peer");
   if (w_.plan.on_data && c->presented != c->client->sent)

@@ -23,7 +23,8 @@ void Oracle::IdleConn(const Conn *c) {
   const bool open = IsOpen(c);
   if (!open && !sends && !(state.server_ended && state.receiving))
     Broken(c, "is ending, but neither sends nor waits for its client");
-  const bool stopped = c->paused || (c->pressed && c->high_action == EVNET_HIGH_STOP_READING);
+  const bool stopped = c->paused || w_.IsHeldBack(c->conn) ||
+                       (c->pressed && c->high_action == EVNET_HIGH_STOP_READING);
   if (!open) return;
   if (c->stopping_told && c->holds == 0 && evnet_conn_inbound_bytes(c->conn) == 0 && !sends)
     Broken(c, "has nothing more to do, and the stop does not close it");

@@ -129,6 +129,7 @@ Plan MakePlan(uint64_t seed) {
   plan.sim.faults.connect_refused = dice.Fault(300);
   plan.sim.faults.connect_lost = dice.Fault(200);
   plan.sim.faults.connect_failure = dice.Chance(70) ? 0 : dice.Fault(200);
+  plan.server.holds_max = dice.Chance(70) ? 0 : dice.Size(1, 4);
   return plan;
 }
 

@@ -121,10 +121,16 @@ struct World {
     if (by < stop_by_ns) stop_by_ns = by;
   }
 
+  // So many holds are out that its reading is stopped.
+  bool IsHeldBack(const evnet_conn *conn) const {
+    const size_t most = plan.server.holds_max;
+    return most > 0 && evnet_conn_holds(conn) >= most;
+  }
+
   // What each connection that is reading has got, or lies ready for it.
   void NoteOwed() {
     for (const auto &c : conns) {
-      if (c->closed || c->paused) continue;
+      if (c->closed || c->paused || IsHeldBack(c->conn)) continue;
       c->pressed_in_stop = c->pressed;
       evnet_sim_state state;
       evnet_sim_inspect(c->client->socket, &state);

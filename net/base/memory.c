@@ -27,6 +27,25 @@ void evnet_release(const struct evnet_allocator *allocator, void *pointer) {
   }
 }
 
+// The hook's pointer stands in front of the block, which has room for it there: the hook's memory
+// is aligned for any type, so the block begins at least that far behind it.
+_Static_assert(_Alignof(max_align_t) >= sizeof(void *), "a block's start keeps the hook's pointer");
+_Static_assert((int)EVNET_BLOCK_SPARE_BYTES == (int)EVNET_BLOCK_ALIGNMENT,
+               "a block begins 1 to EVNET_BLOCK_ALIGNMENT bytes behind the hook's pointer");
+
+void *evnet_block_allocate(const struct evnet_allocator *allocator, size_t size) {
+  if (size > SIZE_MAX - EVNET_BLOCK_SPARE_BYTES) return NULL;
+  uint8_t *start = evnet_allocate(allocator, size + EVNET_BLOCK_SPARE_BYTES);
+  if (start == NULL) return NULL;
+  void **block = (void **)(void *)evnet_block_align(start + 1);
+  block[-1] = start;
+  return block;
+}
+
+void evnet_block_release(const struct evnet_allocator *allocator, void *block) {
+  if (block != NULL) evnet_release(allocator, ((void **)block)[-1]);
+}
+
 #ifndef MAP_NORESERVE  // FreeBSD has none: its anonymous mappings are never reserved.
 #define MAP_NORESERVE 0
 #endif

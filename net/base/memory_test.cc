@@ -61,6 +61,35 @@ TEST(Memory, AHookWithoutMemoryGivesNull) {
   EXPECT_EQ(evnet_allocate_zeroed(allocator.get(), 1), nullptr);
 }
 
+TEST(Block, BeginsOnACacheLineOfItsOwnWhateverTheHookGives) {
+  FailingAllocator badly_aligned;
+  for (const evnet_allocator *allocator : {badly_aligned.get(), (const evnet_allocator *)nullptr}) {
+    for (const size_t size : {size_t{1}, size_t{63}, size_t{64}, size_t{65}, size_t{256} << 10}) {
+      void *block = evnet_block_allocate(allocator, size);
+      ASSERT_NE(block, nullptr);
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % EVNET_BLOCK_ALIGNMENT, 0u) << size;
+      memset(block, 1, size);  // all of it is there: a sanitizer would object
+      evnet_block_release(allocator, block);
+    }
+    evnet_block_release(allocator, nullptr);
+  }
+  EXPECT_EQ(badly_aligned.live_blocks(), 0u);
+}
+
+TEST(Block, WithoutMemoryItIsNull) {
+  FailingAllocator allocator;
+  EXPECT_EQ(evnet_block_allocate(allocator.get(), SIZE_MAX), nullptr);
+  allocator.fail_at(1, true);
+  EXPECT_EQ(evnet_block_allocate(allocator.get(), 1), nullptr);
+}
+
+TEST(Block, AlignGivesTheFirstMultipleFromTheStartOn) {
+  alignas(EVNET_BLOCK_ALIGNMENT) uint8_t bytes[2 * EVNET_BLOCK_ALIGNMENT];
+  EXPECT_EQ(evnet_block_align(bytes), bytes);
+  EXPECT_EQ(evnet_block_align(bytes + 1), bytes + EVNET_BLOCK_ALIGNMENT);
+  EXPECT_EQ(evnet_block_align(bytes + EVNET_BLOCK_ALIGNMENT - 1), bytes + EVNET_BLOCK_ALIGNMENT);
+}
+
 TEST(Pages, ReadAsZeroAndCanBeWritten) {
   const size_t size = 10 * 4096 + 1;
   char *pages = static_cast<char *>(evnet_pages_reserve(size));

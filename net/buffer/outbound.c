@@ -16,8 +16,11 @@ enum { BEHIND_LENT_BYTES_MIN = 512 };
 // A block of the queue's own, with its bytes behind it.
 struct own_block {
   struct evnet_outbound_block block;
-  uint8_t data[];
+  uint8_t data[];  // the bytes begin at its first multiple of EVNET_BLOCK_ALIGNMENT
 };
+
+// What a block takes beyond its bytes.
+enum { OWN_HEADER_BYTES = sizeof(struct own_block) + EVNET_BLOCK_SPARE_BYTES };
 
 struct file_block {
   struct evnet_outbound_block block;
@@ -36,7 +39,7 @@ static bool block_grows(const struct evnet_outbound_block *block) {
 // What the block behind the last one is to be twice of, header included; 0: of nothing.
 static size_t last_bytes_of(const struct evnet_outbound *queue) {
   const struct evnet_outbound_block *last = queue->last;
-  if (block_grows(last)) return sizeof(struct own_block) + last->capacity;
+  if (block_grows(last)) return OWN_HEADER_BYTES + last->capacity;
   return last != NULL && last->lent ? BEHIND_LENT_BYTES_MIN / 2 : 0;
 }
 
@@ -89,9 +92,10 @@ static void pop(struct evnet_outbound *queue) {
 // An own block with room for so many bytes; NULL when out of memory.
 static struct evnet_outbound_block *block_create(const struct evnet_allocator *allocator,
                                                  size_t capacity) {
-  struct own_block *own = evnet_allocate(allocator, sizeof *own + capacity);
+  struct own_block *own = evnet_allocate(allocator, OWN_HEADER_BYTES + capacity);
   if (own == NULL) return NULL;
-  own->block = (struct evnet_outbound_block){.data = own->data, .capacity = capacity};
+  own->block =
+      (struct evnet_outbound_block){.data = evnet_block_align(own->data), .capacity = capacity};
   return &own->block;
 }
 
@@ -99,17 +103,16 @@ static struct evnet_outbound_block *block_create(const struct evnet_allocator *a
 // none. NULL when out of memory.
 static struct evnet_outbound_block *blocks_create(const struct evnet_allocator *allocator,
                                                   size_t previous_bytes, size_t size) {
-  const size_t header_bytes = sizeof(struct own_block);
   size_t block_bytes = previous_bytes;
   struct evnet_outbound_block *first = NULL;
   struct evnet_outbound_block **link = &first;
   while (size > 0) {
     block_bytes = block_bytes == 0 ? EVNET_OUTBOUND_BLOCK_BYTES_MIN : block_bytes * 2;
-    while (block_bytes - header_bytes < size && block_bytes < EVNET_OUTBOUND_BLOCK_BYTES_MAX) {
+    while (block_bytes - OWN_HEADER_BYTES < size && block_bytes < EVNET_OUTBOUND_BLOCK_BYTES_MAX) {
       block_bytes *= 2;
     }
     if (block_bytes > EVNET_OUTBOUND_BLOCK_BYTES_MAX) block_bytes = EVNET_OUTBOUND_BLOCK_BYTES_MAX;
-    struct evnet_outbound_block *block = block_create(allocator, block_bytes - header_bytes);
+    struct evnet_outbound_block *block = block_create(allocator, block_bytes - OWN_HEADER_BYTES);
     if (block == NULL) {
       blocks_release(allocator, first);
       return NULL;

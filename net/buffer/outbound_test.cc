@@ -124,11 +124,11 @@ TEST(OutboundQueueDeathTest, SkipOfMoreThanThePiecesIsAsserted) {
 
 TEST(OutboundQueue, SmallAppendsShareOneSmallestBlock) {
   Queue queue;
-  for (int i = 0; i < 100; i++) ASSERT_EQ(queue.Append(Pattern(40, 40u * i)), 0);
+  for (int i = 0; i < 100; i++) ASSERT_EQ(queue.Append(Pattern(39, 39u * i)), 0);
   EXPECT_EQ(queue.allocator.allocations(), 1u);
   EXPECT_EQ(queue.allocator.live_bytes(), kBlockMin);
   EXPECT_EQ(queue.Gather().size(), 1u);
-  EXPECT_EQ(queue.Held(), Pattern(4000));
+  EXPECT_EQ(queue.Held(), Pattern(3900));
 }
 
 TEST(OutboundQueue, BlocksAreWithinTheirLimitsAndNeverHalfEmptyInTheMiddle) {

@@ -15,7 +15,7 @@ static size_t bound(const struct evnet_ring *ring) {
 // Moves what is held to the start of a new block of `capacity` bytes, capacity >= size and > 0. The
 // old block is left unread and unfreed to the caller.
 static int move(struct evnet_ring *ring, size_t capacity, void **out_old) {
-  uint8_t *data = evnet_allocate(ring->allocator, capacity);
+  uint8_t *data = evnet_block_allocate(ring->allocator, capacity);
   if (data == NULL) return -ENOMEM;
   struct evnet_bytes spans[2];
   evnet_ring_peek_pair(ring, spans);
@@ -38,7 +38,7 @@ static int grow(struct evnet_ring *ring, size_t size) {
   void *old;
   int status = move(ring, capacity, &old);
   if (status < 0) return status;
-  evnet_release(ring->allocator, old);
+  evnet_block_release(ring->allocator, old);
   return 0;
 }
 
@@ -48,7 +48,7 @@ void evnet_ring_init(struct evnet_ring *ring, const struct evnet_allocator *allo
 }
 
 void evnet_ring_deinit(struct evnet_ring *ring) {
-  evnet_release(ring->allocator, ring->data);
+  evnet_block_release(ring->allocator, ring->data);
   evnet_ring_init(ring, ring->allocator, ring->bytes_max);
 }
 
@@ -124,5 +124,5 @@ void evnet_ring_trim(struct evnet_ring *ring) {
   while (capacity / 2 >= EVNET_RING_BYTES_MIN && ring->size <= capacity / 4) capacity /= 2;
   if (capacity == ring->capacity) return;
   void *old;
-  if (move(ring, capacity, &old) == 0) evnet_release(ring->allocator, old);
+  if (move(ring, capacity, &old) == 0) evnet_block_release(ring->allocator, old);
 }

@@ -64,7 +64,7 @@ EVNET_API void evnet_ring_peek_pair(const struct evnet_ring *ring, struct evnet_
 //
 //   out_retired  receives the block that held them before, unchanged, so that spans got before
 //                stay readable; NULL when nothing moved, also on error. The caller frees it with
-//                evnet_release(ring->allocator, ...) when nobody looks at it any more.
+//                evnet_block_release(ring->allocator, ...) once no span into it is in use.
 //
 // Returns: 0; evnet_ring_peek_pair then has an empty second span.
 // Errors:  -ENOMEM, nothing changed.

@@ -116,7 +116,7 @@ void BM_RingLinearize(benchmark::State &state) {
     Append(&ring, half);
     void *retired;
     if (evnet_ring_linearize(&ring, &retired) != 0 || retired == nullptr) abort();
-    evnet_release(ring.allocator, retired);
+    evnet_block_release(ring.allocator, retired);
   }
   ReportBytes(state, size);
   evnet_ring_deinit(&ring);

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "gtest/gtest.h"
+#include "net/base/testing/failing_allocator.h"
 #include "net/poller/testing/contract.h"
 
 namespace evnet_testing {
@@ -412,6 +413,34 @@ TEST_P(RecvTest, SplitReadsDoNotLiftTheTurnsBound) {
   evnet_poller_recv_start(poller(), connection.handle);
   ASSERT_TRUE(RunUntilData(connection.handle, all));
   for (const size_t bytes : BytesPerTurn(connection.handle)) EXPECT_LE(bytes, 1000u);
+}
+
+bool IsAligned(const void *data) {
+  return reinterpret_cast<uintptr_t>(data) % EVNET_BLOCK_ALIGNMENT == 0;
+}
+
+// The kernel's copy into, or out of, anything else may take several times as long.
+TEST_P(RecvTest, ReceivedBytesAndTheScratchBlockBeginOnACacheLine) {
+  if (!GetParam().real_descriptors) GTEST_SKIP() << "its kernel copies nothing";
+  FailingAllocator allocator;  // whose memory is aligned as malloc's is, and no better
+  evnet_poller_options options = {};
+  options.allocator = allocator.get();
+  options.recv_bytes_max = 1001;
+  Open(options);
+  EXPECT_TRUE(IsAligned(evnet_poller_scratch(poller())));
+  const Connection connection = Connect();
+  evnet_poller_recv_start(poller(), connection.handle);
+  for (int i = 0; i < 5; i++) {
+    connection.peer->Send("hello");
+    bool received = false;
+    loop().OnEvent([&](const Event &event) {
+      if (event.op != EVNET_OP_RECV || event.result <= 0) return;
+      EXPECT_TRUE(IsAligned(loop().data())) << "message " << i;
+      received = true;
+    });
+    ASSERT_TRUE(loop().RunUntil([&] { return received; }));
+  }
+  Destroy();  // the allocator goes first
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, RecvTest, ::testing::ValuesIn(Backends()), BackendName);

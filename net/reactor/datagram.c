@@ -16,7 +16,7 @@ enum { RETRY_MS = 100 };
 
 static int create_gather(struct evnet_reactor *reactor) {
   if (reactor->gather != NULL) return 0;
-  reactor->gather = evnet_allocate(reactor->options.allocator, sizeof *reactor->gather);
+  reactor->gather = evnet_block_allocate(reactor->options.allocator, sizeof *reactor->gather);
   if (reactor->gather == NULL) return -ENOMEM;
   struct datagram_gather *gather = reactor->gather;
   gather->socket = NULL;

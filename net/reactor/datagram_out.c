@@ -26,7 +26,9 @@ static size_t size_of(const struct evnet_datagram *datagram) {
   return size;
 }
 
-static size_t cost_of(size_t size) { return sizeof(struct datagram_queued) + size; }
+static size_t cost_of(size_t size) {
+  return sizeof(struct datagram_queued) + EVNET_BLOCK_SPARE_BYTES + size;
+}
 
 static void note_dropped(struct evnet_reactor *reactor) {
   counter_add(&reactor->stats.datagrams_dropped, 1);
@@ -52,8 +54,7 @@ static int enqueue(struct datagram_socket *socket, const struct datagram_outgoin
   const size_t bound = reactor->options.udp_outbound_bytes_max;
   if (socket->queued_cost > bound || cost > bound - socket->queued_cost) return -ENOBUFS;
   const size_t copied = outgoing->async == NULL ? outgoing->size : 0;
-  struct datagram_queued *queued =
-      evnet_allocate(reactor->options.allocator, sizeof *queued + copied);
+  struct datagram_queued *queued = evnet_allocate(reactor->options.allocator, cost_of(copied));
   if (queued == NULL) return -ENOMEM;
   queued->next = NULL;
   queued->async = outgoing->async;
@@ -64,8 +65,8 @@ static int enqueue(struct datagram_socket *socket, const struct datagram_outgoin
   if (outgoing->async != NULL) {
     queued->piece = *outgoing->pieces;
   } else {
-    queued->piece = (struct iovec){.iov_base = queued->copy, .iov_len = outgoing->size};
-    uint8_t *end = queued->copy;
+    uint8_t *end = evnet_block_align(queued->copy);
+    queued->piece = (struct iovec){.iov_base = end, .iov_len = outgoing->size};
     for (size_t i = 0; i < outgoing->count; i++) {
       if (outgoing->pieces[i].iov_len == 0) continue;
       memcpy(end, outgoing->pieces[i].iov_base, outgoing->pieces[i].iov_len);

@@ -31,7 +31,7 @@ struct evnet_bytes evnet_conn_peek(struct evnet_conn *conn) {
   if (spans[1].size == 0) return spans[0];
   // One block is enough to remember: once straight, the ring cannot wrap again before the callback
   // returns, so nobody may still use the one that a callback before this retired.
-  evnet_release(conn->reactor->options.allocator, conn->side->retired);
+  evnet_block_release(conn->reactor->options.allocator, conn->side->retired);
   int status = evnet_ring_linearize(&conn->side->inbound, &conn->side->retired);
   if (status < 0) {
     conn_abort_for(conn, status);

@@ -309,7 +309,7 @@ void evnet_reactor_destroy(struct evnet_reactor *reactor) {
     if (reactor->conns[i].state != CONN_FREE) side_free(&reactor->conns[i]);
   }
   async_run_answers(reactor);
-  evnet_release(allocator, reactor->gather);
+  evnet_block_release(allocator, reactor->gather);
   evnet_pages_release(reactor->conns, table_bytes(reactor));
   evnet_release(allocator, reactor);
 }

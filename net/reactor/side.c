@@ -24,7 +24,7 @@ struct conn_side *side_get(struct evnet_conn *conn) {
 }
 
 void side_release_retired(struct evnet_conn *conn) {
-  evnet_release(conn->reactor->options.allocator, conn->side->retired);
+  evnet_block_release(conn->reactor->options.allocator, conn->side->retired);
   conn->side->retired = NULL;
 }
 

@@ -14,22 +14,37 @@ struct request {
   void *user;
   void (*release)(void *data, void *user);
   struct evnet_shared *shared;
-  _Alignas(struct evnet_address) uint8_t copy[];
+  uint8_t copy[];  // see copy_of
 };
 
 struct evnet_shared {
   uint64_t references;  // atomic
   size_t size;
-  uint8_t data[];
+  uint8_t data[];  // the bytes begin at its first multiple of EVNET_BLOCK_ALIGNMENT
 };
 
+// What is allocated beside the bytes.
+enum {
+  REQUEST_BYTES = sizeof(struct request) + EVNET_BLOCK_SPARE_BYTES,
+  SHARED_BYTES = sizeof(struct evnet_shared) + EVNET_BLOCK_SPARE_BYTES,
+};
+
+// Rounded up, so that what follows is aligned as well.
+static size_t block_bytes(size_t size) {
+  return (size + EVNET_BLOCK_ALIGNMENT - 1) / EVNET_BLOCK_ALIGNMENT * EVNET_BLOCK_ALIGNMENT;
+}
+
+static uint8_t *copy_of(struct request *request) { return evnet_block_align(request->copy); }
+
+static uint8_t *bytes_of(struct evnet_shared *shared) { return evnet_block_align(shared->data); }
+
 int evnet_shared_create(const void *data, size_t size, struct evnet_shared **out_shared) {
-  if (size > SIZE_MAX - sizeof(struct evnet_shared)) return -ENOMEM;
-  struct evnet_shared *shared = evnet_allocate(NULL, sizeof *shared + size);
+  if (size > SIZE_MAX - SHARED_BYTES) return -ENOMEM;
+  struct evnet_shared *shared = evnet_allocate(NULL, SHARED_BYTES + size);
   if (shared == NULL) return -ENOMEM;
   shared->references = 1;
   shared->size = size;
-  if (size > 0) memcpy(shared->data, data, size);
+  if (size > 0) memcpy(bytes_of(shared), data, size);
   *out_shared = shared;
   return 0;
 }
@@ -56,11 +71,11 @@ static void finish(struct evnet_async *async, int status) {
 static struct request *create(const struct evnet_server *server, struct evnet_conn_id id,
                               enum evnet_async_act act, size_t size) {
   const struct evnet_allocator *allocator = server->options.allocator;
-  if (size > SIZE_MAX - sizeof(struct request)) return NULL;
-  struct request *request = evnet_allocate(allocator, sizeof *request + size);
+  if (size > SIZE_MAX - REQUEST_BYTES) return NULL;
+  struct request *request = evnet_allocate(allocator, REQUEST_BYTES + size);
   if (request == NULL) return NULL;
   *request = (struct request){
-      .async = {.message.bytes = sizeof *request + size, .id = id, .act = act, .finish = finish},
+      .async = {.message.bytes = REQUEST_BYTES + size, .id = id, .act = act, .finish = finish},
       .allocator = allocator};
   return request;
 }
@@ -95,9 +110,9 @@ int evnet_async_writev(struct evnet_server *server, struct evnet_conn_id id,
   }
   struct request *request = create(server, id, EVNET_ASYNC_WRITE, size);
   if (request == NULL) return -ENOMEM;
-  request->async.data = request->copy;
+  uint8_t *next = copy_of(request);
+  request->async.data = next;
   request->async.size = size;
-  uint8_t *next = request->copy;
   for (size_t i = 0; i < count; i++) {
     if (pieces[i].iov_len == 0) continue;
     memcpy(next, pieces[i].iov_base, pieces[i].iov_len);
@@ -131,7 +146,7 @@ int evnet_async_write_shared(struct evnet_server *server, struct evnet_conn_id i
                              void *user) {
   struct request *request = create(server, id, EVNET_ASYNC_WRITE, 0);
   if (request == NULL) return -ENOMEM;
-  request->async.data = shared->data;
+  request->async.data = bytes_of(shared);
   request->async.size = shared->size;
   request->shared = shared;
   __atomic_add_fetch(&shared->references, 1, __ATOMIC_RELAXED);
@@ -152,20 +167,21 @@ int evnet_async_send_from(struct evnet_server *server, struct evnet_conn_id id,
                           void (*done)(struct evnet_conn_id id, int status, void *user),
                           void *user) {
   const size_t count = from != NULL ? 2 : 1;
-  const size_t addresses_bytes = count * sizeof *to;
+  const size_t addresses_bytes = block_bytes(count * sizeof *to);
   if (size > SIZE_MAX - addresses_bytes) return -ENOMEM;
   struct request *request = create(server, id, EVNET_ASYNC_SEND_TO, addresses_bytes + size);
   if (request == NULL) return -ENOMEM;
-  struct evnet_address *copies = (struct evnet_address *)(void *)request->copy;
+  struct evnet_address *copies = (struct evnet_address *)(void *)copy_of(request);
   copies[0] = *to;
   request->async.to = &copies[0];
   if (from != NULL) {
     copies[1] = *from;
     request->async.from = &copies[1];
   }
-  request->async.data = request->copy + addresses_bytes;
+  uint8_t *copy = copy_of(request) + addresses_bytes;
+  request->async.data = copy;
   request->async.size = size;
-  if (size > 0) memcpy(request->copy + addresses_bytes, data, size);
+  if (size > 0) memcpy(copy, data, size);
   return post(server, request, done, user);
 }
 

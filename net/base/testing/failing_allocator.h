@@ -5,12 +5,14 @@
 //   evnet_ring_init(&ring, allocator.get(), 0);
 //   allocator.fail_at(2, false);
 //
-// Fresh memory is filled with a pattern, so that nobody relies on zeroes. Releasing what is not
-// live stops the test at once. Thread-safe.
+// Fresh memory is filled with a pattern, so that no code relies on zeroes. It is aligned for any
+// type and no better, as glibc's large blocks are. Releasing what is not live stops the test.
+// Thread-safe.
 #ifndef EVNET_NET_BASE_TESTING_FAILING_ALLOCATOR_H_
 #define EVNET_NET_BASE_TESTING_FAILING_ALLOCATOR_H_
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +71,7 @@ class FailingAllocator {
     allocations_++;
     const bool fails =
         fail_at_ != 0 && (allocations_ == fail_at_ || (forever_ && allocations_ > fail_at_));
-    void *pointer = fails ? nullptr : malloc(size);
+    void *pointer = fails ? nullptr : AllocateBadlyAligned(size);
     if (pointer == nullptr) {
       failures_++;
       return nullptr;
@@ -90,7 +92,16 @@ class FailingAllocator {
     }
     live_bytes_ -= found->second;
     live_.erase(found);
-    free(pointer);
+    free(static_cast<char *>(pointer) - kOffset);
+  }
+
+  static constexpr size_t kOffset = alignof(max_align_t);
+
+  static void *AllocateBadlyAligned(size_t size) {
+    void *start;
+    if (size > SIZE_MAX - kOffset || posix_memalign(&start, 4096, size + kOffset) != 0)
+      return nullptr;
+    return static_cast<char *>(start) + kOffset;
   }
 
   const evnet_allocator hook_;

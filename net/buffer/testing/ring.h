@@ -14,6 +14,8 @@
 namespace evnet_testing {
 
 constexpr size_t kMin = EVNET_RING_BYTES_MIN;
+// What the memory of a ring has beyond its capacity.
+constexpr size_t kSpare = EVNET_BLOCK_SPARE_BYTES;
 
 // A ring over a counting allocator; when it goes, nothing may be left allocated.
 class Ring {

@@ -1,6 +1,7 @@
 #include "net/poller/internal/datagram.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "net/base/memory.h"
 #include "net/poller/internal/backend.h"
@@ -55,8 +56,9 @@ void evnet_datagram_options_init(struct evnet_datagram_options *out,
 int evnet_datagrams_create(const struct evnet_datagram_options *options,
                            struct evnet_datagrams **out) {
   if (*out != NULL) return 0;
-  struct evnet_datagrams *datagrams = evnet_allocate_zeroed(options->allocator, sizeof *datagrams);
+  struct evnet_datagrams *datagrams = evnet_block_allocate(options->allocator, sizeof *datagrams);
   if (datagrams == NULL) return -ENOMEM;
+  memset(datagrams, 0, sizeof *datagrams);
   datagrams->options = *options;
   datagrams->message_bytes_max =
       options->merged ? EVNET_DATAGRAM_BYTES_MAX_DEFAULT : options->datagram_bytes_max;
@@ -74,7 +76,7 @@ int evnet_datagrams_create(const struct evnet_datagram_options *options,
 void evnet_datagrams_destroy(struct evnet_datagrams *datagrams) {
   if (datagrams == NULL) return;
   evnet_pages_release(datagrams->memory, EVNET_DATAGRAMS_MAX * datagrams->block_bytes);
-  evnet_release(datagrams->options.allocator, datagrams);
+  evnet_block_release(datagrams->options.allocator, datagrams);
 }
 
 int evnet_datagrams_set_up_socket(const struct evnet_datagrams *datagrams, int descriptor,

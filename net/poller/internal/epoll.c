@@ -17,7 +17,7 @@ struct epoll {
   const struct evnet_allocator *allocator;
   int epoll_fd;
   int wake_fd;
-  struct epoll_event events[EVENTS_MAX];
+  _Alignas(EVNET_BLOCK_ALIGNMENT) struct epoll_event events[EVENTS_MAX];
 };
 
 static int epoll_register(struct epoll *epoll, int operation, int descriptor, uint64_t token,
@@ -32,11 +32,11 @@ static void epoll_close(void *state) {
   struct epoll *epoll = state;
   if (epoll->wake_fd >= 0) (void)close(epoll->wake_fd);
   if (epoll->epoll_fd >= 0) (void)close(epoll->epoll_fd);
-  evnet_release(epoll->allocator, epoll);
+  evnet_block_release(epoll->allocator, epoll);
 }
 
 static int epoll_open(const struct evnet_allocator *allocator, void **out_state) {
-  struct epoll *epoll = evnet_allocate(allocator, sizeof *epoll);
+  struct epoll *epoll = evnet_block_allocate(allocator, sizeof *epoll);
   if (epoll == NULL) return -ENOMEM;
   epoll->allocator = allocator;
   epoll->wake_fd = -1;

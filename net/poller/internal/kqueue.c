@@ -32,7 +32,7 @@ _Static_assert(sizeof(void *) >= sizeof(uint64_t), "kqueue.c needs a 64-bit syst
 struct queue {
   const struct evnet_allocator *allocator;
   int descriptor;
-  struct kevent events[EVENTS_MAX];
+  _Alignas(EVNET_BLOCK_ALIGNMENT) struct kevent events[EVENTS_MAX];
 };
 
 // Applies changes in order. Returns 0, or -errno of the first that failed; those behind it are then
@@ -56,11 +56,11 @@ static int kqueue_register(const struct queue *queue, int descriptor, uint64_t t
 static void kqueue_close(void *state) {
   struct queue *queue = state;
   if (queue->descriptor >= 0) (void)close(queue->descriptor);
-  evnet_release(queue->allocator, queue);
+  evnet_block_release(queue->allocator, queue);
 }
 
 static int kqueue_open(const struct evnet_allocator *allocator, void **out_state) {
-  struct queue *queue = evnet_allocate(allocator, sizeof *queue);
+  struct queue *queue = evnet_block_allocate(allocator, sizeof *queue);
   if (queue == NULL) return -ENOMEM;
   queue->allocator = allocator;
   int status = 0;

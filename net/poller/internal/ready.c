@@ -285,8 +285,8 @@ static void ready_destroy(struct evnet_poller *poller) {
   }
   if (ready->kernel_state != NULL) ready->kernel->close(ready->kernel_state);
   evnet_datagrams_destroy(ready->datagrams);
-  evnet_release(ready->allocator, ready->scratch);
-  evnet_release(ready->allocator, ready->recv_block);
+  evnet_block_release(ready->allocator, ready->scratch);
+  evnet_block_release(ready->allocator, ready->recv_block);
   descriptor_set_deinit(&ready->descriptors, ready->allocator);
   slots_deinit(&ready->slots);
   evnet_release(ready->allocator, ready);
@@ -347,8 +347,8 @@ int evnet_ready_create(const struct evnet_readiness_ops *readiness,
   int status = slots_init(&ready->slots, options->handles_max);
   ready->recv_bytes = options->recv_bytes_max;
   evnet_datagram_options_init(&ready->datagram_options, options);
-  ready->recv_block = evnet_allocate(options->allocator, ready->recv_bytes);
-  ready->scratch = evnet_allocate(options->allocator, EVNET_POLLER_SCRATCH_BYTES);
+  ready->recv_block = evnet_block_allocate(options->allocator, ready->recv_bytes);
+  ready->scratch = evnet_block_allocate(options->allocator, EVNET_POLLER_SCRATCH_BYTES);
   if (ready->recv_block == NULL || ready->scratch == NULL) status = -ENOMEM;
   if (status == 0) status = readiness->open(options->allocator, &ready->kernel_state);
   if (status < 0) {

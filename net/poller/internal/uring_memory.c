@@ -13,8 +13,14 @@ enum {
 
 // Buffers
 
+// From one buffer to the next.
+static size_t spacing(const struct buffers *buffers) {
+  return ((size_t)buffers->bytes + EVNET_BLOCK_ALIGNMENT - 1) &
+         ~(size_t)(EVNET_BLOCK_ALIGNMENT - 1);
+}
+
 static uint8_t *buffer_memory(const struct uring *uring, uint32_t buffer) {
-  return uring->buffers.memory + (size_t)buffer * uring->buffers.bytes;
+  return uring->buffers.memory + buffer * spacing(&uring->buffers);
 }
 
 void uring_buffer_provide(struct uring *uring, uint32_t buffer) {
@@ -93,7 +99,7 @@ void uring_change_arena(struct uring *uring) {
 static int open_buffers(struct uring *uring, uint32_t bytes) {
   struct buffers *buffers = &uring->buffers;
   buffers->bytes = bytes;
-  buffers->memory = evnet_pages_reserve((size_t)BUFFERS * bytes);
+  buffers->memory = evnet_pages_reserve(BUFFERS * spacing(buffers));
   // liburing 2.3 has no io_uring_setup_buf_ring in its library: mapped and registered by hand.
   void *ring = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   buffers->ring = ring == MAP_FAILED ? NULL : ring;
@@ -125,7 +131,7 @@ int uring_memory_open(struct uring *uring, uint32_t recv_bytes_max) {
 
 void uring_memory_close(struct uring *uring) {
   if (uring->buffers.ring != NULL) (void)munmap(uring->buffers.ring, RING_BYTES);
-  evnet_pages_release(uring->buffers.memory, (size_t)BUFFERS * uring->buffers.bytes);
+  evnet_pages_release(uring->buffers.memory, BUFFERS * spacing(&uring->buffers));
   evnet_pages_release(uring->arenas, ARENAS_BYTES);
   evnet_pages_release(uring->large, uring->recv_bytes);
 }

@@ -28,7 +28,7 @@ struct datagram_queued {
   struct evnet_address from;
   bool has_to;  // else: where the socket is connected to
   bool has_from;
-  uint8_t copy[];
+  uint8_t copy[];  // from its first multiple of EVNET_BLOCK_ALIGNMENT on
 };
 
 // Whom a peer has asked last, of a socket that takes datagrams to several hosts.
@@ -77,7 +77,8 @@ struct datagram_gather {
   struct evnet_address to[EVNET_DATAGRAMS_MAX];
   struct evnet_address from[EVNET_DATAGRAMS_MAX];
   struct evnet_async *asyncs[EVNET_DATAGRAMS_MAX];  // NULL: not a request
-  uint8_t copies[64 << 10];                         // the largest datagram is smaller
+  // The largest datagram is smaller.
+  _Alignas(EVNET_BLOCK_ALIGNMENT) uint8_t copies[64 << 10];
 };
 
 // NULL of one that has not come to be open.

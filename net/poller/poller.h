@@ -541,7 +541,8 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_wait(struct evnet_poller *poller, i
 
 // evnet_poller_next gives one completion of this turn.
 //
-// Returns: false when there is none left: run evnet_poller_wait.
+// Returns: false when there is none left: run evnet_poller_wait. Asked again before that, it may
+//          give the last completions of what was detached in between.
 EVNET_API bool evnet_poller_next(struct evnet_poller *poller,
                                  struct evnet_completion *out_completion);
 

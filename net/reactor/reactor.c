@@ -213,6 +213,28 @@ static int wait_for_kernel(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   return status;
 }
 
+// Returns whether there was a completion.
+static bool dispatch_all(struct evnet_reactor *reactor) {
+  bool any = false;
+  struct evnet_completion completion;
+  while (evnet_poller_next(reactor->poller, &completion)) {
+    // The batch that these answer has ended.
+    if (completion.op != EVNET_OP_DATAGRAM) datagram_flush(reactor);
+    dispatch(reactor, &completion);
+    stats_lap(reactor);
+    any = true;
+  }
+  return any;
+}
+
+// Asks the poller again after closing: a DETACH that it has by now would else make the next wait
+// return immediately, for one system call more.
+static void run_due(struct evnet_reactor *reactor) {
+  if (reactor->due_first == NONE) return;
+  conn_run_due(reactor);
+  (void)dispatch_all(reactor);
+}
+
 static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   if (reactor->stop_phase == STOP_DONE) return 0;
   post_run(reactor);
@@ -225,7 +247,7 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   // While some wait for settled_ms those that expire meanwhile can only wait, too.
   if (!reactor->overdue) deadline_expire(reactor);
   timer_expire(reactor);
-  conn_run_due(reactor);
+  run_due(reactor);
   stop_step(reactor);
   async_run_answers(reactor);
   if (reactor->stop_phase == STOP_DONE) {
@@ -235,15 +257,7 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   int status = wait_for_kernel(reactor, wait_ms_max);
   if (status < 0) return status;
   reactor_update_now(reactor);
-  bool quiet = status == 0;
-  struct evnet_completion completion;
-  while (evnet_poller_next(reactor->poller, &completion)) {
-    // The batch that these answer has ended.
-    if (completion.op != EVNET_OP_DATAGRAM) datagram_flush(reactor);
-    dispatch(reactor, &completion);
-    stats_lap(reactor);
-    quiet = false;
-  }
+  const bool quiet = !dispatch_all(reactor) && status == 0;
   if (!quiet) reactor->active = true;
   datagram_flush(reactor);
   if (reactor->overdue && deadline_settle(reactor)) {
@@ -251,7 +265,7 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
     deadline_expire(reactor);
   }
   reactor->stop_quiet_turns = quiet ? reactor->stop_quiet_turns + 1 : 0;
-  conn_run_due(reactor);
+  run_due(reactor);
   async_run_answers(reactor);
   return 1;
 }

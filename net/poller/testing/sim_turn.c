@@ -100,8 +100,18 @@ void sim_turn_wait(struct sim_poller *self, int64_t timeout_ns) {
   fly(self, last_wait_ended, ends);
 }
 
+// Asked again: some of what was detached in between is gone already.
+static void gather_detached(struct sim_poller *self) {
+  self->drained = false;
+  for (uint32_t i = 0; i < self->slot_count; i++) {
+    struct sim_slot *slot = self->slots[i];
+    if (slot->detaching && evnet_sim_below(self->sim, 2) == 0) sim_turn_join(slot);
+  }
+}
+
 bool sim_turn_next(struct sim_poller *self, struct evnet_completion *out_completion) {
   end_lease(self);
+  if (self->drained) gather_detached(self);
   // A batch is told before anything else.
   if (self->batching != NULL && sim_slot_step(self->batching, out_completion)) return true;
   while (self->turn_count > 0) {

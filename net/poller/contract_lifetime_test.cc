@@ -240,11 +240,12 @@ TEST_P(LifetimeTest, ADuplicateKeptOpenBringsNoMoreEvents) {
   if (!GetParam().real_descriptors) GTEST_SKIP() << "no real descriptors";
   Connection connection = Connect();
   evnet_poller_recv_start(poller(), connection.handle);
-  const int duplicate = dup(connection.descriptor);
+  const int duplicate = evnet_poller_duplicate(poller(), connection.handle);
+  ASSERT_GE(duplicate, 0);
   evnet_poller_detach(poller(), connection.handle);
   ASSERT_TRUE(RunUntilDetached(connection.handle));
   Settle();
-  connection.peer->Send("for the duplicate");
+  connection.peer->ShutdownWrite();  // which the duplicate's socket sees
   const uint64_t before = evnet_poller_now_ns(poller());
   loop().Turn(30000000);
   EXPECT_GE(evnet_poller_now_ns(poller()) - before, 30000000u);  // not even woken

@@ -175,6 +175,10 @@ int evnet_poller_descriptor(struct evnet_poller *poller, struct evnet_handle han
   return poller->ops->descriptor(poller, handle);
 }
 
+int evnet_poller_duplicate(struct evnet_poller *poller, struct evnet_handle handle) {
+  return poller->ops->duplicate(poller, handle);
+}
+
 int evnet_poller_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   return poller->ops->wait(poller, timeout_ns);
 }

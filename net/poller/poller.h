@@ -344,10 +344,16 @@ EVNET_API void evnet_poller_discard_descriptor(struct evnet_poller *poller, int 
 // evnet_poller_detach closes the descriptor in an orderly way once nothing of it is in flight.
 // Operations under way complete first (a send with -ECANCELED or what it did), then DETACH comes,
 // last. Nothing else does.
+//
+// Where a duplicate of the descriptor may exist, close(2) alone ends no connection. It may exist
+// after evnet_poller_duplicate, after evnet_poller_adopt, and once the process has called fork(2)
+// with a poller. There the end is sent by shutdown(2), in both directions, and then the descriptor
+// is closed. A listener and a datagram socket are only closed: whoever has the duplicate goes on.
 EVNET_API void evnet_poller_detach(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_abort is evnet_poller_detach that makes the peer see a reset (SO_LINGER of 0
-// seconds, socket(7)). A Unix socket has no reset: there its peer sees what it sees of a detach.
+// seconds, socket(7); connect(2) to AF_UNSPEC where a duplicate may exist, which resets on Linux).
+// A Unix socket has no reset: there its peer sees what it sees of a detach.
 EVNET_API void evnet_poller_abort(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_accept_start arms accepting, also of connections that wait already. No backend takes
@@ -526,6 +532,14 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_set_multicast(struct evnet_poller *
 // Errors:  -EBADF of one that is reserved; -EOPNOTSUPP in a simulated kernel, which has none.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_descriptor(struct evnet_poller *poller,
                                                         struct evnet_handle handle);
+
+// evnet_poller_duplicate makes a duplicate of a connection's descriptor, close-on-exec, which is
+// the caller's. detach and abort still end the connection: evnet_poller_detach says how.
+//
+// Returns: the duplicate, 0 or more.
+// Errors:  -EMFILE; -EBADF for a handle that is reserved; -EOPNOTSUPP in a simulated kernel.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_duplicate(struct evnet_poller *poller,
+                                                       struct evnet_handle handle);
 
 // evnet_poller_wait submits what is pending and waits until there is something to report. It is
 // called only after evnet_poller_next has returned false (asserted): what it had left to report

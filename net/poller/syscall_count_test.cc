@@ -15,6 +15,7 @@ namespace {
 struct {
   int recv, recvmsg, recvmmsg, send, sendmsg, epoll_ctl, epoll_wait, read, write, getsockopt,
       setsockopt;
+  int shutdown, connect;
 } calls;
 
 int last_timeout_ms;
@@ -54,6 +55,9 @@ int __wrap_epoll_wait(int epoll, epoll_event *events, int count, int timeout_ms)
 }
 COUNT(ssize_t, read, (int descriptor, void *data, size_t size), (descriptor, data, size))
 COUNT(ssize_t, write, (int descriptor, const void *data, size_t size), (descriptor, data, size))
+COUNT(int, shutdown, (int descriptor, int how), (descriptor, how))
+COUNT(int, connect, (int descriptor, const sockaddr *address, socklen_t size),
+      (descriptor, address, size))
 COUNT(int, getsockopt, (int descriptor, int level, int name, void *value, socklen_t *size),
       (descriptor, level, name, value, size))
 COUNT(int, setsockopt, (int descriptor, int level, int name, const void *value, socklen_t size),
@@ -137,14 +141,47 @@ TEST_P(SyscallCountTest, AUnixSocketAsksForWriteEventsOnlyWhileASendIsBlocked) {
   EXPECT_EQ(__real_epoll_wait(epoll_descriptor, &event, 1, 0), 0);
 }
 
-TEST_P(SyscallCountTest, AConnectionCostsTwoRegistrationCalls) {
-  Connection connection = ConnectOnly();
+TEST_P(SyscallCountTest, AConnectionCostsOneRegistrationCall) {
+  for (const bool abort : {false, true}) {
+    Connection connection = ConnectOnly();
+    calls = {};
+    connection.handle = Attach(connection.descriptor);
+    EXPECT_EQ(calls.epoll_ctl, 1);
+    if (abort) {
+      evnet_poller_abort(poller(), connection.handle);
+    } else {
+      evnet_poller_detach(poller(), connection.handle);
+    }
+    ASSERT_TRUE(loop().RunUntil([&] { return !loop().Of(connection.handle).empty(); }));
+    EXPECT_EQ(calls.epoll_ctl, 1) << "close(2) takes the registration along";
+    EXPECT_EQ(calls.shutdown + calls.connect, 0);
+    EXPECT_EQ(calls.setsockopt, abort ? 1 : 0);
+  }
+}
+
+TEST_P(SyscallCountTest, WithADuplicateItIsUnregisteredAndShutDown) {
+  Connection connection = Connect();
+  const int duplicate = evnet_poller_duplicate(poller(), connection.handle);
+  ASSERT_GE(duplicate, 0);
   calls = {};
-  connection.handle = Attach(connection.descriptor);
-  EXPECT_EQ(calls.epoll_ctl, 1);
   evnet_poller_detach(poller(), connection.handle);
-  ASSERT_TRUE(loop().RunUntil([&] { return !loop().Of(connection.handle).empty(); }));
-  EXPECT_EQ(calls.epoll_ctl, 2);
+  EXPECT_EQ(calls.epoll_ctl, 1);
+  EXPECT_EQ(calls.shutdown, 1);
+  EXPECT_EQ(close(duplicate), 0);
+}
+
+// It has one by then: the handle was closed when it was detached.
+TEST_P(SyscallCountTest, ADetachCompletesWithoutAWait) {
+  Connection connection = Connect();
+  loop().Turn(0);
+  evnet_poller_detach(poller(), connection.handle);
+  calls = {};
+  evnet_completion completion;
+  ASSERT_TRUE(evnet_poller_next(poller(), &completion));
+  EXPECT_EQ(completion.op, EVNET_OP_DETACH);
+  EXPECT_EQ(completion.handle.index, connection.handle.index);
+  EXPECT_FALSE(evnet_poller_next(poller(), &completion));
+  EXPECT_EQ(calls.epoll_wait, 0);
 }
 
 // Whatever its listener was given: a connection has it from there.

@@ -287,18 +287,21 @@ EVNET_API int evnet_conn_set_notsent_lowat(struct evnet_conn *conn, int bytes);
 EVNET_API int evnet_conn_set_buffers(struct evnet_conn *conn, int send_bytes, int receive_bytes);
 
 // evnet_conn_fd gives the descriptor for what evnet has no function for: getsockopt(2), ioctl(2).
-// It stays evnet's: not to be closed, read, written, or used after on_close has returned.
+// It stays evnet's: not to be closed, read, written, duplicated (evnet_conn_dup does that), or used
+// after on_close has returned.
 //
 // Returns: 0 or more.
 // Errors:  -ENOTCONN in the on_close of a dial that has failed; -EOPNOTSUPP in a simulation.
 EVNET_API int evnet_conn_fd(const struct evnet_conn *conn);
 
 // evnet_conn_dup gives a duplicate of the descriptor, close-on-exec, which is the caller's and
-// outlives the connection. Both name one socket: until the duplicate is closed, the kernel keeps
-// the socket, and an aborted connection's peer sees no reset.
+// outlives the connection. Both name one socket, which ends with the connection all the same: evnet
+// shuts it down (shutdown(2)) before it closes its own descriptor, and resets an aborted one
+// (connect(2) to AF_UNSPEC; on a Unix socket and outside Linux the peer sees the end instead).
 //
 // Returns: 0 or more.
-// Errors:  -EMFILE; -EOPNOTSUPP in a simulation.
+// Errors:  -EMFILE; -ENOTCONN in the on_close of a dial that has failed; -EOPNOTSUPP in a
+//          simulation.
 EVNET_API EVNET_WARN_UNUSED int evnet_conn_dup(const struct evnet_conn *conn);
 
 // What it is.

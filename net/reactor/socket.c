@@ -1,6 +1,5 @@
 // A connection's socket: its options and its descriptor.
 #include <errno.h>
-#include <fcntl.h>
 
 #include "net/reactor/internal/state.h"
 
@@ -56,8 +55,6 @@ int evnet_conn_fd(const struct evnet_conn *conn) {
 }
 
 int evnet_conn_dup(const struct evnet_conn *conn) {
-  int descriptor = evnet_conn_fd(conn);
-  if (descriptor < 0) return descriptor;
-  int duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-  return duplicate >= 0 ? duplicate : -errno;
+  if (conn->unopened) return -ENOTCONN;
+  return evnet_poller_duplicate(conn->reactor->poller, conn_handle(conn));
 }

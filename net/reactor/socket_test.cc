@@ -165,8 +165,19 @@ TEST_F(Socket, ADuplicateIsTheCallersAndOutlivesTheConnection) {
   socklen_t size = sizeof type;
   EXPECT_EQ(getsockopt(duplicate, SOL_SOCKET, SO_TYPE, &type, &size), 0);
   EXPECT_EQ(type, SOCK_STREAM);
+  char byte;
+  EXPECT_EQ(recv(duplicate, &byte, 1, MSG_DONTWAIT), 0) << "the socket has been shut down";
   Harness::Pair next = h.Connect();
   EXPECT_NE(evnet_conn_fd(next.conn), duplicate);
+  EXPECT_EQ(close(duplicate), 0);
+}
+
+TEST_F(Socket, AnAbortResetsThePeerThoughThereIsADuplicate) {
+  const int duplicate = evnet_conn_dup(pair.conn);
+  ASSERT_GE(duplicate, 0);
+  evnet_conn_abort(pair.conn);
+  EXPECT_TRUE(h.Until([&] { return Ended(); }));
+  EXPECT_EQ(pair.client.end(), End::kReset);
   EXPECT_EQ(close(duplicate), 0);
 }
 

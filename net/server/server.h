@@ -254,6 +254,11 @@ EVNET_API EVNET_WARN_UNUSED int evnet_server_create(const struct evnet_handler *
 // and on_boot has returned. All signals are blocked in these threads, except those that a fault of
 // the thread itself raises (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS).
 //
+// A callback may call fork(2). The child inherits the blocked signals, so it calls sigprocmask(2)
+// before it waits for one or calls exec(2). Connections end for their peers while such a child
+// lives, although it has their descriptors: evnet shuts them down. Only children of clone(2) and
+// _Fork(3) go unnoticed.
+//
 // Returns: 0.
 // Errors:  -EALREADY when it was started or run before, and the log says so; those of bind(2)
 // (-EADDRINUSE,

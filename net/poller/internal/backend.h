@@ -57,6 +57,7 @@ struct evnet_poller_ops {
   int (*set_multicast)(struct evnet_poller *poller, struct evnet_handle handle,
                        const struct evnet_multicast *setting);
   int (*descriptor)(struct evnet_poller *poller, struct evnet_handle handle);
+  int (*duplicate)(struct evnet_poller *poller, struct evnet_handle handle);
   int (*wait)(struct evnet_poller *poller, int64_t timeout_ns);
   bool (*next)(struct evnet_poller *poller, struct evnet_completion *out_completion);
   uint32_t (*unreported)(const struct evnet_poller *poller);

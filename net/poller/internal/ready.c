@@ -10,6 +10,7 @@
 #include "net/base/assert.h"
 #include "net/base/clock.h"
 #include "net/poller/internal/datagram.h"
+#include "net/poller/internal/fork.h"
 #include "net/poller/internal/multicast.h"
 #include "net/poller/internal/ready_state.h"
 #include "net/poller/internal/socket.h"
@@ -48,13 +49,19 @@ int ready_watch_writes(struct ready *ready, struct slot *slot, bool on) {
   return status;
 }
 
+static bool is_connection_slot(const struct slot *slot) {
+  return !(slot->flags & LISTENER) && slot->transport != EVNET_TRANSPORT_UDP;
+}
+
 void ready_close_descriptor(struct ready *ready, struct slot *slot) {
   if (slot->descriptor < 0) return;
-  // Before close: a duplicate of the descriptor would keep the registration, and its events, alive
-  // (epoll(7)).
-  ready->kernel->remove(ready->kernel_state, slot->descriptor);
+  // close(2) takes the registration along, unless there is a duplicate, which would keep it, and
+  // its events, alive (epoll(7)). Any thread may duplicate a listener's.
+  const bool is_connection = is_connection_slot(slot);
+  if (!is_connection || slot->duplicated || evnet_fork_has_happened())
+    ready->kernel->remove(ready->kernel_state, slot->descriptor);
   descriptor_set_remove(&ready->descriptors, slot->descriptor);
-  (void)close(slot->descriptor);
+  evnet_socket_close(slot->descriptor, is_connection, slot->duplicated);
   slot->descriptor = -1;
 }
 
@@ -108,15 +115,18 @@ static int ready_adopt(struct evnet_poller *poller, int descriptor,
                        const struct evnet_socket_kind *kind, struct evnet_handle *out_handle) {
   int status = evnet_socket_adopt(descriptor);
   if (status < 0) return status;
-  return kind->is_listener ? slot_open(ready_of(poller), descriptor, kind->transport, LISTENER,
-                                       EVNET_READY_IN, out_handle)
-                           : ready_attach(poller, descriptor, kind->transport, out_handle);
+  if (kind->is_listener)
+    return slot_open(ready_of(poller), descriptor, kind->transport, LISTENER, EVNET_READY_IN,
+                     out_handle);
+  status = ready_attach(poller, descriptor, kind->transport, out_handle);
+  if (status == 0) slot_of(ready_of(poller), *out_handle)->duplicated = 1;
+  return status;
 }
 
 static void ready_discard_descriptor(struct evnet_poller *poller, int descriptor) {
   (void)poller;
-  evnet_socket_reset_on_close(descriptor);
-  (void)close(descriptor);
+  evnet_socket_reset(descriptor, false);
+  evnet_socket_close(descriptor, true, false);
 }
 
 static void ready_detach(struct evnet_poller *poller, struct evnet_handle handle) {
@@ -136,7 +146,7 @@ static void ready_detach(struct evnet_poller *poller, struct evnet_handle handle
 
 static void ready_abort(struct evnet_poller *poller, struct evnet_handle handle) {
   const struct slot *slot = slot_of(ready_of(poller), handle);
-  if (slot->descriptor >= 0) evnet_socket_reset_on_close(slot->descriptor);
+  if (slot->descriptor >= 0) evnet_socket_reset(slot->descriptor, slot->duplicated);
   ready_detach(poller, handle);
 }
 
@@ -270,6 +280,13 @@ static int ready_descriptor(struct evnet_poller *poller, struct evnet_handle han
   return slot_of(ready_of(poller), handle)->descriptor;
 }
 
+static int ready_duplicate(struct evnet_poller *poller, struct evnet_handle handle) {
+  struct slot *slot = slot_of(ready_of(poller), handle);
+  int duplicate = evnet_socket_duplicate(slot->descriptor);
+  if (duplicate >= 0) slot->duplicated = 1;
+  return duplicate;
+}
+
 static void ready_wake(struct evnet_poller *poller) {
   struct ready *ready = ready_of(poller);
   ready->kernel->wake(ready->kernel_state);
@@ -281,7 +298,7 @@ static void ready_destroy(struct evnet_poller *poller) {
   for (uint32_t i = 0; i < ready->slots.used; i++) {
     const struct slot *slot = &ready->slots.table[i];
     bool is_open = slot->descriptor >= 0 && !(slot->flags & DETACHED);
-    if (is_open) (void)close(slot->descriptor);
+    if (is_open) evnet_socket_close(slot->descriptor, is_connection_slot(slot), slot->duplicated);
   }
   if (ready->kernel_state != NULL) ready->kernel->close(ready->kernel_state);
   evnet_datagrams_destroy(ready->datagrams);
@@ -324,6 +341,7 @@ static const struct evnet_poller_ops ready_ops = {
     .set_option = ready_set_option,
     .set_multicast = ready_set_multicast,
     .descriptor = ready_descriptor,
+    .duplicate = ready_duplicate,
     .spreads_port = ready_spreads_port,
     .has_family = ready_has_family,
     .wait = ready_wait,
@@ -335,6 +353,7 @@ static const struct evnet_poller_ops ready_ops = {
 int evnet_ready_create(const struct evnet_readiness_ops *readiness,
                        const struct evnet_poller_options *options,
                        struct evnet_poller **out_poller) {
+  evnet_fork_watch();
   struct ready *ready = evnet_allocate_zeroed(options->allocator, sizeof *ready);
   if (ready == NULL) return -ENOMEM;
   ready->poller.ops = &ready_ops;

@@ -1,7 +1,6 @@
 // Outgoing connections of the readiness backends: a slot is reserved, connects, and is a slot like
 // any other once that is told. connect(2) ends with an edge that says writable.
 #include <errno.h>
-#include <unistd.h>
 
 #include "net/poller/internal/ready_state.h"
 #include "net/poller/internal/socket.h"
@@ -31,7 +30,7 @@ static int begin_connect(struct ready *ready, struct slot *slot,
   // Not before connect(2): a socket that has not begun is reported as hung up (Linux).
   if (status == 0) status = ready_register(ready, slot, descriptor, interest);
   if (status < 0) {
-    (void)close(descriptor);
+    evnet_socket_close(descriptor, slot->transport != EVNET_TRANSPORT_UDP, false);
     return status;
   }
   slot->descriptor = descriptor;

@@ -12,7 +12,7 @@
 #include "net/base/memory.h"
 #include "net/poller/poller.h"
 
-#define EVNET_SLOT_NONE 0xffffffffu
+#define EVNET_SLOT_NONE 0x7fffffffu
 
 // Of a handle that evnet_poller_reserve made; of all others, and once it has connected, SLOT_PLAIN.
 enum slot_connect {
@@ -24,10 +24,11 @@ enum slot_connect {
 
 // 24 bytes: it is part of what an idle connection costs.
 struct slot {
-  int descriptor;       // -1 in a free slot
-  uint32_t generation;  // changes when the slot is freed; never 0 once it was in use
-  uint32_t next;        // the link of whichever list the slot is on
-  uint16_t flags;       // all 0 in a free slot
+  int descriptor;           // -1 in a free slot
+  uint32_t generation;      // changes when the slot is freed; never 0 once it was in use
+  uint32_t next : 31;       // the link of whichever list the slot is on
+  uint32_t duplicated : 1;  // the descriptor may have a duplicate, whatever fork.h says
+  uint16_t flags;           // all 0 in a free slot
   uint16_t transport : 2;
   uint16_t connect : 2;    // enum slot_connect
   uint16_t in_flight : 3;  // uring.c: operations whose last completion has not come
@@ -82,7 +83,7 @@ static inline void slot_list_push(struct slots *slots, struct slot_list *list, s
   if (slot_list_is_empty(list)) {
     list->first = index;
   } else {
-    slots->table[list->last].next = index;
+    slots->table[list->last].next = index & EVNET_SLOT_NONE;
   }
   list->last = index;
 }
@@ -102,7 +103,7 @@ static inline void slot_list_append(struct slots *slots, struct slot_list *list,
   if (slot_list_is_empty(list)) {
     list->first = tail->first;
   } else {
-    slots->table[list->last].next = tail->first;
+    slots->table[list->last].next = tail->first & EVNET_SLOT_NONE;
   }
   list->last = tail->last;
   slot_list_init(tail);
@@ -136,6 +137,7 @@ static inline void slots_release(struct slots *slots, struct slot *slot) {
   slot->flags = 0;
   slot->in_flight = 0;
   slot->held = 0;
+  slot->duplicated = 0;
   slot->connect = SLOT_PLAIN;
   slot->send = NULL;
   slot_list_push(slots, &slots->free, slot);

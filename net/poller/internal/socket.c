@@ -1,9 +1,11 @@
 #include "net/poller/internal/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "net/poller/internal/fork.h"
 #include "net/poller/internal/socket_system.h"
 #include "net/poller/internal/unix_system.h"
 
@@ -157,9 +159,25 @@ int evnet_socket_peek_end(int descriptor) {
   }
 }
 
-void evnet_socket_reset_on_close(int descriptor) {
+void evnet_socket_close(int descriptor, bool is_connection, bool duplicated) {
+  const bool forked = evnet_fork_hold();
+  if (is_connection && (duplicated || forked)) (void)shutdown(descriptor, SHUT_RDWR);
+  (void)close(descriptor);
+  evnet_fork_release();
+}
+
+void evnet_socket_reset(int descriptor, bool duplicated) {
   const struct linger linger = {.l_onoff = 1, .l_linger = 0};
   (void)setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+  if (!duplicated && !evnet_fork_has_happened()) return;
+  // Refused on a Unix socket; evnet_socket_close then ends it by shutdown(2).
+  const struct sockaddr none = {.sa_family = AF_UNSPEC};
+  (void)connect(descriptor, &none, sizeof none);
+}
+
+int evnet_socket_duplicate(int descriptor) {
+  int duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  return duplicate >= 0 ? duplicate : -errno;
 }
 
 int evnet_socket_take_error(int descriptor) {

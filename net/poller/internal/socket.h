@@ -78,8 +78,22 @@ int64_t evnet_socket_send_started(int descriptor, const struct evnet_send *send)
 // else the connection's error.
 int evnet_socket_peek_end(int descriptor);
 
-// Makes close(2) reset the connection.
-void evnet_socket_reset_on_close(int descriptor);
+// evnet_socket_close ends a socket. Where a duplicate of the descriptor may exist, close(2) alone
+// would leave a connection open, and its peer without the end: there shutdown(2) comes first. A
+// listener and a datagram socket have no end to send, and another process may go on with them.
+//
+//   is_connection  a stream that is connected, or about to be.
+//   duplicated     a duplicate may exist, beside those of a fork(2) (fork.h).
+void evnet_socket_close(int descriptor, bool is_connection, bool duplicated);
+
+// evnet_socket_reset makes the evnet_socket_close of a connection reset it: by SO_LINGER of 0
+// seconds (socket(7)), which only the last close(2) heeds; so where a duplicate may exist, by
+// disconnecting (connect(2), AF_UNSPEC), which on Linux resets a TCP connection now. Without
+// either, on a Unix socket and on other systems, the peer sees the end.
+void evnet_socket_reset(int descriptor, bool duplicated);
+
+// A duplicate of the descriptor, close-on-exec, or -errno.
+int evnet_socket_duplicate(int descriptor);
 
 // Takes the pending error: 0 or -errno.
 int evnet_socket_take_error(int descriptor);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "net/base/clock.h"
+#include "net/poller/internal/fork.h"
 #include "net/poller/internal/multicast.h"
 #include "net/poller/internal/socket.h"
 #include "net/poller/internal/uring_state.h"
@@ -78,9 +79,11 @@ static int uring_adopt(struct evnet_poller *poller, int descriptor,
                        const struct evnet_socket_kind *kind, struct evnet_handle *out_handle) {
   int status = evnet_socket_adopt(descriptor);
   if (status < 0) return status;
-  return kind->is_listener
-             ? attach(uring_of(poller), descriptor, kind->transport, LISTENER, out_handle)
-             : uring_attach(poller, descriptor, kind->transport, out_handle);
+  if (kind->is_listener)
+    return attach(uring_of(poller), descriptor, kind->transport, LISTENER, out_handle);
+  status = uring_attach(poller, descriptor, kind->transport, out_handle);
+  if (status == 0) slot_of(uring_of(poller), *out_handle)->duplicated = 1;
+  return status;
 }
 
 static int uring_listen(struct evnet_poller *poller, const struct evnet_address *address,
@@ -116,7 +119,7 @@ static void uring_detach(struct evnet_poller *poller, struct evnet_handle handle
 
 static void uring_abort(struct evnet_poller *poller, struct evnet_handle handle) {
   const struct slot *slot = slot_of(uring_of(poller), handle);
-  if (slot->descriptor >= 0) evnet_socket_reset_on_close(slot->descriptor);
+  if (slot->descriptor >= 0) evnet_socket_reset(slot->descriptor, slot->duplicated);
   uring_detach(poller, handle);
 }
 
@@ -263,6 +266,13 @@ static int uring_descriptor(struct evnet_poller *poller, struct evnet_handle han
   return slot->descriptor >= 0 ? slot->descriptor : -EBADF;
 }
 
+static int uring_duplicate(struct evnet_poller *poller, struct evnet_handle handle) {
+  struct slot *slot = slot_of(uring_of(poller), handle);
+  int duplicate = evnet_socket_duplicate(slot->descriptor);
+  if (duplicate >= 0) slot->duplicated = 1;
+  return duplicate;
+}
+
 // Waiting
 
 static bool has_work(const struct uring *uring) {
@@ -377,7 +387,7 @@ static void uring_destroy(struct evnet_poller *poller) {
   }
   evnet_unix_release_all(&uring->unix_listeners);
   for (uint32_t i = 0; i < uring->slots.used; i++) {
-    if (uring->slots.table[i].descriptor >= 0) (void)close(uring->slots.table[i].descriptor);
+    uring_close_descriptor(uring, &uring->slots.table[i]);
   }
   if (uring->wake_fd >= 0) (void)close(uring->wake_fd);
   uring_memory_close(uring);
@@ -421,6 +431,7 @@ static const struct evnet_poller_ops uring_ops = {
     .set_option = uring_set_option,
     .set_multicast = uring_set_multicast,
     .descriptor = uring_descriptor,
+    .duplicate = uring_duplicate,
     .spreads_port = uring_spreads_port,
     .has_family = uring_has_family,
     .wait = uring_wait,
@@ -458,6 +469,7 @@ static int open_parts(struct uring *uring, const struct evnet_poller_options *op
 
 int evnet_uring_create(const struct evnet_poller_options *options,
                        struct evnet_poller **out_poller) {
+  evnet_fork_watch();
   struct uring *uring = evnet_allocate_zeroed(options->allocator, sizeof *uring);
   if (uring == NULL) return -ENOMEM;
   uring->poller.ops = &uring_ops;

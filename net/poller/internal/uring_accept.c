@@ -4,15 +4,14 @@
 // less than an accept in vain; so a turn takes one connection, or twice as many as the turn before
 // it as long as there are more.
 #include <errno.h>
-#include <unistd.h>
 
 #include "net/poller/internal/socket.h"
 #include "net/poller/internal/uring_state.h"
 
 void uring_discard_descriptor(struct evnet_poller *poller, int descriptor) {
   (void)poller;
-  evnet_socket_reset_on_close(descriptor);
-  (void)close(descriptor);
+  evnet_socket_reset(descriptor, false);
+  evnet_socket_close(descriptor, true, false);
 }
 
 // How many the turn takes of the listener, at most.

@@ -6,7 +6,6 @@
 // uring_receive.c and uring_accept.c do their part.
 #include <errno.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include "net/poller/internal/socket.h"
 #include "net/poller/internal/uring_state.h"
@@ -14,7 +13,8 @@
 void uring_close_descriptor(struct uring *uring, struct slot *slot) {
   if (slot->descriptor < 0) return;
   descriptor_set_remove(&uring->descriptors, slot->descriptor);
-  (void)close(slot->descriptor);
+  const bool is_connection = !(slot->flags & LISTENER) && slot->transport != EVNET_TRANSPORT_UDP;
+  evnet_socket_close(slot->descriptor, is_connection, slot->duplicated);
   slot->descriptor = -1;
 }
 

@@ -2,7 +2,6 @@
 // IORING_OP_CONNECT does is the same, with the address kept until the next enter, and with
 // -EINPROGRESS of a cancelled one left to tell from that of a busy one.
 #include <errno.h>
-#include <unistd.h>
 
 #include "net/poller/internal/socket.h"
 #include "net/poller/internal/uring_state.h"
@@ -34,7 +33,7 @@ static int open_connecting(struct uring *uring, const struct evnet_address *addr
   }
   int status = descriptor_set_add(&uring->descriptors, uring->allocator, descriptor);
   if (status == 0) return descriptor;
-  (void)close(descriptor);
+  evnet_socket_close(descriptor, address->transport != EVNET_TRANSPORT_UDP, false);
   *out_status = status;
   return -1;
 }

@@ -417,6 +417,7 @@ static const struct evnet_poller_ops sim_ops = {
     .set_option = sim_set_option,
     .set_multicast = sim_set_multicast,
     .descriptor = sim_descriptor,
+    .duplicate = sim_descriptor,  // likewise refused
     .wait = sim_wait,
     .next = sim_next,
     .unreported = sim_unreported,

@@ -29,6 +29,7 @@ import subprocess
 import sys
 import tempfile
 
+import progress
 import servers
 
 EXIT_BAR_MISSED = 1
@@ -83,7 +84,11 @@ def parse_arguments():
     parser.add_argument("--pairs", type=int, default=15, help="rounds (default 15)")
     parser.add_argument("--seconds", type=float, default=1.0, help="of each, a round (default 1)")
     parser.add_argument(
-        "--slice", type=float, default=0.05, help="in turns of so many (default 0.05)"
+        "--slice",
+        action="append",
+        type=float,
+        metavar="SECONDS",
+        help="length of a turn (default 0.05); given again, each workload runs once for each",
     )
     parser.add_argument("--warmup", type=float, default=0.02, help="before each (default 0.02)")
     parser.add_argument(
@@ -94,9 +99,11 @@ def parse_arguments():
     for name, cpu in (("--server-cpu", cpus[0]), ("--load-cpu", cpus[-1])):
         parser.add_argument(name, type=parse_cpus, default=str(cpu), help="default %(default)s")
     arguments = parser.parse_args()
+    arguments.slice = arguments.slice or [0.05]
     if arguments.pairs < 2 or arguments.attempts < 1:
         parser.error("--pairs is at least 2, --attempts at least 1")
-    if not 0.01 <= arguments.slice <= arguments.seconds <= 60 or not 0 <= arguments.warmup <= 60:
+    slices_good = all(0.01 <= length <= arguments.seconds for length in arguments.slice)
+    if not slices_good or arguments.seconds > 60 or not 0 <= arguments.warmup <= 60:
         parser.error("--slice is 0.01 to --seconds, which is at most 60; --warmup is 0 to 60")
     return arguments
 
@@ -104,14 +111,14 @@ def parse_arguments():
 class Load:
     """A load generator connected to a server, which runs when told; a context manager."""
 
-    def __init__(self, arguments, workload, server):
+    def __init__(self, arguments, workload, slice_seconds, server):
         self.server = server
         self.words = [
             *shlex.split(arguments.load),
             "--on-demand",
             "--json",
             "--server-pid=%d" % server.pid,
-            "--seconds=%g" % arguments.slice,
+            "--seconds=%g" % slice_seconds,
             "--warmup=%g" % arguments.warmup,
             "--connections=%d" % workload.connections,
             "--payload=%d" % workload.payload,
@@ -120,7 +127,7 @@ class Load:
             server.address,
         ]
         # The load bounds its own time: connecting takes 30 s at most, a silent server 10 s.
-        self.limit = arguments.slice + arguments.warmup + 60
+        self.limit = slice_seconds + arguments.warmup + 60
         self.stderr = tempfile.TemporaryFile()
         try:
             self.process = subprocess.Popen(
@@ -187,38 +194,35 @@ def sample_of(results):
     )
 
 
-def measure_round(arguments, workload, commands, order):
+def measure_round(arguments, workload, slice_seconds, commands, order):
     """Returns a sample of each command, from slices of time taken in turn."""
     results = {name: [] for name in order}
     with contextlib.ExitStack() as stack:
         loads = {}
         for name in order:
             server = stack.enter_context(servers.Server(commands[name], arguments.server_cpu))
-            loads[name] = stack.enter_context(Load(arguments, workload, server))
-        for _ in range(max(1, round(arguments.seconds / arguments.slice))):
+            loads[name] = stack.enter_context(Load(arguments, workload, slice_seconds, server))
+        for _ in range(max(1, round(arguments.seconds / slice_seconds))):
             for name in order:
                 results[name].append(loads[name].run())
     return {name: sample_of(results[name]) for name in order}
 
 
-def measure_rounds(arguments, workload):
+def measure_rounds(arguments, workload, slice_seconds, shown):
     """Returns the samples of A, B and A', one of each a round."""
     commands = {"A": arguments.a, "B": arguments.b, "A'": arguments.a}
     names = list(commands)
     samples = {name: [] for name in names}
+    shown.show(workload.text)
     for i in range(arguments.pairs):
-        show_progress("%s: round %d of %d" % (workload.text, i + 1, arguments.pairs))
         # Each takes each place of the round equally often: what the place does cancels out.
         order = names[i % 3 :] + names[: i % 3]
-        for name, sample in measure_round(arguments, workload, commands, order).items():
+        measured = measure_round(arguments, workload, slice_seconds, commands, order)
+        for name, sample in measured.items():
             samples[name].append(sample)
-    show_progress("")
+        shown.add(workload.text)
+    shown.clear()
     return samples
-
-
-def show_progress(text):
-    if sys.stderr.isatty():
-        print("\r\x1b[K" + text, end="", file=sys.stderr, flush=True)
 
 
 def ratios(numerators, denominators):
@@ -251,9 +255,12 @@ def print_server(name, samples):
     )
 
 
-def report(workload, samples):
+def report(workload, slice_seconds, samples):
     """Prints a workload's figures. Returns its exit code."""
-    print(workload.text)
+    saturated = all(median(samples[name], "busy") >= BUSY_MIN for name in samples)
+    print(
+        "%s, slices of %g s%s" % (workload.text, slice_seconds, ", saturated" if saturated else "")
+    )
     for name in samples:
         print_server(name, samples[name])
     low, ratio, high = ratios(samples["B"], samples["A"])
@@ -289,8 +296,8 @@ def print_context(arguments):
     print("A = A' = %s" % arguments.a)
     print("B      = %s" % arguments.b)
     print(
-        "%d rounds of %g s each in slices of %g s, workloads are CONNECTIONSxBYTESxDEPTH"
-        % (arguments.pairs, arguments.seconds, arguments.slice),
+        "%d rounds of %g s each, workloads are CONNECTIONSxBYTESxDEPTH"
+        % (arguments.pairs, arguments.seconds),
         flush=True,
     )
     if arguments.pairs < PAIRS_QUOTABLE:
@@ -301,15 +308,19 @@ def main():
     arguments = parse_arguments()
     print_context(arguments)
     codes = []
+    runs = [(workload, length) for workload in arguments.workload for length in arguments.slice]
     try:
-        for workload in arguments.workload:
-            for _ in range(arguments.attempts):
-                code = report(workload, measure_rounds(arguments, workload))
-                if code != EXIT_CONTROL_OFF:
-                    break
-            codes.append(code)
+        with progress.Progress(len(runs) * arguments.pairs, "rounds") as shown:
+            for workload, length in runs:
+                for attempt in range(arguments.attempts):
+                    if attempt > 0:
+                        shown.total += arguments.pairs
+                    samples = measure_rounds(arguments, workload, length, shown)
+                    code = report(workload, length, samples)
+                    if code != EXIT_CONTROL_OFF:
+                        break
+                codes.append(code)
     except servers.Failure as failure:
-        show_progress("")
         print("compare.py: %s" % failure, file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:

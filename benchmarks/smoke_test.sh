@@ -40,9 +40,23 @@ if ! command -v python3 >/dev/null; then
   echo 'no python3: the scripts are not run'
   exit 0
 fi
-# 3 is a control that is off, as it may well be in so short a time.
-python3 benchmarks/compare.py --load "$load" --pairs 2 --seconds 0.05 --slice 0.025 \
-  --a "${floors[0]} tcp://127.0.0.1:0" --b "${floors[1]} unix://@evnet-smoke-$$" \
-  --workload 5x64x1 --workload churn:5x64x1 || [ $? -eq 3 ] || fail 'compare.py'
+python3 benchmarks/progress_test.py || fail 'progress_test.py'
+# compare ARGUMENT...: prints what compare.py does. 3 is a control that is off, as it may well be in so
+# short a time.
+compare() {
+  python3 benchmarks/compare.py --load "$load" --pairs 2 --seconds 0.2 \
+    --a "${floors[0]} tcp://127.0.0.1:0" --b "${floors[1]} unix://@evnet-smoke-$$" "$@" ||
+    [ $? -eq 3 ] || fail "compare.py $*"
+}
+out=$(compare --slice 0.1 --slice 0.2 --workload 5x64x1 --workload churn:5x64x1)
+echo "$out"
+for run in '5x64x1, slices of 0.1 s' '5x64x1, slices of 0.2 s' \
+  'churn:5x64x1, slices of 0.1 s' 'churn:5x64x1, slices of 0.2 s'; do
+  [ "$(grep -c "^$run" <<<"$out")" -eq 1 ] || fail "compare.py does not report $run"
+done
+if python3 benchmarks/compare.py --load "$load" --seconds 0.2 --slice 0.3 --a a --b b \
+  --workload 5x64x1 2>/dev/null; then
+  fail 'compare.py takes a slice that is longer than --seconds'
+fi
 python3 benchmarks/idle_memory.py --load "$load" --connections 100 \
   --server "${floors[0]} tcp://127.0.0.1:0" || fail 'idle_memory.py'

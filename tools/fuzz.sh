@@ -4,6 +4,9 @@
 # As many run at once as there are processors, each on one. New inputs are kept in out/fuzz/x for the next
 # time, and an input that crashes in out/fuzz/x-crash-...; the exit code is not 0 if there was one. A crash
 # that is understood becomes a file of fuzz/corpus/x.
+#
+# On a terminal one line shows the progress, and what libFuzzer prints goes to out/fuzz/x.log alone; elsewhere
+# both are printed, the progress once a minute.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,14 +33,67 @@ fuzz() {
   if [ -e "fuzz/$name.dict" ]; then options+=("-dict=fuzz/$name.dict"); fi
   corpus=("out/fuzz/$name")
   if [ -d "fuzz/corpus/$name" ]; then corpus+=("fuzz/corpus/$name"); fi
-  echo "fuzzing $1 for $seconds s"
-  if ! tools/no_aslr.sh "$bin/$path" "${options[@]}" "${corpus[@]}" 2>&1 | sed -u "s/^/$name: /"; then
-    echo "$1 failed" >&2
+  [ -n "$terminal" ] || echo "fuzzing $1 for $seconds s"
+  local good=true
+  tools/no_aslr.sh "$bin/$path" "${options[@]}" "${corpus[@]}" 2>&1 | print "$name" || good=false
+  touch "$state/$name"
+  if ! $good; then
+    [ -z "$terminal" ] || { printf '\r\033[K'; tail -n 40 "out/fuzz/$name.log"; } >&2
+    echo "$1 failed, see out/fuzz/$name.log" >&2
     return 1
   fi
 }
 
-export bin seconds
-export -f fuzz
+# print NAME: what libFuzzer writes.
+print() {
+  if [ -n "$terminal" ]; then
+    cat > "out/fuzz/$1.log"
+  else
+    sed -u "s/^/$1: /" | tee "out/fuzz/$1.log"
+  fi
+}
+
+# rate: inputs a second of all targets that run, as libFuzzer said last.
+rate() {
+  local log sum=0 last
+  for log in out/fuzz/*.log; do
+    if [ ! "$log" -nt "$state/began" ] || [ -e "$state/$(basename "$log" .log)" ]; then continue; fi
+    last=$(sed -n 's|.*exec/s: \([0-9]*\).*|\1|p' "$log" | tail -n 1)
+    sum=$((sum + ${last:-0}))
+  done
+  echo "$sum"
+}
+
+# progress TARGETS: shows how far all of them have come, until it is ended.
+progress() {
+  local passed left line_begin='' line_end=$'\n' pause=60
+  local whole=$((seconds * (($1 + processors - 1) / processors)))
+  if [ -n "$terminal" ]; then
+    line_begin=$'\r\033[K' line_end='' pause=1
+  fi
+  # The last sleep outlives this script: it keeps no pipe open.
+  while sleep "$pause" > /dev/null 2>&1; do
+    passed=$((SECONDS - began))
+    left=$((whole > passed ? whole - passed : 0))
+    printf '%sfuzz: %d of %d targets done, %d of %d s, %d inputs/s, %d min %d s left%s' \
+      "$line_begin" "$(find "$state" -type f ! -name began | wc -l)" "$1" \
+      "$((passed < whole ? passed : whole))" "$whole" "$(rate)" $((left / 60)) $((left % 60)) \
+      "$line_end" >&2
+  done
+}
+
+terminal=
+if [ -t 2 ]; then terminal=yes; fi
+processors=$(getconf _NPROCESSORS_ONLN)
+state=$(mktemp -d)  # has a file for each target that is done
+mkdir -p out/fuzz
+touch "$state/began"
+began=$SECONDS
+progress $# &
+shown=$!
+trap 'kill "$shown" 2> /dev/null || true; rm -rf "$state"; [ -z "$terminal" ] || printf "\r\033[K" >&2' EXIT
+
+export bin seconds state terminal
+export -f fuzz print
 # shellcheck disable=SC2016
-printf '%s\n' "$@" | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I '{}' bash -o pipefail -c 'fuzz "$1"' _ '{}'
+printf '%s\n' "$@" | xargs -P "$processors" -I '{}' bash -o pipefail -c 'fuzz "$1"' _ '{}'

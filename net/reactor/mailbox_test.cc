@@ -16,6 +16,7 @@
 
 #include "gtest/gtest.h"
 #include "net/base/testing/long.h"
+#include "net/base/testing/progress.h"
 
 namespace {
 
@@ -284,9 +285,11 @@ TEST(Mailbox, EightThreadsPostTheirMessagesAgainAndAgainInOrder) {
     std::atomic<int> taken{0};
   };
   std::vector<Count> counts(kPosters);
+  evnet_testing::Progress progress("mailbox", static_cast<uint64_t>(each) * kPosters, "posts");
   Threads posters(kPosters, [&](int i) {
     const auto poster = static_cast<size_t>(i);
     for (int number = 0; number < each; number++) {
+      if (number % kRing == 0) progress.Add(kRing);
       while (number - counts[poster].taken.load(std::memory_order_acquire) >= kRing)
         std::this_thread::yield();
       Note &note = notes[poster][static_cast<size_t>(number % kRing)];

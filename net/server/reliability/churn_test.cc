@@ -6,6 +6,7 @@
 #include "gtest/gtest.h"
 #include "net/base/testing/failing_allocator.h"
 #include "net/base/testing/long.h"
+#include "net/base/testing/progress.h"
 #include "net/server/server.h"
 #include "net/server/testing/child.h"
 #include "net/server/testing/client.h"
@@ -59,12 +60,14 @@ class Churn : public testing::TestWithParam<int> {
  protected:
   // Each thread's share of `cycles`, and then the server is as it was.
   void Run(const Server &server, int cycles) {
+    Progress progress("churn", static_cast<uint64_t>(cycles), "cycles");
     std::vector<std::thread> threads;
     for (int thread = 0; thread < kThreads; thread++) {
-      threads.emplace_back([&server, thread, cycles] {
+      threads.emplace_back([&server, &progress, thread, cycles] {
         std::mt19937 random(static_cast<uint32_t>(thread));
         for (int i = 0; i < cycles / kThreads; i++) {
           Cycle(server.port(), static_cast<uint32_t>(random()));
+          progress.Add(1);
         }
       });
     }

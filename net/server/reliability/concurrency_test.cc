@@ -7,6 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "net/base/testing/long.h"
+#include "net/base/testing/progress.h"
 #include "net/server/server.h"
 #include "net/server/testing/child.h"
 #include "net/server/testing/client.h"
@@ -34,10 +35,14 @@ TEST_P(Concurrency, EveryConnectionOfManyEchoesAtOnce) {
     clients.emplace_back(server.port());
     ASSERT_TRUE(clients.back().connected()) << "connection " << i;
   }
+  Progress progress("concurrency", 3 * count, "echoes");
   for (size_t round = 0; round < 3; round++) {
     const auto seed = [&](size_t i) { return static_cast<uint32_t>(i * 3 + round); };
     for (size_t i = 0; i < count; i++) clients[i].SendAll(Pattern(100, seed(i)));
-    for (size_t i = 0; i < count; i++) ASSERT_EQ(clients[i].Receive(100), Pattern(100, seed(i)));
+    for (size_t i = 0; i < count; i++) {
+      ASSERT_EQ(clients[i].Receive(100), Pattern(100, seed(i)));
+      progress.Add(1);
+    }
   }
   const size_t bytes = server.ResidentBytes() - idle_bytes;
   printf("%zu connections: the server grew by %zu KiB, %zu bytes each\n", count, bytes >> 10,
@@ -55,7 +60,9 @@ TEST(Burst, OfConnectsFindsRoomInTheQueueWhileTheLoopIsBusy) {
   if (queue_max < static_cast<int64_t>(kBurst))
     GTEST_SKIP() << "net.core.somaxconn is " << queue_max;
   RaiseDescriptorsMax();
-  for (int round = 0; round < LongOr(20, 1); round++) {
+  const int rounds = LongOr(20, 1);
+  Progress progress("concurrency", static_cast<uint64_t>(rounds), "bursts");
+  for (int round = 0; round < rounds; round++) {
     std::atomic<bool> go_on{false};
     Callbacks callbacks = Echo();
     callbacks.on_tick = [&](evnet_server *, uint64_t *) {
@@ -74,6 +81,7 @@ TEST(Burst, OfConnectsFindsRoomInTheQueueWhileTheLoopIsBusy) {
     go_on = true;
     for (Client &client : clients) client.SendAll("x");
     for (Client &client : clients) ASSERT_EQ(client.Receive(1), "x");
+    progress.Add(1);
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 #include "net/base/testing/long.h"
+#include "net/base/testing/progress.h"
 #include "net/server/server.h"
 #include "net/server/testing/client.h"
 #include "net/server/testing/server.h"
@@ -59,12 +60,15 @@ class HalfClose : public testing::TestWithParam<int> {
     options.outbound_high_action = action;
     options.send_buffer_bytes = 100000;  // so that most of it stands in the queue
     Server server(callbacks, options);
+    Progress progress("half_close", 4 * requests, "requests");
     std::vector<std::thread> clients;
     for (uint32_t i = 0; i < 4; i++) {
       clients.emplace_back([&, i] {
         std::mt19937 random(i);
-        for (uint32_t k = 0; k < requests; k++)
+        for (uint32_t k = 0; k < requests; k++) {
           Ask(server.port(), 1 + random() % bytes_max, &random);
+          progress.Add(1);
+        }
       });
     }
     for (std::thread &client : clients) client.join();

@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 #include "net/base/testing/long.h"
+#include "net/base/testing/progress.h"
 #include "net/server/server.h"
 #include "net/server/testing/client.h"
 #include "net/server/testing/server.h"
@@ -105,6 +106,7 @@ class Integrity : public testing::TestWithParam<int> {
         if (random() % 4) client.Reset();
       }
     });
+    Progress progress("integrity", 4 * static_cast<uint64_t>(rounds), "exchanges");
     std::vector<std::thread> clients;
     for (uint32_t i = 0; i < 4; i++) {
       clients.emplace_back([&, i] {
@@ -112,6 +114,7 @@ class Integrity : public testing::TestWithParam<int> {
         for (int round = 0; round < rounds; round++) {
           Exchange(server.port(), client_options, Pattern(bytes, static_cast<uint32_t>(random())),
                    &random);
+          progress.Add(1);
         }
       });
     }
@@ -146,7 +149,12 @@ TEST_P(Integrity, ManyMegabytesBothWaysAtOnce) {
   Server server(Echo(), options);
   Client client(server.port());
   const std::string data = Pattern(64 << 20);
-  for (int round = 0; round < LongOr(44, 1); round++) EXPECT_TRUE(client.Exchange(data) == data);
+  const int rounds = LongOr(44, 1);
+  Progress progress("integrity", static_cast<uint64_t>(rounds), "rounds");
+  for (int round = 0; round < rounds; round++) {
+    EXPECT_TRUE(client.Exchange(data) == data);
+    progress.Add(1);
+  }
   client.ShutdownWrite();
   EXPECT_EQ(client.ReceiveToEnd(), "");
   EXPECT_EQ(client.end(), Client::End::kEnd);

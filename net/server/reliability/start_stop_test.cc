@@ -7,6 +7,7 @@
 #include "gtest/gtest.h"
 #include "net/base/testing/failing_allocator.h"
 #include "net/base/testing/long.h"
+#include "net/base/testing/progress.h"
 #include "net/base/testing/temp_directory.h"
 #include "net/base/testing/udp_client.h"
 #include "net/server/server.h"
@@ -174,7 +175,9 @@ TEST(StartStop, UnderLoadLeavesNoDescriptorThreadOrByte) {
   const size_t descriptors = OpenDescriptors();
   const size_t threads = Threads();
   size_t resident = 0, reserved = 0;
+  Progress progress("start_stop", static_cast<uint64_t>(rounds), "lives");
   for (int round = 0; round < rounds; round++) {
+    progress.Add(1);
     SCOPED_TRACE("round " + std::to_string(round));
     const bool reuse_port = round % 8 >= 4;
     {

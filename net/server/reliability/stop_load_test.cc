@@ -7,6 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "net/base/testing/long.h"
+#include "net/base/testing/progress.h"
 #include "net/server/server.h"
 #include "net/server/testing/child.h"
 #include "net/server/testing/client.h"
@@ -147,7 +148,9 @@ TEST_P(StopUnderLoad, AnswersAllThatWasDelivered) {
   const size_t count = LongOr<size_t>(50, 10);
   size_t bytes = 0;
   size_t owed = 0;
-  for (int round = 0; round < LongOr(100, 3); round++) {
+  const int rounds = LongOr(100, 3);
+  Progress progress("stop_load", static_cast<uint64_t>(rounds), "stops");
+  for (int round = 0; round < rounds; round++) {
     LoadedServer loaded(GetParam());
     std::vector<Client> clients;
     for (size_t i = 0; i < count; i++) clients.emplace_back(loaded.server().port());
@@ -169,6 +172,7 @@ TEST_P(StopUnderLoad, AnswersAllThatWasDelivered) {
     EXPECT_LT(NowMs() - began_ms, kDrainMs);
     for (std::thread &thread : threads) thread.join();
     owed += loaded.Owed();
+    progress.Add(1);
     EXPECT_EQ(loaded.reasons(),
               (std::map<std::string, int>{{"EVNET_REASON_SHUTDOWN", static_cast<int>(count)}}));
   }
@@ -176,7 +180,9 @@ TEST_P(StopUnderLoad, AnswersAllThatWasDelivered) {
 }
 
 TEST_P(StopUnderLoad, ExitsWithZero) {
-  for (int round = 0; round < LongOr(20, 1); round++) {
+  const int rounds = LongOr(20, 1);
+  Progress progress("stop_load", static_cast<uint64_t>(rounds), "stops");
+  for (int round = 0; round < rounds; round++) {
     evnet_options options = {};
     options.reactors = GetParam();
     std::vector<Client> clients;
@@ -194,6 +200,7 @@ TEST_P(StopUnderLoad, ExitsWithZero) {
       }
     }
     for (std::thread &thread : threads) thread.join();
+    progress.Add(1);
   }
 }
 

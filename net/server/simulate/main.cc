@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/base/testing/progress.h"
 #include "net/server/simulate/simulation.h"
 
 namespace {
@@ -49,12 +50,14 @@ int main(int argc, char **argv) {
   uint64_t connections = 0;
   uint64_t callbacks = 0;
   uint64_t hash = 0;
+  evnet_testing::Progress progress("simulate", seeds, "seeds");
   for (uint64_t seed = first; seed < first + seeds; seed++) {
     const evnet_simulation::Outcome outcome =
         evnet_simulation::Simulate(seed, trace ? stdout : nullptr);
     connections += outcome.connections;
     callbacks += outcome.callbacks;
     hash = hash * 31 + outcome.trace_hash;
+    if (!trace) progress.Add(1);
     if (outcome.failure.empty()) continue;
     (void)fprintf(
         stderr, "again: bazel run //net/server:simulate -- --first=%" PRIu64 " --seeds=1 --trace\n",

@@ -1,6 +1,7 @@
 // Many seeds of the simulation, and that a seed replays. The long form tries a million.
 #include "gtest/gtest.h"
 #include "net/base/testing/long.h"
+#include "net/base/testing/progress.h"
 #include "net/server/simulate/simulation.h"
 
 namespace evnet_simulation {
@@ -31,10 +32,12 @@ class Seeds : public testing::TestWithParam<uint64_t> {};
 TEST_P(Seeds, BreakNothing) {
   const uint64_t seeds = evnet_testing::LongOr(kSeedsInLong, kSeeds) / kParts;
   const uint64_t first = 1 + GetParam() * seeds;
+  evnet_testing::Progress progress("simulate_test", seeds, "seeds");
   for (uint64_t seed = first; seed < first + seeds; seed++) {
     const Outcome outcome = Simulate(seed, nullptr);
     ASSERT_EQ(outcome.failure, "")
         << "bazel run //net/server:simulate -- --seeds=1 --first=" << seed;
+    progress.Add(1);
   }
 }
 

@@ -367,6 +367,22 @@ TEST_P(ConnectTest, ADeviceThatThereIsNotIsRefused) {
   EXPECT_EQ(ConnectNow(local, ParseAddress("unix://@evnet-x"), &options), -EOPNOTSUPP);
 }
 
+TEST_P(ConnectTest, TheDescriptorZeroIsOneLikeOthers) {
+  if (!GetParam().real_descriptors)
+    GTEST_SKIP() << "its descriptors are no numbers of this process";
+  PlainListener listener(fixture().Loopback(), 5);
+  const int saved = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 100);
+  ASSERT_GE(saved, 0);
+  (void)close(STDIN_FILENO);
+  const evnet_handle handle = Reserve();
+  EXPECT_EQ(ConnectNow(handle, listener.address()), 0);
+  EXPECT_EQ(evnet_poller_descriptor(poller(), handle), STDIN_FILENO);
+  Detach(handle);
+  EXPECT_EQ(fcntl(STDIN_FILENO, F_GETFD), -1);
+  ASSERT_EQ(dup2(saved, STDIN_FILENO), STDIN_FILENO);
+  (void)close(saved);
+}
+
 TEST_P(ConnectTest, NoMoreThanHandlesMaxAreReserved) {
   evnet_poller_options options = {};
   options.handles_max = 1;

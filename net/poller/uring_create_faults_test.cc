@@ -1,10 +1,13 @@
 // A poller over io_uring that cannot be made, because the n-th call that it needs fails: the error
 // reaches the caller, and nothing is left.
 #include <errno.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <iterator>
+#include <utility>
 
 #include "gtest/gtest.h"
 #include "net/base/testing/failing_allocator.h"
@@ -12,11 +15,15 @@
 
 namespace {
 
-int eventfd_error;  // of every eventfd(2); 0: none
+int eventfd_error;   // of every eventfd(2); 0: none
+int register_error;  // of every ring of buffers that is registered; 0: none
 
 }  // namespace
 
 extern "C" {
+
+struct io_uring;
+struct io_uring_buf_reg;
 
 int __real_eventfd(unsigned value, int flags);
 int __wrap_eventfd(unsigned value, int flags);
@@ -25,6 +32,14 @@ int __wrap_eventfd(unsigned value, int flags) {
   if (eventfd_error == 0) return __real_eventfd(value, flags);
   errno = eventfd_error;
   return -1;
+}
+
+int __real_io_uring_register_buf_ring(io_uring *ring, io_uring_buf_reg *reg, unsigned flags);
+int __wrap_io_uring_register_buf_ring(io_uring *ring, io_uring_buf_reg *reg, unsigned flags);
+
+int __wrap_io_uring_register_buf_ring(io_uring *ring, io_uring_buf_reg *reg, unsigned flags) {
+  return register_error != 0 ? -register_error
+                             : __real_io_uring_register_buf_ring(ring, reg, flags);
 }
 
 }  // extern "C"
@@ -65,6 +80,40 @@ TEST_F(UringCreateFaults, OfEventfdReachTheCaller) {
     EXPECT_EQ(allocator_.live_blocks(), 0u);
   }
   eventfd_error = 0;
+}
+
+TEST_F(UringCreateFaults, OfAKernelWithoutRingsOfBuffersReachTheCaller) {
+  const size_t descriptors = CountDescriptors();
+  const std::pair<int, int> faults[] = {{EINVAL, -ENOSYS}, {ENOSYS, -ENOSYS}, {EFAULT, -EFAULT}};
+  for (const auto &[error, status] : faults) {
+    register_error = error;
+    evnet_poller *poller = nullptr;
+    EXPECT_EQ(evnet_poller_create(&options_, &poller), status);
+    EXPECT_EQ(CountDescriptors(), descriptors);
+    EXPECT_EQ(allocator_.live_blocks(), 0u);
+  }
+  register_error = 0;
+}
+
+// Bytes of address space in use.
+size_t AddressSpace() {
+  size_t pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  EXPECT_NE(file, nullptr);
+  EXPECT_EQ(fscanf(file, "%zu", &pages), 1);
+  fclose(file);
+  return pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+TEST_F(UringCreateFaults, OfManyThatComeAndGoNothingStaysReserved) {
+  size_t before = 0;
+  for (int i = 0; i < 10; i++) {
+    evnet_poller *poller = nullptr;
+    ASSERT_EQ(evnet_poller_create(&options_, &poller), 0);
+    evnet_poller_destroy(poller);
+    if (i == 0) before = AddressSpace();
+  }
+  EXPECT_LT(AddressSpace(), before + (2u << 20));
 }
 
 TEST_F(UringCreateFaults, OfMemoryReachTheCaller) {

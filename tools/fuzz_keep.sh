@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Adds to fuzz/corpus/x what of out/fuzz/x reaches code that the corpus does not: tools/fuzz_keep.sh [//fuzz:x_bin...]
+#
+# tools/fuzz.sh leaves there what it has found. Of that the smallest set is taken, so that `bazel test` replays what
+# fuzzing has covered and stays short. A new file is named found_ and the beginning of its hash.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ $# -eq 0 ]; then
+  # shellcheck disable=SC2046  # Labels hold no spaces.
+  set -- $(bazel query 'attr(tags, "\bfuzz-binary\b", //fuzz/...)' 2> /dev/null)
+fi
+bazel build --config=fuzz "$@"
+bin=$(bazel info --config=fuzz bazel-bin 2> /dev/null)
+
+for label in "$@"; do
+  path=${label#//}
+  path=${path/://}
+  name=$(basename "$path" _bin)
+  if [ ! -d "out/fuzz/$name" ]; then continue; fi
+  work=$(mktemp -d)
+  cp "fuzz/corpus/$name/"* "$work"
+  # Edges alone: how often each was taken would keep ten times as many.
+  tools/no_aslr.sh "$bin/$path" -set_cover_merge=1 -use_counters=0 "$work" "out/fuzz/$name" > "out/fuzz/$name-merge.log" 2>&1
+  count=0
+  for file in "$work"/*; do
+    if [ -e "fuzz/corpus/$name/$(basename "$file")" ]; then continue; fi
+    hash=$(basename "$file")
+    cp "$file" "fuzz/corpus/$name/found_${hash:0:12}"
+    count=$((count + 1))
+  done
+  rm -rf "$work"
+  echo "$name: $count inputs added"
+done

@@ -7,7 +7,7 @@ once without a slip. That run shows how long the test takes and which slips it c
 the tests that reach it, until one fails twice; a test that takes too long has noticed as well.
 
 DIR holds the copy, and state from which an interrupted run goes on. PATH limits the files, by its beginning.
-Slips that no test can notice are listed in tools/mutants_equivalent.txt, each with the reason.
+Slips that no test can notice are listed in tools/mutants_equivalent.txt, each with the reason; they do not count.
 """
 
 import argparse
@@ -36,6 +36,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 EQUIVALENT = os.path.join(ROOT, "tools", "mutants_equivalent.txt")
 LAYERS = ["//net/%s" % layer for layer in ("base", "buffer", "poller", "reactor", "balancer", "server")]
 SEEN_BYTES = 65536
+BUILD_AT_ONCE = 40  # tests, so that whoever waits for a command in front of builds does not wait long
+FOR_TESTS = r"(_test\.cc|BUILD\.bazel|\.bzl)$|/testing/|^fuzz/"
 NOT_RUN, KILLED, SURVIVED = "not run", "killed", "survived"
 
 
@@ -107,12 +109,12 @@ def draw(options, directory):
     return sorted(slips, key=lambda slip: slip["number"])
 
 
-def copy_tree(directory):
-    """What git has and would have, and the user's own options of Bazel."""
+def copy_tree(directory, wanted=""):
+    """What git has and would have, and the user's own options of Bazel; of that what matches `wanted`."""
     names = output_of(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], ROOT).split("\0")
     for name in names + ["user.bazelrc"]:
         source, target = os.path.join(ROOT, name), os.path.join(directory, name)
-        if name and os.path.isfile(source):
+        if name and os.path.isfile(source) and re.search(wanted, name):
             os.makedirs(os.path.dirname(target), exist_ok=True)
             shutil.copy2(source, target)
 
@@ -120,13 +122,15 @@ def copy_tree(directory):
 # Tests
 
 
-def list_tests(directory, patterns):
+def list_tests(directory, patterns, without):
     """The short tests, with what each needs to be run without Bazel."""
     query = "kind('(cc|again)_test rule', %s) except attr(tags, '\\b(manual|benchmark)\\b', //...)" % " + ".join(patterns)
     root = xml.etree.ElementTree.fromstring(output_of(["bazel", "query", query, "--output=xml"], directory))
     tests = []
     for rule in root.iter("rule"):
         label = rule.get("name")
+        if without and re.search(without, label):
+            continue
         package, name = label[2:].split(":")
         variables = {}
         for dictionary in rule.iter("dict"):
@@ -284,7 +288,8 @@ def attempt(runner, killers, tests, slip, seconds):
 
 
 def report(slips):
-    done = [s for s in slips if s["status"] != NOT_RUN]
+    skipped = equivalents()
+    done = [s for s in slips if s["status"] != NOT_RUN and not (s["status"] == SURVIVED and s["name"] in skipped)]
     killed = [s for s in done if s["status"] == KILLED]
     for slip in done:
         if slip["status"] == SURVIVED:
@@ -304,22 +309,31 @@ def save(path, state):
     os.replace(path + ".new", path)
 
 
+def build_and_run_tests(options, tree):
+    """Builds the tests of the copy and runs each once, without a slip; returns those that pass."""
+    tests = list_tests(tree, options.tests, options.without)
+    prefix = shlex.split(options.prefix)
+    for i in range(0, len(tests), BUILD_AT_ONCE):
+        labels = [test["label"] for test in tests[i : i + BUILD_AT_ONCE]]
+        build = prefix + ["bazel", "build", "--per_file_copt=^net/.*\\.c$@-w", "--keep_going", *labels]
+        subprocess.run(build, cwd=tree, check=True)
+    return baseline(Runner(options, tree), tests, options.directory)
+
+
 def prepare(options, state_path):
     """A new copy with slips in it, built, and its tests run once; or what an earlier run left."""
-    if os.path.exists(state_path):
-        with open(state_path, encoding="utf-8") as file:
-            return json.load(file)
     tree = os.path.join(options.directory, "tree")
-    shutil.rmtree(tree, ignore_errors=True)
-    copy_tree(tree)
-    state = {"slips": draw(options, tree)}
-    state["tests"] = list_tests(tree, options.tests)
-    labels = [test["label"] for test in state["tests"]]
-    prefix = shlex.split(options.prefix)
-    build = prefix + ["bazel", "build", "--per_file_copt=^net/.*\\.c$@-w", "--keep_going", *labels]
-    subprocess.run(build, cwd=tree, check=True)
-    state["tests"] = baseline(Runner(options, tree), state["tests"], options.directory)
-    save(state_path, state)
+    if not os.path.exists(state_path):
+        shutil.rmtree(tree, ignore_errors=True)
+        copy_tree(tree)
+        state = {"slips": draw(options, tree), "tests": build_and_run_tests(options, tree)}
+        save(state_path, state)
+        return state
+    with open(state_path, encoding="utf-8") as file:
+        state = json.load(file)
+    if options.again:
+        copy_tree(tree, FOR_TESTS)
+        state["tests"] = build_and_run_tests(options, tree)
     return state
 
 
@@ -335,7 +349,8 @@ def parse():
                         help="a test that would make those of a slip last longer together is left out (120)")
     parser.add_argument("--minimum", default=0, type=float, help="exit with 1 if a smaller percentage is noticed")
     parser.add_argument("--prefix", default="", help="a command in front of each build and test")
-    parser.add_argument("--again", action="store_true", help="try those once more that survived before")
+    parser.add_argument("--without", metavar="REGEX", help="leave out tests with such labels")
+    parser.add_argument("--again", action="store_true", help="copy the tests anew, and try what survived on --tests")
     options = parser.parse_args()
     options.directory = os.path.abspath(options.directory)
     options.tests = options.tests or ["//net/...", "//fuzz/..."]
@@ -356,7 +371,7 @@ def main():
     for i, slip in enumerate(slips):
         if slip["status"] == KILLED:
             killers.add(slip["path"], slip["by"].split(" ")[0])
-        if slip["status"] == KILLED or (slip["status"] == SURVIVED and not options.again):
+        if slip["status"] != (SURVIVED if options.again else NOT_RUN):
             continue
         begin = time.monotonic()
         attempt(runner, killers, tests, slip, options.seconds)

@@ -16,6 +16,7 @@ static int run(struct thing *thing, int n) {
   for (int i = 0; i < n - 1; i++) step(thing, i);
   thing->count--;
   thing->busy = false;
+  flush(thing);
   close(thing->descriptor);
   EVNET_ASSERT(n > 0);
   switch (n) {
@@ -40,6 +41,7 @@ class Slips(unittest.TestCase):
                 ("bound", "`i < n - 1` becomes `i <= n - 1`"),
                 ("bound", "`n < 2` becomes `n <= 2`"),
                 ("call", "`close(thing->descriptor);` left out"),
+                ("call", "`flush(thing);` left out"),
                 ("call", "`step(thing, i);` left out"),
                 ("count", "`thing->count--;` left out"),
                 ("errno", "`-ENOMEM` becomes `- ENOBUFS`"),
@@ -47,7 +49,7 @@ class Slips(unittest.TestCase):
                 ("negated", "`last` negated"),
                 ("negated", "`n < 2` negated"),
                 ("negated", "`n == 1` negated"),
-                ("swap", "`thing->busy = false; close(thing->descriptor);` swapped"),
+                ("swap", "`flush(thing); close(thing->descriptor);` swapped"),
             ],
         )
 
@@ -67,7 +69,7 @@ class Slips(unittest.TestCase):
         self.assertIn("i++) { if (evnet_mutant(7) {  } else { step(thing, i); } }".replace("(7)", "(7))"), planted)
 
     def test_a_swap_and_one_of_its_statements_exclude_each_other(self):
-        swap = self.found["net/x.c run `thing->busy = false; close(thing->descriptor);` swapped"]
+        swap = self.found["net/x.c run `flush(thing); close(thing->descriptor);` swapped"]
         call = self.found["net/x.c run `close(thing->descriptor);` left out"]
         self.assertTrue(mutants_c.overlap(swap, call))
 

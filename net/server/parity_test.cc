@@ -16,6 +16,7 @@
 
 #include "gtest/gtest.h"
 #include "net/base/testing/temp_directory.h"
+#include "net/base/testing/udp_client.h"
 #include "net/poller/poller.h"
 #include "net/poller/testing/file.h"
 #include "net/server/server.h"
@@ -396,6 +397,49 @@ TEST(Parity, AServerWithIdleConnectionsSleeps) {
         world->NoteDescriptors(6);
       },
       {"quiet", "descriptors 6"}, kOverUnixToo);
+}
+
+// Datagrams
+
+TEST(Parity, AUdpSocketOutlivesAnIcmpErrorAndSleeps) {
+  ExpectAlike(
+      [](World *world) {
+        world->address = "udp://127.0.0.1:0";
+        world->callbacks.on_data = [world](evnet_conn *conn) {
+          world->Note("on_data " + std::to_string(evnet_conn_inbound_bytes(conn)));
+          return EchoData(conn);
+        };
+        world->Start();
+        UdpClient gone, client;
+        gone.Send(world->server->address(), "x");
+        gone.Close();
+        for (const char *text : {"", "hello"}) {
+          client.Send(world->server->address(), text);
+          EXPECT_EQ(client.Receive(), text);
+        }
+        world->NoteQuiet();
+      },
+      {"on_data 1", "on_data 0", "on_data 5", "quiet"});
+}
+
+TEST(Parity, ADialledUdpSocketWhosePeerIsGoneClosesOnce) {
+  ExpectAlike(
+      [](World *world) {
+        world->callbacks.on_open = [world](evnet_conn *conn) {
+          EXPECT_EQ(evnet_conn_write(conn, "x", 1), 1);
+          return world->Note("on_open");
+        };
+        world->Start();
+        UdpClient peer;
+        const std::string address = FormatAddress(peer.Address());
+        peer.Close();
+        EXPECT_EQ(
+            evnet_server_dial(world->server->get(), address.c_str(), nullptr, nullptr, nullptr), 0);
+        EXPECT_TRUE(world->journal.WaitFor("on_close ECONNREFUSED"));
+        world->NoteDescriptors(0);
+        world->NoteQuiet();
+      },
+      {"on_open", "on_close ECONNREFUSED", "descriptors 0", "quiet"});
 }
 
 }  // namespace

@@ -131,7 +131,8 @@ static void note_refused(struct datagram_socket *socket, const struct evnet_addr
   note_dropped(reactor);
   note_failure(socket, status);
   if (socket->failure < 0) return;  // on_close gets it
-  const uint64_t times = evnet_log_limit_pass(&reactor->refused_log, reactor->now_ms);
+  const uint64_t times =
+      evnet_log_limit_pass(&log_limits_of(reactor)->refused, evnet_reactor_clock_ms(reactor));
   if (times == 0) return;
   char from[EVNET_ADDRESS_TEXT_BYTES];
   char peer[EVNET_ADDRESS_TEXT_BYTES] = "its peer";

@@ -165,9 +165,8 @@ static void retry(struct evnet_timer *timer, void *user) {
 }
 
 static void starve(struct evnet_reactor *reactor, struct listener *listener, int status) {
-  struct evnet_log_limit *limit =
-      reactor->owner.starve_log != NULL ? reactor->owner.starve_log : &reactor->starve_log;
-  uint64_t times = evnet_log_limit_pass(limit, evnet_reactor_clock_ms(reactor));
+  uint64_t times =
+      evnet_log_limit_pass(&log_limits_of(reactor)->starved, evnet_reactor_clock_ms(reactor));
   if (times > 0) {
     evnet_log(&reactor->options.logger, EVNET_LOG_WARNING,
               "accepting pauses for %d ms: %s (%" PRIu64 " since the last such line)", RETRY_MS,

@@ -11,6 +11,13 @@
 extern "C" {
 #endif
 
+// Of the lines that peers or the system can cause.
+struct evnet_reactor_log_limits {
+  struct evnet_log_limit starved;  // accepting without descriptors
+  struct evnet_log_limit deaf;     // a UDP socket that cannot be received from
+  struct evnet_log_limit refused;  // a datagram that the kernel refuses
+};
+
 // Who gets to know. All are called on the reactor's thread; NULL members are not called.
 struct evnet_reactor_owner {
   void *context;
@@ -36,9 +43,8 @@ struct evnet_reactor_owner {
   bool (*drained)(void *context, bool drained);
   // A callback answered EVNET_SHUTDOWN. NULL: the reactor stops itself.
   void (*shutdown)(void *context);
-  // Of the line about accepting without descriptors, which its reactors share. NULL: this reactor's
-  // own.
-  struct evnet_log_limit *starve_log;
+  // Which its reactors share. NULL: this reactor's own.
+  struct evnet_reactor_log_limits *log_limits;
 };
 
 // Before the first turn; copied.

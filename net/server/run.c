@@ -51,7 +51,7 @@ int server_create_reactor(struct server_reactor *self) {
       .closing = server_closing,
       .drained = server_drained,
       .shutdown = server_shutdown,
-      .starve_log = &server->starve_log,
+      .log_limits = &server->log_limits,
   };
   evnet_reactor_set_owner(reactor, &owner);
   // Either evnet_server_stop sees the reactor, or this sees the stop.

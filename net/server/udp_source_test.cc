@@ -111,6 +111,22 @@ TEST(UdpSource, ABroadcastWithoutItsOptionIsRefusedCountedAndLoggedOnce) {
   EXPECT_EQ(log.find("cannot send"), log.rfind("cannot send")) << log;
 }
 
+TEST(UdpSource, OfRefusedDatagramsThereIsOneLineInTenSecondsForAllReactors) {
+  evnet_options options = {};
+  options.reactors = 4;
+  options.reuse_port = true;
+  const Server server(Forwarder(), options, {"udp4://:0"});
+  constexpr uint64_t kClients = 60;  // so that every reactor has some
+  for (uint64_t i = 0; i < kClients; i++) {
+    UdpClient client;
+    client.Send(At(server, "127.0.0.1"), std::string("udp://") + kBroadcast + ":9");
+  }
+  EXPECT_TRUE(WaitUntil([&] { return server.stats().datagrams_dropped == kClients; }));
+  const std::string log = server.log().Text();
+  EXPECT_NE(log.find("cannot send"), std::string::npos) << log;
+  EXPECT_EQ(log.find("cannot send"), log.rfind("cannot send")) << log;
+}
+
 TEST(UdpSource, WithItsOptionABroadcastIsSent) {
   for (const std::string &address : AllHosts()) {
     SCOPED_TRACE(address);

@@ -215,10 +215,8 @@ struct evnet_reactor {
   uint8_t listener_count;                                 // of these
   uint8_t listener_indexes;                               // in use
   bool accepting;
-  bool accepting_chosen;  // it has been paused or resumed
-  struct evnet_log_limit starve_log;
-  struct evnet_log_limit receive_log;  // receiving datagrams fails
-  struct evnet_log_limit refused_log;  // a datagram is refused
+  bool accepting_chosen;                       // it has been paused or resumed
+  struct evnet_reactor_log_limits log_limits;  // unless the owner has them
 
   struct resolver *resolver;  // made with the first name that is looked up
   struct evnet_log_limit resolver_log;
@@ -264,6 +262,10 @@ static inline bool conn_has_socket(const struct evnet_conn *conn) {
 static inline const struct conn_limits *limits_of(const struct evnet_conn *conn) {
   const struct conn_side *side = conn->side;
   return side != NULL && side->limits != NULL ? side->limits : &conn->reactor->limits;
+}
+
+static inline struct evnet_reactor_log_limits *log_limits_of(struct evnet_reactor *reactor) {
+  return reactor->owner.log_limits != NULL ? reactor->owner.log_limits : &reactor->log_limits;
 }
 
 // reactor.c

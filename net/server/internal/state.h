@@ -77,7 +77,7 @@ struct evnet_server {
   uint64_t connections_open;           // atomic
   uint32_t paused_count;               // atomic: reactors with accept_paused
   struct evnet_log_limit refused_log;  // of all reactors
-  struct evnet_log_limit starve_log;
+  struct evnet_reactor_log_limits log_limits;
   bool counts_addresses;  // set once; else address_counts is not there
   struct evnet_address_counts address_counts;
 

@@ -55,6 +55,6 @@ int evnet_conn_fd(const struct evnet_conn *conn) {
 }
 
 int evnet_conn_dup(const struct evnet_conn *conn) {
-  if (conn->unopened) return -ENOTCONN;
+  if (!conn_has_socket(conn)) return -ENOTCONN;
   return evnet_poller_duplicate(conn->reactor->poller, conn_handle(conn));
 }

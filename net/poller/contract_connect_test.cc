@@ -49,6 +49,18 @@ class ConnectTest : public ContractTest {
     return handle;
   }
 
+  // Connects `from`, and moves its socket to `to` as soon as that is told.
+  void ConnectAndMove(evnet_handle from, evnet_handle to, const evnet_address &address) {
+    int status = 1;
+    loop().OnEvent([&](const Event &event) {
+      if (status == 1 && event.op == EVNET_OP_CONNECT && event.result == 0)
+        status = evnet_poller_connect_move(poller(), from, to);
+    });
+    EXPECT_EQ(ConnectNow(from, address), 0);
+    loop().OnEvent(nullptr);
+    EXPECT_EQ(status, 0);
+  }
+
   void Detach(evnet_handle handle) {
     evnet_poller_detach(poller(), handle);
     ASSERT_TRUE(loop().RunUntil([=] { return !loop().Of(handle, EVNET_OP_DETACH).empty(); }));
@@ -352,6 +364,72 @@ TEST_P(ConnectTest, ItsOptionsAreSet) {
     ASSERT_EQ(getsockopt(descriptor, IPPROTO_TCP, 1 /* TCP_NODELAY */, &value, &size), 0);
     EXPECT_EQ(value != 0, !no_nodelay);
   }
+}
+
+TEST_P(ConnectTest, OptionsOfTcpAreSetOfTcpAlone) {
+  evnet_connect_options options = {};
+  options.keepalive_idle_s = 77;
+  options.notsent_lowat_bytes = 16384;
+  evnet_handle accepted = {};
+  const evnet_handle handle = ConnectPair(&accepted, &options);
+  const int descriptor = evnet_poller_descriptor(poller(), handle);
+  int value = 0;
+  socklen_t size = sizeof value;
+  ASSERT_EQ(getsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &value, &size), 0);
+  EXPECT_EQ(value != 0, GetParam().is_tcp());
+}
+
+TEST_P(ConnectTest, AMovedSocketIsTheOtherHandles) {
+  PlainListener listener(fixture().Loopback(), 5);
+  const evnet_handle from = Reserve();
+  const evnet_handle to = Reserve();
+  ConnectAndMove(from, to, listener.address());
+  const int peer = listener.Accept();
+  evnet_poller_recv_start(poller(), to);
+  EXPECT_EQ(Send(to, "question"), 8);
+  char got[8] = {};
+  EXPECT_EQ(read(peer, got, sizeof got), 8);
+  ASSERT_EQ(write(peer, "answer", 6), 6);
+  ASSERT_TRUE(loop().RunUntil([&] { return loop().Data(to) == "answer"; }));
+  (void)close(peer);
+  ASSERT_TRUE(loop().RunUntil([&] { return loop().Of(to).size() >= 2; }));
+  EXPECT_EQ(loop().Story(from), "CONNECT=0");
+  // And the first is what it was before it connected.
+  EXPECT_EQ(ConnectNow(from, listener.address()), 0);
+  Detach(from);
+  Detach(to);
+}
+
+TEST_P(ConnectTest, WhatThePeerDidBeforeAMoveIsNotLost) {
+  PlainListener listener(fixture().Loopback(), 5);
+  const evnet_handle from = Reserve();
+  const evnet_handle to = Reserve();
+  evnet_poller_connect(poller(), from, &listener.address(), nullptr);
+  const int peer = listener.Accept();
+  ASSERT_EQ(write(peer, "early", 5), 5);
+  (void)close(peer);
+  loop().OnEvent([&](const Event &event) {
+    if (event.op != EVNET_OP_CONNECT) return;
+    EXPECT_EQ(evnet_poller_connect_move(poller(), from, to), 0);
+    evnet_poller_recv_start(poller(), to);
+  });
+  ASSERT_TRUE(loop().RunUntil([&] { return loop().Of(to).size() >= 2; }));
+  EXPECT_EQ(loop().Story(to).substr(0, 17), "RECV:early RECV=0");
+  EXPECT_EQ(loop().Story(from), "CONNECT=0");
+}
+
+TEST_P(ConnectTest, AResetOfAMovedSocketIsTold) {
+  PlainListener listener(fixture().Loopback(), 5);
+  const evnet_handle from = Reserve();
+  const evnet_handle to = Reserve();
+  ConnectAndMove(from, to, listener.address());
+  const int peer = listener.Accept();
+  const linger none = {1, 0};
+  ASSERT_EQ(setsockopt(peer, SOL_SOCKET, SO_LINGER, &none, sizeof none), 0);
+  (void)close(peer);
+  ASSERT_TRUE(loop().RunUntil([&] { return !loop().Of(to).empty(); }));
+  EXPECT_EQ(loop().Story(to), GetParam().is_tcp() ? "HANGUP=-ECONNRESET" : "HANGUP=0");
+  Detach(from);
 }
 
 TEST_P(ConnectTest, ADeviceThatThereIsNotIsRefused) {

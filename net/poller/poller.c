@@ -79,6 +79,11 @@ void evnet_poller_connect_stop(struct evnet_poller *poller, struct evnet_handle 
   poller->ops->connect_stop(poller, handle);
 }
 
+int evnet_poller_connect_move(struct evnet_poller *poller, struct evnet_handle from,
+                              struct evnet_handle to) {
+  return poller->ops->connect_move(poller, from, to);
+}
+
 void evnet_poller_discard_descriptor(struct evnet_poller *poller, int descriptor) {
   poller->ops->discard_descriptor(poller, descriptor);
 }

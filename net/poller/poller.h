@@ -194,6 +194,12 @@ struct evnet_connect_options {
   int receive_buffer_bytes;            // likewise; set before connect(2), as of a listener
   bool no_nodelay;                     // TCP without TCP_NODELAY
   bool udp_broadcast;                  // SO_BROADCAST: the address may be a broadcast address
+  // TCP, 0 or less: the system's.
+  int keepalive_idle_s;  // above 0: keepalive is on
+  int keepalive_interval_s;
+  int keepalive_count;
+  int user_timeout_ms;
+  int notsent_lowat_bytes;
 };
 
 // evnet_poller_create makes a poller.
@@ -336,6 +342,20 @@ EVNET_API void evnet_poller_connect(struct evnet_poller *poller, struct evnet_ha
 // evnet_poller_connect_stop gives a connect up: its CONNECT says -ECANCELED, or what had become of
 // it by then.
 EVNET_API void evnet_poller_connect_stop(struct evnet_poller *poller, struct evnet_handle handle);
+
+// evnet_poller_connect_move gives the socket of a handle that has just connected to another handle,
+// which is then as if it had connected itself: of several that try, the first to connect gets the
+// name that the others know. To be called between the CONNECT of `from` and the next call of
+// evnet_poller_next or _wait, with nothing started.
+//
+//   from  reserved afterwards, and may connect again.
+//   to    reserved, for the same transport.
+//
+// Returns: 0.
+// Errors:  the kernel's; nothing has moved then.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_connect_move(struct evnet_poller *poller,
+                                                          struct evnet_handle from,
+                                                          struct evnet_handle to);
 
 // evnet_poller_discard_descriptor closes a descriptor that evnet_poller_accept returned and that
 // will not be attached; the peer sees a reset, that of a Unix socket an end.

@@ -25,6 +25,8 @@ struct evnet_poller_ops {
   void (*connect)(struct evnet_poller *poller, struct evnet_handle handle,
                   const struct evnet_address *address, const struct evnet_connect_options *options);
   void (*connect_stop)(struct evnet_poller *poller, struct evnet_handle handle);
+  int (*connect_move)(struct evnet_poller *poller, struct evnet_handle from,
+                      struct evnet_handle to);
   void (*discard_descriptor)(struct evnet_poller *poller, int descriptor);
   void (*detach)(struct evnet_poller *poller, struct evnet_handle handle);
   void (*abort)(struct evnet_poller *poller, struct evnet_handle handle);

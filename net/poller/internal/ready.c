@@ -319,6 +319,7 @@ static const struct evnet_poller_ops ready_ops = {
     .reserve = ready_reserve,
     .connect = ready_connect,
     .connect_stop = ready_connect_stop,
+    .connect_move = ready_connect_move,
     .discard_descriptor = ready_discard_descriptor,
     .detach = ready_detach,
     .abort = ready_abort,

@@ -14,6 +14,10 @@ int ready_reserve(struct evnet_poller *poller, enum evnet_transport transport,
   return 0;
 }
 
+static uint32_t interest_of(const struct slot *slot) {
+  return slot->transport == EVNET_TRANSPORT_TCP ? EVNET_READY_IN | EVNET_READY_OUT : EVNET_READY_IN;
+}
+
 // Returns what connect(2) came to so far; the slot has a descriptor then, unless that is an error.
 static int begin_connect(struct ready *ready, struct slot *slot,
                          const struct evnet_address *address,
@@ -23,12 +27,10 @@ static int begin_connect(struct ready *ready, struct slot *slot,
   int connected;
   int descriptor = evnet_socket_connect(address, options, &connected);
   if (descriptor < 0) return descriptor;
-  uint32_t interest = EVNET_READY_IN;
-  if (slot->transport == EVNET_TRANSPORT_TCP) interest |= EVNET_READY_OUT;
   if (slot->transport == EVNET_TRANSPORT_UDP)
     status = evnet_datagrams_set_up_socket(ready->datagrams, descriptor, NULL);
   // Not before connect(2): a socket that has not begun is reported as hung up (Linux).
-  if (status == 0) status = ready_register(ready, slot, descriptor, interest);
+  if (status == 0) status = ready_register(ready, slot, descriptor, interest_of(slot));
   if (status < 0) {
     evnet_socket_close(descriptor, slot->transport != EVNET_TRANSPORT_UDP, false);
     return status;
@@ -87,4 +89,27 @@ bool ready_step_connect(struct ready *ready, struct slot *slot, struct evnet_com
     go_on(ready, slot);  // a hang-up may have come along
   }
   return complete(ready, slot, EVNET_OP_CONNECT, status, false, out);
+}
+
+int ready_connect_move(struct evnet_poller *poller, struct evnet_handle from,
+                       struct evnet_handle to) {
+  struct ready *ready = ready_of(poller);
+  struct slot *old = slot_of(ready, from);
+  struct slot *slot = slot_of(ready, to);
+  EVNET_ASSERT(old->connect == SLOT_PLAIN && slot->connect == SLOT_RESERVED);
+  EVNET_ASSERT(old->transport == slot->transport);
+  // Events that come from now on name the new slot; what the old one has noted of earlier ones goes
+  // along. A change reports once more what holds.
+  const int status = ready->kernel->change(ready->kernel_state, old->descriptor,
+                                           token_of(ready, slot), interest_of(slot));
+  if (status < 0) return status;
+  slot->descriptor = old->descriptor;
+  slot->connect = SLOT_PLAIN;
+  slot->flags |= (uint16_t)(old->flags & ~LISTED);
+  old->descriptor = -1;
+  old->connect = SLOT_RESERVED;
+  old->flags &= LISTED;
+  if (ready->current == old) ready->current = NULL;
+  enqueue(ready, &ready->later, slot);  // a hang-up may have come along
+  return 0;
 }

@@ -34,6 +34,25 @@ bool evnet_socket_spreads_port(void);
 // As evnet_poller_has_family.
 bool evnet_socket_has_family(int family);
 
+// What the options of a listener and of a socket that connects say of a connection; 0 or less: as
+// it is.
+struct evnet_socket_settings {
+  int send_buffer_bytes;
+  int receive_buffer_bytes;
+  bool no_nodelay;
+  int keepalive_idle_s;
+  int keepalive_interval_s;
+  int keepalive_count;
+  int user_timeout_ms;
+  int notsent_lowat_bytes;
+};
+
+// Sets those that a socket of this transport has.
+//
+//   out_name  the setting that was tried last.
+int evnet_socket_set_settings(int descriptor, enum evnet_transport transport,
+                              const struct evnet_socket_settings *settings, const char **out_name);
+
 // As evnet_poller_set_option.
 int evnet_socket_set_option(int descriptor, enum evnet_transport transport,
                             enum evnet_socket_option option, int value);

@@ -9,19 +9,18 @@
 static int set_options(int descriptor, const struct evnet_address *address,
                        const struct evnet_connect_options *options) {
   const enum evnet_transport transport = address->transport;
-  const struct {
-    enum evnet_socket_option option;
-    int value;  // 0: as it is
-  } settings[] = {
-      {EVNET_SOCKET_NODELAY, transport == EVNET_TRANSPORT_TCP && !options->no_nodelay},
-      {EVNET_SOCKET_SEND_BUFFER_BYTES, options->send_buffer_bytes},
-      {EVNET_SOCKET_RECEIVE_BUFFER_BYTES, options->receive_buffer_bytes},
+  const struct evnet_socket_settings settings = {
+      .send_buffer_bytes = options->send_buffer_bytes,
+      .receive_buffer_bytes = options->receive_buffer_bytes,
+      .no_nodelay = options->no_nodelay,
+      .keepalive_idle_s = options->keepalive_idle_s,
+      .keepalive_interval_s = options->keepalive_interval_s,
+      .keepalive_count = options->keepalive_count,
+      .user_timeout_ms = options->user_timeout_ms,
+      .notsent_lowat_bytes = options->notsent_lowat_bytes,
   };
-  int status = 0;
-  for (size_t i = 0; i < sizeof settings / sizeof settings[0] && status == 0; i++) {
-    if (settings[i].value == 0) continue;
-    status = evnet_socket_set_option(descriptor, transport, settings[i].option, settings[i].value);
-  }
+  const char *name_of_setting;
+  int status = evnet_socket_set_settings(descriptor, transport, &settings, &name_of_setting);
   const int one = 1;
   if (status == 0 && options->udp_broadcast && transport == EVNET_TRANSPORT_UDP &&
       setsockopt(descriptor, SOL_SOCKET, SO_BROADCAST, &one, sizeof one) != 0)

@@ -85,13 +85,12 @@ static int set_reuse_and_family(int descriptor, const struct evnet_address *addr
   return set_int(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, one_family);
 }
 
-// Those that a connection has from its listener.
-static int set_inherited(int descriptor, const struct evnet_address *address,
-                         const struct evnet_listen_options *options, const char **out_name) {
+int evnet_socket_set_settings(int descriptor, enum evnet_transport transport,
+                              const struct evnet_socket_settings *options, const char **out_name) {
   const struct {
     const char *name;
     enum evnet_socket_option option;
-    int value;  // 0: as it is
+    int value;  // 0 or less: as it is
   } settings[] = {
       {"no_nodelay", EVNET_SOCKET_NODELAY, !options->no_nodelay},
       {"send_buffer_bytes", EVNET_SOCKET_SEND_BUFFER_BYTES, options->send_buffer_bytes},
@@ -108,10 +107,9 @@ static int set_inherited(int descriptor, const struct evnet_address *address,
     if (settings[i].value <= 0) continue;
     bool is_of_all = settings[i].option == EVNET_SOCKET_SEND_BUFFER_BYTES ||
                      settings[i].option == EVNET_SOCKET_RECEIVE_BUFFER_BYTES;
-    if (address->transport == EVNET_TRANSPORT_UDP && !is_of_all) continue;
+    if (transport != EVNET_TRANSPORT_TCP && !is_of_all) continue;
     *out_name = settings[i].name;
-    status = evnet_socket_set_option(descriptor, address->transport, settings[i].option,
-                                     settings[i].value);
+    status = evnet_socket_set_option(descriptor, transport, settings[i].option, settings[i].value);
   }
   return status;
 }
@@ -150,7 +148,18 @@ int evnet_socket_set_listen_options(int descriptor, const struct evnet_address *
                                     const struct evnet_listen_options *options) {
   const char *name = NULL;
   int status = set_reuse_and_family(descriptor, address, options, &name);
-  if (status == 0) status = set_inherited(descriptor, address, options, &name);
+  const struct evnet_socket_settings settings = {
+      .send_buffer_bytes = options->send_buffer_bytes,
+      .receive_buffer_bytes = options->receive_buffer_bytes,
+      .no_nodelay = options->no_nodelay,
+      .keepalive_idle_s = options->keepalive_idle_s,
+      .keepalive_interval_s = options->keepalive_interval_s,
+      .keepalive_count = options->keepalive_count,
+      .user_timeout_ms = options->user_timeout_ms,
+      .notsent_lowat_bytes = options->notsent_lowat_bytes,
+  };
+  if (status == 0)
+    status = evnet_socket_set_settings(descriptor, address->transport, &settings, &name);
   if (status == 0) status = set_of_listener(descriptor, address, options, &name);
   const bool is_datagram = address->transport == EVNET_TRANSPORT_UDP;
   if (status == 0 && is_datagram && options->udp_broadcast) {

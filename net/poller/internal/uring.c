@@ -409,6 +409,7 @@ static const struct evnet_poller_ops uring_ops = {
     .reserve = uring_reserve,
     .connect = uring_connect,
     .connect_stop = uring_connect_stop,
+    .connect_move = uring_connect_move,
     .discard_descriptor = uring_discard_descriptor,
     .detach = uring_detach,
     .abort = uring_abort,

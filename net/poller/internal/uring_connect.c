@@ -103,3 +103,21 @@ bool uring_tell_connect(struct uring *uring, struct slot *slot, struct evnet_com
   }
   return uring_tell(uring, slot, EVNET_OP_CONNECT, status, false, out);
 }
+
+int uring_connect_move(struct evnet_poller *poller, struct evnet_handle from,
+                       struct evnet_handle to) {
+  struct uring *uring = (struct uring *)poller;
+  struct slot *old = uring_slot_of(uring, from);
+  struct slot *slot = uring_slot_of(uring, to);
+  EVNET_ASSERT(old->connect == SLOT_PLAIN && slot->connect == SLOT_RESERVED);
+  // The poll that told of the connect was the only thing in flight.
+  EVNET_ASSERT(old->transport == slot->transport && old->in_flight == 0);
+  slot->descriptor = old->descriptor;
+  slot->connect = SLOT_PLAIN;
+  slot->flags |= (uint16_t)(old->flags & ~LISTED);
+  old->descriptor = -1;
+  old->connect = SLOT_RESERVED;
+  old->flags &= LISTED;
+  uring_list(uring, &uring->starved, slot);
+  return 0;
+}

@@ -234,6 +234,8 @@ void uring_connect(struct evnet_poller *poller, struct evnet_handle handle,
                    const struct evnet_address *address,
                    const struct evnet_connect_options *options);
 void uring_connect_stop(struct evnet_poller *poller, struct evnet_handle handle);
+int uring_connect_move(struct evnet_poller *poller, struct evnet_handle from,
+                       struct evnet_handle to);
 // A poll says that it may have come to something.
 bool uring_on_connect(struct uring *uring, struct slot *slot, int32_t events,
                       struct evnet_completion *out);

@@ -154,6 +154,31 @@ void sim_connect_stop(struct evnet_poller *poller, struct evnet_handle handle) {
   slot->connect_at_ns = self->sim->now_ns;
 }
 
+int sim_connect_move(struct evnet_poller *poller, struct evnet_handle from,
+                     struct evnet_handle to) {
+  struct sim_poller *self = (struct sim_poller *)poller;
+  struct sim_slot *old = sim_slot_of(self, from, SIM_FREE, "connect_move from");
+  struct sim_slot *slot = sim_slot_of(self, to, SIM_RESERVED, "connect_move to");
+  if (old == NULL || slot == NULL) return -EINVAL;
+  if (old->kind != SIM_STREAM && old->kind != SIM_UDP) {
+    evnet_sim_fail(self->sim, "connect_move of a handle that is not connected");
+    return -EINVAL;
+  }
+  if (evnet_sim_chance(self->sim, self->sim->options.faults.attach_failure)) return -ENOMEM;
+  slot->kind = old->kind;
+  slot->descriptor = old->descriptor;
+  slot->socket = old->socket;
+  slot->udp = old->udp;
+  if (slot->socket != NULL) slot->socket->slot = slot;
+  if (slot->udp != NULL) slot->udp->slot = slot;
+  old->kind = SIM_RESERVED;
+  old->descriptor = -1;
+  old->socket = NULL;
+  old->udp = NULL;
+  if (sim_slot_has_work(slot)) sim_turn_join(slot);
+  return 0;
+}
+
 bool sim_connect_is_due(const struct sim_slot *slot) {
   return slot->kind == SIM_CONNECTING && slot->connect_at_ns <= slot->owner->sim->now_ns;
 }

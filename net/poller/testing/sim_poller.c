@@ -395,6 +395,7 @@ static const struct evnet_poller_ops sim_ops = {
     .reserve = sim_reserve,
     .connect = sim_connect,
     .connect_stop = sim_connect_stop,
+    .connect_move = sim_connect_move,
     .discard_descriptor = sim_discard_descriptor,
     .detach = sim_detach,
     .abort = sim_abort,

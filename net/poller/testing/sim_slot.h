@@ -130,6 +130,7 @@ int sim_reserve(struct evnet_poller *poller, enum evnet_transport transport,
 void sim_connect(struct evnet_poller *poller, struct evnet_handle handle,
                  const struct evnet_address *address, const struct evnet_connect_options *options);
 void sim_connect_stop(struct evnet_poller *poller, struct evnet_handle handle);
+int sim_connect_move(struct evnet_poller *poller, struct evnet_handle from, struct evnet_handle to);
 bool sim_connect_is_due(const struct sim_slot *slot);
 bool sim_connect_step(struct sim_slot *slot, struct evnet_completion *out);
 

@@ -69,6 +69,11 @@ static int resolve_sizes(struct evnet_reactor_options *options) {
   options->mailbox_bytes_max = or_default(options->mailbox_bytes_max, 64 << 20);
   if (options->connections_max == 0)
     options->connections_max = evnet_connections_max_default(logger, 1);
+  options->lookup_threads_max = or_default(options->lookup_threads_max, 128);
+  if (options->lookup_threads_max > EVNET_LOOKUP_THREADS_MAX) {
+    return evnet_option_refuse(logger, "lookup_threads_max", (int64_t)options->lookup_threads_max,
+                               "must be 1 to 4096, or 0 for the default");
+  }
   if (options->read_turn_bytes_max < 512 || options->read_turn_bytes_max > 64 << 20) {
     return evnet_option_refuse(logger, "read_turn_bytes_max", (int64_t)options->read_turn_bytes_max,
                                "must be 512 to 67108864, or 0 for the default");

@@ -59,6 +59,7 @@ TEST_F(Options, DefaultsAreThoseOfTheTable) {
   EXPECT_EQ(resolved.outbound_overflow, EVNET_OVERFLOW_CLOSE);
   EXPECT_EQ(resolved.read_turn_bytes_max, 262144u);
   EXPECT_EQ(resolved.mailbox_bytes_max, 67108864u);
+  EXPECT_EQ(resolved.lookup_threads_max, 128u);
   EXPECT_EQ(resolved.connections_max, 1048576u);
 }
 

@@ -55,13 +55,14 @@ struct evnet_reactor_options {
   size_t mailbox_bytes_max;
   int64_t busy_poll_us;  // 0: none
   size_t connections_max;
+  size_t lookup_threads_max;  // 1 to EVNET_LOOKUP_THREADS_MAX, of the process
   enum evnet_backend backend;
   const struct evnet_allocator *allocator;  // borrowed for the reactor's life; NULL: malloc
   struct evnet_kernel *kernel;              // likewise; NULL: the system's
   struct evnet_logger logger;
 };
 
-enum { EVNET_BUSY_POLL_US_MAX = 1000000 };
+enum { EVNET_BUSY_POLL_US_MAX = 1000000, EVNET_LOOKUP_THREADS_MAX = 4096 };
 
 // Counters since the reactor was created, and states.
 struct evnet_reactor_stats {

@@ -1,10 +1,9 @@
-// Names are looked up on threads of their own, as getaddrinfo(3) may block for seconds: a reactor
-// only asks, and is told on its own thread.
+// Names are looked up on threads that all reactors of the process share (internal/lookup_pool.h),
+// as getaddrinfo(3) may block for seconds. The result comes to the reactor's own thread.
 //
-// A reactor has none of these threads before it looks up its first name, and up to
-// EVNET_RESOLVER_THREADS_MAX: a slow name server delays one name, not the next. A reactor that goes
-// while getaddrinfo blocks does not wait for it: the thread ends by itself when it returns. What
-// such a thread uses is of malloc, whatever the reactor's allocator, which may be gone by then.
+// The option lookup_threads_max bounds how many lookups run simultaneously in the process; the
+// others wait, in order. A reactor that ends while getaddrinfo blocks does not wait for it. Memory
+// of a lookup is malloc's, whatever the reactor's allocator, which may be gone when it returns.
 #ifndef EVNET_NET_REACTOR_RESOLVER_H_
 #define EVNET_NET_REACTOR_RESOLVER_H_
 
@@ -19,9 +18,8 @@ extern "C" {
 #endif
 
 enum {
-  EVNET_RESOLVER_THREADS_MAX = 4,
   EVNET_RESOLVER_WAITING_MAX = 1024,  // lookups of a reactor that no thread has taken up yet
-  EVNET_RESOLVER_ADDRESSES_MAX = 8,   // of one name
+  EVNET_RESOLVER_ADDRESSES_MAX = 8,  // of one name
 };
 
 // One name that is being looked up.

@@ -136,6 +136,7 @@ int server_resolve_options(struct evnet_server *server) {
       .mailbox_bytes_max = options->mailbox_bytes_max,
       .busy_poll_us = options->busy_poll_us,
       .connections_max = options->connections_max,
+      .lookup_threads_max = options->lookup_threads_max,
       .backend = options->backend,
       .allocator = options->allocator,
       .logger = server->logger,

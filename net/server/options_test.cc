@@ -37,6 +37,7 @@ TEST(Options, DefaultsAreThoseOfTheTableInServerH) {
   EXPECT_EQ(defaults.udp_outbound_bytes_max, 262144u);
   EXPECT_EQ(defaults.holds_max, 1048576u);
   EXPECT_EQ(defaults.mailbox_bytes_max, 67108864u);
+  EXPECT_EQ(defaults.lookup_threads_max, 128u);
   EXPECT_EQ(defaults.busy_poll_us, 0);
   EXPECT_EQ(defaults.backend, EVNET_BACKEND_AUTO);
   // Zero in struct evnet_options.

@@ -86,6 +86,7 @@ enum evnet_full_action {
 //   holds_max                   1048576
 //   mailbox_bytes_max           67108864
 //   busy_poll_us                0
+//   lookup_threads_max          128
 //   backlog                     SOMAXCONN
 //   send_buffer_bytes           the system's
 //   receive_buffer_bytes        the system's
@@ -125,6 +126,14 @@ struct evnet_options {
                                // fails and the log says why
   bool pin_reactors;  // reactor i keeps to the i-th CPU of those that the process may use, counted
                       // around; Linux only, elsewhere the log says so
+
+  // Names that are dialled are looked up by getaddrinfo(3), each on a thread, as a silent name
+  // server blocks it for seconds. All reactors of the process share these threads. A lookup begins
+  // when fewer than this many lookups of the process are under way, and waits until then, within
+  // its own timeout; a lookup whose dial was cancelled counts until getaddrinfo returns. Where
+  // reactors of one process have different bounds, each bound holds for that reactor's lookups. 1
+  // to EVNET_LOOKUP_THREADS_MAX.
+  size_t lookup_threads_max;
 
   int64_t busy_poll_us;  // so long after something happened a reactor looks again instead of
                          // sleeping: answers sooner, for a CPU each; up to 1000000

@@ -3,11 +3,14 @@
 #include "net/base/address.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "net/base/text.h"
 
@@ -252,8 +255,9 @@ static void set_wildcard(const struct parts *parts, struct evnet_address *out) {
 }
 
 // Reads one result of getaddrinfo. A name has addresses of these two families only: RFC 3493
-// section 6.1.
-static void set_found(const struct addrinfo *found, const struct parts *parts,
+// section 6.1. An IPv4-mapped one is an IPv4 address, as in parse_ip6. False: it is of another
+// family than the scheme asks for.
+static bool set_found(const struct addrinfo *found, const struct parts *parts,
                       struct evnet_address *out) {
   *out = (struct evnet_address){.transport = parts->scheme->transport};
   if (found->ai_family == AF_INET) {
@@ -263,8 +267,28 @@ static void set_found(const struct addrinfo *found, const struct parts *parts,
   } else {
     struct sockaddr_in6 ip6;
     memcpy(&ip6, found->ai_addr, sizeof ip6);
-    set_ip6(out, &ip6.sin6_addr, ip6.sin6_scope_id, parts->port);
+    if (IN6_IS_ADDR_V4MAPPED(&ip6.sin6_addr)) {
+      if (parts->scheme->family == AF_INET6) return false;
+      struct in_addr mapped;
+      memcpy(&mapped, &ip6.sin6_addr.s6_addr[12], sizeof mapped);
+      set_ip4(out, mapped, parts->port);
+    } else {
+      set_ip6(out, &ip6.sin6_addr, ip6.sin6_scope_id, parts->port);
+    }
   }
+  return true;
+}
+
+// getaddrinfo reports a name as not known if it could not open /etc/hosts, or a socket. Whether
+// that is why. Returns 0 if not.
+static int find_shortage(int error, int system_error) {
+  if (error == EAI_MEMORY) return -ENOMEM;
+  if (error == EAI_SYSTEM && (system_error == EMFILE || system_error == ENFILE))
+    return -system_error;
+  const int descriptor = open("/", O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return errno == EMFILE || errno == ENFILE ? -errno : 0;
+  (void)close(descriptor);
+  return 0;
 }
 
 static int resolve_name(const struct report *report, const struct parts *parts,
@@ -273,16 +297,19 @@ static int resolve_name(const struct report *report, const struct parts *parts,
   struct addrinfo *all = NULL;
   int error = getaddrinfo(parts->host, NULL, &hints, &all);
   if (error != 0) {
+    const int shortage = find_shortage(error, errno);
     char shown[64];
-    return refuse(report, "host '%s': %s", evnet_text_escape(parts->host, shown, sizeof shown),
-                  gai_strerror(error));
+    (void)refuse(report, "host '%s': %s", evnet_text_escape(parts->host, shown, sizeof shown),
+                 shortage < 0 ? evnet_status_message(shortage) : gai_strerror(error));
+    return shortage < 0 ? shortage : EVNET_STATUS_ADDRESS;
   }
   int count = 0;
   for (const struct addrinfo *found = all; found != NULL && count < count_max;
-       found = found->ai_next)
-    set_found(found, parts, &out[count++]);
+       found = found->ai_next) {
+    if (set_found(found, parts, &out[count])) count++;
+  }
   freeaddrinfo(all);
-  return count;
+  return count > 0 ? count : refuse(report, "the host has no address of the scheme's family");
 }
 
 // Reads a host that is numeric or empty. Returns 1: it is a name.

@@ -72,7 +72,8 @@ EVNET_API EVNET_WARN_UNUSED int evnet_address_read(const char *text, struct evne
                                                    char *message, size_t message_size);
 
 // evnet_address_resolve is evnet_address_parse that also takes names and looks them up with
-// getaddrinfo(3), first result: it may block for seconds, so never call it on a reactor.
+// getaddrinfo(3), first result: it may block for seconds, so never call it on a reactor. Errors as
+// evnet_address_resolve_all.
 EVNET_API EVNET_WARN_UNUSED int evnet_address_resolve(const char *text, struct evnet_address *out,
                                                       char *message, size_t message_size);
 
@@ -82,7 +83,8 @@ EVNET_API EVNET_WARN_UNUSED int evnet_address_resolve(const char *text, struct e
 //   out        count_max addresses, count_max > 0; what is behind the count returned is untouched.
 //
 // Returns: their number, from 1 to count_max: a name's further addresses are left out.
-// Errors:  EVNET_STATUS_ADDRESS.
+// Errors:  EVNET_STATUS_ADDRESS; -EMFILE, -ENFILE, -ENOMEM if the lookup could not be made for want
+//          of a descriptor or memory, with a message likewise.
 EVNET_API EVNET_WARN_UNUSED int evnet_address_resolve_all(const char *text,
                                                           struct evnet_address *out, int count_max,
                                                           char *message, size_t message_size);

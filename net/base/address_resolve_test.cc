@@ -1,8 +1,10 @@
 // Names are looked up in a table here, whatever the machine knows: this file has a getaddrinfo of
 // its own.
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <string>
 
@@ -22,6 +24,11 @@ struct Results {
     ip6.sin6_family = AF_INET6;
     EXPECT_EQ(inet_pton(AF_INET6, "fe80::7", &ip6.sin6_addr), 1);
     ip6.sin6_scope_id = 9;
+    mapped.sin6_family = AF_INET6;
+    EXPECT_EQ(inet_pton(AF_INET6, "::ffff:192.0.2.9", &mapped.sin6_addr), 1);
+    other.ai_family = AF_INET6;
+    other.ai_addr = reinterpret_cast<sockaddr *>(&mapped);
+    other.ai_addrlen = sizeof mapped;
     first[0].ai_family = AF_INET;
     first[0].ai_addr = reinterpret_cast<sockaddr *>(&ip4);
     first[0].ai_addrlen = sizeof ip4;
@@ -32,7 +39,9 @@ struct Results {
 
   sockaddr_in ip4 = {};
   sockaddr_in6 ip6 = {};
+  sockaddr_in6 mapped = {};
   addrinfo first[2] = {};
+  addrinfo other = {};
 };
 
 int freed = 0;
@@ -52,6 +61,8 @@ extern "C" int getaddrinfo(const char *node, const char *, const addrinfo *hints
   } else if (strcmp(node, "both.test") == 0) {
     table.first[1].ai_next = &table.first[0];
     *results = &table.first[1];
+  } else if (strcmp(node, "mapped.test") == 0) {
+    *results = &table.other;
   } else {
     return strcmp(node, "none.test") == 0 ? EAI_NONAME : EAI_AGAIN;
   }
@@ -74,6 +85,23 @@ std::string Format(const evnet_address &address) {
   char text[EVNET_ADDRESS_TEXT_BYTES];
   evnet_address_format(&address, text, sizeof text);
   return text;
+}
+
+TEST(AddressResolveTable, AnIp4MappedAddressIsAnIp4Address) {
+  EXPECT_EQ(Format(Resolve("mapped.test:80")), "tcp://192.0.2.9:80");
+  Resolve("tcp6://mapped.test:80", EVNET_STATUS_ADDRESS);
+}
+
+// "Name or service not known", says getaddrinfo when it cannot open its files.
+TEST(AddressResolveTable, AShortageOfDescriptorsIsReportedAsThat) {
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  Resolve("none.test:80", -EMFILE);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  Resolve("none.test:80", EVNET_STATUS_ADDRESS);
 }
 
 TEST(AddressResolveTable, GivesEachFamilyWithThePortAndTransportOfTheText) {

@@ -54,7 +54,7 @@ static void write_to(struct evnet_async *async, struct evnet_conn *conn) {
     return;
   }
   if (conn->state != CONN_OPEN) {
-    async_answer(async, conn->state == CONN_DIALLING ? -ENOTCONN : -ESTALE);
+    async_answer(async, -ESTALE);
     return;
   }
   if (conn_is_datagram(conn)) {
@@ -70,13 +70,13 @@ static void write_to(struct evnet_async *async, struct evnet_conn *conn) {
 }
 
 static int act_on(struct evnet_conn *conn, enum evnet_async_act act) {
-  if (conn->state == CONN_DIALLING && act != EVNET_ASYNC_CLOSE) return -ENOTCONN;
   switch (act) {
     case EVNET_ASYNC_WAKE:
       if (conn_is_datagram(conn)) return -EOPNOTSUPP;
       if (conn->state != CONN_OPEN) return -ESTALE;
       return inbound_wake(conn);
     case EVNET_ASYNC_RELEASE:
+      if (conn->state == CONN_DIALLING) return -ENOTCONN;  // it has had no hold
       evnet_conn_release(conn);
       return 0;
     case EVNET_ASYNC_CLOSE:
@@ -88,10 +88,23 @@ static int act_on(struct evnet_conn *conn, enum evnet_async_act act) {
   return -EINVAL;
 }
 
-static void run(struct evnet_message *message, void *context) {
-  struct evnet_async *async = (struct evnet_async *)message;
-  struct evnet_reactor *reactor = async->reactor = context;
+// A write, or a wake, by the id of a dial under way waits until that has ended. Returns whether it
+// was taken care of.
+static bool wait_for_open(struct evnet_async *async, struct evnet_conn *conn) {
+  const bool waits = async->act == EVNET_ASYNC_WRITE ||
+                     (async->act == EVNET_ASYNC_WAKE && !conn_is_datagram(conn));
+  if (conn->state != CONN_DIALLING || !waits) return false;
+  if (conn->dial == NULL) {  // adopted, and connected long since
+    adopt_open(conn);
+    return false;
+  }
+  if (!dial_add_request(conn, async)) async_answer(async, -ENOBUFS);
+  return true;
+}
+
+void async_carry_out(struct evnet_reactor *reactor, struct evnet_async *async) {
   struct evnet_conn *conn = conn_find(reactor, &async->id);
+  if (conn != NULL && wait_for_open(async, conn)) return;
   if (conn == NULL) {
     async_answer(async, reactor->stop_phase == STOP_DONE ? -ESHUTDOWN : -ESTALE);
   } else if (async->act == EVNET_ASYNC_WRITE) {
@@ -101,6 +114,12 @@ static void run(struct evnet_message *message, void *context) {
   } else {
     async_answer(async, act_on(conn, async->act));
   }
+}
+
+static void run(struct evnet_message *message, void *context) {
+  struct evnet_async *async = (struct evnet_async *)message;
+  async->reactor = context;
+  async_carry_out(async->reactor, async);
 }
 
 int evnet_reactor_async(struct evnet_reactor *reactor, struct evnet_async *async) {

@@ -35,7 +35,8 @@ struct evnet_async {
   const struct evnet_address *from;  // likewise; NULL: the system's choice
   // Called once, on the reactor's thread, outside of every other callback; it frees the request.
   // status: 0 when it was done, for a write: when the kernel has taken the last byte; -ESTALE:
-  // there is no such connection any more, or it is closing; -ENOTCONN: it is not open yet; -EPIPE:
+  // there is no such connection any more, or it is closing; -ENOTCONN: RELEASE of a
+  // connection that is not open yet; -EPIPE:
   // its writing has ended; -ENOBUFS above outbound_bytes_max; -ENOMEM; -ESHUTDOWN: the reactor has
   // ended; or what the connection closed with before all was sent.
   void (*finish)(struct evnet_async *async, int status);

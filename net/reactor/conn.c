@@ -23,7 +23,7 @@ static struct evnet_conn *conn_init(struct evnet_reactor *reactor, struct evnet_
       .generation = ++reactor->generation_last,
       .deadline = {.tag = handle.generation},
       .due_next = NONE,
-      .transport = (uint32_t)transport & 31u,
+      .transport = (uint32_t)transport & 15u,
       .unopened = 1,
       .listener = listener_index,
       .state = CONN_OPEN,
@@ -78,6 +78,18 @@ int conn_reserve(struct evnet_reactor *reactor, enum evnet_transport transport,
   int status = evnet_poller_reserve(reactor->poller, transport, &handle);
   if (status < 0) return status;
   *out_conn = init_dialling(reactor, handle, transport);
+  return 0;
+}
+
+int conn_reserve_attempt(struct evnet_reactor *reactor, enum evnet_transport transport,
+                         struct dial *dial, struct evnet_conn **out_conn) {
+  struct evnet_handle handle;
+  const int status = evnet_poller_reserve(reactor->poller, transport, &handle);
+  if (status < 0) return status;
+  struct evnet_conn *conn = conn_init(reactor, handle, transport, EVNET_LISTENER_NONE);
+  conn->state = CONN_ATTEMPT;
+  conn->dial = dial;
+  *out_conn = conn;
   return 0;
 }
 
@@ -205,12 +217,8 @@ static void tell(struct evnet_conn *conn,
 static void tell_closed(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   trace_closed(conn);
-  enum evnet_action action = EVNET_NONE;
-  if (reactor->handler.on_close != NULL)
-    action = reactor->handler.on_close(conn, conn->reason, reactor->user);
-  // EVNET_CLOSE means nothing here.
-  reactor_after_callback(reactor, NULL, action == EVNET_SHUTDOWN ? EVNET_SHUTDOWN : EVNET_NONE);
   evnet_wheel_cancel(&reactor->deadlines, &conn->deadline);
+  // First: on_close may dial again, to take the place of this one.
   if (conn->unopened) {
     counter_add(&reactor->stats.dials_failed, 1);
   } else {
@@ -218,8 +226,12 @@ static void tell_closed(struct evnet_conn *conn) {
     reactor->background_open -= conn->background;
     stats_count_closed(&reactor->stats, conn->reason);
   }
-  // First: a Unix peer's address is the kernel's to tell, as long as there is a handle.
   if (reactor->owner.closed != NULL) reactor->owner.closed(reactor->owner.context, conn);
+  enum evnet_action action = EVNET_NONE;
+  if (reactor->handler.on_close != NULL)
+    action = reactor->handler.on_close(conn, conn->reason, reactor->user);
+  // EVNET_CLOSE means nothing here.
+  reactor_after_callback(reactor, NULL, action == EVNET_SHUTDOWN ? EVNET_SHUTDOWN : EVNET_NONE);
   if (conn->flags & RESET) {
     evnet_poller_abort(reactor->poller, conn_handle(conn));
   } else {
@@ -313,7 +325,7 @@ static void finish(struct evnet_conn *conn, int reason) {
     reactor->scratch_conn = NULL;
     reactor->scratch_bytes = 0;
   }
-  if (conn->state == CONN_DIALLING) dial_free(conn);
+  if (conn->state == CONN_DIALLING) dial_end(conn, reason);
   if (conn_is_datagram(conn)) datagram_end(conn);
   conn->state = CONN_CLOSED;
   conn->reason = reason;
@@ -394,8 +406,8 @@ void conn_detached(struct evnet_conn *conn) {
 struct evnet_conn *conn_find(struct evnet_reactor *reactor, const struct evnet_conn_id *id) {
   if (id->index >= reactor->conns_top) return NULL;
   struct evnet_conn *conn = &reactor->conns[id->index];
-  bool alive =
-      conn->state != CONN_FREE && conn->state != CONN_CLOSED && conn->state != CONN_LISTENER;
+  bool alive = conn->state != CONN_FREE && conn->state != CONN_CLOSED &&
+               conn->state != CONN_LISTENER && conn->state != CONN_ATTEMPT;
   return alive && conn->generation == id->generation ? conn : NULL;
 }
 

@@ -1,155 +1,14 @@
 // Dialling: exactly one of on_open and on_close alone, never from inside evnet_dial, with what it
 // came to; in time, cancellable, and leaving nothing.
-//
-// Names are looked up in a table here: this file has a getaddrinfo of its own.
 #include "net/reactor/dial.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
 
-#include <condition_variable>
-#include <map>
-#include <memory>
-#include <mutex>
-
-#include "net/base/testing/listener.h"
 #include "net/base/testing/temp_directory.h"
-#include "net/reactor/testing/harness.h"
-
-namespace {
-
-// What getaddrinfo knows; "slow.test" waits until Release.
-struct Names {
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool released = false;
-  int asking = 0;  // in getaddrinfo now
-  std::map<std::string, std::vector<std::string>> hosts;
-
-  void Know(const std::string &name, const std::vector<std::string> &addresses) {
-    std::lock_guard<std::mutex> lock(mutex);
-    hosts[name] = addresses;
-  }
-
-  void Release() {
-    std::lock_guard<std::mutex> lock(mutex);
-    released = true;
-    changed.notify_all();
-  }
-
-  // When nobody asks any more; a reactor that goes does not wait for that.
-  void Reset() {
-    std::unique_lock<std::mutex> lock(mutex);
-    released = true;
-    changed.notify_all();
-    changed.wait(lock, [this] { return asking == 0; });
-    released = false;
-    hosts.clear();
-  }
-};
-
-Names &TheNames() {
-  static Names *const names = new Names;
-  return *names;
-}
-
-}  // namespace
-
-extern "C" int getaddrinfo(const char *node, const char *, const addrinfo *, addrinfo **results) {
-  std::unique_lock<std::mutex> lock(TheNames().mutex);
-  TheNames().asking++;
-  if (std::string(node) == "slow.test")
-    TheNames().changed.wait(lock, [] { return TheNames().released; });
-  TheNames().asking--;
-  TheNames().changed.notify_all();
-  const auto known = TheNames().hosts.find(node);
-  if (known == TheNames().hosts.end()) return EAI_NONAME;
-  addrinfo *first = nullptr;
-  for (auto host = known->second.rbegin(); host != known->second.rend(); ++host) {
-    auto *const address = new evnet_address(evnet_testing::ParseAddress("tcp://" + *host + ":0"));
-    auto *const found = new addrinfo();
-    found->ai_family = address->socket.any.sa_family;
-    found->ai_addr = &address->socket.any;
-    found->ai_addrlen = address->size;
-    found->ai_canonname = reinterpret_cast<char *>(address);
-    found->ai_next = first;
-    first = found;
-  }
-  *results = first;
-  return 0;
-}
-
-extern "C" void freeaddrinfo(addrinfo *results) {
-  while (results != nullptr) {
-    addrinfo *const next = results->ai_next;
-    delete reinterpret_cast<evnet_address *>(results->ai_canonname);
-    delete results;
-    results = next;
-  }
-}
+#include "net/reactor/testing/dial_fixture.h"
 
 namespace evnet_testing {
 namespace {
-
-class DialTest : public ::testing::Test {
- protected:
-  ~DialTest() override {
-    TheNames().Release();
-    harness.on.close = nullptr;  // of the test's own variables, which are gone
-    harness.Destroy();
-    TheNames().Reset();
-  }
-
-  bool UntilClosed(const struct evnet_conn_id &id) {
-    return harness.Until([&] { return harness.Of(id).closed == 1; });
-  }
-  bool UntilOpen(const struct evnet_conn_id &id) {
-    return harness.Until([&] { return harness.Of(id).opened == 1; });
-  }
-
-  // The reason of a dial that fails.
-  int Fail(const std::string &address, const evnet_dial_options &options = {}) {
-    const struct evnet_conn_id id = harness.Dial(address, options);
-    if (!UntilClosed(id)) return 0;
-    EXPECT_EQ(harness.Of(id).Story(), "close");
-    return harness.Of(id).reason;
-  }
-
-  // Turns the reactor meanwhile.
-  std::string ReadToEnd(int peer) {
-    EXPECT_EQ(fcntl(peer, F_SETFL, O_NONBLOCK), 0);
-    std::string got;
-    harness.Until([&] {
-      std::string block(1 << 16, 0);
-      const ssize_t size = read(peer, &block[0], block.size());
-      if (size > 0) got.append(block, 0, static_cast<size_t>(size));
-      return size == 0;
-    });
-    return got;
-  }
-
-  static evnet_dial_options Within(int64_t timeout_ms) {
-    evnet_dial_options options = {};
-    options.timeout_ms = timeout_ms;
-    return options;
-  }
-
-  void LogTo(std::string *log) {
-    harness.options.logger.log = [](evnet_log_level, const char *message, void *user) {
-      *static_cast<std::string *>(user) += std::string(message) + "\n";
-    };
-    harness.options.logger.user = log;
-    harness.options.logger.level = EVNET_LOG_DEBUG;
-  }
-
-  // The harness's listener is at 127.0.0.1.
-  std::string At(const std::string &host) {
-    return "tcp://" + host + ":" + std::to_string(evnet_address_port(&harness.address()));
-  }
-
-  Harness harness;
-};
 
 TEST_F(DialTest, AConnectionIsOpenedOnceAndServesBothWays) {
   harness.Start();
@@ -243,6 +102,29 @@ TEST_F(DialTest, ADialFromItsOwnOnCloseIsAnotherOne) {
   ASSERT_TRUE(harness.Until([&] { return second.generation != 0; }));
   ASSERT_TRUE(UntilOpen(second));
   EXPECT_NE(first.generation, second.generation);
+}
+
+// It was -ENOBUFS.
+TEST_F(DialTest, TheLastPlaceIsFreeWhenItsOnCloseBegins) {
+  harness.options.connections_max = 1;
+  harness.Start();
+  const PlainListener bound("tcp://127.0.0.1:0", -1);
+  PlainListener listener;
+  struct evnet_conn_id second = {}, third = {};
+  int closed = 0;
+  harness.on.close = [&](evnet_conn *, int) {
+    if (closed == 0) second = harness.Dial(listener.text());
+    if (closed == 1) third = harness.Dial(listener.text());
+    closed++;
+    return EVNET_NONE;
+  };
+  harness.Dial(bound.text());
+  ASSERT_TRUE(harness.Until([&] { return closed == 1; }));
+  ASSERT_TRUE(UntilOpen(second));
+  harness.Abort(harness.Of(second).conn);  // one that was open
+  ASSERT_TRUE(harness.Until([&] { return closed == 2; }));
+  ASSERT_TRUE(UntilOpen(third));
+  EXPECT_EQ(harness.Stats().connections_open, 1u);
 }
 
 TEST_F(DialTest, ItTimesOutThenAndNotBefore) {
@@ -373,98 +255,6 @@ TEST_F(DialTest, DialsCountAgainstConnectionsMax) {
   (void)second;
 }
 
-TEST_F(DialTest, ATextThatIsNoAddressIsRefusedAtOnceByName) {
-  std::string log;
-  LogTo(&log);
-  harness.Start();
-  for (const std::string address :
-       {"", "tcp://", "127.0.0.1", "tcp://127.0.0.1:0", "tcp://127.0.0.1:65536", "http://x:80",
-        "unix://", "tcp://[::1:80"}) {
-    log.clear();
-    EXPECT_EQ(evnet_dial(harness.reactor(), address.c_str(), nullptr, nullptr),
-              EVNET_STATUS_ADDRESS)
-        << address;
-    EXPECT_NE(log.find(address), std::string::npos) << log;
-  }
-  EXPECT_EQ(harness.records().size(), 0u);
-}
-
-TEST_F(DialTest, OptionsOutOfRangeAreRefusedAtOnceByName) {
-  std::string log;
-  LogTo(&log);
-  harness.Start();
-  evnet_dial_options options = {};
-  const auto refused = [&](const std::string &name) {
-    log.clear();
-    EXPECT_EQ(evnet_dial(harness.reactor(), "tcp://127.0.0.1:1", &options, nullptr),
-              EVNET_STATUS_OPTION);
-    EXPECT_NE(log.find(name), std::string::npos) << log;
-    options = {};
-  };
-  options.timeout_ms = -2;
-  refused("timeout_ms");
-  options.timeout_ms = int64_t{EVNET_TIMEOUT_MS_MAX} + 1;
-  refused("timeout_ms");
-  options.send_buffer_bytes = -1;
-  refused("send_buffer_bytes");
-  options.receive_buffer_bytes = -1;
-  refused("receive_buffer_bytes");
-  options.bind_to_device = "sixteen-letters!";
-  refused("bind_to_device");
-}
-
-TEST_F(DialTest, ASourceThatIsNoneIsRefusedAtOnceByName) {
-  std::string log;
-  LogTo(&log);
-  harness.Start();
-  evnet_dial_options options = {};
-  for (const std::string source :
-       {"nonsense", "name.test:0", "unix:///tmp/x", "unix://@x", "127.0.0.1"}) {
-    options.source = source.c_str();
-    log.clear();
-    EXPECT_EQ(evnet_dial(harness.reactor(), "tcp://127.0.0.1:1", &options, nullptr),
-              EVNET_STATUS_ADDRESS)
-        << source;
-    EXPECT_NE(log.find(source), std::string::npos) << log;
-  }
-  options.source = "unix:///tmp/x";
-  EXPECT_EQ(evnet_dial(harness.reactor(), "unix://@y", &options, nullptr), EVNET_STATUS_ADDRESS);
-}
-
-TEST_F(DialTest, ItComesFromItsSource) {
-  harness.Start();
-  evnet_dial_options options = {};
-  options.source = "127.0.0.9:0";
-  const struct evnet_conn_id id = harness.Dial(harness.AddressText(), options);
-  ASSERT_TRUE(harness.Until([&] { return harness.open_count() == 2; }));
-  for (const auto &each : harness.records()) {
-    if (each.second.dialled) continue;
-    evnet_address remote = {};
-    evnet_conn_remote_address(each.second.conn, &remote);
-    EXPECT_EQ(FormatAddress(remote).substr(0, 16), "tcp://127.0.0.9:");
-  }
-  (void)id;
-  options.source = "192.0.2.1:0";
-  EXPECT_EQ(Fail(harness.AddressText(), options), -EADDRNOTAVAIL);
-}
-
-TEST_F(DialTest, AnAbstractNameIsASourceOfUnixSockets) {
-  harness.Start();
-  const TempDirectory directory;
-  PlainListener listener("unix://" + directory.File("s"));
-  const std::string name = "unix://@evnet-dial-test-" + std::to_string(getpid());
-  evnet_dial_options options = {};
-  options.source = name.c_str();
-  const struct evnet_conn_id id = harness.Dial(listener.text(), options);
-  const int peer = listener.Accept();
-  evnet_address remote = {};
-  remote.size = sizeof remote.socket;
-  ASSERT_EQ(getpeername(peer, &remote.socket.any, &remote.size), 0);
-  EXPECT_EQ(FormatAddress(remote), name);
-  ASSERT_TRUE(UntilOpen(id));
-  (void)close(peer);
-}
-
 TEST_F(DialTest, ANameIsLookedUp) {
   harness.Start();
   TheNames().Know("one.test", {"127.0.0.1"});
@@ -491,6 +281,25 @@ TEST_F(DialTest, ANameThatNobodyKnowsIsOnCloseAlone) {
   EXPECT_EQ(remote, "none");
 }
 
+TEST_F(DialTest, ALookupThatWaitsForAThreadHasItsOwnTimeout) {
+  TheKernel().StopClock();
+  harness.options.lookup_threads_max = 1;
+  harness.Start();
+  TheNames().Know("slow.test", {"127.0.0.1"});
+  TheNames().Know("one.test", {"127.0.0.1"});
+  const struct evnet_conn_id hangs = harness.Dial(At("slow.test"), Within(1000));
+  const struct evnet_conn_id waits = harness.Dial(At("one.test"), Within(500));
+  const struct evnet_conn_id waits_longer = harness.Dial(At("one.test"), Within(5000));
+  TheKernel().Advance(500);
+  ASSERT_TRUE(UntilClosed(waits));
+  EXPECT_EQ(harness.Of(waits).reason, -ETIMEDOUT);
+  TheKernel().Advance(500);
+  ASSERT_TRUE(UntilClosed(hangs));
+  EXPECT_EQ(harness.Of(waits_longer).Story(), "");  // a cancelled lookup keeps its thread
+  TheNames().Release();
+  ASSERT_TRUE(UntilOpen(waits_longer));
+}
+
 TEST_F(DialTest, ALookupThatTakesTooLongTimesOut) {
   TheKernel().StopClock();
   harness.Start();
@@ -508,113 +317,17 @@ TEST_F(DialTest, ALookupThatTakesTooLongTimesOut) {
   EXPECT_EQ(harness.Of(id).Story(), "close");
 }
 
-TEST_F(DialTest, TheNextAddressOfANameIsTriedUntilOneConnects) {
-  harness.Start();
-  TheNames().Know("many.test", {"127.0.0.2", "127.0.0.3", "127.0.0.1"});
-  const struct evnet_conn_id id = harness.Dial(At("many.test"));
-  ASSERT_TRUE(UntilOpen(id));
-  evnet_address remote = {};
-  evnet_conn_remote_address(harness.Of(id).conn, &remote);
-  EXPECT_EQ(FormatAddress(remote), harness.AddressText());
-  EXPECT_EQ(harness.Of(id).Story(), "open");
-}
-
-TEST_F(DialTest, TheLastAddressSaysWhyNoneConnected) {
-  harness.Start();
-  // Nobody routes to the first from a socket of 127.0.0.1 (EINVAL), nobody listens at the second.
-  TheNames().Know("bad.test", {"192.0.2.1", "127.0.0.2"});
-  evnet_dial_options options = {};
-  options.source = "127.0.0.1:0";
-  std::string remote;
-  harness.on.close = [&](evnet_conn *conn, int) {
-    evnet_address address = {};
-    evnet_conn_remote_address(conn, &address);
-    remote = FormatAddress(address);
-    return EVNET_NONE;
-  };
-  EXPECT_EQ(Fail(At("bad.test"), options), -ECONNREFUSED);
-  EXPECT_EQ(remote, At("127.0.0.2"));
-}
-
-TEST_F(DialTest, AnAddressThatDoesNotAnswerHasItsShareOfTheTime) {
-  TheKernel().StopClock();
-  harness.Start();
-  const Blackhole nowhere("tcp://127.0.0.2:0");
-  PlainListener listener("tcp://127.0.0.3:" + std::to_string(nowhere.port()));
-  TheNames().Know("half.test", {"127.0.0.2", "127.0.0.3"});
-  const struct evnet_conn_id id =
-      harness.Dial("tcp://half.test:" + std::to_string(nowhere.port()), Within(1000));
-  // The name is found by another thread.
-  ASSERT_TRUE(harness.Until([&] { return harness.Stats().messages > 0; }));
-  harness.Settle();
-  TheKernel().Advance(499);
-  harness.Settle();
-  EXPECT_EQ(harness.Of(id).opened, 0);
-  TheKernel().Advance(1);
-  ASSERT_TRUE(UntilOpen(id));
-  (void)close(listener.Accept());
-}
-
-TEST_F(DialTest, WithoutAnyAnswerItIsTheTimeoutThatIsTold) {
-  TheKernel().StopClock();
-  harness.Start();
-  const Blackhole one("tcp://127.0.0.2:0");
-  const Blackhole two("tcp://127.0.0.3:" + std::to_string(one.port()));
-  TheNames().Know("lost.test", {"127.0.0.2", "127.0.0.3"});
-  const struct evnet_conn_id id =
-      harness.Dial("tcp://lost.test:" + std::to_string(one.port()), Within(1000));
-  ASSERT_TRUE(harness.Until([&] { return harness.Stats().messages > 0; }));
-  for (int i = 0; i < 2; i++) {
-    harness.Settle();
-    EXPECT_EQ(harness.Of(id).closed, 0);
-    TheKernel().Advance(500);
-  }
-  ASSERT_TRUE(UntilClosed(id));
-  EXPECT_EQ(harness.Of(id).reason, -ETIMEDOUT);
-}
-
-TEST_F(DialTest, AddressesOfAnotherFamilyThanTheSourceAreLeftOut) {
-  harness.Start();
-  TheNames().Know("both.test", {"[::1]", "127.0.0.1"});
-  TheNames().Know("six.test", {"[::1]"});
-  evnet_dial_options options = {};
-  options.source = "127.0.0.1:0";
-  ASSERT_TRUE(UntilOpen(harness.Dial(At("both.test"), options)));
-  EXPECT_EQ(Fail(At("six.test"), options), -EAFNOSUPPORT);
-  EXPECT_EQ(Fail("tcp://[::1]:1", options), -EAFNOSUPPORT);
-}
-
-// Those had their share of the time all the same: this one gave up after 500 ms.
-TEST_F(DialTest, AddressesThatAreLeftOutHaveNoShareOfTheTime) {
-  TheKernel().StopClock();
-  harness.Start();
-  const Blackhole nowhere("tcp://127.0.0.2:0");
-  TheNames().Know("both.test", {"127.0.0.2", "[::1]"});
-  evnet_dial_options options = Within(1000);
-  options.source = "127.0.0.1:0";
-  const struct evnet_conn_id id =
-      harness.Dial("tcp://both.test:" + std::to_string(nowhere.port()), options);
-  ASSERT_TRUE(harness.Until([&] { return harness.Stats().messages > 0; }));
-  harness.Settle();
-  TheKernel().Advance(999);
-  harness.Settle();
-  EXPECT_EQ(harness.Of(id).closed, 0);
-  TheKernel().Advance(1);
-  ASSERT_TRUE(UntilClosed(id));
-  EXPECT_EQ(harness.Of(id).reason, -ETIMEDOUT);
-}
-
 // Its descriptor was said to be -1, which is -EPERM.
 TEST_F(DialTest, OneThatFailedHasNoSocket) {
   int fd = 0, duplicate = 0, nodelay = 0;
   harness.on.close = [&](evnet_conn *conn, int) {
+    fd = evnet_conn_fd(conn);
+    duplicate = evnet_conn_dup(conn);
+    nodelay = evnet_conn_set_nodelay(conn, true);
     evnet_address address = {};
     EXPECT_EQ(evnet_conn_local_address(conn, &address), -ENOTCONN);
     evnet_credentials credentials = {};
     EXPECT_EQ(evnet_conn_peer_credentials(conn, &credentials), -ENOTCONN);
-    fd = evnet_conn_fd(conn);
-    duplicate = evnet_conn_dup(conn);
-    nodelay = evnet_conn_set_nodelay(conn, true);
     return EVNET_NONE;
   };
   harness.Start();
@@ -623,18 +336,6 @@ TEST_F(DialTest, OneThatFailedHasNoSocket) {
   EXPECT_EQ(fd, -ENOTCONN);
   EXPECT_EQ(duplicate, -ENOTCONN);
   EXPECT_EQ(nodelay, -ENOTCONN);
-}
-
-TEST_F(DialTest, AnEmptyHostIsThisMachine) {
-  harness.Start();
-  const std::string port = ":" + std::to_string(evnet_address_port(&harness.address()));
-  for (const std::string scheme : {"", "tcp://", "tcp4://"}) {
-    const struct evnet_conn_id id = harness.Dial(scheme + port);
-    ASSERT_TRUE(UntilOpen(id));
-    evnet_address remote = {};
-    evnet_conn_remote_address(harness.Of(id).conn, &remote);
-    EXPECT_EQ(FormatAddress(remote), harness.AddressText());
-  }
 }
 
 TEST_F(DialTest, AFullUnixBacklogIsWaitedFor) {

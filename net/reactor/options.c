@@ -1,14 +1,21 @@
 // The options of a reactor: their defaults, and what is refused. net/server/server.h has the table
 // of defaults.
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
+#include "net/reactor/internal/state.h"
 #include "net/reactor/owner.h"
+
+int option_refuse_at(const struct evnet_logger *logger, enum evnet_log_level level,
+                     const char *name, int64_t value, const char *why) {
+  evnet_log(logger, level, "option %s = %" PRId64 ": %s", name, value, why);
+  return EVNET_STATUS_OPTION;
+}
 
 int evnet_option_refuse(const struct evnet_logger *logger, const char *name, int64_t value,
                         const char *why) {
-  evnet_log(logger, EVNET_LOG_ERROR, "option %s = %" PRId64 ": %s", name, value, why);
-  return EVNET_STATUS_OPTION;
+  return option_refuse_at(logger, EVNET_LOG_ERROR, name, value, why);
 }
 
 static int resolve_times(struct evnet_reactor_options *options) {
@@ -103,12 +110,58 @@ static int resolve_sizes(struct evnet_reactor_options *options) {
   return 0;
 }
 
+int options_check_ranges(const struct evnet_reactor_options *options, int64_t least,
+                         enum evnet_log_level level) {
+  const struct {
+    const char *name;
+    int64_t value;
+    int64_t least;
+    int64_t most;
+    const char *why;
+  } bounds[] = {
+      {"send_buffer_bytes", options->send_buffer_bytes, least, INT_MAX, "is negative"},
+      {"receive_buffer_bytes", options->receive_buffer_bytes, least, INT_MAX, "is negative"},
+      {"keepalive_idle_s", options->keepalive_idle_s, EVNET_OFF, EVNET_KEEPALIVE_S_MAX,
+       "must be 1 to 32767, 0 for the default, or EVNET_OFF"},
+      {"keepalive_interval_s", options->keepalive_interval_s, least, EVNET_KEEPALIVE_S_MAX,
+       "must be 1 to 32767, or 0 for the default"},
+      {"keepalive_count", options->keepalive_count, least, EVNET_KEEPALIVE_COUNT_MAX,
+       "must be 1 to 127, or 0 for the default"},
+      {"user_timeout_ms", options->user_timeout_ms, EVNET_OFF, EVNET_TIMEOUT_MS_MAX,
+       "must be 1 to 1073741823, 0 for the default, or EVNET_OFF"},
+      {"notsent_lowat_bytes", options->notsent_lowat_bytes, least, INT_MAX, "is negative"},
+  };
+  for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+    if (bounds[i].value < bounds[i].least || bounds[i].value > bounds[i].most) {
+      return option_refuse_at(&options->logger, level, bounds[i].name, bounds[i].value,
+                              bounds[i].why);
+    }
+  }
+  return 0;
+}
+
+int options_check_keepalive(const struct evnet_reactor_options *options,
+                            enum evnet_log_level level) {
+  if (options->keepalive_idle_s > 0) return 0;
+  if (options->keepalive_interval_s > 0) {
+    return option_refuse_at(&options->logger, level, "keepalive_interval_s",
+                            options->keepalive_interval_s, "needs keepalive_idle_s");
+  }
+  if (options->keepalive_count > 0) {
+    return option_refuse_at(&options->logger, level, "keepalive_count", options->keepalive_count,
+                            "needs keepalive_idle_s");
+  }
+  return 0;
+}
+
 int evnet_reactor_options_resolve(const struct evnet_reactor_options *options,
                                   struct evnet_reactor_options *out_options) {
   struct evnet_reactor_options resolved = {0};
   if (options != NULL) resolved = *options;
   int status = resolve_times(&resolved);
   if (status == 0) status = resolve_sizes(&resolved);
+  if (status == 0) status = options_check_ranges(&resolved, 0, EVNET_LOG_ERROR);
+  if (status == 0) status = options_check_keepalive(&resolved, EVNET_LOG_ERROR);
   if (status < 0) return status;
   const unsigned action = (unsigned)resolved.outbound_high_action;
   if (action > EVNET_HIGH_NOTIFY) {

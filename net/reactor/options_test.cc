@@ -114,6 +114,31 @@ TEST_F(Options, ReadTurn) {
   ExpectRefused("read_turn_bytes_max", "");
 }
 
+TEST_F(Options, LookupThreads) {
+  options.lookup_threads_max = 1;
+  ExpectTaken();
+  EXPECT_EQ(resolved.lookup_threads_max, 1u);
+  options.lookup_threads_max = 4096;
+  ExpectTaken();
+  options.lookup_threads_max = 4097;
+  ExpectRefused("lookup_threads_max", "4097");
+}
+
+TEST_F(Options, SocketsThatAreDialled) {
+  options.keepalive_idle_s = 32767;
+  options.keepalive_count = 127;
+  options.user_timeout_ms = 1073741823;
+  ExpectTaken();
+  options.user_timeout_ms = 1073741824;
+  ExpectRefused("user_timeout_ms", "1073741824");
+  options.user_timeout_ms = EVNET_OFF;
+  options.keepalive_idle_s = EVNET_OFF;
+  ExpectRefused("keepalive_count", "127");  // it needs keepalive_idle_s
+  options.keepalive_count = 0;
+  options.send_buffer_bytes = -1;
+  ExpectRefused("send_buffer_bytes", "-1");
+}
+
 TEST_F(Options, TheLowMarkIsAtMostTheHighOne) {
   options.outbound_high_water_bytes = 1000;
   options.outbound_low_water_bytes = 1000;

@@ -33,8 +33,8 @@ struct evnet_reactor_owner {
   // A connection is to be made from here. 0, or -errno: it is over a limit.
   int (*claim)(void *context);
   void (*unclaim)(void *context);  // it was not made after all
-  // A connection closes, or one that was claimed: it has had its on_close. Of `conn` only what it
-  // is may be asked.
+  // A connection closes, or one that was claimed: its on_close follows, which may dial again. Of
+  // `conn` only what it is may be asked.
   void (*closed)(void *context, const struct evnet_conn *conn);
   // A stop has begun, and the listeners are about to close.
   void (*closing)(void *context);
@@ -112,12 +112,15 @@ void evnet_reactor_accept_resume(struct evnet_reactor *reactor);
 int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
                        const struct evnet_address *peer, uint8_t listener_index);
 
-// evnet_dial_check tells whether evnet_dial would take these.
+// evnet_dial_check checks what evnet_dial would be given.
+//
+//   defaults  the options of the reactor.
 //
 // Returns: 0.
 // Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_OPTION, with a line in the log at DEBUG.
 // Thread:  any.
-EVNET_WARN_UNUSED int evnet_dial_check(const struct evnet_logger *logger, const char *address,
+EVNET_WARN_UNUSED int evnet_dial_check(const struct evnet_reactor_options *defaults,
+                                       const char *address,
                                        const struct evnet_dial_options *options);
 
 // Whether a connection was claimed, not accepted.

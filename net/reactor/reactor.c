@@ -42,8 +42,11 @@ static void log_failure(const struct evnet_reactor *reactor, int status) {
 
 static int create_parts(struct evnet_reactor *reactor) {
   const struct evnet_reactor_options *options = &reactor->options;
-  // One handle for each listener, and room for those whose DETACH is still to come.
-  const uint32_t spare = EVNET_LISTENER_SOCKETS_MAX + 1024;
+  // One handle for each listening socket, those of addresses that connect for one dial, and room
+  // for those whose DETACH is still to come.
+  const uint32_t dials =
+      options->connections_max < 1024 ? (uint32_t)options->connections_max : 1024;
+  const uint32_t spare = EVNET_LISTENER_SOCKETS_MAX + 8 * dials + 1024;
   const uint32_t conns_max = NONE - spare;
   reactor->conns_max =
       spare +
@@ -285,7 +288,8 @@ static void abandon(struct evnet_reactor *reactor, int reason) {
     struct evnet_conn *conn = &reactor->conns[i];
     if (conn->state == CONN_DATAGRAM) {
       datagram_close(conn);
-    } else if (conn->state != CONN_FREE && conn->state != CONN_LISTENER) {
+    } else if (conn->state != CONN_FREE && conn->state != CONN_LISTENER &&
+               conn->state != CONN_ATTEMPT) {
       conn_abort_for(conn, reason);
     }
   }

@@ -55,6 +55,15 @@ struct evnet_reactor_options {
   size_t mailbox_bytes_max;
   int64_t busy_poll_us;  // 0: none
   size_t connections_max;
+  // Sockets that are dialled, unless the dial's own options say otherwise (dial.h).
+  int send_buffer_bytes;
+  int receive_buffer_bytes;
+  bool no_nodelay;
+  int keepalive_idle_s;
+  int keepalive_interval_s;
+  int keepalive_count;
+  int64_t user_timeout_ms;
+  int notsent_lowat_bytes;
   size_t lookup_threads_max;  // 1 to EVNET_LOOKUP_THREADS_MAX, of the process
   enum evnet_backend backend;
   const struct evnet_allocator *allocator;  // borrowed for the reactor's life; NULL: malloc

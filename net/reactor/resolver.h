@@ -19,7 +19,7 @@ extern "C" {
 
 enum {
   EVNET_RESOLVER_WAITING_MAX = 1024,  // lookups of a reactor that no thread has taken up yet
-  EVNET_RESOLVER_ADDRESSES_MAX = 8,  // of one name
+  EVNET_RESOLVER_ADDRESSES_MAX = 64,  // of one name
 };
 
 // One name that is being looked up.

@@ -29,7 +29,9 @@ extern "C" {
 struct evnet_server;
 struct evnet_shared;
 
-// evnet_async_write sends a copy of `size` bytes to the peer, behind what was written before.
+// evnet_async_write sends a copy of `size` bytes to the peer, behind what was written before. By
+// the id of a dial that is under way it waits, in order with evnet_async_wake, until on_open has
+// returned; if the dial fails, it is answered with the reason that on_close gets.
 //
 // Done:    0 when the kernel has taken the last byte; -ESTALE when the connection has closed or is
 //          closing; -EPIPE after evnet_conn_shutdown_write; -ENOBUFS when outbound_bytes_max would
@@ -96,10 +98,11 @@ EVNET_API int evnet_async_send_from(struct evnet_server *server, struct evnet_co
                                     void *user);
 
 // evnet_async_wake calls the connection's on_data with what is unread, possibly nothing; while its
-// reading is stopped, when it resumes.
+// reading is stopped, when it resumes, and by the id of a dial under way after its on_open.
 //
 // Done:    0 when on_data has returned, or will be called; -EOPNOTSUPP by a UDP socket's id, also a
-//          dialled one's; -ESTALE; -ENOMEM; -ESHUTDOWN.
+//          dialled one's; -ESTALE; -ENOMEM; -ESHUTDOWN; -ENOBUFS and the reason of a failed dial as
+//          for evnet_async_write.
 EVNET_API int evnet_async_wake(struct evnet_server *server, struct evnet_conn_id id,
                                void (*done)(struct evnet_conn_id id, int status, void *user),
                                void *user);

@@ -94,7 +94,7 @@ int evnet_server_dial(struct evnet_server *server, const char *address,
                       void (*done)(struct evnet_conn_id id, int status, void *user), void *user) {
   static const struct evnet_dial_options defaults = {0};
   if (options == NULL) options = &defaults;
-  int status = evnet_dial_check(&server->logger, address, options);
+  int status = evnet_dial_check(&server->reactor_options, address, options);
   if (status < 0) return status;
   // Before it, on_boot may not have run, or other reactors may not be there yet.
   if (__atomic_load_n(&server->bound_count, __ATOMIC_ACQUIRE) == 0) return -ENOTCONN;

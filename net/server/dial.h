@@ -21,7 +21,8 @@ struct evnet_server;
 //   address  and all that the options point to but conn_user: copied.
 //   options  NULL: all defaults.
 //   done     called once when the function returned 0: on the picked reactor with 0 and the id of
-//            the connection, for evnet_async_close, before its on_open, or its on_close alone; or,
+//            the connection, for evnet_async_write, evnet_async_close
+//            and their kin, before its on_open, or its on_close alone; or,
 //            there or on reactor 0, with why the dial has not begun, of which nothing follows:
 //            -ENOBUFS at connections_max or above mailbox_bytes_max, -EAGAIN, -ENOMEM or
 //            -ESHUTDOWN. NULL: nobody asks; the log tells.

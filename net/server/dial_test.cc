@@ -148,17 +148,17 @@ TEST(ServerDial, IsCancelledByItsId) {
   options.reactors = 2;
   Server server(callbacks, options);
   for (int i = 0; i < 3; i++) {
-    Answer dialled, written, released, closed;
+    Answer dialled, written, woken, closed;
     ASSERT_EQ(
         evnet_server_dial(server.get(), nowhere.text().c_str(), nullptr, Answer::Done, &dialled),
         0);
     ASSERT_TRUE(dialled.Wait());
     ASSERT_EQ(evnet_async_write(server.get(), dialled.id, "x", 1, Answer::Done, &written), 0);
-    ASSERT_EQ(evnet_async_wake(server.get(), dialled.id, Answer::Done, &released), 0);
+    ASSERT_EQ(evnet_async_wake(server.get(), dialled.id, Answer::Done, &woken), 0);
     ASSERT_EQ(evnet_async_close(server.get(), dialled.id, Answer::Done, &closed), 0);
-    ASSERT_TRUE(written.Wait() && released.Wait() && closed.Wait());
-    EXPECT_EQ(written.status, -ENOTCONN);
-    EXPECT_EQ(released.status, -ENOTCONN);
+    ASSERT_TRUE(written.Wait() && woken.Wait() && closed.Wait());
+    EXPECT_EQ(written.status, -ECANCELED);
+    EXPECT_EQ(woken.status, -ECANCELED);
     EXPECT_EQ(closed.status, 0);
     ASSERT_TRUE(journal.WaitFor("ECANCELED", static_cast<size_t>(i) + 1));
     Answer again;
@@ -166,6 +166,26 @@ TEST(ServerDial, IsCancelledByItsId) {
     ASSERT_TRUE(again.Wait());
     EXPECT_EQ(again.status, -ESTALE);
   }
+}
+
+// The second of a redial from on_close was -ENOBUFS.
+TEST(ServerDial, ADialFromTheOnCloseOfTheLastPlaceTakesThatPlace) {
+  const PlainListener bound("tcp://127.0.0.1:0", -1);
+  Journal journal;
+  Callbacks callbacks;
+  std::atomic<int> redials{0};
+  callbacks.on_close = [&](evnet_conn *conn, int reason) {
+    journal.Add(evnet_status_name(reason));
+    if (redials++ < 3) {
+      EXPECT_EQ(evnet_dial(evnet_conn_reactor(conn), bound.text().c_str(), nullptr, nullptr), 0);
+    }
+    return EVNET_NONE;
+  };
+  evnet_options options = {};
+  options.connections_max = 1;
+  Server server(callbacks, options);
+  ASSERT_EQ(evnet_server_dial(server.get(), bound.text().c_str(), nullptr, nullptr, nullptr), 0);
+  EXPECT_TRUE(journal.WaitFor("ECONNREFUSED", 4));
 }
 
 TEST(ServerDial, CountsAgainstConnectionsMaxAndHoldsBackWhatComesIn) {

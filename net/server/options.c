@@ -53,17 +53,6 @@ static int resolve_numbers_of_sockets(struct evnet_server *server) {
     int64_t most;
     const char *why;
   } bounds[] = {
-      {"send_buffer_bytes", options->send_buffer_bytes, 0, INT_MAX, "is negative"},
-      {"receive_buffer_bytes", options->receive_buffer_bytes, 0, INT_MAX, "is negative"},
-      {"keepalive_idle_s", options->keepalive_idle_s, EVNET_OFF, EVNET_KEEPALIVE_S_MAX,
-       "must be 1 to 32767, 0 for the default, or EVNET_OFF"},
-      {"keepalive_interval_s", options->keepalive_interval_s, 0, EVNET_KEEPALIVE_S_MAX,
-       "must be 1 to 32767, or 0 for the default"},
-      {"keepalive_count", options->keepalive_count, 0, EVNET_KEEPALIVE_COUNT_MAX,
-       "must be 1 to 127, or 0 for the default"},
-      {"user_timeout_ms", options->user_timeout_ms, EVNET_OFF, EVNET_TIMEOUT_MS_MAX,
-       "must be 1 to 1073741823, 0 for the default, or EVNET_OFF"},
-      {"notsent_lowat_bytes", options->notsent_lowat_bytes, 0, INT_MAX, "is negative"},
       {"backlog", options->backlog, 0, INT_MAX, "is negative"},
       {"fast_open_queue_max", options->fast_open_queue_max, 0, INT_MAX, "is negative"},
       {"defer_accept_s", options->defer_accept_s, 0, INT_MAX, "is negative"},
@@ -81,15 +70,6 @@ static int resolve_sockets(struct evnet_server *server) {
   struct evnet_options *options = &server->options;
   int status = resolve_numbers_of_sockets(server);
   if (status < 0) return status;
-  bool keepalive = options->keepalive_idle_s != EVNET_OFF;
-  if (!keepalive && options->keepalive_interval_s > 0) {
-    return evnet_option_refuse(&server->logger, "keepalive_interval_s",
-                               options->keepalive_interval_s, "needs keepalive_idle_s");
-  }
-  if (!keepalive && options->keepalive_count > 0) {
-    return evnet_option_refuse(&server->logger, "keepalive_count", options->keepalive_count,
-                               "needs keepalive_idle_s");
-  }
   const char *device = options->bind_to_device;
   if (device == NULL) return 0;
   size_t size = strnlen(device, sizeof server->device);
@@ -136,6 +116,14 @@ int server_resolve_options(struct evnet_server *server) {
       .mailbox_bytes_max = options->mailbox_bytes_max,
       .busy_poll_us = options->busy_poll_us,
       .connections_max = options->connections_max,
+      .send_buffer_bytes = options->send_buffer_bytes,
+      .receive_buffer_bytes = options->receive_buffer_bytes,
+      .no_nodelay = options->no_nodelay,
+      .keepalive_idle_s = options->keepalive_idle_s,
+      .keepalive_interval_s = options->keepalive_interval_s,
+      .keepalive_count = options->keepalive_count,
+      .user_timeout_ms = options->user_timeout_ms,
+      .notsent_lowat_bytes = options->notsent_lowat_bytes,
       .lookup_threads_max = options->lookup_threads_max,
       .backend = options->backend,
       .allocator = options->allocator,

@@ -179,7 +179,8 @@ struct evnet_options {
 
   // Sockets of TCP; a Unix socket has of these the send buffer, the backlog and its mode, a UDP
   // socket the buffers, bind_to_device and v6only. What this system has not, the start refuses, and
-  // the log names it. First those of each connection, which may change its own (conn.h).
+  // the log names it. First those of each connection, accepted or dialled; a dial's options may say
+  // otherwise (dial.h), and a connection may change its own (conn.h).
   int send_buffer_bytes;
   int receive_buffer_bytes;
   bool no_nodelay;           // with Nagle's algorithm

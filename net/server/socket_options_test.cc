@@ -9,12 +9,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <map>
 
 #include "gtest/gtest.h"
+#include "net/server/dial.h"
 #include "net/server/server.h"
 #include "net/server/testing/client.h"
 #include "net/server/testing/server.h"
+#include "net/server/testing/wait.h"
 
 namespace evnet_testing {
 namespace {
@@ -136,6 +139,34 @@ TEST(SocketOptions, AConnectionHasWhatTheServersOptionsSay) {
       {"receive_buffer_bytes", 60000},
   };
   EXPECT_EQ(ValuesOfAConnection(options), expected);
+}
+
+// They reached accepted connections only.
+TEST(SocketOptions, ADialledConnectionHasThemToo) {
+  Values accepted, dialled;
+  std::atomic<int> opened{0};
+  Callbacks callbacks = Echo();
+  callbacks.on_open = [&](evnet_conn *conn) {
+    (evnet_conn_listener_index(conn) < 0 ? dialled : accepted) = ValuesOf(evnet_conn_fd(conn));
+    opened++;
+    return EVNET_NONE;
+  };
+  evnet_options options = {};
+  options.no_nodelay = true;
+  options.send_buffer_bytes = 20000;
+  options.receive_buffer_bytes = 30000;
+  options.keepalive_idle_s = 77;
+  options.keepalive_interval_s = 7;
+  options.keepalive_count = 3;
+  options.notsent_lowat_bytes = 16384;
+  if (IsLinux()) options.user_timeout_ms = 1234;
+  Server server(callbacks, options);
+  const std::string own = "tcp://127.0.0.1:" + std::to_string(server.port());
+  ASSERT_EQ(evnet_server_dial(server.get(), own.c_str(), nullptr, nullptr, nullptr), 0);
+  ASSERT_TRUE(WaitUntil([&] { return opened == 2; }));
+  EXPECT_EQ(server.Stop(0), 0);
+  EXPECT_EQ(dialled, accepted);
+  EXPECT_EQ(dialled["keepalive_idle_s"], 77);
 }
 
 TEST(SocketOptions, OffIsTheDefaultOfKeepaliveAndUserTimeout) {

@@ -29,6 +29,7 @@ enum conn_state {
   CONN_LISTENER,   // not a connection: the handle is a listener's
   CONN_DATAGRAM,   // nor is this: a listener's UDP socket, until it is detached
   CONN_DIALLING,   // not yet one: it has had no on_open
+  CONN_ATTEMPT,    // not a connection: the handle is one of several that connect for one
 };
 
 // Why reading is stopped. Each bit is set and cleared by its owner only.
@@ -108,7 +109,7 @@ struct evnet_conn {
   void *user;
   union {
     struct conn_side *side;  // NULL: nothing unread beyond the lease, nothing queued
-    struct dial *dial;       // DIALLING; NULL: adopted
+    struct dial *dial;       // DIALLING; NULL: adopted. ATTEMPT; NULL: given up
   };
   uint64_t generation;
   struct evnet_wheel_node deadline;  // at its earliest deadline or before it
@@ -122,7 +123,8 @@ struct evnet_conn {
     int32_t reason;          // later
   };
   uint32_t due_next : 24;
-  uint32_t transport : 5;   // enum evnet_transport
+  uint32_t transport : 4;  // enum evnet_transport
+  uint32_t flying : 1;     // a send of gathered or leased bytes is under way: SEND tells its result
   uint32_t background : 1;  // evnet_conn_set_background
   uint32_t dialled : 1;     // not accepted
   uint32_t unopened : 1;    // it has had no on_open
@@ -130,9 +132,8 @@ struct evnet_conn {
   uint16_t peer_port;  // in network order
   uint16_t flags;
   uint8_t listener;  // its index, or EVNET_LISTENER_NONE; LISTENER: the place in `listeners`
-  uint8_t state : 3;
-  uint8_t flying : 1;  // a send of gathered or leased bytes is under way: SEND tells what it took
-  uint8_t read_stop;   // the STOP_ bits
+  uint8_t state : 4;
+  uint8_t read_stop;  // the STOP_ bits
 };
 
 struct listener {
@@ -299,6 +300,9 @@ void peer_set(struct evnet_conn *conn, const struct evnet_address *peer);
 // A connection of a handle without a descriptor, in DIALLING.
 int conn_reserve(struct evnet_reactor *reactor, enum evnet_transport transport,
                  struct evnet_conn **out_conn);
+// A handle for one of several attempts to connect, in ATTEMPT: it takes no place of a connection.
+int conn_reserve_attempt(struct evnet_reactor *reactor, enum evnet_transport transport,
+                         struct dial *dial, struct evnet_conn **out_conn);
 int conn_claim(struct evnet_conn *conn);  // a place for it: 0, or -errno of who knows the limits
 // The same of a connected socket that somebody else has made, with its place.
 int conn_adopt(struct evnet_reactor *reactor, int descriptor, const struct evnet_socket_kind *kind,
@@ -332,6 +336,10 @@ void adopt_open(struct evnet_conn *conn);  // of DIALLING, without a dial
 // dial.c
 void dial_connected(struct evnet_conn *conn, int result);  // CONNECT
 void dial_free(struct evnet_conn *conn);                   // of DIALLING: nothing goes on
+void dial_end(struct evnet_conn *conn, int reason);        // likewise, and requests get the reason
+// Keeps a request until the connection has opened. False above the bound on output: it is the
+// caller's, and the dial may have ended.
+bool dial_add_request(struct evnet_conn *conn, struct evnet_async *async);
 void dial_end_all(struct evnet_reactor *reactor, int reason);
 
 // datagram.c
@@ -346,11 +354,22 @@ void side_release_retired(struct evnet_conn *conn);
 // async.c
 void async_answer(struct evnet_async *async, int status);  // at the end of the turn
 void async_run_answers(struct evnet_reactor *reactor);
+void async_carry_out(struct evnet_reactor *reactor, struct evnet_async *async);
 
 // inbound.c
 int inbound_wake(struct evnet_conn *conn);  // on_data, now or when reading resumes
 void inbound_received(struct evnet_conn *conn, const uint8_t *data, size_t size);
 void inbound_present(struct evnet_conn *conn);
+
+// options.c
+// Of the options of sockets: their ranges, from `least` on, and that keepalive's need its first.
+int options_check_ranges(const struct evnet_reactor_options *options, int64_t least,
+                         enum evnet_log_level level);
+int options_check_keepalive(const struct evnet_reactor_options *options,
+                            enum evnet_log_level level);
+// As evnet_option_refuse, at another level.
+int option_refuse_at(const struct evnet_logger *logger, enum evnet_log_level level,
+                     const char *name, int64_t value, const char *why);
 
 // limits.c
 void limits_from_options(const struct evnet_reactor_options *options,

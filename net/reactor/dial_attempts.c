@@ -1,0 +1,266 @@
+// The addresses of a dial, tried as RFC 8305 says in sections 4 and 5. Families alternate. An
+// attempt starts 250 ms after the last one, or when one has failed, but never within 10 ms of the
+// last one; the earlier ones go on. The first to connect wins, and its socket moves to the
+// connection's handle; the others are closed.
+//
+//                      250 ms, or a failure
+//                           +-----+
+//                           v     |
+//   dial_connect --> start an attempt --CONNECT 0--> move, open
+//                           ^     |
+//      a full Unix backlog: |     | CONNECT -errno of the last one that runs, or the deadline
+//      after a pause        +-----+--> fail
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "net/reactor/internal/dial.h"
+
+enum {
+  // RFC 8305 section 8: Connection Attempt Delay, Minimum Connection Attempt Delay.
+  DELAY_MS = 250,
+  DELAY_MS_MIN = 10,
+  // Between two tries of a Unix socket whose listener's backlog is full, of whose end no event
+  // tells: each pause is twice the last.
+  PAUSE_MS_MIN = 5,
+  PAUSE_MS_MAX = 100,
+};
+
+static struct evnet_reactor *reactor_of(const struct dial *dial) { return dial->conn->reactor; }
+
+// The addresses
+
+// All hosts is an address to listen on; dialled, it is this host.
+static void set_loopback(struct evnet_address *address) {
+  if (address->socket.any.sa_family == AF_INET) {
+    struct in_addr *host = &address->socket.ip4.sin_addr;
+    if (host->s_addr == htonl(INADDR_ANY)) host->s_addr = htonl(INADDR_LOOPBACK);
+  } else if (address->socket.any.sa_family == AF_INET6) {
+    struct in6_addr *host = &address->socket.ip6.sin6_addr;
+    if (IN6_IS_ADDR_UNSPECIFIED(host)) *host = in6addr_loopback;
+  }
+}
+
+// Leaves those out that are of another family than the source.
+static void keep_addresses(struct dial *dial) {
+  if (dial->options.source == NULL || dial->source_is_any) return;
+  const int family = dial->source.socket.any.sa_family;
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < dial->address_count; i++) {
+    if (dial->addresses[i].socket.any.sa_family == family)
+      dial->addresses[kept++] = dial->addresses[i];
+  }
+  dial->address_count = kept;
+}
+
+// With a First Address Family Count of 1 (RFC 8305 section 4): each address is followed by the next
+// one of another family, while there is one.
+static void alternate_families(struct evnet_address *addresses, uint32_t count) {
+  for (uint32_t i = 1; i < count; i++) {
+    const int before = addresses[i - 1].socket.any.sa_family;
+    uint32_t other = i;
+    while (other < count && addresses[other].socket.any.sa_family == before) other++;
+    if (other == count) return;
+    const struct evnet_address moved = addresses[other];
+    memmove(&addresses[i + 1], &addresses[i], (other - i) * sizeof *addresses);
+    addresses[i] = moved;
+  }
+}
+
+// The source for this address, in place until connect has returned; NULL: none.
+static const struct evnet_address *source_for(struct dial *dial,
+                                              const struct evnet_address *address) {
+  if (dial->options.source == NULL || !dial->source_is_any) return dial->options.source;
+  const uint16_t port = evnet_address_port(&dial->source);
+  if (port == 0) return NULL;
+  struct evnet_address *source = &dial->source;
+  *source = (struct evnet_address){.transport = address->transport, .size = address->size};
+  source->socket.any.sa_family = address->socket.any.sa_family;
+  if (address->socket.any.sa_family == AF_INET6) {
+    source->socket.ip6.sin6_port = htons(port);
+  } else {
+    source->socket.ip4.sin_port = htons(port);
+  }
+  return source;
+}
+
+// Failures
+
+// The less, the more it tells of why a name cannot be reached.
+static int rank(int status) {
+  switch (status) {
+    case -ECONNREFUSED:
+      return 0;
+    case -ETIMEDOUT:
+      return 1;
+    case -EHOSTUNREACH:
+    case -ENETUNREACH:
+      return 2;
+    case -EADDRNOTAVAIL:
+      return 3;
+    default:
+      return 4;
+  }
+}
+
+static void note(struct dial *dial, int status, uint32_t address_index) {
+  if (dial->status != 0 && rank(dial->status) <= rank(status)) return;
+  dial->status = status;
+  dial->status_index = address_index;
+}
+
+void dial_fail(struct dial *dial, int status) {
+  struct evnet_conn *conn = dial->conn;
+  uint32_t index = UINT32_MAX;
+  for (uint32_t i = 0; i < DIAL_ATTEMPTS_MAX; i++) {
+    const struct dial_attempt *attempt = &dial->attempts[i];
+    if (attempt->is_running && attempt->address_index < index) index = attempt->address_index;
+  }
+  if (index == UINT32_MAX) index = dial->address_next > 0 ? dial->address_next - 1 : 0;
+  note(dial, status, index);
+  if (dial->status_index < dial->address_count)
+    peer_set(conn, &dial->addresses[dial->status_index]);
+  conn_finish(conn, dial->status);
+}
+
+// Attempts
+
+void dial_drop_attempts(struct dial *dial) {
+  struct evnet_reactor *reactor = reactor_of(dial);
+  for (uint32_t i = 0; i < DIAL_ATTEMPTS_MAX; i++) {
+    struct evnet_conn *conn = dial->attempts[i].conn;
+    if (conn == NULL || conn == dial->conn) continue;
+    conn->dial = NULL;
+    evnet_poller_detach(reactor->poller, conn_handle(conn));
+  }
+}
+
+static struct dial_attempt *find_free(struct dial *dial) {
+  struct dial_attempt *attempt = &dial->attempts[0];
+  while (attempt->is_running) attempt++;  // there are fewer than DIAL_ATTEMPTS_MAX
+  return attempt;
+}
+
+static int give_handle(struct dial *dial, struct dial_attempt *attempt) {
+  if (attempt->conn != NULL) return 0;
+  if (dial->address_count > 1)
+    return conn_reserve_attempt(reactor_of(dial), dial->own_addresses[0].transport, dial,
+                                &attempt->conn);
+  attempt->conn = dial->conn;
+  return 0;
+}
+
+static void start(struct dial *dial, struct dial_attempt *attempt) {
+  struct evnet_reactor *reactor = reactor_of(dial);
+  const struct evnet_address *address = &dial->addresses[dial->address_next];
+  attempt->address_index = dial->address_next++;
+  attempt->is_running = true;
+  dial->running_count++;
+  peer_set(dial->conn, address);
+  reactor_update_now(reactor);
+  dial->started_ms = reactor->now_ms;
+  const bool waits =
+      dial->address_next == dial->address_count || dial->running_count == DIAL_ATTEMPTS_MAX;
+  dial->next_ms = waits ? UINT64_MAX : dial->started_ms + DELAY_MS;
+  dial_start_timer(dial);
+  struct evnet_connect_options options = dial->options;
+  options.source = source_for(dial, address);
+  evnet_poller_connect(reactor->poller, conn_handle(attempt->conn), address, &options);
+}
+
+// Whether the user lets the next address be connected to.
+static bool is_allowed(const struct dial *dial) {
+  return dial->allow == NULL || dial->allow(&dial->addresses[dial->address_next], dial->conn->user);
+}
+
+void dial_try_next(struct dial *dial) {
+  while (dial->address_next < dial->address_count && !is_allowed(dial))
+    note(dial, -EACCES, dial->address_next++);
+  if (dial->address_next == dial->address_count) {
+    dial->next_ms = UINT64_MAX;
+    if (dial->running_count > 0) {
+      dial_start_timer(dial);
+    } else {
+      dial_fail(dial, dial->status);
+    }
+    return;
+  }
+  struct dial_attempt *attempt = find_free(dial);
+  const int status = give_handle(dial, attempt);
+  if (status == 0) {
+    start(dial, attempt);
+  } else if (dial->running_count > 0) {
+    dial->next_ms = UINT64_MAX;  // the handle of the next one that ends will do
+    dial_start_timer(dial);
+  } else {
+    dial_fail(dial, status);
+  }
+}
+
+void dial_connect(struct dial *dial) {
+  keep_addresses(dial);
+  for (uint32_t i = 0; i < dial->address_count; i++) set_loopback(&dial->addresses[i]);
+  alternate_families(dial->addresses, dial->address_count);
+  if (dial->address_count == 0) {
+    dial_fail(dial, -EAFNOSUPPORT);
+  } else {
+    dial_try_next(dial);
+  }
+}
+
+static void pause_a_while(struct dial *dial) {
+  dial->pause_ms = dial->pause_ms == 0 ? PAUSE_MS_MIN : 2 * dial->pause_ms;
+  if (dial->pause_ms > PAUSE_MS_MAX) dial->pause_ms = PAUSE_MS_MAX;
+  dial->address_next = 0;
+  dial->next_ms = reactor_of(dial)->now_ms + dial->pause_ms;
+  dial_start_timer(dial);
+}
+
+static void attempt_failed(struct dial *dial, struct dial_attempt *attempt, int status) {
+  if (status == -EAGAIN && dial->conn->transport == EVNET_TRANSPORT_UNIX) {
+    pause_a_while(dial);
+    return;
+  }
+  note(dial, status, attempt->address_index);
+  if (dial->address_next == dial->address_count) {
+    if (dial->running_count == 0) dial_fail(dial, dial->status);
+    return;
+  }
+  const uint64_t may_ms = dial->started_ms + DELAY_MS_MIN;
+  if (dial->next_ms > may_ms) dial->next_ms = may_ms;
+  if (dial->next_ms <= reactor_of(dial)->now_ms) {
+    dial_try_next(dial);
+  } else {
+    dial_start_timer(dial);
+  }
+}
+
+// The winner's socket becomes the connection's.
+static int take_socket(struct dial *dial, struct dial_attempt *attempt) {
+  peer_set(dial->conn, &dial->addresses[attempt->address_index]);
+  if (attempt->conn == dial->conn) return 0;
+  struct evnet_poller *poller = reactor_of(dial)->poller;
+  const int status =
+      evnet_poller_connect_move(poller, conn_handle(attempt->conn), conn_handle(dial->conn));
+  if (status == 0) return 0;
+  attempt->conn->dial = NULL;
+  evnet_poller_detach(poller, conn_handle(attempt->conn));
+  attempt->conn = NULL;
+  return status;
+}
+
+void dial_connected(struct evnet_conn *conn, int result) {
+  const bool is_dialling = conn->state == CONN_DIALLING || conn->state == CONN_ATTEMPT;
+  struct dial *dial = is_dialling ? conn->dial : NULL;
+  if (dial == NULL) return;  // it was cancelled, and the handle is about to be detached
+  struct dial_attempt *attempt = &dial->attempts[0];
+  while (attempt->conn != conn) attempt++;
+  attempt->is_running = false;
+  dial->running_count--;
+  if (result == 0) result = take_socket(dial, attempt);
+  if (result == 0) {
+    dial_open(dial);
+  } else {
+    attempt_failed(dial, attempt, result);
+  }
+}

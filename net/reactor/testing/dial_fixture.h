@@ -1,0 +1,79 @@
+// A reactor that dials, with names from a table (names.h).
+#ifndef EVNET_NET_REACTOR_TESTING_DIAL_FIXTURE_H_
+#define EVNET_NET_REACTOR_TESTING_DIAL_FIXTURE_H_
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "net/base/testing/listener.h"
+#include "net/reactor/dial.h"
+#include "net/reactor/testing/harness.h"
+#include "net/reactor/testing/names.h"
+
+namespace evnet_testing {
+
+class DialTest : public ::testing::Test {
+ protected:
+  ~DialTest() override {
+    TheNames().Release();
+    harness.on.close = nullptr;  // of the test's own variables, which are gone
+    harness.Destroy();
+    TheNames().Reset();
+  }
+
+  bool UntilClosed(const struct evnet_conn_id &id) {
+    return harness.Until([&] { return harness.Of(id).closed == 1; });
+  }
+  bool UntilOpen(const struct evnet_conn_id &id) {
+    return harness.Until([&] { return harness.Of(id).opened == 1; });
+  }
+
+  // The reason of a dial that fails.
+  int Fail(const std::string &address, const evnet_dial_options &options = {}) {
+    const struct evnet_conn_id id = harness.Dial(address, options);
+    if (!UntilClosed(id)) return 0;
+    EXPECT_EQ(harness.Of(id).Story(), "close");
+    return harness.Of(id).reason;
+  }
+
+  // Turns the reactor meanwhile.
+  std::string ReadToEnd(int peer) {
+    EXPECT_EQ(fcntl(peer, F_SETFL, O_NONBLOCK), 0);
+    std::string got;
+    harness.Until([&] {
+      std::string block(1 << 16, 0);
+      const ssize_t size = read(peer, &block[0], block.size());
+      if (size > 0) got.append(block, 0, static_cast<size_t>(size));
+      return size == 0;
+    });
+    return got;
+  }
+
+  static evnet_dial_options Within(int64_t timeout_ms) {
+    evnet_dial_options options = {};
+    options.timeout_ms = timeout_ms;
+    return options;
+  }
+
+  void LogTo(std::string *log) {
+    harness.options.logger.log = [](evnet_log_level, const char *message, void *user) {
+      *static_cast<std::string *>(user) += std::string(message) + "\n";
+    };
+    harness.options.logger.user = log;
+    harness.options.logger.level = EVNET_LOG_DEBUG;
+  }
+
+  // The harness's listener is at 127.0.0.1.
+  std::string At(const std::string &host) {
+    return "tcp://" + host + ":" + std::to_string(evnet_address_port(&harness.address()));
+  }
+
+  Harness harness;
+};
+
+}  // namespace evnet_testing
+
+#endif  // EVNET_NET_REACTOR_TESTING_DIAL_FIXTURE_H_

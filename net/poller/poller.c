@@ -63,6 +63,12 @@ int evnet_poller_adopt(struct evnet_poller *poller, int descriptor,
   return poller->ops->adopt(poller, descriptor, kind, out_handle);
 }
 
+int evnet_poller_resolve(struct evnet_poller *poller, const char *text, struct evnet_address *out,
+                         int count_max) {
+  if (poller->ops->resolve == NULL) return -EOPNOTSUPP;
+  return poller->ops->resolve(poller, text, out, count_max);
+}
+
 int evnet_poller_reserve(struct evnet_poller *poller, enum evnet_transport transport,
                          struct evnet_handle *out_handle) {
   return poller->ops->reserve(poller, transport, out_handle);

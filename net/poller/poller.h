@@ -306,6 +306,15 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_adopt(struct evnet_poller *poller, 
                                                    const struct evnet_socket_kind *kind,
                                                    struct evnet_handle *out_handle);
 
+// evnet_poller_resolve looks a name up in a kernel that is not the system's, without blocking.
+//
+//   out  count_max addresses.
+//
+// Returns: their number, as evnet_address_resolve_all.
+// Errors:  as evnet_address_resolve_all; -EOPNOTSUPP: names are the system's, getaddrinfo(3).
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_resolve(struct evnet_poller *poller, const char *text,
+                                                     struct evnet_address *out, int count_max);
+
 // evnet_poller_reserve makes a handle without a descriptor, for connect: so that what connects has
 // one name from the beginning, and over several tries. Only connect, detach and abort are for it.
 //

@@ -34,19 +34,26 @@ static void free_lookup(struct evnet_lookup *lookup) {
 
 // On a thread of the pool
 
-static void run(struct lookup_job *job) {
-  struct evnet_lookup *lookup = lookup_of(job);
-  struct evnet_address addresses[EVNET_RESOLVER_ADDRESSES_MAX];
-  lookup->count = evnet_address_resolve_all(lookup->text, addresses, EVNET_RESOLVER_ADDRESSES_MAX,
-                                            lookup->refusal, sizeof lookup->refusal);
-  if (lookup->count <= 0) return;
-  const size_t size = (size_t)lookup->count * sizeof addresses[0];
+// count as evnet_address_resolve_all returned it.
+static void keep_addresses(struct evnet_lookup *lookup, const struct evnet_address *addresses,
+                           int count) {
+  lookup->count = count;
+  if (count <= 0) return;
+  const size_t size = (size_t)count * sizeof *addresses;
   lookup->addresses = evnet_allocate(NULL, size);
   if (lookup->addresses == NULL) {
     lookup->count = -ENOMEM;
   } else {
     memcpy(lookup->addresses, addresses, size);
   }
+}
+
+static void run(struct lookup_job *job) {
+  struct evnet_lookup *lookup = lookup_of(job);
+  struct evnet_address addresses[EVNET_RESOLVER_ADDRESSES_MAX];
+  const int count = evnet_address_resolve_all(lookup->text, addresses, EVNET_RESOLVER_ADDRESSES_MAX,
+                                              lookup->refusal, sizeof lookup->refusal);
+  keep_addresses(lookup, addresses, count);
 }
 
 static void finish(struct lookup_job *job) {
@@ -79,6 +86,16 @@ static void tell(struct evnet_message *message, void *context) {
   free_lookup(lookup);
 }
 
+// In a kernel that is not the system's. Returns -EOPNOTSUPP in the system's.
+static int look_up_inside(struct evnet_reactor *reactor, struct evnet_lookup *lookup) {
+  struct evnet_address addresses[EVNET_RESOLVER_ADDRESSES_MAX];
+  const int count =
+      evnet_poller_resolve(reactor->poller, lookup->text, addresses, EVNET_RESOLVER_ADDRESSES_MAX);
+  if (count == -EOPNOTSUPP) return count;
+  keep_addresses(lookup, addresses, count);
+  return evnet_reactor_post_message(reactor, &lookup->message);
+}
+
 int evnet_resolver_look_up(struct evnet_reactor *reactor, const char *address_text,
                            evnet_resolved_fn done, void *arg, struct evnet_lookup **out_lookup) {
   if (reactor->stop_phase == STOP_DONE) return -ESHUTDOWN;
@@ -94,7 +111,8 @@ int evnet_resolver_look_up(struct evnet_reactor *reactor, const char *address_te
   lookup->done = done;
   lookup->arg = arg;
   memcpy(lookup->text, address_text, text_size);
-  int status = lookup_pool_submit(&reactor->resolver->queue, &lookup->job);
+  int status = look_up_inside(reactor, lookup);
+  if (status == -EOPNOTSUPP) status = lookup_pool_submit(&reactor->resolver->queue, &lookup->job);
   if (status < 0) {
     free_lookup(lookup);
     return status;
@@ -105,7 +123,8 @@ int evnet_resolver_look_up(struct evnet_reactor *reactor, const char *address_te
 
 void evnet_resolver_cancel(struct evnet_lookup *lookup) {
   lookup->done = NULL;
-  if (lookup_pool_cancel(&lookup->job)) free_lookup(lookup);
+  const bool is_of_pool = lookup->job.queue != NULL;
+  if (is_of_pool && lookup_pool_cancel(&lookup->job)) free_lookup(lookup);
 }
 
 void resolver_end(struct evnet_reactor *reactor) {

@@ -20,6 +20,9 @@ struct evnet_poller_ops {
   int (*identify)(struct evnet_poller *poller, int descriptor, struct evnet_socket_kind *out_kind);
   int (*adopt)(struct evnet_poller *poller, int descriptor, const struct evnet_socket_kind *kind,
                struct evnet_handle *out_handle);
+  // NULL: names are the system's.
+  int (*resolve)(struct evnet_poller *poller, const char *text, struct evnet_address *out,
+                 int count_max);
   int (*reserve)(struct evnet_poller *poller, enum evnet_transport transport,
                  struct evnet_handle *out_handle);
   void (*connect)(struct evnet_poller *poller, struct evnet_handle handle,

@@ -31,7 +31,26 @@ struct evnet_sim_socket *evnet_sim_take(struct evnet_sim *sim, uint16_t port) {
   return peer;
 }
 
+void evnet_sim_set_dialling(struct evnet_sim *sim, const struct evnet_sim_dialling *dialling,
+                            void *user) {
+  sim->dialling = dialling;
+  sim->dialling_user = user;
+}
+
+static void tell_ended(const struct sim_slot *slot, int status) {
+  const struct evnet_sim *sim = slot->owner->sim;
+  if (sim->dialling != NULL && sim->dialling->ended != NULL)
+    sim->dialling->ended(sim->dialling_user, &slot->to, status);
+}
+
 // The poller's side
+
+int sim_resolve(struct evnet_poller *poller, const char *text, struct evnet_address *out,
+                int count_max) {
+  const struct evnet_sim *sim = ((struct sim_poller *)poller)->sim;
+  if (sim->dialling == NULL || sim->dialling->resolve == NULL) return EVNET_STATUS_ADDRESS;
+  return sim->dialling->resolve(sim->dialling_user, text, out, count_max);
+}
 
 int sim_reserve(struct evnet_poller *poller, enum evnet_transport transport,
                 struct evnet_handle *out_handle) {
@@ -113,6 +132,9 @@ void sim_connect(struct evnet_poller *poller, struct evnet_handle handle,
   struct evnet_sim *sim = self->sim;
   const struct evnet_sim_faults *faults = &sim->options.faults;
   slot->kind = SIM_CONNECTING;
+  slot->to = *address;
+  if (sim->dialling != NULL && sim->dialling->begun != NULL)
+    sim->dialling->begun(sim->dialling_user, address);
   slot->connect_at_ns = sim->now_ns;
   slot->connect_status = 0;
   if (address->transport == EVNET_TRANSPORT_UNIX) {
@@ -164,11 +186,15 @@ int sim_connect_move(struct evnet_poller *poller, struct evnet_handle from,
     evnet_sim_fail(self->sim, "connect_move of a handle that is not connected");
     return -EINVAL;
   }
-  if (evnet_sim_chance(self->sim, self->sim->options.faults.attach_failure)) return -ENOMEM;
+  if (evnet_sim_chance(self->sim, self->sim->options.faults.attach_failure)) {
+    tell_ended(old, -ENOMEM);
+    return -ENOMEM;
+  }
   slot->kind = old->kind;
   slot->descriptor = old->descriptor;
   slot->socket = old->socket;
   slot->udp = old->udp;
+  slot->to = old->to;
   if (slot->socket != NULL) slot->socket->slot = slot;
   if (slot->udp != NULL) slot->udp->slot = slot;
   old->kind = SIM_RESERVED;
@@ -200,5 +226,6 @@ bool sim_connect_step(struct sim_slot *slot, struct evnet_completion *out) {
   *out =
       (struct evnet_completion){.handle = slot->handle, .op = EVNET_OP_CONNECT, .result = status};
   evnet_sim_note(slot->owner->sim, "CONNECT", slot->owner->index, sim_slot_id(slot), status);
+  tell_ended(slot, status);
   return true;
 }

@@ -28,6 +28,19 @@ EVNET_WARN_UNUSED int evnet_sim_serve(struct evnet_sim *sim);
 // Returns: NULL when there is none.
 struct evnet_sim_socket *evnet_sim_take(struct evnet_sim *sim, uint16_t port);
 
+// What the outside knows of names, and is told of connects. Members may be NULL.
+struct evnet_sim_dialling {
+  // The addresses of a name, as evnet_address_resolve_all gives them. NULL: there are no names.
+  int (*resolve)(void *user, const char *text, struct evnet_address *out, int count_max);
+  void (*begun)(void *user, const struct evnet_address *address);
+  // CONNECT has told this status; or what it told is void, as its socket could not be moved.
+  void (*ended)(void *user, const struct evnet_address *address, int status);
+};
+
+//   dialling  borrowed until evnet_sim_destroy.
+void evnet_sim_set_dialling(struct evnet_sim *sim, const struct evnet_sim_dialling *dialling,
+                            void *user);
+
 #ifdef __cplusplus
 }
 #endif

@@ -392,6 +392,7 @@ static const struct evnet_poller_ops sim_ops = {
     .attach = sim_attach,
     .identify = sim_identify,
     .adopt = sim_adopt,
+    .resolve = sim_resolve,
     .reserve = sim_reserve,
     .connect = sim_connect,
     .connect_stop = sim_connect_stop,

@@ -44,10 +44,11 @@ struct sim_slot {
   const struct evnet_send *send;  // under way
   uint64_t send_hash;             // of its bytes when it started
   struct sim_flight flight;
-  uint64_t connect_at_ns;  // when CONNECT is told, and
-  int connect_status;      // what it says, unless the connection is reset before that
-  bool awaits_room;        // of a UDP socket
-  bool failed;             // its receiving did, and was not started again
+  struct evnet_address to;  // where it connects, or has last connected
+  uint64_t connect_at_ns;   // when CONNECT is told, and
+  int connect_status;       // what it says, unless the connection is reset before that
+  bool awaits_room;         // of a UDP socket
+  bool failed;              // its receiving did, and was not started again
   uint64_t failed_at_ns;
   struct sim_datagram *batch;  // received, and still to be told
   uint32_t share_bytes;        // had in this turn
@@ -125,6 +126,8 @@ void sim_datagram_starts(
     struct sim_slot *slot);  // recv_start: fails the world if it comes too early
 
 // sim_connect.c
+int sim_resolve(struct evnet_poller *poller, const char *text, struct evnet_address *out,
+                int count_max);
 int sim_reserve(struct evnet_poller *poller, enum evnet_transport transport,
                 struct evnet_handle *out_handle);
 void sim_connect(struct evnet_poller *poller, struct evnet_handle handle,

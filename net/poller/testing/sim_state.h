@@ -31,6 +31,7 @@ struct sim_bytes {
   uint32_t size;
 };
 
+struct evnet_sim_dialling;
 struct sim_datagram;
 struct sim_slot;
 
@@ -105,6 +106,8 @@ struct evnet_sim {
   void (*udp_watch)(void *user, const struct evnet_sim_udp_news *news);
   void *udp_watch_user;
   uint16_t port_last;
+  const struct evnet_sim_dialling *dialling;
+  void *dialling_user;
 
   struct sim_poller *pollers[SIM_POLLERS_MAX];
   uint32_t poller_count;  // ever created

@@ -46,6 +46,7 @@ Dials::Dials(World *world) : w_(*world) {
     return;
   }
   port_ = static_cast<uint16_t>(port);
+  evnet_sim_set_dialling(w_.sim, &kDialling, this);
   next_dial_ns_ = w_.now() + evnet_sim_random(w_.sim) % w_.plan.dials_every_ns;
 }
 
@@ -77,10 +78,18 @@ Dials::Dial *Dials::Make(evnet_dial_options *options, std::string *address) {
   dial->number = static_cast<uint32_t>(dials_.size());
   dial->to_nobody = w_.Chance(200);
   options->conn_user = dial;
-  options->timeout_ms = w_.Chance(200) ? EVNET_OFF : 1 + w_.Below(300);
-  if (w_.Chance(200)) options->source = "127.0.0.7:0";
+  options->timeout_ms = w_.Chance(200) ? EVNET_OFF : 1 + w_.Below(w_.Chance(300) ? 4000 : 300);
+  if (w_.Chance(200)) options->source = w_.Chance(500) ? "127.0.0.7:0" : ":0";
+  dial->port = dial->to_nobody ? kNobodysPort : port_;
+  std::string host = "127.0.0.1";
+  if (w_.Chance(500)) {
+    options->source = nullptr;  // it would leave addresses out
+    dial->addresses = 1 + w_.Below(w_.Chance(200) ? 64 : 12);
+    dial->six_first = w_.Chance(500);
+    host = "dial" + std::to_string(dial->number) + ".test";
+  }
   options->background = dial->background = w_.Chance(300);
-  *address = "tcp://127.0.0.1:" + std::to_string(dial->to_nobody ? kNobodysPort : port_);
+  *address = "tcp://" + host + ":" + std::to_string(dial->port);
   return dial;
 }
 
@@ -218,6 +227,10 @@ evnet_action Dials::OnOpen(Dial *dial, evnet_conn *conn) {
   evnet_address peer;
   evnet_conn_remote_address(conn, &peer);
   if (evnet_address_port(&peer) != port_) Broken(dial, "has another peer");
+  char text[EVNET_ADDRESS_TEXT_BYTES];
+  evnet_address_format(&peer, text, sizeof text);
+  if (dial->addresses > 0 && dial->connected != text)
+    Broken(dial, "is open to %s, and it was %s that connected", text, dial->connected.c_str());
   if (evnet_conn_listener_index(conn) != -1) Broken(dial, "has come in by a listener");
   if (w_.Chance(700)) Write(dial, conn);
   if (w_.Chance(50)) evnet_conn_abort(conn);
@@ -263,7 +276,9 @@ bool Dials::IsFailureLegal(const Dial *dial, int reason) const {
     case -EADDRNOTAVAIL:
       return faults.connect_failure > 0;
     case -ENOMEM:
-      return w_.memory.failed() > 0;
+      return w_.memory.failed() > 0 || (dial->addresses > 1 && faults.attach_failure > 0);
+    case EVNET_STATUS_ADDRESS:
+      return dial->addresses > 0;
     case -ETIMEDOUT:
       return dial->by_stranger || w_.now() + kSlackNs >= dial->deadline_ns;
     case -ECANCELED:
@@ -281,6 +296,8 @@ evnet_action Dials::OnClose(Dial *dial, evnet_conn *conn, int reason) {
   if (!dial->opened && !IsFailureLegal(dial, reason))
     Broken(dial, "fails for no reason with %s", evnet_status_name(reason));
   if (dial->opened && reason == EVNET_REASON_SHUTDOWN) Stopped(dial);
+  if (!dial->opened && !IsTheMostTelling(dial, reason))
+    Broken(dial, "fails with %s, which is not what tells most", evnet_status_name(reason));
   if (evnet_conn_write(conn, "x", 1) != -ENOTCONN) Broken(dial, "on_close can write");
   evnet_conn_close(conn);
   dial->closed = true;

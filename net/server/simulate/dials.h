@@ -4,8 +4,11 @@
 // What must hold: of each dial that was taken exactly one thing comes first, on_open or an on_close
 // with a reason that there is, and one on_close in all; in time; nothing of one that was refused.
 // While a stop drains, dials go on and are taken, and those in the background close last.
-// The first bytes that a dialled connection sends are its number, so that the outside knows whose
-// bytes it gets.
+// Of a name's addresses: attempts begin in the order of RFC 8305, with its delays, and at most 8
+// run; the connection's peer is the one that connected first; and if none does, the most telling of
+// the failures that occurred is reported. (That the other sockets are closed, the oracle sees at
+// the end.) The first bytes that a dialled connection sends are its number, so that the outside
+// knows whose bytes it gets.
 #ifndef EVNET_NET_SERVER_SIMULATE_DIALS_H_
 #define EVNET_NET_SERVER_SIMULATE_DIALS_H_
 
@@ -50,6 +53,14 @@ class Dials {
 
  private:
   struct Outside;
+
+  static const evnet_sim_dialling kDialling;
+  static Dials *Self(void *user) { return static_cast<Dials *>(user); }
+  Dial *DialOf(const evnet_address &address) const;
+  int Resolve(const std::string &text, evnet_address *out, int count_max);
+  void AttemptBegins(const evnet_address &address);
+  void AttemptEnded(const evnet_address &address, int status);
+  bool IsTheMostTelling(const Dial *dial, int reason) const;
 
   Dial *Make(evnet_dial_options *options, std::string *address);
   void Begin();

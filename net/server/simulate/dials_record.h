@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <string>
+#include <vector>
 
 #include "net/server/simulate/dials.h"
 
@@ -15,6 +16,15 @@ struct Dials::Dial {
   uint32_t number = 0;
   bool by_stranger = false;
   bool to_nobody = false;
+  uint16_t port = 0;
+  size_t addresses = 0;  // of its name; 0: it has none
+  bool six_first = false;
+  size_t attempts = 0;        // begun
+  size_t running = 0;         // and not ended
+  uint64_t attempted_ns = 0;  // the last one
+  bool failed_since = false;  // one has failed since then
+  std::vector<int> failures;  // what ended attempts, in order
+  std::string connected;      // the address of the first attempt that connected
   struct evnet_conn_id id = {};
   bool begun = false;  // taken, and its id is known
   int answers = 0;     // of evnet_server_dial

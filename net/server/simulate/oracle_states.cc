@@ -176,7 +176,7 @@ void Oracle::TheEnd() {
   const evnet_options &options = w_.plan.server;
   // As many files as may wait, and a block for the bytes behind each.
   constexpr size_t kFilesBytes = 64 * (4096 + 128);
-  constexpr size_t kDialBytes = 4096;  // while it is under way, with eight addresses
+  constexpr size_t kDialBytes = 16384;  // while it is under way, with 64 addresses
   // Rings double, and for a moment the old one stands beside the new one.
   // A queue that never empties makes each new block twice the last, up to 64 KiB.
   const size_t per_conn = 4 * w_.plan.unread_bytes_max() + 2 * options.outbound_bytes_max +

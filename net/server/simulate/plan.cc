@@ -127,7 +127,7 @@ Plan MakePlan(uint64_t seed) {
   plan.dials_max = dice.Chance(60) ? 0 : 1 + dice.Below(20);
   plan.dials_every_ns = dice.Size(1, 200) * kNsPerMs;
   plan.sim.faults.connect_refused = dice.Fault(300);
-  plan.sim.faults.connect_lost = dice.Fault(200);
+  plan.sim.faults.connect_lost = dice.Chance(80) ? 1000 : dice.Fault(200);
   plan.sim.faults.connect_failure = dice.Chance(70) ? 0 : dice.Fault(200);
   plan.server.holds_max = dice.Chance(70) ? 0 : dice.Size(1, 4);
   return plan;

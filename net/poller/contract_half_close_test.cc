@@ -1,6 +1,8 @@
 // The poller's contract: a peer that has ended its side and reads slowly. What is to be sent to it
 // waits for room as any other does, without a turn that has nothing to do.
-#include <algorithm>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "gtest/gtest.h"
 #include "net/poller/testing/contract.h"
@@ -176,6 +178,47 @@ TEST_P(HalfCloseTest, APausedConnectionDoesNotSpinWhenThePeerHasEndedItsSide) {
       loop().RunUntil([&] { return loop().Of(connection.handle, EVNET_OP_RECV).size() >= 2; }));
   EXPECT_EQ(loop().Story(connection.handle), "RECV:unread RECV=0");
   ExpectQuiet();
+}
+
+// Two connected UDP sockets; the first is the poller's, whose user has shut down receiving.
+TEST_P(HalfCloseTest, AUdpSocketThatIsShutForReceivingDoesNotSpin) {
+  if (!GetParam().is_tcp() || !GetParam().real_descriptors) GTEST_SKIP() << "once is enough";
+  int ends[2];
+  sockaddr_in names[2] = {};
+  for (int i = 0; i < 2; i++) {
+    ends[i] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    ASSERT_GE(ends[i], 0);
+    names[i].sin_family = AF_INET;
+    names[i].sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof names[i];
+    sockaddr *name = reinterpret_cast<sockaddr *>(&names[i]);
+    ASSERT_EQ(bind(ends[i], name, size), 0);
+    ASSERT_EQ(getsockname(ends[i], name, &size), 0);
+  }
+  for (int i = 0; i < 2; i++) {
+    const sockaddr *to = reinterpret_cast<const sockaddr *>(&names[1 - i]);
+    ASSERT_EQ(connect(ends[i], to, sizeof names[i]), 0);
+  }
+  const evnet_handle handle = Attach(ends[0], EVNET_TRANSPORT_UDP);
+  evnet_poller_recv_start(poller(), handle);
+  ASSERT_EQ(shutdown(ends[0], SHUT_RD), 0);
+  ExpectQuiet();
+  // Linux takes datagrams all the same.
+  for (const char *text : {"one", "two"}) {
+    ASSERT_EQ(send(ends[1], text, 3, 0), 3);
+    ASSERT_TRUE(loop().RunUntil([&] {
+      const std::string data = loop().Data(handle);
+      return data.size() >= 3 && data.substr(data.size() - 3) == text;
+    }));
+    ExpectQuiet();
+  }
+  EXPECT_EQ(loop().Data(handle), "onetwo");
+  evnet_poller_recv_stop(poller(), handle);
+  evnet_poller_recv_start(poller(), handle);
+  ExpectQuiet();
+  evnet_poller_detach(poller(), handle);
+  ASSERT_TRUE(loop().RunUntil([&] { return !loop().Of(handle, EVNET_OP_DETACH).empty(); }));
+  (void)close(ends[1]);
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, HalfCloseTest, ::testing::ValuesIn(Backends()), BackendName);

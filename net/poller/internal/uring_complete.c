@@ -173,7 +173,7 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe,
       told = uring_on_recv(uring, slot, cqe, out);
       break;
     case TAG_READY:
-      told = uring_on_ready(uring, slot, cqe->res, out);
+      told = uring_on_ready(uring, slot, cqe, out);
       break;
     case TAG_OUT:
       told = on_out(uring, slot, cqe, out);

@@ -5,6 +5,7 @@
 // so; beyond that bytes are told all the same, those that were kept longest first, as others need
 // buffers.
 #include <errno.h>
+#include <poll.h>
 
 #include "net/poller/internal/socket.h"
 #include "net/poller/internal/uring_state.h"
@@ -195,9 +196,13 @@ static bool on_datagrams(struct uring *uring, struct slot *slot, int32_t events,
   bool more;
   int status = evnet_datagrams_receive(uring->datagrams, slot->descriptor,
                                        slot_handle(&uring->slots, slot), &more);
+  // Who has shut down receiving (shutdown(2), SHUT_RD) made every poll of one shot complete with
+  // POLLRDHUP; what comes all the same is a change.
+  const bool is_shut = status == -EAGAIN && events > 0 && (events & POLLRDHUP);
   if (status < 0 && status != -EAGAIN) {
     slot->flags &= (uint16_t)~RECV_ON;
-  } else {
+  } else if (!is_shut || !(slot->flags & RECV_ARMED)) {
+    if (is_shut) slot->flags |= READY_EDGE;
     uring_list(uring, &uring->starved, slot);
   }
   return evnet_datagrams_next(uring->datagrams, out);
@@ -205,9 +210,10 @@ static bool on_datagrams(struct uring *uring, struct slot *slot, int32_t events,
 
 // Of a POLLED slot: there is something to receive. The poll is armed again for the next turn, where
 // it completes at once if something was left.
-bool uring_on_ready(struct uring *uring, struct slot *slot, int32_t events,
+bool uring_on_ready(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
                     struct evnet_completion *out) {
-  slot->flags &= (uint16_t)~RECV_ARMED;
+  const int32_t events = cqe->res;
+  if (!(cqe->flags & IORING_CQE_F_MORE)) slot->flags &= (uint16_t) ~(RECV_ARMED | READY_EDGE);
   if ((slot->flags & DETACHED) || !(slot->flags & RECV_ON)) return false;
   if (slot->transport == EVNET_TRANSPORT_UDP) return on_datagrams(uring, slot, events, out);
   uint32_t *used = share_of(uring, slot);

@@ -31,7 +31,8 @@ enum {
   KEPT = 1 << 4,          // a held entry was kept in this turn: those behind it stay, too
   ACCEPT_ON = 1 << 5,     // of a listener: asked for by accept_start
   EDGE = 1 << 5,          // of others: OUT is polled for changes, see uring_arm_out
-  ACCEPT_ARMED = 1 << 6,  // a poll for connections is in flight
+  ACCEPT_ARMED = 1 << 6,  // likewise: a poll for connections is in flight
+  READY_EDGE = 1 << 6,    // of others: the poll of RECV_ARMED tells changes, see on_datagrams
   LISTENER = 1 << 7,
   LISTED = 1 << 8,  // on `starved` or on `finished`
   DETACHED = 1 << 9,
@@ -247,7 +248,7 @@ void uring_begin_held(struct uring *uring);  // after each wait
 bool uring_step_held(struct uring *uring, struct evnet_completion *out);
 bool uring_on_recv(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
                    struct evnet_completion *out);
-bool uring_on_ready(struct uring *uring, struct slot *slot, int32_t events,
+bool uring_on_ready(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
                     struct evnet_completion *out);
 
 // A poll says that connections wait.

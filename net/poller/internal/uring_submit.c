@@ -36,7 +36,8 @@ static void arm_poll(struct uring *uring, struct slot *slot, enum tag tag, unsig
     return;
   }
   io_uring_prep_poll_add(sqe, slot->descriptor, events);
-  if (tag == TAG_HANGUP || (tag == TAG_OUT && (slot->flags & EDGE)))
+  if (tag == TAG_HANGUP || (tag == TAG_OUT && (slot->flags & EDGE)) ||
+      (tag == TAG_READY && (slot->flags & READY_EDGE)))
     sqe->len = IORING_POLL_ADD_MULTI;
   io_uring_sqe_set_data64(sqe, uring_token(uring, slot, tag));
   slot->flags |= flag;
@@ -44,7 +45,13 @@ static void arm_poll(struct uring *uring, struct slot *slot, enum tag tag, unsig
 
 void uring_arm_recv(struct uring *uring, struct slot *slot) {
   // What is held back is told first, and then this is called again.
-  if (slot->held > 0 || (slot->flags & (RECV_ARMED | ENDED | DETACHED))) return;
+  if (slot->held > 0 || (slot->flags & (ENDED | DETACHED))) return;
+  if (slot->flags & RECV_ARMED) {
+    // A poll that tells only changes does not tell what was left; its end does, as it is taken for
+    // one that has completed.
+    if (slot->flags & READY_EDGE) (void)uring_cancel(uring, slot, TAG_READY);
+    return;
+  }
   if (slot->flags & POLLED) {
     arm_poll(uring, slot, TAG_READY, POLLIN, RECV_ARMED);
     return;
@@ -135,7 +142,8 @@ void uring_cancel_unwanted(struct uring *uring, struct slot *slot) {
   if ((slot->flags & RECV_ARMED) && (gone || !(slot->flags & RECV_ON))) {
     done = cancel_recv(uring, slot);
   }
-  if ((slot->flags & ACCEPT_ARMED) && (gone || !(slot->flags & ACCEPT_ON))) {
+  if ((slot->flags & LISTENER) && (slot->flags & ACCEPT_ARMED) &&
+      (gone || !(slot->flags & ACCEPT_ON))) {
     done = uring_cancel(uring, slot, TAG_ACCEPT) && done;
   }
   if (gone && (slot->flags & WATCHED)) done = uring_cancel(uring, slot, TAG_HANGUP) && done;

@@ -72,6 +72,62 @@ TEST(ConnectionsMax, SurvivesAStormOfShortConnections) {
   }
 }
 
+// A dial on any reactor may take the place that a client waits for, but never one more, and no
+// client is refused for it.
+TEST(ConnectionsMax, DialsOnAllReactorsNeitherExceedItNorHaveAClientRefused) {
+  constexpr uint64_t kMax = 3;
+  constexpr int kClients = 4;
+  constexpr int kRounds = 25;
+  Server upstream;
+  const std::string to = "tcp://127.0.0.1:" + std::to_string(upstream.port());
+  std::atomic<uint64_t> open{0};
+  std::atomic<uint64_t> most{0};
+  Callbacks callbacks = Echo();
+  callbacks.on_open = [&](evnet_conn *conn) {
+    const uint64_t now = ++open;
+    uint64_t before = most;
+    while (now > before && !most.compare_exchange_weak(before, now)) {
+    }
+    return evnet_conn_listener_index(conn) < 0 ? EVNET_CLOSE : EVNET_NONE;
+  };
+  std::atomic<bool> dialled{false};
+  callbacks.on_close = [&](evnet_conn *conn, int) {
+    open--;
+    if (evnet_conn_listener_index(conn) < 0) dialled = false;
+    return EVNET_NONE;
+  };
+  evnet_options options = {};
+  options.connections_max = kMax;
+  options.reactors = 3;
+  Server server(callbacks, options);
+  std::atomic<bool> done{false};
+  std::thread dials([&] {
+    const auto refused = [](struct evnet_conn_id, int status, void *user) {
+      if (status < 0) *static_cast<std::atomic<bool> *>(user) = false;
+    };
+    // One after the other: more would take every place before a client comes to it.
+    while (!done) {
+      dialled = true;
+      EXPECT_EQ(evnet_server_dial(server.get(), to.c_str(), nullptr, refused, &dialled), 0);
+      ASSERT_TRUE(WaitUntil([&] { return !dialled; }));
+    }
+  });
+  std::vector<std::thread> clients;
+  for (int i = 0; i < kClients; i++) {
+    clients.emplace_back([&] {
+      for (int round = 0; round < kRounds; round++) {
+        Client client(server.port());
+        EXPECT_EQ(client.Exchange("hello"), "hello");
+      }
+    });
+  }
+  for (std::thread &client : clients) client.join();
+  done = true;
+  dials.join();
+  EXPECT_LE(most, kMax);
+  EXPECT_EQ(server.stats().connections_refused, 0u);
+}
+
 TEST(ConnectionsMax, AStopWhilePausedEnds) {
   evnet_options options = {};
   options.connections_max = 1;

@@ -54,7 +54,11 @@ int Harness::TryStart() {
   evnet_reactor_set_owner(reactor_, &owner);
   evnet_address loopback = {};
   EXPECT_EQ(evnet_address_parse("tcp4://127.0.0.1:0", &loopback, nullptr, 0), 0);
-  EXPECT_EQ(evnet_reactor_listen(reactor_, &loopback, &listen_options, &address_), 0);
+  status = evnet_reactor_listen(reactor_, &loopback, &listen_options, &address_);
+  if (status < 0) {
+    Destroy();
+    return status;
+  }
   evnet_reactor_accept_resume(reactor_);
   return 0;
 }

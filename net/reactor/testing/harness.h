@@ -81,7 +81,7 @@ class Harness {
   bool null_data = false;  // on_data is NULL
 
   void Start();
-  int TryStart();  // the status of evnet_reactor_create; listens only if it is 0
+  int TryStart();  // the status of evnet_reactor_create, then of evnet_reactor_listen
   void Destroy();  // checks that nothing is left allocated and every connection closed once
 
   evnet_reactor *reactor() { return reactor_; }

@@ -153,7 +153,7 @@ Created::Created(const Callbacks &callbacks, const evnet_options &options,
     watch_ = std::make_unique<SpinWatch>([this] { return Look(); });
 }
 
-Progress Created::Look() const {
+Activity Created::Look() const {
   const struct evnet_server_stats now = stats();
   return {now.turns, runs + now.connections_accepted + now.connections_closed +
                          now.connections_refused + now.dials_failed + now.bytes_received +

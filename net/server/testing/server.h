@@ -91,7 +91,7 @@ class Created {
   void Destroy();
 
  private:
-  Progress Look() const;
+  Activity Look() const;
 
   Callbacks callbacks_;
   Log log_;

@@ -23,7 +23,7 @@ uint64_t SpinWatch::Allowed(int64_t elapsed_ms) {
   return kAllowed + kAllowedPerMs * static_cast<uint64_t>(elapsed_ms);
 }
 
-SpinWatch::SpinWatch(std::function<Progress()> look) : look_(std::move(look)) {
+SpinWatch::SpinWatch(std::function<Activity()> look) : look_(std::move(look)) {
   // Signals are the test's, not the watch's.
   sigset_t all;
   sigset_t before;
@@ -51,11 +51,11 @@ uint64_t SpinWatch::Stop() {
 
 void SpinWatch::Run() {
   using Clock = std::chrono::steady_clock;
-  Progress before = look_();
+  Activity before = look_();
   Clock::time_point since = Clock::now();
   std::unique_lock<std::mutex> lock(mutex_);
   while (!stopping_.wait_for(lock, kPeriod, [this] { return stop_; })) {
-    const Progress now = look_();
+    const Activity now = look_();
     const Clock::time_point then = since;
     since = Clock::now();
     const int64_t elapsed_ms =

@@ -14,7 +14,7 @@
 namespace evnet_testing {
 
 // What a server had done up to a moment.
-struct Progress {
+struct Activity {
   uint64_t turns;
   uint64_t work;  // any number that changes with whatever is progress
 };
@@ -22,7 +22,7 @@ struct Progress {
 class SpinWatch {
  public:
   // Looks at the server every few milliseconds, on a thread of its own.
-  explicit SpinWatch(std::function<Progress()> look);
+  explicit SpinWatch(std::function<Activity()> look);
   SpinWatch(const SpinWatch &) = delete;
   SpinWatch &operator=(const SpinWatch &) = delete;
   ~SpinWatch();
@@ -38,7 +38,7 @@ class SpinWatch {
  private:
   void Run();
 
-  const std::function<Progress()> look_;
+  const std::function<Activity()> look_;
   std::mutex mutex_;
   std::condition_variable stopping_;
   bool stop_ = false;

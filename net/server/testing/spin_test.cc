@@ -10,9 +10,9 @@ namespace evnet_testing {
 namespace {
 
 // Runs a watch until it has looked `count` times at numbers that `change` makes.
-uint64_t Watch(int count, const std::function<void(Progress *)> &change) {
+uint64_t Watch(int count, const std::function<void(Activity *)> &change) {
   std::atomic<int> looks{0};
-  Progress progress = {};
+  Activity progress = {};
   SpinWatch watch([&] {
     change(&progress);
     looks++;
@@ -24,22 +24,22 @@ uint64_t Watch(int count, const std::function<void(Progress *)> &change) {
 
 TEST(SpinWatch, SeesTurnsWithoutWork) {
   constexpr uint64_t kTurns = 1'000'000;  // more than a slow machine's looks allow
-  EXPECT_GT(Watch(4, [](Progress *progress) { progress->turns += kTurns; }), 0u);
+  EXPECT_GT(Watch(4, [](Activity *progress) { progress->turns += kTurns; }), 0u);
 }
 
 TEST(SpinWatch, AllowsTurnsWithWorkAndAFewWithout) {
   EXPECT_EQ(Watch(4,
-                  [](Progress *progress) {
+                  [](Activity *progress) {
                     progress->turns += 1'000'000;
                     progress->work++;
                   }),
             0u);
-  EXPECT_EQ(Watch(4, [](Progress *progress) { progress->turns += SpinWatch::Allowed(0); }), 0u);
+  EXPECT_EQ(Watch(4, [](Activity *progress) { progress->turns += SpinWatch::Allowed(0); }), 0u);
 }
 
 TEST(SpinWatch, ItsThreadIsNotCounted) {
   const size_t before = Threads();
-  SpinWatch watch([] { return Progress{}; });
+  SpinWatch watch([] { return Activity{}; });
   EXPECT_EQ(Threads(), before);
   EXPECT_EQ(WatchThreads(), 1u);
   EXPECT_EQ(watch.Stop(), 0u);

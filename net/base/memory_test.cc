@@ -1,11 +1,13 @@
 #include "net/base/memory.h"
 
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -117,6 +119,31 @@ TEST(Pages, CostMemoryOnlyWhereTheyAreTouched) {
   EXPECT_EQ(ResidentBytes(pages, size), 0u);
   for (int i = 0; i < 10; i++) pages[static_cast<size_t>(i) * (size_t{16} << 20)] = 1;
   EXPECT_EQ(ResidentBytes(pages, size), 10 * static_cast<size_t>(sysconf(_SC_PAGESIZE)));
+  evnet_pages_release(pages, size);
+}
+
+// The flags of the mapping that begins there: proc_pid_smaps(5).
+std::string MappingFlags(const void *pages) {
+  std::ifstream smaps("/proc/self/smaps");
+  std::string line;
+  bool is_there = false;
+  while (std::getline(smaps, line)) {
+    uintptr_t first = 0, end = 0;
+    if (sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " ", &first, &end) == 2)
+      is_there =
+          first <= reinterpret_cast<uintptr_t>(pages) && reinterpret_cast<uintptr_t>(pages) < end;
+    if (is_there && line.rfind("VmFlags:", 0) == 0) return line + " ";
+  }
+  return "";
+}
+
+TEST(Pages, AreNeverHuge) {
+  if (access("/sys/kernel/mm/transparent_hugepage/enabled", F_OK) != 0)
+    GTEST_SKIP() << "this kernel has no transparent huge pages";
+  const size_t size = size_t{8} << 20;
+  void *pages = evnet_pages_reserve(size);
+  ASSERT_NE(pages, nullptr);
+  EXPECT_NE(MappingFlags(pages).find(" nh "), std::string::npos) << MappingFlags(pages);
   evnet_pages_release(pages, size);
 }
 #endif

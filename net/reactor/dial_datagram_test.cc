@@ -389,6 +389,24 @@ TEST_F(DialDatagramTest, ItsSourceIsItsOwnAddress) {
   EXPECT_EQ(FormatAddress(pair.address).substr(0, 16), "udp://127.0.0.5:");
 }
 
+TEST_F(DialDatagramTest, ClosedItSendsNothing) {
+  ssize_t sent_to = 0;
+  ssize_t written = 0;
+  Pair pair;
+  const evnet_address peer = pair.peer.Address();
+  harness.on.close = [&](evnet_conn *conn, int) {
+    sent_to = evnet_conn_send_to(conn, &peer, "x", 1);
+    written = evnet_conn_write(conn, "x", 1);
+    return EVNET_NONE;
+  };
+  harness.Start();
+  Dial(&pair);
+  harness.Abort(pair.conn);
+  ASSERT_TRUE(UntilClosed(pair.conn));
+  EXPECT_EQ(sent_to, -ENOTCONN);
+  EXPECT_EQ(written, -ENOTCONN);
+}
+
 TEST_F(DialDatagramTest, ADatagramThatThereIsNoMemoryToQueueIsRefusedAndTheNextOneIsNot) {
   bool full = true;
   harness.Start();

@@ -29,7 +29,7 @@ struct evnet_balancer {
                               // that all come to one candidate
 };
 
-// evnet_balancer_pick chooses one of `count` candidates, count > 0.
+// evnet_balancer_pick chooses one of `count` candidates, count > 0 (asserted).
 //
 //   loads   count numbers, read by EVNET_LEAST_CONNECTIONS only (else may be NULL).
 //   source  the peer's address without its port, read by EVNET_SOURCE_HASH only; empty: it has

@@ -128,7 +128,8 @@ static int refuse_colons(const struct report *report, const char *text, const ch
     return refuse(report, "an IPv6 address must stand in brackets");
   char host[61];
   const size_t size = (size_t)(last - text);
-  (void)snprintf(host, sizeof host, "%.*s", (int)(size < sizeof host ? size : sizeof host - 1), text);
+  (void)snprintf(host, sizeof host, "%.*s", (int)(size < sizeof host ? size : sizeof host - 1),
+                 text);
   char shown[64];
   return refuse(report, "a ':' too many in the host '%s'",
                 evnet_text_escape(host, shown, sizeof shown));

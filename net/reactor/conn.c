@@ -16,7 +16,7 @@ _Static_assert(sizeof(struct evnet_conn) == 104,
 static struct evnet_conn *conn_init(struct evnet_reactor *reactor, struct evnet_handle handle,
                                     enum evnet_transport transport, uint8_t listener_index) {
   struct evnet_conn *conn = &reactor->conns[handle.index];
-  EVNET_ASSERT(conn->state == CONN_FREE);
+  EVNET_ASSERT(conn->state == CONN_FREE);  // the poller reuses an index after its DETACH only
   if (handle.index >= reactor->conns_top) reactor->conns_top = handle.index + 1;
   *conn = (struct evnet_conn){
       .reactor = reactor,
@@ -348,7 +348,7 @@ void conn_abort_for(struct evnet_conn *conn, int reason) {
 }
 
 void conn_linger(struct evnet_conn *conn) {
-  EVNET_DCHECK(conn->state == CONN_FLUSHING);
+  EVNET_DCHECK(conn->state == CONN_FLUSHING);  // every caller has just looked
   struct evnet_reactor *reactor = conn->reactor;
   bool peer_ended = (conn->flags & PEER_ENDED) || conn_is_datagram(conn);
   int64_t linger_ms = limits_of(conn)->linger_ms;

@@ -94,7 +94,7 @@ struct evnet_message *evnet_mailbox_take(struct evnet_mailbox *mailbox) {
 void evnet_mailbox_release(struct evnet_mailbox *mailbox, size_t bytes) {
   if (bytes == 0) return;
   size_t used = __atomic_fetch_sub(&mailbox->bytes, bytes, __ATOMIC_RELAXED);
-  EVNET_ASSERT(used >= bytes);
+  EVNET_ASSERT(used >= bytes);  // those of a message that was taken: its post has added them
 }
 
 bool evnet_mailbox_sleep(struct evnet_mailbox *mailbox) {

@@ -198,6 +198,7 @@ static void ready_send_start(struct evnet_poller *poller, struct evnet_handle ha
                              const struct evnet_send *send) {
   struct ready *ready = ready_of(poller);
   struct slot *slot = slot_of(ready, handle);
+  // The caller has one send under way at most, until its SEND.
   EVNET_ASSERT(slot->send == NULL);
   slot->send = send;
   // Without the event, step_send tries, and tells why it cannot wait.

@@ -50,6 +50,7 @@ void ready_connect(struct evnet_poller *poller, struct evnet_handle handle,
                    const struct evnet_connect_options *options) {
   struct ready *ready = ready_of(poller);
   struct slot *slot = slot_of(ready, handle);
+  // Each attempt of a dial is made on a handle that was reserved for its transport.
   EVNET_ASSERT(slot->connect == SLOT_RESERVED);
   EVNET_ASSERT(slot->transport == (uint32_t)address->transport);
   int status = begin_connect(ready, slot, address, options);

@@ -97,6 +97,7 @@ static inline void go_on(struct ready *ready, struct slot *slot) {
   if (!(slot->flags & LISTED)) ready->current = slot;
 }
 
+// Asserts that there is one: whoever has detached a handle does not name it again.
 static inline struct slot *slot_of(struct ready *ready, struct evnet_handle handle) {
   EVNET_ASSERT(handle.index < ready->slots.used);
   struct slot *slot = &ready->slots.table[handle.index];

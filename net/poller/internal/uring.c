@@ -184,6 +184,7 @@ static void uring_send_start(struct evnet_poller *poller, struct evnet_handle ha
                              const struct evnet_send *send) {
   struct uring *uring = uring_of(poller);
   struct slot *slot = slot_of(uring, handle);
+  // The caller has one send under way at most, until its SEND.
   EVNET_ASSERT(slot->send == NULL);
   slot->send = send;
   uring_arm_out(uring, slot);

@@ -43,6 +43,7 @@ void uring_connect(struct evnet_poller *poller, struct evnet_handle handle,
                    const struct evnet_connect_options *options) {
   struct uring *uring = (struct uring *)poller;
   struct slot *slot = uring_slot_of(uring, handle);
+  // Each attempt of a dial is made on a handle that was reserved for its transport.
   EVNET_ASSERT(slot->connect == SLOT_RESERVED);
   EVNET_ASSERT(slot->transport == (uint32_t)address->transport);
   int status = slot->transport == EVNET_TRANSPORT_UDP ? uring_create_datagrams(uring) : 0;

@@ -44,7 +44,7 @@ static void give_back(struct uring *uring, lender_t lender) {
     uring->arena_users[lender - BUFFERS]--;
     return;
   }
-  EVNET_ASSERT(uring->buffers.users[lender] > 0);
+  EVNET_ASSERT(uring->buffers.users[lender] > 0);  // each was counted when it was lent
   if (--uring->buffers.users[lender] == 0) uring_buffer_provide(uring, lender);
 }
 

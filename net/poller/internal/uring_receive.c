@@ -53,6 +53,7 @@ static bool take_share(struct uring *uring, const struct slot *slot, uint32_t si
 }
 
 static void hold_back(struct uring *uring, struct slot *slot, const struct held *entry) {
+  // An entry has a buffer, or is the one end behind those of its slot.
   EVNET_ASSERT(uring->held_count < HELD_MAX);
   uring->held[(uring->held_first + uring->held_count++) % HELD_MAX] = *entry;
   slot->held++;

@@ -156,7 +156,7 @@ struct uring {
   uint32_t turn;
 };
 
-// Asserts that there is one.
+// Asserts that there is one: whoever has detached a handle does not name it again.
 static inline struct slot *uring_slot_of(struct uring *uring, struct evnet_handle handle) {
   EVNET_ASSERT(handle.index < uring->slots.used);
   struct slot *slot = &uring->slots.table[handle.index];

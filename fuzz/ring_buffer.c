@@ -59,7 +59,8 @@ static void *allocate(size_t size, void *user) {
     s->failed = true;
     return NULL;
   }
-  CHECK(size > 0 && size <= s->bound_highest);
+  // A block is aligned.
+  CHECK(size > 0 && size <= s->bound_highest + EVNET_BLOCK_SPARE_BYTES);
   s->live_blocks++;
   return malloc(size);
 }
@@ -125,7 +126,7 @@ static void linearize(struct state *s) {
   evnet_ring_peek_pair(&s->ring, after);
   CHECK((after[1].size > 0) == (wrapped && s->failed));
   spans_check(s, before);
-  evnet_release(s->ring.allocator, retired);
+  evnet_block_release(s->ring.allocator, retired);
 }
 
 static void trim(struct state *s) {

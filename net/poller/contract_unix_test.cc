@@ -40,13 +40,23 @@ class UnixTest : public ContractTest {
 
 // Whatever cuts a read, nothing is left behind: what is read is less than asked for each time, and
 // no later edge would tell of a rest.
-TEST_P(UnixTest, DescriptorsAndUrgentBytesInAnyOrderLoseNothing) {
-  constexpr int kMessages = 20000;
+class UnixPieces : public UnixTest {
+ protected:
+  void ExpectNothingLost(bool with_urgent, bool was_stopped);
+};
+
+void UnixPieces::ExpectNothingLost(bool with_urgent, bool was_stopped) {
+  constexpr int kMessages = 10000;
   constexpr size_t kWindowBytes = 4096;  // on the way at most, so that there is room for each
   const size_t descriptors = fixture().OpenDescriptors();
   const Connection connection = AttachUnix();
-  evnet_poller_recv_start(poller(), connection.handle);
   std::string sent;
+  if (was_stopped) {  // epoll changes such a connection to edges
+    connection.peer->Send("x");
+    sent = "x";
+    loop().Turn(0);
+  }
+  evnet_poller_recv_start(poller(), connection.handle);
   std::atomic<size_t> received{0};
   std::atomic<bool> given_up{false};
   std::thread sender([&] {
@@ -56,7 +66,7 @@ TEST_P(UnixTest, DescriptorsAndUrgentBytesInAnyOrderLoseNothing) {
       if (given_up) return;
       const std::string data(1 + random() % 200, static_cast<char>('A' + random() % 26));
       const unsigned kind = random() % 8;
-      if (kind == 0) {
+      if (kind == 0 && with_urgent) {
         connection.peer->SendUrgent('!');
       } else if (kind < 4) {
         connection.peer->SendWithControl(data);
@@ -83,6 +93,14 @@ TEST_P(UnixTest, DescriptorsAndUrgentBytesInAnyOrderLoseNothing) {
   EXPECT_EQ(got.size(), sent.size());
   EXPECT_TRUE(got == sent);
   EXPECT_EQ(fixture().OpenDescriptors(), descriptors + 2);
+}
+
+TEST_P(UnixPieces, DescriptorsInAnyOrderLoseNothing) { ExpectNothingLost(false, false); }
+
+TEST_P(UnixPieces, DescriptorsAfterAStopLoseNothing) { ExpectNothingLost(false, true); }
+
+TEST_P(UnixPieces, DescriptorsAndUrgentBytesInAnyOrderLoseNothing) {
+  ExpectNothingLost(true, false);
 }
 
 TEST_P(UnixTest, AnAbstractNameIsServedWhereThereAreSuchNames) {
@@ -188,6 +206,7 @@ TEST_P(UnixTest, AUnixPeersCredentialsAreToldAndATcpPeersAreNot) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, UnixTest, ::testing::ValuesIn(Backends()), BackendName);
+INSTANTIATE_TEST_SUITE_P(Backends, UnixPieces, ::testing::ValuesIn(Backends()), BackendName);
 
 }  // namespace
 }  // namespace evnet_testing

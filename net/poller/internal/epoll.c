@@ -22,7 +22,8 @@ struct epoll {
 
 static int epoll_register(struct epoll *epoll, int operation, int descriptor, uint64_t token,
                           uint32_t interest) {
-  struct epoll_event event = {.events = EPOLLET | EPOLLRDHUP | EPOLLPRI, .data = {.u64 = token}};
+  struct epoll_event event = {.events = EPOLLRDHUP | EPOLLPRI, .data = {.u64 = token}};
+  if (!(interest & EVNET_READY_LEVEL)) event.events |= EPOLLET;
   if (interest & EVNET_READY_IN) event.events |= EPOLLIN;
   if (interest & EVNET_READY_OUT) event.events |= EPOLLOUT;
   return epoll_ctl(epoll->epoll_fd, operation, descriptor, &event) == 0 ? 0 : -errno;
@@ -121,6 +122,7 @@ static void epoll_wake(void *state) {
 
 const struct evnet_readiness_ops evnet_readiness_epoll = {
     .name = "epoll",
+    .has_level = true,
     .open = epoll_open,
     .close = epoll_close,
     .add = epoll_add,

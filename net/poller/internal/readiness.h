@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-// Bits of evnet_ready_event.state, and of an interest (IN, OUT).
+// Bits of evnet_ready_event.state, and of an interest (IN, OUT, LEVEL).
 enum {
   EVNET_READY_IN = 1,
   EVNET_READY_OUT = 2,
@@ -20,6 +20,7 @@ enum {
   EVNET_READY_HANGUP = 8,   // both sides have ended
   EVNET_READY_ERROR = 16,   // an error is pending on the socket
   EVNET_READY_URGENT = 32,  // out-of-band data: a short read says nothing
+  EVNET_READY_LEVEL = 64,   // interest: reported by each wait while it holds (has_level)
 };
 
 struct evnet_ready_event {
@@ -27,10 +28,11 @@ struct evnet_ready_event {
   uint32_t state;
 };
 
-// All registrations are edge-triggered: a state is reported when it begins, and after a
-// registration or change when it holds.
+// All registrations but those with LEVEL are edge-triggered: a state is reported when it begins,
+// and after a registration or change when it holds.
 struct evnet_readiness_ops {
   const char *name;
+  bool has_level;
   int (*open)(const struct evnet_allocator *allocator, void **out_state);
   void (*close)(void *state);
   int (*add)(void *state, int descriptor, uint64_t token, uint32_t interest);

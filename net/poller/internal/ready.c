@@ -25,17 +25,18 @@ int ready_register(struct ready *ready, const struct slot *slot, int descriptor,
 }
 
 static int slot_open(struct ready *ready, int descriptor, enum evnet_transport transport,
-                     uint16_t flags, uint32_t interest, struct evnet_handle *out_handle) {
+                     uint16_t flags, struct evnet_handle *out_handle) {
   struct slot *slot = slots_acquire(&ready->slots);
   if (slot == NULL) return -ENOBUFS;
+  slot->flags = flags;
+  slot->transport = (uint32_t)transport & 3u;
+  const uint32_t interest = (flags & LISTENER) ? EVNET_READY_IN : ready_interest(ready, slot);
   int status = ready_register(ready, slot, descriptor, interest);
   if (status < 0) {
     slots_release(&ready->slots, slot);
     return status;
   }
   slot->descriptor = descriptor;
-  slot->flags = flags;
-  slot->transport = (uint32_t)transport & 3u;
   slot->send = NULL;
   *out_handle = slot_handle(&ready->slots, slot);
   return 0;
@@ -45,8 +46,24 @@ int ready_watch_writes(struct ready *ready, struct slot *slot, bool on) {
   if (slot->transport == EVNET_TRANSPORT_TCP || !(slot->flags & OUT_WATCHED) == !on) return 0;
   int status = ready->kernel->change(ready->kernel_state, slot->descriptor, token_of(ready, slot),
                                      on ? EVNET_READY_IN | EVNET_READY_OUT : EVNET_READY_IN);
-  if (status == 0) slot->flags ^= OUT_WATCHED;
-  return status;
+  if (status < 0) return status;
+  slot->flags ^= OUT_WATCHED;
+  slot->flags &= (uint16_t)~LEVEL;
+  return 0;
+}
+
+uint32_t ready_interest(const struct ready *ready, struct slot *slot) {
+  if (slot->transport == EVNET_TRANSPORT_TCP) return EVNET_READY_IN | EVNET_READY_OUT;
+  if (slot->transport != EVNET_TRANSPORT_UNIX || !ready->kernel->has_level) return EVNET_READY_IN;
+  slot->flags |= LEVEL;
+  return EVNET_READY_IN | EVNET_READY_LEVEL;
+}
+
+void ready_leave_level(struct ready *ready, struct slot *slot) {
+  // Should it fail, the next event tries again.
+  if (ready->kernel->change(ready->kernel_state, slot->descriptor, token_of(ready, slot),
+                            EVNET_READY_IN) == 0)
+    slot->flags &= (uint16_t)~LEVEL;
 }
 
 static bool is_connection_slot(const struct slot *slot) {
@@ -56,9 +73,10 @@ static bool is_connection_slot(const struct slot *slot) {
 void ready_close_descriptor(struct ready *ready, struct slot *slot) {
   if (slot->descriptor < 0) return;
   // close(2) takes the registration along, unless there is a duplicate, which would keep it, and
-  // its events, alive (epoll(7)). Any thread may duplicate a listener's.
+  // its events, alive (epoll(7)). Any thread may duplicate a listener's. And with a duplicate that
+  // evnet does not know of, a registration by level would be reported for ever.
   const bool is_connection = is_connection_slot(slot);
-  if (!is_connection || slot->duplicated || evnet_fork_has_happened())
+  if (!is_connection || slot->duplicated || (slot->flags & LEVEL) || evnet_fork_has_happened())
     ready->kernel->remove(ready->kernel_state, slot->descriptor);
   descriptor_set_remove(&ready->descriptors, slot->descriptor);
   evnet_socket_close(slot->descriptor, is_connection, slot->duplicated);
@@ -81,7 +99,7 @@ static int open_datagrams(struct ready *ready, int descriptor, const char **out_
     status = evnet_datagrams_set_up_socket(ready->datagrams, descriptor, out_refused);
   }
   if (status < 0) return status;
-  return slot_open(ready, descriptor, EVNET_TRANSPORT_UDP, WRITABLE, EVNET_READY_IN, out_handle);
+  return slot_open(ready, descriptor, EVNET_TRANSPORT_UDP, WRITABLE, out_handle);
 }
 
 static int ready_listen(struct evnet_poller *poller, const struct evnet_address *address,
@@ -90,10 +108,9 @@ static int ready_listen(struct evnet_poller *poller, const struct evnet_address 
   struct ready *ready = ready_of(poller);
   int descriptor = evnet_socket_listen(address, options, &ready->unix_listeners);
   if (descriptor < 0) return descriptor;
-  int status =
-      address->transport == EVNET_TRANSPORT_UDP
-          ? open_datagrams(ready, descriptor, options->out_refused, out_handle)
-          : slot_open(ready, descriptor, address->transport, LISTENER, EVNET_READY_IN, out_handle);
+  int status = address->transport == EVNET_TRANSPORT_UDP
+                   ? open_datagrams(ready, descriptor, options->out_refused, out_handle)
+                   : slot_open(ready, descriptor, address->transport, LISTENER, out_handle);
   if (status < 0) {
     evnet_unix_release(&ready->unix_listeners, descriptor);
     (void)close(descriptor);
@@ -105,10 +122,8 @@ static int ready_attach(struct evnet_poller *poller, int descriptor, enum evnet_
                         struct evnet_handle *out_handle) {
   if (transport == EVNET_TRANSPORT_UDP)
     return open_datagrams(ready_of(poller), descriptor, NULL, out_handle);
-  uint32_t interest = EVNET_READY_IN;
-  if (transport == EVNET_TRANSPORT_TCP) interest |= EVNET_READY_OUT;
   evnet_socket_attach(descriptor);
-  return slot_open(ready_of(poller), descriptor, transport, WRITABLE, interest, out_handle);
+  return slot_open(ready_of(poller), descriptor, transport, WRITABLE, out_handle);
 }
 
 static int ready_adopt(struct evnet_poller *poller, int descriptor,
@@ -116,8 +131,7 @@ static int ready_adopt(struct evnet_poller *poller, int descriptor,
   int status = evnet_socket_adopt(descriptor);
   if (status < 0) return status;
   if (kind->is_listener)
-    return slot_open(ready_of(poller), descriptor, kind->transport, LISTENER, EVNET_READY_IN,
-                     out_handle);
+    return slot_open(ready_of(poller), descriptor, kind->transport, LISTENER, out_handle);
   status = ready_attach(poller, descriptor, kind->transport, out_handle);
   if (status == 0) slot_of(ready_of(poller), *out_handle)->duplicated = 1;
   return status;

@@ -14,10 +14,6 @@ int ready_reserve(struct evnet_poller *poller, enum evnet_transport transport,
   return 0;
 }
 
-static uint32_t interest_of(const struct slot *slot) {
-  return slot->transport == EVNET_TRANSPORT_TCP ? EVNET_READY_IN | EVNET_READY_OUT : EVNET_READY_IN;
-}
-
 // Returns what connect(2) came to so far; the slot has a descriptor then, unless that is an error.
 static int begin_connect(struct ready *ready, struct slot *slot,
                          const struct evnet_address *address,
@@ -30,7 +26,7 @@ static int begin_connect(struct ready *ready, struct slot *slot,
   if (slot->transport == EVNET_TRANSPORT_UDP)
     status = evnet_datagrams_set_up_socket(ready->datagrams, descriptor, NULL);
   // Not before connect(2): a socket that has not begun is reported as hung up (Linux).
-  if (status == 0) status = ready_register(ready, slot, descriptor, interest_of(slot));
+  if (status == 0) status = ready_register(ready, slot, descriptor, ready_interest(ready, slot));
   if (status < 0) {
     evnet_socket_close(descriptor, slot->transport != EVNET_TRANSPORT_UDP, false);
     return status;
@@ -74,7 +70,7 @@ bool ready_step_connect(struct ready *ready, struct slot *slot, struct evnet_com
   if (slot->connect == SLOT_CONNECTING && (slot->flags & WRITABLE)) {
     status = evnet_socket_connect_result(slot->descriptor);
     // With what it told of what is not there yet. The true one makes a new edge.
-    if (status == -EINPROGRESS) slot->flags &= LISTED;
+    if (status == -EINPROGRESS) slot->flags &= LISTED | LEVEL;
   } else if (slot->connect != SLOT_ANSWERED) {
     return false;
   }
@@ -102,7 +98,7 @@ int ready_connect_move(struct evnet_poller *poller, struct evnet_handle from,
   // Events that come from now on name the new slot; what the old one has noted of earlier ones goes
   // along. A change reports once more what holds.
   const int status = ready->kernel->change(ready->kernel_state, old->descriptor,
-                                           token_of(ready, slot), interest_of(slot));
+                                           token_of(ready, slot), ready_interest(ready, slot));
   if (status < 0) return status;
   slot->descriptor = old->descriptor;
   slot->connect = SLOT_PLAIN;

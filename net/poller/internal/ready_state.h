@@ -19,6 +19,13 @@
 // turn: recv_bytes_max bytes, one send, EVNET_ACCEPTS_MAX tries, one batch of datagrams. What that
 // leaves goes on `later`, which is the next turn's `now`; wait does not block while it is not
 // empty. A slot is on at most one of: `now`, `later`, the free list, or being `current`.
+//
+// A Unix connection begins as LEVEL where the kernel can do that. A control message cuts a read
+// without a further edge, and only the dear recvmsg(2) says so; but while the rest is reported
+// again, no read has to prove anything, and recv(2) will do. What is reported and not read would be
+// reported for ever, so the first such event makes the slot edge-triggered, as all others are:
+//
+//   LEVEL --an event while recv is stopped, out-of-band data, a blocked send--> edges, recvmsg(2)
 #ifndef EVNET_NET_POLLER_INTERNAL_READY_STATE_H_
 #define EVNET_NET_POLLER_INTERNAL_READY_STATE_H_
 
@@ -47,6 +54,7 @@ enum {
   DETACHED = 1 << 9,  // only its last completions are to come
   HANGUP_TOLD = 1 << 10,
   OUT_WATCHED = 1 << 11,  // not TCP: the kernel reports writability, because a send is blocked
+  LEVEL = 1 << 12,  // a Unix connection: reported by each wait while there is something to read
 };
 
 enum {
@@ -129,6 +137,12 @@ void ready_close_descriptor(struct ready *ready, struct slot *slot);
 // for every message that the peer takes, so they ask for it only while a send is blocked. TCP
 // reports it only after a send was refused, and registers once.
 int ready_watch_writes(struct ready *ready, struct slot *slot, bool on);
+
+// What to register a connection for; sets LEVEL where that is how it begins.
+uint32_t ready_interest(const struct ready *ready, struct slot *slot);
+
+// Makes a LEVEL slot edge-triggered.
+void ready_leave_level(struct ready *ready, struct slot *slot);
 
 // Makes what datagram sockets need, with the first of them.
 int ready_create_datagrams(struct ready *ready);

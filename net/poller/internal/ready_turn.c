@@ -65,11 +65,14 @@ static bool step_send(struct ready *ready, struct slot *slot, struct evnet_compl
 static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
   size_t share = ready->recv_bytes - ready->share_bytes;
   bool split = false;  // more may stand behind a short read
-  int64_t got = slot->transport == EVNET_TRANSPORT_UNIX
+  const bool may_split = slot->transport == EVNET_TRANSPORT_UNIX && !(slot->flags & LEVEL);
+  int64_t got = may_split
                     ? evnet_socket_recv_unix(slot->descriptor, ready->recv_block, share, &split)
                     : evnet_socket_recv(slot->descriptor, ready->recv_block, share);
   if (got == -EAGAIN) {
     slot->flags &= (uint16_t) ~(READABLE | URGENT);
+    // Should the kernel report it all the same, it would do so for ever.
+    if (slot->flags & LEVEL) ready_leave_level(ready, slot);
     return false;
   }
   if (got <= 0) {
@@ -84,7 +87,8 @@ static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_compl
     enqueue(ready, &ready->later, slot);
   } else if (!split && !(slot->flags & (ENDING | URGENT))) {
     // The queue was empty when the kernel returned less than asked, and what comes later makes an
-    // edge. Not with out-of-band data, which cuts a read.
+    // edge; of a LEVEL slot, the next wait reports the rest. Not with out-of-band data, which cuts
+    // a read.
     slot->flags &= (uint16_t)~READABLE;
   } else {
     go_on(ready, slot);
@@ -179,6 +183,9 @@ static struct slot *take_event(struct ready *ready) {
   // WRITABLE: a blocked send now fails, and has to be told.
   if (state & (EVNET_READY_HANGUP | EVNET_READY_ERROR)) flags |= WRITABLE | DEAD;
   slot->flags = (uint16_t)flags;
+  // What connects is told in this turn, and only then is it read.
+  const bool is_unread = !(flags & RECV_ON) && slot->connect == SLOT_PLAIN;
+  if ((flags & LEVEL) && (is_unread || (flags & URGENT))) ready_leave_level(ready, slot);
   return (flags & LISTED) ? NULL : slot;
 }
 

@@ -189,7 +189,7 @@ EVNET_API int evnet_conn_set_background(struct evnet_conn *conn, bool background
 
 enum { EVNET_TIMEOUT_MS_MAX = (1 << 30) - 1 };  // about 12 days
 
-// What happens when queued output crosses the high-water mark.
+// What happens when queued output reaches the high-water mark.
 enum evnet_high_action {
   EVNET_HIGH_STOP_READING = 0,  // reading stops until it has fallen to the low mark
   EVNET_HIGH_CLOSE,             // the connection is reset with EVNET_REASON_HIGH_WATER
@@ -227,7 +227,7 @@ EVNET_API int evnet_conn_set_linger(struct evnet_conn *conn, int64_t linger_ms);
 EVNET_API int evnet_conn_set_water_marks(struct evnet_conn *conn, size_t high_bytes,
                                          size_t low_bytes);
 
-// evnet_conn_set_high_action sets what happens at the high mark; above it already, the action is
+// evnet_conn_set_high_action sets what happens at the high mark; there already, the action is
 // taken at once.
 //
 // Returns: 0.

@@ -54,7 +54,8 @@ struct evnet_handler {
   // for holds, deliver what was written, close.
   enum evnet_action (*on_half_close)(struct evnet_conn *conn, void *user);
 
-  // Queued output has crossed outbound_high_water_bytes. Once for each crossing. NULL: EVNET_NONE.
+  // Queued output has reached outbound_high_water_bytes. Once before each on_drain. NULL:
+  // EVNET_NONE.
   enum evnet_action (*on_pressure)(struct evnet_conn *conn, void *user);
 
   // Queued output has fallen to outbound_low_water_bytes again. Once after each on_pressure, unless

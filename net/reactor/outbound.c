@@ -113,7 +113,7 @@ static void do_high_action(struct evnet_conn *conn) {
 }
 
 static void check_high_mark(struct evnet_conn *conn) {
-  bool above = queued_bytes(conn) > limits_of(conn)->outbound_high_water_bytes;
+  bool above = queued_bytes(conn) >= limits_of(conn)->outbound_high_water_bytes;
   if ((conn->flags & PRESSED) || !above) return;
   conn->flags |= PRESSED;
   do_high_action(conn);

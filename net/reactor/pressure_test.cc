@@ -50,14 +50,14 @@ class Pressure : public ::testing::Test {
   Harness::Pair pair;
 };
 
-TEST_F(Pressure, OnceAboveTheHighMarkAndOnceAtTheLowOne) {
+TEST_F(Pressure, OnceAtTheHighMarkAndOnceAtTheLowOne) {
   Start();
   Fill();
-  h.Post([&] { Queue(100000); });
+  h.Post([&] { Queue(99999); });
   h.Turns(2);
-  EXPECT_EQ(h.Of(pair).Story(), "open") << "exactly at the mark is not above it";
+  EXPECT_EQ(h.Of(pair).Story(), "open");
   h.Post([&] {
-    Queue(100001);
+    Queue(100000);  // a producer that writes up to the mark waits for on_drain from here on
     Queue(150000);
   });
   h.Turns(2);

@@ -153,7 +153,7 @@ struct evnet_options {
   // Memory of a connection.
   size_t inbound_bytes_max;  // unread when on_data returns; at it the connection closes, unless its
                              // reading is paused, when at it only nothing more is read
-  size_t outbound_high_water_bytes;  // queued; above it outbound_high_action
+  size_t outbound_high_water_bytes;  // queued; from it on outbound_high_action
   size_t outbound_low_water_bytes;   // queued; at it the action is undone
   size_t outbound_bytes_max;         // queued; a write above it does outbound_overflow
   enum evnet_high_action outbound_high_action;

@@ -27,6 +27,7 @@ void async_run_answers(struct evnet_reactor *reactor) {
     struct evnet_async *next = async->next;
     async->finish(async, async->status);
     reactor_after_callback(reactor, NULL, EVNET_NONE);
+    stats_lap(reactor);
     async = next;
   }
 }

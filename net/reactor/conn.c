@@ -39,7 +39,7 @@ static bool is_full(const struct evnet_reactor *reactor) {
 int conn_open(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   conn->state = CONN_OPEN;
-  conn->in_ms = conn->out_ms = conn->read_since_ms = now32(reactor);
+  conn->in_ms = conn->out_ms = conn->read_since_ms = stats_stamp(conn);
   bool has_lifetime = reactor->limits.timeouts_ms[EVNET_TIMEOUT_LIFETIME] != EVNET_OFF;
   if (has_lifetime && side_get(conn) == NULL) return -ENOMEM;
   conn->unopened = 0;
@@ -150,7 +150,7 @@ void conn_update_reading(struct evnet_conn *conn) {
     evnet_poller_recv_start(reactor->poller, conn_handle(conn));
     if (reads) stop_reading_resumed(reactor);
     if (conn->state != CONN_OPEN) return;
-    conn->read_since_ms = now32(reactor);
+    conn->read_since_ms = stats_stamp(conn);
     int64_t read_timeout_ms = limits_of(conn)->timeouts_ms[EVNET_TIMEOUT_READ];
     if (read_timeout_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)read_timeout_ms);
   } else {
@@ -366,7 +366,7 @@ void conn_linger(struct evnet_conn *conn) {
   }
   conn->flags |= END_SENT;
   conn->state = CONN_LINGERING;
-  conn->out_ms = now32(reactor);
+  conn->out_ms = stats_stamp(conn);
   deadline_arm(conn, (uint64_t)linger_ms);
   conn_update_reading(conn);
 }
@@ -491,6 +491,7 @@ void conn_tell_stopping(struct evnet_conn *conn) {
   if (reactor->handler.on_stopping == NULL) return;
   reactor->handler.on_stopping(conn, reactor->user);
   reactor_after_callback(reactor, conn, EVNET_NONE);
+  stats_lap(reactor);
 }
 
 // What it is

@@ -43,7 +43,7 @@ static void answer(struct evnet_async *async, int status) {
 // Of a connection: a listener's socket waits for ever.
 static void start_write_timeout(const struct datagram_socket *socket) {
   struct evnet_conn *conn = socket->conn;
-  conn->side->write_since_ms = now32(conn->reactor);
+  if (socket->connected) conn->side->write_since_ms = stats_stamp(conn);
   const int64_t timeout_ms = limits_of(conn)->timeouts_ms[EVNET_TIMEOUT_WRITE];
   if (socket->connected && timeout_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)timeout_ms);
 }
@@ -174,7 +174,8 @@ static size_t send_now(struct datagram_socket *socket, const struct evnet_datagr
       bytes += size_of(&datagrams[done]);
       dealt(socket, done, 0);
     }
-    socket->conn->out_ms = socket->conn->side->write_since_ms = now32(reactor);
+    if (socket->connected)
+      socket->conn->out_ms = socket->conn->side->write_since_ms = stats_stamp(socket->conn);
     counter_add(&reactor->stats.datagrams_sent, (uint64_t)sent);
     counter_add(&reactor->stats.bytes_sent, bytes);
   }

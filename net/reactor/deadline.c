@@ -91,7 +91,7 @@ static int reason_of(enum evnet_timeout which) {
 }
 
 static void restart(struct evnet_conn *conn, enum evnet_timeout which) {
-  uint32_t now = now32(conn->reactor);
+  const uint32_t now = stats_stamp(conn);
   switch (which) {
     case EVNET_TIMEOUT_IDLE:
       conn->out_ms = now;  // not in_ms: the read timeout goes on

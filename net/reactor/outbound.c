@@ -77,7 +77,7 @@ static bool in_prewrite_of_another(const struct evnet_conn *conn) {
 
 static void note_sent(struct evnet_conn *conn, size_t size) {
   counter_add(&conn->reactor->stats.bytes_sent, size);
-  conn->out_ms = now32(conn->reactor);
+  conn->out_ms = stats_stamp(conn);
 }
 
 // The queue
@@ -145,7 +145,7 @@ void outbound_high_action_changed(struct evnet_conn *conn) {
 
 // The queue is no longer empty.
 static void start_write_timeout(struct evnet_conn *conn) {
-  conn->side->write_since_ms = now32(conn->reactor);
+  conn->side->write_since_ms = stats_stamp(conn);
   int64_t timeout_ms = limits_of(conn)->timeouts_ms[EVNET_TIMEOUT_WRITE];
   if (timeout_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)timeout_ms);
 }
@@ -215,7 +215,7 @@ static void consume(struct evnet_conn *conn, size_t size) {
   } else {
     evnet_outbound_consume(&side->outbound, size);
   }
-  if (size > 0) side->write_since_ms = now32(conn->reactor);
+  if (size > 0) side->write_since_ms = stats_stamp(conn);
   check_low_mark(conn);
 }
 

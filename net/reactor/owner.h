@@ -158,6 +158,13 @@ enum { EVNET_CONNECTION_BYTES = 128 };
 int evnet_option_refuse(const struct evnet_logger *logger, const char *name, int64_t value,
                         const char *why);
 
+// evnet_reactor_time_begin and _end enclose a callback that the caller runs outside of a turn, so
+// that longest_callback_ns counts it.
+//
+// Thread:  the reactor's.
+void evnet_reactor_time_begin(struct evnet_reactor *reactor);
+void evnet_reactor_time_end(struct evnet_reactor *reactor);
+
 // evnet_reactor_clock_ms gives the time of the poller's clock, which all reactors share, as this
 // turn has read it.
 uint64_t evnet_reactor_clock_ms(const struct evnet_reactor *reactor);

@@ -47,7 +47,7 @@ void post_run(struct evnet_reactor *reactor) {
   if (reactor->inbox == NULL) reactor->inbox = evnet_mailbox_take(&reactor->mailbox);
   if (reactor->inbox == NULL) return;
   reactor->active = true;
-  reactor_update_now(reactor);  // timeouts that they start count from now
+  reactor_begin_lap(reactor);  // timeouts that they start count from now
   for (int count = MESSAGES_PER_TURN; count > 0 && reactor->inbox != NULL; count--) {
     struct evnet_message *message = reactor->inbox;
     reactor->inbox = message->next;

@@ -8,8 +8,12 @@
 #include "net/reactor/internal/state.h"
 
 void reactor_update_now(struct evnet_reactor *reactor) {
-  reactor->lap_ns = evnet_poller_now_ns(reactor->poller);
-  reactor->now_ms = (reactor->lap_ns - reactor->origin_ns) / 1000000;
+  stats_set_now(reactor, evnet_poller_now_ns(reactor->poller));
+}
+
+void reactor_begin_lap(struct evnet_reactor *reactor) {
+  reactor_update_now(reactor);
+  reactor->lap_ns = reactor->now_ns;
 }
 
 // Creating
@@ -88,7 +92,8 @@ int evnet_reactor_create(const struct evnet_handler *handler, void *user,
     evnet_release(resolved.allocator, reactor);
     return status;
   }
-  reactor->origin_ns = evnet_poller_now_ns(reactor->poller);
+  reactor->origin_ns = reactor->now_ns = reactor->lap_ns = evnet_poller_now_ns(reactor->poller);
+  reactor->tick_ns = reactor->origin_ns + 1000000;
   evnet_wheel_init(&reactor->deadlines, 0);
   evnet_wheel_init(&reactor->timers, 0);
   *out_reactor = reactor;
@@ -181,9 +186,9 @@ static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static bool is_spinning(struct evnet_reactor *reactor) {
   if (reactor->options.busy_poll_us == 0) return false;
   if (reactor->active)
-    reactor->spin_until_ns = reactor->lap_ns + (uint64_t)reactor->options.busy_poll_us * 1000;
+    reactor->spin_until_ns = reactor->now_ns + (uint64_t)reactor->options.busy_poll_us * 1000;
   reactor->active = false;
-  return reactor->lap_ns < reactor->spin_until_ns;
+  return reactor->now_ns < reactor->spin_until_ns;
 }
 
 // How long the kernel may wait, in ns; -1: until something happens.
@@ -199,13 +204,20 @@ static int64_t wait_time(struct evnet_reactor *reactor, int64_t wait_ms_max) {
     wake_ns = reactor->origin_ns + wake_ms * 1000000;
   wake_ns = earlier(wake_ns, stop_deadline_ns(reactor));
   if (wake_ns == UINT64_MAX) return -1;
-  uint64_t now_ns = reactor->lap_ns;
+  uint64_t now_ns = reactor->now_ns;
   if (wake_ns <= now_ns) return 0;
   return wake_ns - now_ns > INT64_MAX ? INT64_MAX : (int64_t)(wake_ns - now_ns);
 }
 
-static int wait_for_kernel(struct evnet_reactor *reactor, int64_t wait_ms_max) {
+// UDP sockets' gathered datagrams, and what an on_prewrite of theirs took.
+static void flush_datagrams(struct evnet_reactor *reactor) {
+  if (!datagram_is_gathering(reactor)) return;
   datagram_flush(reactor);
+  if (reactor->handler.on_prewrite != NULL) stats_lap(reactor);
+}
+
+static int wait_for_kernel(struct evnet_reactor *reactor, int64_t wait_ms_max) {
+  flush_datagrams(reactor);
   int64_t timeout_ns = wait_time(reactor, wait_ms_max);
   bool sleeps = timeout_ns != 0;
   if (sleeps && !evnet_mailbox_sleep(&reactor->mailbox)) timeout_ns = 0;
@@ -240,13 +252,14 @@ static void run_due(struct evnet_reactor *reactor) {
 
 static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   if (reactor->stop_phase == STOP_DONE) return 0;
+  if (reactor->stamped_count > 0) reactor_begin_lap(reactor);  // between two turns
   post_run(reactor);
   // With nothing to run, and a wait without an end, the time of the last turn will do: it only has
   // to be near, as the wheels count from it.
   bool may_run =
       reactor->deadlines.count > 0 || reactor->timers.count > 0 || reactor->due_first != NONE;
   bool may_end = wait_ms_max >= 0 || stop_deadline_ns(reactor) != UINT64_MAX;
-  if (may_run || may_end) reactor_update_now(reactor);
+  if (may_run || may_end) reactor_begin_lap(reactor);
   // While some wait for settled_ms those that expire meanwhile can only wait, too.
   if (!reactor->overdue) deadline_expire(reactor);
   timer_expire(reactor);
@@ -259,10 +272,10 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   }
   int status = wait_for_kernel(reactor, wait_ms_max);
   if (status < 0) return status;
-  reactor_update_now(reactor);
+  reactor_begin_lap(reactor);
   const bool quiet = !dispatch_all(reactor) && status == 0;
   if (!quiet) reactor->active = true;
-  datagram_flush(reactor);
+  flush_datagrams(reactor);
   if (reactor->overdue && deadline_settle(reactor)) {
     reactor->overdue = false;
     deadline_expire(reactor);

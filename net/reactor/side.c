@@ -17,8 +17,7 @@ struct conn_side *side_get(struct evnet_conn *conn) {
   side->retired = NULL;
   side->woken = false;
   side->datagram = NULL;
-  side->write_since_ms = now32(reactor);
-  side->opened_ms = now32(reactor);
+  side->write_since_ms = side->opened_ms = stats_stamp(conn);
   conn->side = side;
   return side;
 }

@@ -194,9 +194,11 @@ static int boot(struct evnet_server *server, const struct server_others *others)
   if (status == 0 && server->spreads) status = others->listen(server);
   if (status < 0) return status;
   __atomic_store_n(&server->bound_count, server->address_count, __ATOMIC_RELEASE);
-  if (server->handler.on_boot != NULL &&
-      server->handler.on_boot(server, server->user) == EVNET_SHUTDOWN) {
-    evnet_server_stop(server, server->reactor_options.drain_ms);
+  if (server->handler.on_boot != NULL) {
+    evnet_reactor_time_begin(first->reactor);
+    const enum evnet_action action = server->handler.on_boot(server, server->user);
+    evnet_reactor_time_end(first->reactor);
+    if (action == EVNET_SHUTDOWN) evnet_server_stop(server, server->reactor_options.drain_ms);
   }
   return 0;
 }
@@ -205,13 +207,20 @@ int server_boot(struct evnet_server *server, const struct server_others *others)
   int status = boot(server, others);
   server_set_state(server, status < 0 ? SERVER_ENDED : SERVER_RUNNING);
   if (status < 0) return status;
+  struct evnet_reactor *reactor = server->reactors[0].reactor;
+  evnet_reactor_time_begin(reactor);
   if (server->handler.on_tick != NULL) tick(&server->tick, server);
+  evnet_reactor_time_end(reactor);
   evnet_reactor_accept_resume(server->reactors[0].reactor);
   return 0;
 }
 
 void server_tell_shutdown(struct evnet_server *server) {
-  if (server->handler.on_shutdown != NULL) server->handler.on_shutdown(server, server->user);
+  if (server->handler.on_shutdown != NULL) {
+    evnet_reactor_time_begin(server->reactors[0].reactor);
+    server->handler.on_shutdown(server, server->user);
+    evnet_reactor_time_end(server->reactors[0].reactor);
+  }
   evnet_log(&server->logger, EVNET_LOG_INFO, "stopped");
 }
 

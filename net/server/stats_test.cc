@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include <atomic>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -176,6 +177,46 @@ TEST(Stats, TheLongestCallbackIsEachReactorsOwn) {
   EXPECT_LT(Of(server, 0).longest_callback_ns, blocked);
   EXPECT_LT(Of(server, 2).longest_callback_ns, blocked);
   EXPECT_EQ(server.stats().longest_callback_ns, blocked);
+}
+
+TEST(Stats, TheLongestCallbackMayBeOneOfTheServersOrOfARequest) {
+  constexpr int64_t kBlockMs = 60;
+  enum { kBoot, kTick, kShutdown, kDone, kCount };
+  for (int which = 0; which < kCount; which++) {
+    const auto block = [which](int callback) {
+      const int64_t end = NowMs() + kBlockMs;
+      while (callback == which && NowMs() < end) {
+      }
+    };
+    Callbacks callbacks;
+    callbacks.on_boot = [&](evnet_server *) {
+      block(kBoot);
+      return EVNET_NONE;
+    };
+    callbacks.on_tick = [&](evnet_server *, uint64_t *) {
+      block(kTick);
+      return EVNET_NONE;
+    };
+    callbacks.on_shutdown = [&](evnet_server *) { block(kShutdown); };
+    Server server(callbacks);
+    const struct evnet_conn_id nobody = {0, 0, 1};
+    std::atomic<bool> done{false};
+    struct Request {
+      std::function<void(int)> block;
+      std::atomic<bool> *done;
+    } request = {block, &done};
+    ASSERT_EQ(evnet_async_wake(
+                  server.get(), nobody,
+                  [](struct evnet_conn_id, int, void *user) {
+                    static_cast<Request *>(user)->block(kDone);
+                    *static_cast<Request *>(user)->done = true;
+                  },
+                  &request),
+              0);
+    EXPECT_TRUE(WaitUntil([&] { return done.load(); }));
+    EXPECT_EQ(server.Stop(5000), 0);
+    EXPECT_GE(server.stats().longest_callback_ns, (kBlockMs - 1) * 1000000u) << which;
+  }
 }
 
 TEST(Stats, TheLongestCallbackShowsWhoBlocks) {

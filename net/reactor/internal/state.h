@@ -71,6 +71,8 @@ enum {
   SEND_PIECES = 16,
   // Of a file, at most so many bytes a turn: one send. As much as one connection may receive.
   FILE_TURN_BYTES = 256 << 10,
+  // Connections that one callback stamps with its time before the clock is read in between.
+  STAMPED_MAX = 16,
 };
 
 // What the options say of each connection, and what one of them may have otherwise. No zeroes left.
@@ -90,9 +92,9 @@ struct conn_side {
   struct conn_limits *limits;  // its own; NULL: the reactor's
   void *retired;  // the block that `inbound` outgrew while spans into it may still be in use
   uint32_t
-      write_since_ms;  // when the kernel last took a byte of `outbound`, or it got its first one
-  uint32_t opened_ms;  // for lifetime_ms
-  bool woken;          // on_data is to be called even if nothing is unread
+      write_since_ms;     // when the kernel last took a byte of `outbound`, or it got its first one
+  uint32_t opened_ms;     // for lifetime_ms
+  bool woken;             // on_data is to be called even if nothing is unread
   struct datagram_socket *datagram;  // of a UDP socket, else NULL
   struct evnet_send send;            // the poller's while SENDING, with one of these
   union {
@@ -189,12 +191,16 @@ struct evnet_reactor {
 
   bool turning;  // a turn is under way: this is a callback
 
-  uint64_t lap_ns;         // when the last callback returned, or the clock was read since
+  uint64_t lap_ns;                          // when the last callback returned, or the wait
+  uint64_t now_ns;                          // when the clock was last read
+  uint64_t tick_ns;                         // when now_ms ends
+  struct evnet_conn *stamped[STAMPED_MAX];  // since then, by stats_stamp
+  uint32_t stamped_count;
   bool active;             // something happened in this turn
   uint64_t spin_until_ns;  // busy_poll_us after a turn in which something happened
 
   uint64_t origin_ns;
-  uint64_t now_ms;               // since origin_ns, read twice a turn at most
+  uint64_t now_ms;               // now_ns since origin_ns
   struct evnet_wheel deadlines;  // of connections
   // What the kernel was asked for, and when; see deadline_settle.
   uint64_t asked_ms;          // the last wait began, or shortly before
@@ -270,13 +276,18 @@ static inline struct evnet_reactor_log_limits *log_limits_of(struct evnet_reacto
 }
 
 // reactor.c
-void reactor_update_now(struct evnet_reactor *reactor);
+void reactor_update_now(struct evnet_reactor *reactor);  // reads the clock
+void reactor_begin_lap(struct evnet_reactor *reactor);   // and no callback has run since
 // After each return of user code: sends what it wrote and does what it answered. conn may be NULL.
 void reactor_after_callback(struct evnet_reactor *reactor, struct evnet_conn *conn,
                             enum evnet_action action);
 
 // stats.c
 void stats_lap(struct evnet_reactor *reactor);  // a callback has returned
+void stats_set_now(struct evnet_reactor *reactor, uint64_t now_ns);
+// The time to note in one of the connection's out_ms, read_since_ms, write_since_ms and opened_ms:
+// now, corrected when the callback that is running has returned.
+uint32_t stats_stamp(struct evnet_conn *conn);
 void stats_count_closed(struct evnet_reactor_stats *stats, int reason);
 
 // post.c

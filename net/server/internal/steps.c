@@ -31,18 +31,11 @@ int evnet_server_boot(struct evnet_server *server, struct evnet_kernel *kernel) 
   return status;
 }
 
-// The loop reads its clock when a wait has ended. A simulated wait returns at once, and the time
-// that it would have slept passes between two turns, so the clock is read here once more, by the
-// start of a timer that is not needed.
-static void read_clock(struct evnet_reactor *reactor) {
-  struct evnet_timer timer = {0};
-  evnet_timer_start(reactor, &timer, 0, NULL, NULL);
-  evnet_timer_stop(reactor, &timer);
-}
-
 int evnet_server_turn(struct evnet_server *server, uint32_t reactor_index) {
   struct evnet_reactor *reactor = server->reactors[reactor_index].reactor;
-  read_clock(reactor);
+  // A simulated wait returns immediately, and the time that it would have slept passes between two
+  // turns.
+  evnet_reactor_time_begin(reactor);
   return evnet_reactor_turn(reactor, -1);
 }
 

@@ -158,6 +158,12 @@ enum { EVNET_CONNECTION_BYTES = 128 };
 int evnet_option_refuse(const struct evnet_logger *logger, const char *name, int64_t value,
                         const char *why);
 
+// evnet_reactor_run_turn runs one turn as evnet_reactor_run does: it waits also after it has run
+// something.
+//
+// Returns and errors: as evnet_reactor_turn.
+EVNET_WARN_UNUSED int evnet_reactor_run_turn(struct evnet_reactor *reactor);
+
 // evnet_reactor_time_begin and _end enclose a callback that the caller runs outside of a turn, so
 // that longest_callback_ns counts it.
 //

@@ -117,6 +117,7 @@ uint64_t evnet_reactor_clock_ms(const struct evnet_reactor *reactor) {
 
 void reactor_after_callback(struct evnet_reactor *reactor, struct evnet_conn *conn,
                             enum evnet_action action) {
+  reactor->ran = true;
   if (reactor->scratch_conn != NULL) outbound_flush_scratch(reactor);
   if (action == EVNET_NONE) return;
   if (action == EVNET_CLOSE && conn != NULL) conn_close_for(conn, EVNET_REASON_LOCAL);
@@ -216,9 +217,9 @@ static void flush_datagrams(struct evnet_reactor *reactor) {
   if (reactor->handler.on_prewrite != NULL) stats_lap(reactor);
 }
 
-static int wait_for_kernel(struct evnet_reactor *reactor, int64_t wait_ms_max) {
+static int wait_for_kernel(struct evnet_reactor *reactor, int64_t wait_ms_max, bool may_sleep) {
   flush_datagrams(reactor);
-  int64_t timeout_ns = wait_time(reactor, wait_ms_max);
+  int64_t timeout_ns = may_sleep ? wait_time(reactor, wait_ms_max) : 0;
   bool sleeps = timeout_ns != 0;
   if (sleeps && !evnet_mailbox_sleep(&reactor->mailbox)) timeout_ns = 0;
   reactor->asked_ms = reactor->now_ms;
@@ -250,9 +251,14 @@ static void run_due(struct evnet_reactor *reactor) {
   (void)dispatch_all(reactor);
 }
 
-static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
+//   sleeps_on  also a turn that has run something waits; nobody looks before the next turn.
+static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max, bool sleeps_on) {
   if (reactor->stop_phase == STOP_DONE) return 0;
-  if (reactor->stamped_count > 0) reactor_begin_lap(reactor);  // between two turns
+  if (reactor->scratch_conn != NULL) {  // written between two turns
+    reactor_begin_lap(reactor);
+    outbound_flush_scratch(reactor);
+  }
+  reactor->ran = false;
   post_run(reactor);
   // With nothing to run, and a wait without an end, the time of the last turn will do: it only has
   // to be near, as the wheels count from it.
@@ -270,7 +276,7 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
     post_end(reactor);
     return 0;
   }
-  int status = wait_for_kernel(reactor, wait_ms_max);
+  int status = wait_for_kernel(reactor, wait_ms_max, sleeps_on || !reactor->ran);
   if (status < 0) return status;
   reactor_begin_lap(reactor);
   const bool quiet = !dispatch_all(reactor) && status == 0;
@@ -286,12 +292,20 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   return 1;
 }
 
-int evnet_reactor_turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
+static int guarded_turn(struct evnet_reactor *reactor, int64_t wait_ms_max, bool sleeps_on) {
   EVNET_ASSERT(!reactor->turning);
   reactor->turning = true;
-  int status = turn(reactor, wait_ms_max);
+  int status = turn(reactor, wait_ms_max, sleeps_on);
   reactor->turning = false;
   return status;
+}
+
+int evnet_reactor_turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
+  return guarded_turn(reactor, wait_ms_max, false);
+}
+
+int evnet_reactor_run_turn(struct evnet_reactor *reactor) {
+  return guarded_turn(reactor, -1, true);
 }
 
 // Everything closes, with on_close: the reactor ends without a stop.
@@ -314,7 +328,7 @@ static void abandon(struct evnet_reactor *reactor, int reason) {
 int evnet_reactor_run(struct evnet_reactor *reactor) {
   int status;
   do {
-    status = evnet_reactor_turn(reactor, -1);
+    status = evnet_reactor_run_turn(reactor);
   } while (status > 0);
   if (status < 0) {
     evnet_log(&reactor->options.logger, EVNET_LOG_ERROR, "the event loop cannot go on: %s",

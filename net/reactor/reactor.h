@@ -121,9 +121,11 @@ EVNET_API EVNET_WARN_UNUSED int evnet_reactor_create(const struct evnet_handler 
 EVNET_API int evnet_reactor_run(struct evnet_reactor *reactor);
 
 // evnet_reactor_turn runs one turn: what was posted, timers that are due, one wait in the kernel,
-// its completions. Not from inside a callback (asserted).
+// its completions. A turn that ran something does not wait, so `while (!done)` around it ends
+// whichever callback sets `done`. What was written since the last turn leaves with this one. Not
+// from inside a callback (asserted).
 //
-//   wait_ms_max  waits at most so long; negative: until something happens.
+//   wait_ms_max  waits at most this long; negative: until something happens.
 //
 // Returns: 1; 0 when a stop is complete.
 // Errors:  as evnet_reactor_run.
@@ -181,7 +183,9 @@ EVNET_API void evnet_reactor_stats(const struct evnet_reactor *reactor,
 
 // evnet_reactor_destroy frees a reactor that is not running: not from inside a callback (asserted).
 // Connections that are still open are reset after their on_close with EVNET_REASON_ABORTED. NULL is
-// accepted.
+// accepted. Over io_uring the kernel may interrupt the thread once more within some 50 ms: a
+// blocking call of it that is not restarted (signal(7)) can then fail with EINTR, and has to be
+// repeated.
 //
 // Thread:  the one that created the reactor.
 EVNET_API void evnet_reactor_destroy(struct evnet_reactor *reactor);

@@ -191,6 +191,8 @@ struct evnet_reactor {
 
   bool turning;  // a turn is under way: this is a callback
 
+  bool ran;  // this turn has run user code
+
   uint64_t lap_ns;                          // when the last callback returned, or the wait
   uint64_t now_ns;                          // when the clock was last read
   uint64_t tick_ns;                         // when now_ms ends

@@ -36,7 +36,7 @@ int evnet_server_turn(struct evnet_server *server, uint32_t reactor_index) {
   // A simulated wait returns immediately, and the time that it would have slept passes between two
   // turns.
   evnet_reactor_time_begin(reactor);
-  return evnet_reactor_turn(reactor, -1);
+  return evnet_reactor_run_turn(reactor);
 }
 
 void evnet_server_finish(struct evnet_server *server) {

@@ -172,6 +172,10 @@ int evnet_poller_tcp_info(struct evnet_poller *poller, struct evnet_handle handl
   return poller->ops->tcp_info(poller, handle, out_info);
 }
 
+int64_t evnet_poller_unacked_bytes(struct evnet_poller *poller, struct evnet_handle handle) {
+  return poller->ops->unacked_bytes(poller, handle);
+}
+
 int evnet_poller_set_option(struct evnet_poller *poller, struct evnet_handle handle,
                             enum evnet_socket_option option, int value) {
   return poller->ops->set_option(poller, handle, option, value);

@@ -527,6 +527,15 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_tcp_info(struct evnet_poller *polle
                                                       struct evnet_handle handle,
                                                       struct evnet_tcp_info *out_info);
 
+// evnet_poller_unacked_bytes says how much of what a TCP connection was given to send its peer has
+// not acknowledged, an end of the stream perhaps counted as one. One system call.
+//
+// Returns: the bytes, 0 or more.
+// Errors:  -EOPNOTSUPP but on TCP, and on OpenBSD; -ENOTCONN of a handle that is only reserved;
+//          those of ioctl(2).
+EVNET_API EVNET_WARN_UNUSED int64_t evnet_poller_unacked_bytes(struct evnet_poller *poller,
+                                                               struct evnet_handle handle);
+
 // evnet_poller_set_option sets an option of a socket.
 //
 //   handle  a connection's or a listener's.

@@ -367,7 +367,7 @@ void conn_linger(struct evnet_conn *conn) {
   conn->flags |= END_SENT;
   conn->state = CONN_LINGERING;
   conn->out_ms = stats_stamp(conn);
-  deadline_arm(conn, (uint64_t)linger_ms);
+  deadline_arm_earliest(conn);
   conn_update_reading(conn);
 }
 

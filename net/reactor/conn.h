@@ -209,6 +209,10 @@ EVNET_API int evnet_conn_set_timeout(struct evnet_conn *conn, enum evnet_timeout
 // evnet_conn_set_linger sets how long the closing connection waits for the peer's end after ours;
 // EVNET_OFF: it does not wait, and what the peer has not read yet may be lost to a reset.
 //
+// A TCP peer that still takes what was sent gets the time for that: while bytes are unacknowledged
+// the wait goes on, until linger_ms after the last of them was acknowledged, or until none was for
+// write_timeout_ms. lifetime_ms bounds all of it.
+//
 //   linger_ms  as the timeout_ms of evnet_conn_set_timeout.
 //
 // Returns and errors: as evnet_conn_set_timeout.

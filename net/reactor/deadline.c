@@ -14,6 +14,9 @@
 #include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/state.h"
 
+// How often the unacknowledged bytes of a lingering connection are looked at, at the least.
+enum { LINGER_STEP_MS_MAX = 250 };
+
 void deadline_arm(struct evnet_conn *conn, uint64_t delay_ms) {
   struct evnet_reactor *reactor = conn->reactor;
   if (evnet_wheel_scheduled(&conn->deadline)) {
@@ -43,12 +46,24 @@ static uint32_t younger(uint32_t now, uint32_t a, uint32_t b) {
   return now - a < now - b ? now - a : now - b;
 }
 
+// How long LINGERING lasts before it ends, or before what is unacknowledged is looked at again.
+static int64_t linger_step_ms(const struct evnet_conn *conn) {
+  const int64_t linger_ms = limits_of(conn)->linger_ms;
+  if (conn->side == NULL || !conn->side->awaits_acks || linger_ms == EVNET_OFF) return linger_ms;
+  const int64_t step_ms = linger_ms / 8 < LINGER_STEP_MS_MAX ? linger_ms / 8 : LINGER_STEP_MS_MAX;
+  return step_ms > 0 ? step_ms : 1;
+}
+
 static struct earliest find_earliest(const struct evnet_conn *conn) {
   const struct conn_limits *limits = limits_of(conn);
   uint32_t now = now32(conn->reactor);
   struct earliest earliest = {0};
+  if (conn->side != NULL) {
+    consider(&earliest, EVNET_TIMEOUT_LIFETIME, limits->timeouts_ms[EVNET_TIMEOUT_LIFETIME],
+             now - conn->side->opened_ms);
+  }
   if (conn->state == CONN_LINGERING) {
-    consider(&earliest, EVNET_TIMEOUT_IDLE, limits->linger_ms, now - conn->out_ms);
+    consider(&earliest, EVNET_TIMEOUT_IDLE, linger_step_ms(conn), now - conn->out_ms);
     return earliest;
   }
   bool is_queued = conn->side != NULL &&
@@ -63,10 +78,6 @@ static struct earliest find_earliest(const struct evnet_conn *conn) {
   if (conn->flags & RECEIVING) {
     consider(&earliest, EVNET_TIMEOUT_READ, limits->timeouts_ms[EVNET_TIMEOUT_READ],
              younger(now, conn->in_ms, conn->read_since_ms));
-  }
-  if (conn->side != NULL) {
-    consider(&earliest, EVNET_TIMEOUT_LIFETIME, limits->timeouts_ms[EVNET_TIMEOUT_LIFETIME],
-             now - conn->side->opened_ms);
   }
   return earliest;
 }
@@ -136,6 +147,37 @@ static bool is_settled(const struct evnet_reactor *reactor, const struct earlies
   return earliest->left_ms + (int64_t)(reactor->now_ms - reactor->settled_ms) <= 0;
 }
 
+// A peer that still takes what was sent gets the time for that: close(2) with unread input would
+// reset the connection, and what the peer has not read could be lost. Without a count, as of Unix
+// sockets, whose kernel delivers all the same, linger_ms is all there is.
+static bool goes_on_lingering(struct evnet_conn *conn) {
+  struct evnet_reactor *reactor = conn->reactor;
+  if (conn->transport != EVNET_TRANSPORT_TCP) return false;
+  const int64_t unacked = evnet_poller_unacked_bytes(reactor->poller, conn_handle(conn));
+  struct conn_side *side = conn->side;
+  const bool awaited = side != NULL && side->awaits_acks;
+  if (unacked <= 0) {
+    if (!awaited) return false;
+    side->awaits_acks = false;  // linger_ms from now on
+  } else if (awaited && unacked >= side->unacked_bytes) {
+    const int64_t timeout_ms = limits_of(conn)->timeouts_ms[EVNET_TIMEOUT_WRITE];
+    const uint32_t age_ms = now32(reactor) - side->write_since_ms;
+    if (timeout_ms != EVNET_OFF && age_ms >= timeout_ms) return false;
+  } else {
+    side = side_get(conn);
+    if (side == NULL) return false;
+    side->awaits_acks = true;
+    side->unacked_bytes = unacked;
+    side->write_since_ms = stats_stamp(conn);
+  }
+  conn->out_ms = stats_stamp(conn);
+  return true;
+}
+
+static void end_lingering(struct evnet_conn *conn, enum evnet_timeout which) {
+  if (which == EVNET_TIMEOUT_LIFETIME || !goes_on_lingering(conn)) conn_finish(conn, conn->reason);
+}
+
 static void expire(struct evnet_conn *conn) {
   if (conn->state == CONN_CLOSED) return;  // on_close is due
   struct earliest earliest = find_earliest(conn);
@@ -144,9 +186,9 @@ static void expire(struct evnet_conn *conn) {
     conn->reactor->overdue = true;
   } else if (has_passed) {
     if (conn->state == CONN_LINGERING) {
-      conn_finish(conn, conn->reason);  // all was delivered; the peer keeps its side open too long
+      end_lingering(conn, earliest.which);
     } else if (conn->state == CONN_FLUSHING) {
-      conn_abort_for(conn, EVNET_REASON_WRITE_TIMEOUT);
+      conn_abort_for(conn, reason_of(earliest.which));
     } else {
       time_out(conn, earliest.which);
     }

@@ -159,7 +159,11 @@ TEST_F(Limits, LingerOfItsOwn) {
     EXPECT_EQ(evnet_conn_set_linger(pair.conn, 5000), 0);
     h.Close(pair.conn);
   });
-  h.Settle();
+  h.Turn();
+  h.Until([&] {
+    struct evnet_tcp_info info = {};
+    return evnet_conn_tcp_info(pair.conn, &info) == 0 && info.unacknowledged_bytes == 0;
+  });
   Advance(4999);
   EXPECT_EQ(h.Of(pair).closed, 0);
   Advance(2);

@@ -16,6 +16,8 @@ struct conn_side *side_get(struct evnet_conn *conn) {
   side->limits = NULL;
   side->retired = NULL;
   side->woken = false;
+  side->awaits_acks = false;
+  side->unacked_bytes = 0;
   side->datagram = NULL;
   side->write_since_ms = side->opened_ms = stats_stamp(conn);
   conn->side = side;
@@ -34,7 +36,7 @@ void side_trim(struct evnet_conn *conn) {
   evnet_ring_trim(&side->inbound);
   bool has_bytes = evnet_ring_size(&side->inbound) > 0 || !evnet_outbound_is_empty(&side->outbound);
   bool needed = has_bytes || (conn->flags & SENDING) || side->limits != NULL || side->woken ||
-                side->datagram != NULL ||
+                side->awaits_acks || side->datagram != NULL ||
                 conn->reactor->limits.timeouts_ms[EVNET_TIMEOUT_LIFETIME] != EVNET_OFF;
   if (!needed) side_free(conn);
 }

@@ -146,7 +146,7 @@ struct evnet_options {
   int64_t idle_timeout_ms;             // no byte either way
   int64_t read_timeout_ms;             // no byte in, while reading is not stopped
   int64_t write_timeout_ms;            // output is queued and the kernel takes none of it
-  int64_t lifetime_ms;                 // since on_open
+  int64_t lifetime_ms;                 // since on_open, until on_close whatever the state
   int64_t linger_ms;                   // after our end of the stream, for the peer's
   int64_t drain_ms;                    // of the stop that EVNET_SHUTDOWN begins
 

@@ -57,6 +57,7 @@ struct evnet_poller_ops {
                           struct evnet_credentials *out_credentials);
   int (*tcp_info)(struct evnet_poller *poller, struct evnet_handle handle,
                   struct evnet_tcp_info *out_info);
+  int64_t (*unacked_bytes)(struct evnet_poller *poller, struct evnet_handle handle);
   int (*set_option)(struct evnet_poller *poller, struct evnet_handle handle,
                     enum evnet_socket_option option, int value);
   int (*set_multicast)(struct evnet_poller *poller, struct evnet_handle handle,

@@ -268,6 +268,11 @@ static int ready_tcp_info(struct evnet_poller *poller, struct evnet_handle handl
   return evnet_socket_tcp_info(slot->descriptor, (enum evnet_transport)slot->transport, out_info);
 }
 
+static int64_t ready_unacked_bytes(struct evnet_poller *poller, struct evnet_handle handle) {
+  const struct slot *slot = slot_of(ready_of(poller), handle);
+  return evnet_socket_unacked_bytes(slot->descriptor, (enum evnet_transport)slot->transport);
+}
+
 static int ready_set_option(struct evnet_poller *poller, struct evnet_handle handle,
                             enum evnet_socket_option option, int value) {
   const struct slot *slot = slot_of(ready_of(poller), handle);
@@ -354,6 +359,7 @@ static const struct evnet_poller_ops ready_ops = {
     .remote_address = ready_remote_address,
     .peer_credentials = ready_peer_credentials,
     .tcp_info = ready_tcp_info,
+    .unacked_bytes = ready_unacked_bytes,
     .set_option = ready_set_option,
     .set_multicast = ready_set_multicast,
     .descriptor = ready_descriptor,

@@ -229,3 +229,9 @@ int evnet_socket_tcp_info(int descriptor, enum evnet_transport transport,
   if (descriptor < 0) return -ENOTCONN;
   return evnet_socket_system_tcp_info(descriptor, out_info);
 }
+
+int64_t evnet_socket_unacked_bytes(int descriptor, enum evnet_transport transport) {
+  if (transport != EVNET_TRANSPORT_TCP) return -EOPNOTSUPP;
+  if (descriptor < 0) return -ENOTCONN;
+  return evnet_socket_system_unacked_bytes(descriptor);
+}

@@ -133,6 +133,9 @@ int evnet_socket_peer_credentials(int descriptor, enum evnet_transport transport
 int evnet_socket_tcp_info(int descriptor, enum evnet_transport transport,
                           struct evnet_tcp_info *out_info);
 
+// As evnet_poller_unacked_bytes.
+int64_t evnet_socket_unacked_bytes(int descriptor, enum evnet_transport transport);
+
 #ifdef __cplusplus
 }
 #endif

@@ -51,6 +51,7 @@ int64_t evnet_socket_system_sendfile(int descriptor, const struct evnet_file_ran
 
 // Of a TCP socket; -EOPNOTSUPP where the system does not tell.
 int evnet_socket_system_tcp_info(int descriptor, struct evnet_tcp_info *out_info);
+int64_t evnet_socket_system_unacked_bytes(int descriptor);
 
 #ifdef __cplusplus
 }

@@ -27,3 +27,9 @@ int evnet_socket_system_tcp_info(int descriptor, struct evnet_tcp_info *out_info
   };
   return 0;
 }
+
+int64_t evnet_socket_system_unacked_bytes(int descriptor) {
+  struct evnet_tcp_info info;
+  int status = evnet_socket_system_tcp_info(descriptor, &info);
+  return status < 0 ? status : (int64_t)info.unacknowledged_bytes;
+}

@@ -53,3 +53,8 @@ int evnet_socket_system_tcp_info(int descriptor, struct evnet_tcp_info *out_info
   };
   return 0;
 }
+
+int64_t evnet_socket_system_unacked_bytes(int descriptor) {
+  int queued = 0;
+  return ioctl(descriptor, SIOCOUTQ, &queued) == 0 ? queued : -errno;
+}

@@ -8,3 +8,8 @@ int evnet_socket_system_tcp_info(int descriptor, struct evnet_tcp_info *out_info
   (void)out_info;
   return -EOPNOTSUPP;
 }
+
+int64_t evnet_socket_system_unacked_bytes(int descriptor) {
+  (void)descriptor;
+  return -EOPNOTSUPP;
+}

@@ -239,6 +239,11 @@ static int uring_tcp_info(struct evnet_poller *poller, struct evnet_handle handl
   return evnet_socket_tcp_info(slot->descriptor, (enum evnet_transport)slot->transport, out_info);
 }
 
+static int64_t uring_unacked_bytes(struct evnet_poller *poller, struct evnet_handle handle) {
+  const struct slot *slot = slot_of(uring_of(poller), handle);
+  return evnet_socket_unacked_bytes(slot->descriptor, (enum evnet_transport)slot->transport);
+}
+
 static int uring_set_option(struct evnet_poller *poller, struct evnet_handle handle,
                             enum evnet_socket_option option, int value) {
   const struct slot *slot = slot_of(uring_of(poller), handle);
@@ -430,6 +435,7 @@ static const struct evnet_poller_ops uring_ops = {
     .remote_address = uring_remote_address,
     .peer_credentials = uring_peer_credentials,
     .tcp_info = uring_tcp_info,
+    .unacked_bytes = uring_unacked_bytes,
     .set_option = uring_set_option,
     .set_multicast = uring_set_multicast,
     .descriptor = uring_descriptor,

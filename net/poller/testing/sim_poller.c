@@ -317,6 +317,11 @@ static int sim_tcp_info(struct evnet_poller *poller, struct evnet_handle handle,
   return slot == NULL ? -EBADF : -EOPNOTSUPP;
 }
 
+static int64_t sim_unacked_bytes(struct evnet_poller *poller, struct evnet_handle handle) {
+  const struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_STREAM, "unacked_bytes");
+  return slot == NULL ? -EBADF : (int64_t)slot->socket->out.size;
+}
+
 static int sim_set_option(struct evnet_poller *poller, struct evnet_handle handle,
                           enum evnet_socket_option option, int value) {
   struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_FREE, "set_option");
@@ -416,6 +421,7 @@ static const struct evnet_poller_ops sim_ops = {
     .remote_address = sim_remote_address,
     .peer_credentials = sim_peer_credentials,
     .tcp_info = sim_tcp_info,
+    .unacked_bytes = sim_unacked_bytes,
     .set_option = sim_set_option,
     .set_multicast = sim_set_multicast,
     .descriptor = sim_descriptor,

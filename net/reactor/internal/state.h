@@ -95,6 +95,8 @@ struct conn_side {
       write_since_ms;     // when the kernel last took a byte of `outbound`, or it got its first one
   uint32_t opened_ms;     // for lifetime_ms
   bool woken;             // on_data is to be called even if nothing is unread
+  bool awaits_acks;       // LINGERING went on because unacked_bytes were above 0
+  int64_t unacked_bytes;  // when last asked; write_since_ms: when that last fell
   struct datagram_socket *datagram;  // of a UDP socket, else NULL
   struct evnet_send send;            // the poller's while SENDING, with one of these
   union {

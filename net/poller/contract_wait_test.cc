@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <thread>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "net/poller/testing/contract.h"
@@ -54,6 +55,28 @@ TEST_P(WaitTest, TheClockGoesForward) {
     ASSERT_GE(now, last);
     last = now;
   }
+}
+
+TEST_P(WaitTest, WhatIsUnreportedComesWithinTheWaitsThatItNames) {
+  constexpr int kConnections = 60;
+  std::vector<Connection> connections;
+  for (int i = 0; i < kConnections; i++) connections.push_back(Connect());
+  for (const Connection &each : connections) evnet_poller_recv_start(poller(), each.handle);
+  Settle();
+  for (int round = 0; round < 3; round++) {
+    for (const Connection &each : connections) each.peer->Send("x");
+    loop().Clear();
+    loop().Turn(0);
+    for (uint32_t left = evnet_poller_unreported(poller()); left > 0; left--) {
+      if (evnet_poller_unreported(poller()) == 0) break;
+      connections[0].peer->Send("and more");
+      loop().Turn(0);
+    }
+    for (const Connection &each : connections) EXPECT_NE(loop().Data(each.handle), "");
+  }
+  Settle();
+  for (int i = 0; i < 3; i++) loop().Turn(0);
+  EXPECT_EQ(evnet_poller_unreported(poller()), 0u);
 }
 
 TEST_P(WaitTest, AWakeBeforeWaitIsNotLost) {

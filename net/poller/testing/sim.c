@@ -138,6 +138,12 @@ static void data_arrives(struct evnet_sim_socket *sender, struct sim_segment *se
   uint32_t room = receiver->in.capacity - receiver->in.size;
   uint32_t size = segment->bytes < room ? segment->bytes : room;
   evnet_sim_note(sender->sim, "data arrives", receiver->is_server, sender->id, size);
+  // What was too late for a read is there with it.
+  const uint64_t at_ns =
+      segment->at_ns > receiver->active_ns ? segment->at_ns : receiver->active_ns;
+  if (receiver->in.size == 0) receiver->unread_ns = at_ns;
+  if (sim_socket_room(sender) == 0) sender->room_ns = at_ns;
+  sender->fell_ns = at_ns;
   bytes_move(&sender->out, &receiver->in, size);
   segment->bytes -= size;
   if (segment->bytes == 0) segment_pop(sender);
@@ -238,7 +244,7 @@ int64_t sim_socket_send(struct evnet_sim_socket *socket, const struct iovec *pie
   }
   if (sent > 0) segment_push(socket, SIM_DATA, sent);
   socket->sent_bytes += sent;
-  socket->active_ns = sim->now_ns;
+  socket->active_ns = socket->sent_ns = sim->now_ns;
   return sent;
 }
 

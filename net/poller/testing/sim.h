@@ -150,23 +150,29 @@ uint16_t evnet_sim_port(const struct evnet_sim_socket *socket);  // the client's
 
 // What only the simulation knows about a connection.
 struct evnet_sim_state {
-  bool waiting;                // established, and not accepted yet
-  bool accepted;               // the server's end has a descriptor, or had one
-  bool attached;               // and belongs to a handle that is not detached
-  bool receiving;              // the handle's recv is armed
-  bool sending;                // the handle has a send_start under way
-  size_t untold_bytes;         // of a flight that went well, of which no wait has told
-  bool client_end_arrived;     // the server's end has got the client's end
-  bool server_ended;           // the server has sent its end
-  bool broken;                 // the server's end is dead: reset by the client, or by the network
-  bool client_reset;           // the client sent a reset
-  bool server_reset;           // the server sent one
-  bool network_reset;          // nobody did, it came all the same
-  uint64_t server_active_ns;   // when the server last received or sent bytes; 0: never
+  bool waiting;               // established, and not accepted yet
+  bool accepted;              // the server's end has a descriptor, or had one
+  bool attached;              // and belongs to a handle that is not detached
+  bool receiving;             // the handle's recv is armed
+  bool sending;               // the handle has a send_start under way
+  size_t untold_bytes;        // of a flight that went well, of which no wait has told
+  bool client_end_arrived;    // the server's end has got the client's end
+  bool server_ended;          // the server has sent its end
+  bool broken;                // the server's end is dead: reset by the client, or by the network
+  bool client_reset;          // the client sent a reset
+  bool server_reset;          // the server sent one
+  bool network_reset;         // nobody did, it came all the same
+  uint64_t server_active_ns;  // when the server last received or sent bytes; 0: never
+  uint64_t server_sent_ns;    // when it last sent bytes; 0: never
+  // Since when the handle's recv is armed and bytes lie ready for it, and since when its send_start
+  // is under way and there is room for it; UINT64_MAX: that is not so.
+  uint64_t receivable_ns;
+  uint64_t sendable_ns;
   size_t server_unread_bytes;  // arrived, and not yet received by the server
   size_t to_server_bytes;      // under way
   size_t to_client_bytes;
-  size_t server_sent_bytes;  // that the server's end has ever taken
+  uint64_t to_client_fell_ns;  // when some of them last arrived; 0: never
+  size_t server_sent_bytes;    // that the server's end has ever taken
 };
 void evnet_sim_inspect(const struct evnet_sim_socket *socket, struct evnet_sim_state *out_state);
 

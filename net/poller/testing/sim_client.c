@@ -77,6 +77,8 @@ uint16_t evnet_sim_port(const struct evnet_sim_socket *socket) {
   return evnet_address_port(&socket->address);
 }
 
+static uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
 void evnet_sim_inspect(const struct evnet_sim_socket *socket, struct evnet_sim_state *out_state) {
   const struct evnet_sim_socket *server = socket->other;
   *out_state = (struct evnet_sim_state){
@@ -90,15 +92,23 @@ void evnet_sim_inspect(const struct evnet_sim_socket *socket, struct evnet_sim_s
       .server_reset = server->reset_sent,
       .network_reset = socket->reset_by_network,
       .server_active_ns = server->active_ns,
+      .server_sent_ns = server->sent_ns,
+      .receivable_ns = UINT64_MAX,
+      .sendable_ns = UINT64_MAX,
       .server_unread_bytes = server->in.size,
       .to_server_bytes = socket->out.size,
       .to_client_bytes = server->out.size,
+      .to_client_fell_ns = server->fell_ns,
       .server_sent_bytes = server->sent_bytes,
   };
   if (server->slot == NULL) return;
   out_state->attached = !server->slot->detaching;
   out_state->receiving = server->slot->receiving;
   out_state->sending = server->slot->send != NULL;
+  if (out_state->receiving && server->in.size > 0)
+    out_state->receivable_ns = later(server->slot->receiving_ns, server->unread_ns);
+  if (out_state->sending && sim_socket_room(server) > 0)
+    out_state->sendable_ns = later(server->slot->sending_ns, server->room_ns);
   const struct sim_flight *flight = &server->slot->flight;
   if (flight->flown && !flight->landed) out_state->untold_bytes = flight->piece.iov_len;
 }

@@ -185,6 +185,7 @@ static void sim_recv_start(struct evnet_poller *poller, struct evnet_handle hand
   if (slot->receiving) evnet_sim_fail(slot->owner->sim, "recv_start while a recv is armed");
   if (slot->kind == SIM_UDP) sim_datagram_starts(slot);
   slot->receiving = true;
+  slot->receiving_ns = slot->owner->sim->now_ns;
   slot->late_end = false;
 }
 
@@ -249,6 +250,7 @@ static void sim_send_start(struct evnet_poller *poller, struct evnet_handle hand
   if (is_file ? send->file->size == 0 : send->count > EVNET_SEND_PIECES_MAX)
     evnet_sim_fail(sim, "send_start of %u pieces", send->count);
   slot->send = send;
+  slot->sending_ns = sim->now_ns;
   slot->send_hash = sim_slot_hash_send(send);
 }
 

@@ -35,9 +35,11 @@ struct sim_slot {
   int descriptor;
   bool accepting;
   bool receiving;
-  bool detaching;  // only its last completions are to come
-  bool resets;     // it was an abort
-  bool is_closed;  // its descriptor is
+  uint64_t receiving_ns;  // since when
+  uint64_t sending_ns;    // of `send`, likewise
+  bool detaching;         // only its last completions are to come
+  bool resets;            // it was an abort
+  bool is_closed;         // its descriptor is
   bool hangup_told;
   bool late_end;                  // recv was stopped, and yet the end will be told
   uint32_t late_bytes;            // and yet so many bytes at most

@@ -58,6 +58,10 @@ struct evnet_sim_socket {
   bool reset_sent;
   bool reset_by_network;
   uint64_t active_ns;  // when bytes were last read from it or written to it
+  uint64_t sent_ns;    // when bytes were last written to it
+  uint64_t unread_ns;  // since when `in` holds something
+  uint64_t room_ns;    // since when `out` has room
+  uint64_t fell_ns;    // when bytes of `out` last arrived
   int error;           // pending, positive: told once
   bool was_accepted;
   uint64_t ready_ns;  // when a server's end is established

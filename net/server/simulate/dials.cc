@@ -272,6 +272,7 @@ bool Dials::IsFailureLegal(const Dial *dial, int reason) const {
     case -ECONNREFUSED:
       return true;  // nobody is there, or the outside's queue is full
     case -ECONNRESET:
+    case -EPIPE:  // the reset came behind the peer's end
       return !dial->to_nobody;
     case -EADDRNOTAVAIL:
       return faults.connect_failure > 0;

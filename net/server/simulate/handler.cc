@@ -281,6 +281,7 @@ void Handler::Serve(Conn *c) {
 }
 
 void Handler::Chaos(Conn *c) {
+  if (w_.Chance(w_.plan.slow_callbacks)) w_.StandStill();
   if (w_.Chance(w_.plan.chaos)) Acts(c, 3);
   if (w_.Chance(w_.plan.half_closes)) ShutdownWrite(c);
 }

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <algorithm>
+
 namespace evnet_simulation {
 namespace {
 
@@ -25,6 +27,10 @@ evnet_timeout TimeoutOf(int reason) {
   }
 }
 
+bool IsBefore(uint64_t ns, uint64_t deadline_ns) {
+  return ns < UINT64_MAX - kRoundingNs && ns + kRoundingNs < deadline_ns;
+}
+
 // Whether everything that was written has to be delivered before a close for this reason.
 bool IsOrderly(int reason) {
   switch (reason) {
@@ -33,9 +39,8 @@ bool IsOrderly(int reason) {
     case EVNET_REASON_SHUTDOWN:
     case EVNET_REASON_IDLE_TIMEOUT:
     case EVNET_REASON_READ_TIMEOUT:
-    case EVNET_REASON_LIFETIME:
       return true;
-    default:
+    default:  // EVNET_REASON_LIFETIME bounds flushing, too
       return false;
   }
 }
@@ -82,7 +87,7 @@ bool Oracle::IsLegal(const Conn *c, int reason) const {
   const evnet_sim_state state = Inspect(c);
   // The reason of the close has been settled before; only an abort is one more.
   if (Lingers(c, state) && !IsOrderly(reason) && reason != EVNET_REASON_ABORTED &&
-      reason != EVNET_REASON_INBOUND_OVERFLOW)
+      reason != EVNET_REASON_LIFETIME && reason != EVNET_REASON_INBOUND_OVERFLOW)
     return false;
   switch (reason) {
     case EVNET_REASON_PEER:
@@ -95,8 +100,9 @@ bool Oracle::IsLegal(const Conn *c, int reason) const {
     case EVNET_REASON_ABORTED:
       return c->abort_asked;
     case EVNET_REASON_SHUTDOWN:
-      return w_.stop_asked() && c->stopping_told && !c->told_late && c->holds == 0 &&
-             evnet_conn_inbound_bytes(c->conn) == 0;
+      // A slow callback may pass the deadline between the reactor's look at it and on_stopping.
+      return w_.stop_asked() && c->stopping_told && (!c->told_late || w_.plan.slow_callbacks > 0) &&
+             c->holds == 0 && evnet_conn_inbound_bytes(c->conn) == 0;
     case EVNET_REASON_DRAIN_DEADLINE:
       return w_.now() >= w_.stop_by_ns;
     case EVNET_REASON_IDLE_TIMEOUT:
@@ -104,7 +110,8 @@ bool Oracle::IsLegal(const Conn *c, int reason) const {
     case EVNET_REASON_WRITE_TIMEOUT:
     case EVNET_REASON_LIFETIME: {
       const evnet_timeout which = TimeoutOf(reason);
-      const bool untold = !w_.plan.on_timeout || reason == EVNET_REASON_WRITE_TIMEOUT;
+      const bool untold = !w_.plan.on_timeout || reason == EVNET_REASON_WRITE_TIMEOUT ||
+                          reason == EVNET_REASON_LIFETIME;
       return c->timed_out[which] || (untold && c->may_time_out[which]);
     }
     case EVNET_REASON_INBOUND_OVERFLOW:
@@ -231,10 +238,32 @@ void Oracle::TimedOut(Conn *c, evnet_timeout which) {
   const uint64_t timeout_ns = static_cast<uint64_t>(c->timeouts_ms[which]) * kNsPerMs;
   if (w_.now() + kRoundingNs < c->set_ns[which] + timeout_ns)
     Broken(c, "on_timeout %d too early after it was set", which);
+  KernelWasAsked(c, which);
   // Late bytes may have come long before on_data.
   const bool came = c->came_ns > c->opened_ns && w_.plan.sim.faults.late_recv == 0;
   if (which == EVNET_TIMEOUT_IDLE && came && w_.now() + kRoundingNs < c->came_ns + timeout_ns)
     Broken(c, "is idle for %" PRIu64 " ns only", w_.now() - c->came_ns);
+}
+
+// No deadline counts before the kernel was asked, later than it, for what would have moved it away:
+// bytes that lay ready for a recv, room for a send.
+void Oracle::KernelWasAsked(const Conn *c, evnet_timeout which) {
+  const evnet_sim_state state = Inspect(c);
+  const auto timeout_ns = static_cast<uint64_t>(c->timeouts_ms[which]) * kNsPerMs;
+  const uint64_t since_ns = std::max({c->opened_ns, c->set_ns[which], c->kept_ns});
+  if (which == EVNET_TIMEOUT_IDLE || which == EVNET_TIMEOUT_READ) {
+    // Not later than the deadline.
+    const uint64_t deadline_ns =
+        std::max(since_ns, which == EVNET_TIMEOUT_IDLE ? state.server_active_ns : 0) + timeout_ns;
+    if (IsBefore(state.receivable_ns, deadline_ns))
+      Broken(c, "on_timeout %d, though bytes lay ready before it passed", which);
+  }
+  // A refused send says nothing of room.
+  if (which == EVNET_TIMEOUT_WRITE && w_.plan.sim.faults.refused_send == 0) {
+    const uint64_t deadline_ns = std::max(since_ns, state.server_sent_ns) + timeout_ns;
+    if (IsBefore(state.sendable_ns, deadline_ns))
+      Broken(c, "on_timeout %d, though there was room before it passed", which);
+  }
 }
 
 void Oracle::Prewrite(Conn *c) {
@@ -276,10 +305,26 @@ bool Oracle::HasLastRead(const Conn *c) const {
   return read >= c->owed;
 }
 
+// A client that still takes what was sent gets the time for that, unless its end has come.
+void Oracle::LingeredEnough(const Conn *c, const evnet_sim_state &state) {
+  const bool may_end = state.broken || state.client_end_arrived || w_.memory.failed() > 0 ||
+                       w_.now() >= w_.stop_by_ns || c->linger_ms_min == EVNET_OFF ||
+                       c->abort_asked || c->may_time_out[EVNET_TIMEOUT_LIFETIME];
+  if (may_end || state.to_client_bytes == 0) return;
+  const int64_t timeout_ms = c->timeouts_ms[EVNET_TIMEOUT_WRITE];
+  const uint64_t timeout_ns = static_cast<uint64_t>(timeout_ms) * kNsPerMs;
+  if (timeout_ms == EVNET_OFF || w_.now() + kRoundingNs < state.to_client_fell_ns + timeout_ns)
+    Broken(c, "is closed, though its client still takes what was sent: %zu bytes are left",
+           state.to_client_bytes);
+}
+
 void Oracle::Closed(Conn *c, int reason) {
   Enter(c, "on_close");
   evnet_sim_note(w_.sim, evnet_status_name(reason), reason, 0, 0);
   if (c->closed) return;
+  const evnet_sim_state state = Inspect(c);
+  if (Lingers(c, state) && IsOrderly(reason)) LingeredEnough(c, state);
+  if (reason == EVNET_REASON_WRITE_TIMEOUT) KernelWasAsked(c, EVNET_TIMEOUT_WRITE);
   if (!IsLegal(c, reason)) Broken(c, "on_close for no reason with %s", evnet_status_name(reason));
   if (reason == EVNET_REASON_SHUTDOWN && !HasLastRead(c))
     Broken(c, "is shut down without a last read: %zu bytes had arrived when the stop came",
@@ -287,7 +332,7 @@ void Oracle::Closed(Conn *c, int reason) {
   const size_t queued = evnet_conn_outbound_bytes(c->conn);
   if (IsOrderly(reason) && queued > 0)
     Broken(c, "ends in order with %s and %zu bytes queued", evnet_status_name(reason), queued);
-  const size_t unsent = Unsent(c, Inspect(c));
+  const size_t unsent = Unsent(c, state);
   if (IsOrderly(reason) && (unsent > 0 || c->file_short))
     Broken(c, "ends in order with %s, %zu bytes unsent", evnet_status_name(reason), unsent);
   c->closed = true;

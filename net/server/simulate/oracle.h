@@ -67,6 +67,8 @@ class Oracle {
   void IdleConn(const Conn *c);
   void IdleListener();
   void Overdue(const Conn *c, const evnet_sim_state &state);
+  void LingeredEnough(const Conn *c, const evnet_sim_state &state);
+  void KernelWasAsked(const Conn *c, evnet_timeout which);
   void FinalClient(const Client *client);
 
   World &w_;

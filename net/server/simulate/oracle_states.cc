@@ -40,7 +40,9 @@ void Oracle::IdleConn(const Conn *c) {
 
 // An open connection whose timeout has passed, though nothing of it was told.
 void Oracle::Overdue(const Conn *c, const evnet_sim_state &state) {
-  const uint64_t by_now = w_.now() - 2 * kRoundingNs;
+  // A callback that stands still moves what it stamps to its end.
+  const uint64_t moved_ns = w_.plan.slow_callbacks > 0 ? w_.stood_still_ns : 0;
+  const uint64_t by_now = w_.now() - 2 * kRoundingNs - moved_ns;
   // What flies counts as sent when it begins, though the kernel may then refuse all of it.
   const uint64_t flew_ns = w_.plan.sim.faults.flights > 0 ? c->wrote_ns : 0;
   const uint64_t active_ns = std::max({state.server_active_ns, flew_ns, c->opened_ns, c->kept_ns});
@@ -103,7 +105,6 @@ bool Oracle::MayHaveReset(const Conn *c, const evnet_sim_state &state) const {
     case EVNET_REASON_SHUTDOWN:
     case EVNET_REASON_IDLE_TIMEOUT:
     case EVNET_REASON_READ_TIMEOUT:
-    case EVNET_REASON_LIFETIME:
     case EVNET_REASON_INBOUND_OVERFLOW:
       break;
     case EVNET_REASON_PEER:
@@ -111,6 +112,7 @@ bool Oracle::MayHaveReset(const Conn *c, const evnet_sim_state &state) const {
     default:
       return true;
   }
+  if (c->may_time_out[EVNET_TIMEOUT_LIFETIME]) return true;  // it bounds lingering, too
   if (state.client_reset || c->linger_ms_min == EVNET_OFF || c->closed_ns >= w_.stop_by_ns)
     return true;
   const uint64_t linger_ms = static_cast<uint64_t>(c->linger_ms_min);

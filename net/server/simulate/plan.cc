@@ -130,6 +130,9 @@ Plan MakePlan(uint64_t seed) {
   plan.sim.faults.connect_lost = dice.Chance(80) ? 1000 : dice.Fault(200);
   plan.sim.faults.connect_failure = dice.Chance(70) ? 0 : dice.Fault(200);
   plan.server.holds_max = dice.Chance(70) ? 0 : dice.Size(1, 4);
+  plan.standstills = dice.Chance(70) ? 0 : dice.Fault(50);
+  plan.slow_callbacks = dice.Chance(70) ? 0 : dice.Fault(100);
+  plan.standstill_ns_max = dice.Size(1, 500) * kNsPerMs;
   return plan;
 }
 

@@ -47,6 +47,9 @@ struct Plan {
   size_t dials_max;            // of the handler and of strangers, in all; 0: none
   uint64_t dials_every_ns;     // of strangers
   uint64_t posts_every_ns;     // a stranger's posts; 0: none
+  uint32_t standstills;        // of 1,000 steps before which everything stands still
+  uint32_t slow_callbacks;     // of 1,000 callbacks
+  uint64_t standstill_ns_max;  // of either
   uint64_t stop_after_ns;      // from the start
   int64_t drain_ms;            // of that stop
   bool stops_before_boot;      // it comes even before the start

@@ -152,6 +152,7 @@ void Simulation::Loop() {
     if (!Step()) AdvanceToNext();
     // Time passes while things run, too.
     if (w_.Chance(50)) evnet_sim_advance(w_.sim, w_.now() + evnet_sim_random(w_.sim) % kNsPerMs);
+    if (w_.Chance(w_.plan.standstills)) w_.StandStill();
     CheckStop();
     if (++steps == kStepsMax) evnet_sim_fail(w_.sim, "no end after %" PRIu64 " steps", steps);
   }
@@ -283,7 +284,7 @@ void Simulation::StrangerPosts() {
 }
 
 void Simulation::CheckStop() {
-  if (!w_.stop_asked() || w_.now() <= w_.stop_by_ns + kStopSlackNs) return;
+  if (!w_.stop_asked() || w_.now() <= w_.stop_by_ns + kStopSlackNs + w_.stood_still_ns) return;
   if (std::count(w_.ended.begin(), w_.ended.end(), false) > 0)
     evnet_sim_fail(w_.sim, "the stop does not end: its deadline was %" PRIu64 " ms ago",
                    (w_.now() - w_.stop_by_ns) / kNsPerMs);

@@ -111,6 +111,13 @@ struct World {
   uint32_t Below(uint32_t bound) { return evnet_sim_below(sim, bound); }
   bool Chance(uint32_t thousandths) { return evnet_sim_chance(sim, thousandths); }
   uint64_t now() const { return evnet_sim_now_ns(sim); }
+  // Time passes, and nothing of the server runs: a slow callback, SIGSTOP, a suspended machine.
+  void StandStill() {
+    const uint64_t ns = 1 + evnet_sim_random(sim) % plan.standstill_ns_max;
+    evnet_sim_note(sim, "standstill", static_cast<int64_t>(ns), 0, 0);
+    stood_still_ns += ns;
+    evnet_sim_advance(sim, now() + ns);
+  }
   bool broken() const { return evnet_sim_failure(sim) != nullptr; }
   bool stop_asked() const { return stop_by_ns != UINT64_MAX; }
   void NoteStop(int64_t drain_ms) {
@@ -165,6 +172,7 @@ struct World {
   size_t request_bytes_max = 0;
   uint64_t turns = 0;  // of all reactors
   uint64_t ticks = 0;
+  uint64_t stood_still_ns = 0;       // in all
   uint64_t tick_ns = 0;              // no on_tick before it; UINT64_MAX: never again
   std::function<void()> stop_noted;  // the first stop is being asked for
   uint64_t stop_asked_ns = UINT64_MAX;

@@ -319,6 +319,48 @@ TEST_F(Async, AboveTheBoundItIsRefusedAndTheConnectionStaysOrCloses) {
   }
 }
 
+TEST_F(Async, AnEmptyWriteFitsBehindAQueueThatIsFull) {
+  constexpr size_t kBound = 100000;
+  options.outbound_high_water_bytes = 1000;
+  options.read_turn_bytes_max = 512;
+  options.outbound_bytes_max = kBound;
+  options.outbound_high_action = EVNET_HIGH_NOTIFY;
+  options.outbound_overflow = EVNET_OVERFLOW_REFUSE;
+  std::atomic<size_t> written{0};
+  std::atomic<bool> full{false};
+  callbacks.on_data = [&](evnet_conn *conn) {
+    (void)Take(conn);
+    while (evnet_conn_outbound_bytes(conn) < kBound) {
+      const std::string part(kBound - evnet_conn_outbound_bytes(conn), 'x');
+      EXPECT_GT(evnet_conn_write(conn, part.data(), part.size()), 0);
+      written += part.size();
+    }
+    full = true;
+    return EVNET_NONE;
+  };
+  // Small, so that the kernel takes no more once it is full.
+  options.send_buffer_bytes = 4096;
+  ClientOptions small;
+  small.receive_buffer_bytes = 4096;
+  Start();
+  auto client = Connect(small);
+  client->SendAll("fill");
+  ASSERT_TRUE(WaitUntil([&] { return full.load(); }));
+  ASSERT_EQ(Write(""), 0);
+  EXPECT_EQ(client->Receive(written).size(), written);
+  ASSERT_TRUE(answers.WaitFor(1));
+  EXPECT_EQ(answers.statuses(), std::vector<int>({0}));
+}
+
+TEST_F(Async, WhatItSendsIsCounted) {
+  Start();
+  auto client = Connect();
+  ASSERT_EQ(Write(std::string(1000, 'x')), 0);
+  EXPECT_EQ(client->Receive(1000).size(), 1000u);
+  EXPECT_TRUE(WaitUntil([&] { return server->stats().bytes_sent == 1000; }))
+      << server->stats().bytes_sent;
+}
+
 TEST_F(Async, AFullMailboxRefusesAtOnceAndTakesAReleaseAllTheSame) {
   options.mailbox_bytes_max = 100000;
   std::atomic<bool> inside{false}, go{false};

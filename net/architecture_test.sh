@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# architecture_test.sh DOCUMENT TEST...: each test that the document names, as `//package:target Suite.Name ...`,
-# is one that the target says it has; each row of the table of gnet's abilities names one; and no target is
-# here for nothing.
+# architecture_test.sh DOCUMENT HEADING TEST...: each test that the document names, as `//package:target Suite.Name ...`,
+# is one that the target reports; each row of the table whose first column has that heading names a test or a command;
+# and each TEST is named.
 set -euo pipefail
 
 document=$1
-shift
+heading=$2
+shift 2
 failures=0
 complain() {
   echo "$1"
@@ -44,9 +45,10 @@ done
 rows=0
 while read -r row; do
   rows=$((rows + 1))
-  [[ $row == *'`//'* ]] || complain "without a test: $row"
-done < <(awk '/^\| gnet \|/ { inside = 1; getline; next } !/^\|/ { inside = 0 } inside' "$document")
-[ "$rows" -gt 0 ] || complain "$document has no table of gnet"
+  [[ $row =~ \`(//|bazel\ test\ |tools/) ]] || complain "without a test: $row"
+done < <(awk -v heading="$heading" 'index($0, "| " heading " |") == 1 { inside = 1; getline; next }
+  !/^\|/ { inside = 0 } inside' "$document")
+[ "$rows" -gt 0 ] || complain "$document has no table of '$heading'"
 
 echo "$rows rows, $count tests named, $failures complaints"
 [ "$failures" -eq 0 ]

@@ -137,6 +137,7 @@ class Resolver : public testing::Test {
       static_cast<Resolver *>(user)->log_.push_back(message);
     };
     options.logger.user = this;
+    options.logger.level = EVNET_LOG_DEBUG;
     const evnet_handler handler = {};
     evnet_reactor *reactor = nullptr;
     EXPECT_EQ(evnet_reactor_create(&handler, nullptr, &options, &reactor), 0);

@@ -138,6 +138,20 @@ TEST_P(UringPressureTest, AnEndBehindTheBytesThatStoppedItsSocketTakesNoPlace) {
   }
 }
 
+TEST_P(UringPressureTest, AWaitThatFailsWhileBytesAreHeldBackCanBeRepeated) {
+  OpenWithRecvBytes(100);
+  const Connection connection = AttachUnix();
+  const std::string data = Pattern(300);
+  connection.peer->Send(data);
+  evnet_poller_recv_start(poller(), connection.handle);
+  ASSERT_TRUE(RunUntilData(connection.handle, 100));
+  EXPECT_EQ(loop().Data(connection.handle).size(), 100u);
+  FailWaits({-EFAULT, 0, 2});
+  for (int i = 0; i < 2; i++) EXPECT_EQ(evnet_poller_wait(poller(), 0), -EFAULT);
+  ASSERT_TRUE(RunUntilData(connection.handle, data.size()));
+  EXPECT_TRUE(loop().Data(connection.handle) == data);
+}
+
 TEST_P(UringPressureTest, AStoppedSocketLeavesTheOthersHalfTheBuffers) {
   OpenWithRecvBytes(100);
   const Connection stopped = Connect();

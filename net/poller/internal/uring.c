@@ -310,10 +310,10 @@ static int uring_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   uring->turn++;
   uring_land_flights(uring);
   uring_change_arena(uring);
-  uring_begin_held(uring);
   uring->more = (status < 0 && status != -ETIME) || io_uring_cq_ready(&uring->ring) > 0;
   if (uring->lost) return -EBADR;
   if (status < 0 && !passes(status)) return status;
+  uring_begin_held(uring);  // after an error nobody need call next before the next wait
   // It tells some twenty at a time (Linux 6.18), and all of them may be of cancels.
   return io_uring_cq_ready(&uring->ring) > 0;
 }

@@ -37,9 +37,10 @@ TEST_P(DuplicateTest, IsCloseOnExecAndTheSameSocket) {
   EXPECT_EQ(close(duplicate), 0);
 }
 
-TEST_P(DuplicateTest, OfAReservedHandleThereIsNone) {
+TEST_P(DuplicateTest, AReservedHandleHasNoDescriptorAndNoDuplicate) {
   evnet_handle handle;
   ASSERT_EQ(evnet_poller_reserve(poller(), GetParam().transport, &handle), 0);
+  EXPECT_EQ(evnet_poller_descriptor(poller(), handle), -EBADF);
   EXPECT_EQ(evnet_poller_duplicate(poller(), handle), -EBADF);
 }
 

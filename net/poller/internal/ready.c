@@ -297,7 +297,8 @@ static bool ready_spreads_port(const struct evnet_poller *poller) {
 }
 
 static int ready_descriptor(struct evnet_poller *poller, struct evnet_handle handle) {
-  return slot_of(ready_of(poller), handle)->descriptor;
+  const struct slot *slot = slot_of(ready_of(poller), handle);
+  return slot->descriptor >= 0 ? slot->descriptor : -EBADF;
 }
 
 static int ready_duplicate(struct evnet_poller *poller, struct evnet_handle handle) {

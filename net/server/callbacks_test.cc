@@ -102,8 +102,8 @@ TEST(Callbacks, OnOpenAndOnCloseComeOnceWhateverEndsTheConnection) {
   EXPECT_EQ(journal.Count("close ECONNRESET"), 1u);
 }
 
-TEST(Callbacks, TheConnectionCountsAsOpenUntilOnCloseReturns) {
-  std::atomic<uint64_t> open_at_close{0};
+TEST(Callbacks, AClosingConnectionHasItsDescriptorAndNoPlaceInOnClose) {
+  std::atomic<uint64_t> open_at_close{1};
   evnet_server *server_of_all = nullptr;
   Callbacks callbacks;
   callbacks.on_boot = [&](evnet_server *server) {
@@ -121,7 +121,7 @@ TEST(Callbacks, TheConnectionCountsAsOpenUntilOnCloseReturns) {
   Server server(callbacks);
   { Client client(server.port()); }
   ASSERT_TRUE(server.WaitForClosed(1));
-  EXPECT_EQ(open_at_close, 1u);
+  EXPECT_EQ(open_at_close, 0u);
   EXPECT_EQ(server.stats().connections_open, 0u);
 }
 

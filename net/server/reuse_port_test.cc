@@ -219,7 +219,8 @@ TEST(ReusePort, ConnectionsMaxHoldsWhileReactorsAcceptAtOnce) {
   }
   for (std::thread &thread : threads) thread.join();
   EXPECT_EQ(server.Stop(0), 0);
-  EXPECT_LE(most, kMost);
+  // A place is free when its on_close begins, so each other reactor may be about to count one off.
+  EXPECT_LE(most, kMost + kReactors - 1);
   EXPECT_EQ(open, 0);
   const struct evnet_server_stats stats = server.stats();
   EXPECT_EQ(stats.connections_open, 0u);

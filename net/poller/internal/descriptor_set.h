@@ -38,6 +38,13 @@ static inline int descriptor_set_grow(struct descriptor_set *set,
   return 0;
 }
 
+// Makes room for the descriptors that most programs have, so that a poller's memory does not depend
+// on which of them it gets. Returns 0 or -ENOMEM.
+static inline int descriptor_set_init(struct descriptor_set *set,
+                                      const struct evnet_allocator *allocator) {
+  return descriptor_set_grow(set, allocator, 0);
+}
+
 // Returns 0; -EEXIST: it is there already; -ENOMEM.
 static inline int descriptor_set_add(struct descriptor_set *set,
                                      const struct evnet_allocator *allocator, int descriptor) {

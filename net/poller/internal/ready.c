@@ -392,6 +392,7 @@ int evnet_ready_create(const struct evnet_readiness_ops *readiness,
   ready->recv_block = evnet_block_allocate(options->allocator, ready->recv_bytes);
   ready->scratch = evnet_block_allocate(options->allocator, EVNET_POLLER_SCRATCH_BYTES);
   if (ready->recv_block == NULL || ready->scratch == NULL) status = -ENOMEM;
+  if (status == 0) status = descriptor_set_init(&ready->descriptors, options->allocator);
   if (status == 0) status = readiness->open(options->allocator, &ready->kernel_state);
   if (status < 0) {
     ready_destroy(&ready->poller);

@@ -490,7 +490,8 @@ int evnet_uring_create(const struct evnet_poller_options *options,
   uring->lease = uring->landed = LENDER_NONE;
   slot_list_init(&uring->finished);
   slot_list_init(&uring->starved);
-  int status = open_parts(uring, options);
+  int status = descriptor_set_init(&uring->descriptors, options->allocator);
+  if (status == 0) status = open_parts(uring, options);
   if (status < 0) {
     uring_destroy(&uring->poller);
     return status;

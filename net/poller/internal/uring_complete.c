@@ -121,8 +121,8 @@ static bool on_out(struct uring *uring, struct slot *slot, const struct io_uring
   if (events == -ECANCELED || (events & (POLLOUT | POLLERR | POLLHUP)))
     sent = send == &evnet_datagrams_room ? 0 : evnet_socket_send_started(slot->descriptor, send);
   if (sent != -EAGAIN) return tell_sent(uring, slot, sent, out);
-  // It came to nothing, and of one shot it would again.
-  if (events != -ECANCELED) slot->flags |= EDGE;
+  // Without POLLOUT there was no room, and a poll of one shot would complete again.
+  if (events != -ECANCELED && !(events & POLLOUT)) slot->flags |= EDGE;
   uring_arm_out(uring, slot);
   return false;
 }

@@ -153,6 +153,13 @@ static enum evnet_action on_close(struct evnet_conn *conn, int reason, void *use
   return EVNET_NONE;
 }
 
+// Of HOST:PORT, perhaps with a scheme. evnet_dial takes neither an empty host nor port 0.
+static bool has_host_and_port(const char *text) {
+  const char *scheme_end = strstr(text, "://");
+  const char *host = scheme_end != NULL ? scheme_end + 3 : text;
+  return *host != ':' && strtoul(strrchr(text, ':') + 1, NULL, 10) != 0;
+}
+
 // Whether it can be dialled at all, so that a wrong one is not noticed with the first client. A
 // name is looked up later.
 static bool take_upstream(const char *value, void *user) {
@@ -160,8 +167,7 @@ static bool take_upstream(const char *value, void *user) {
   struct evnet_address address;
   const int status = evnet_address_read(value, &address, NULL, 0);
   if (status < 0 || address.transport == EVNET_TRANSPORT_UDP) return false;
-  const bool has_port = status > 0 || address.transport == EVNET_TRANSPORT_UNIX;
-  if (!has_port && evnet_address_port(&address) == 0) return false;
+  if (address.transport != EVNET_TRANSPORT_UNIX && !has_host_and_port(value)) return false;
   app->upstream = value;
   return true;
 }
@@ -205,7 +211,7 @@ int main(int argc, char **argv) {
   static const struct command_line_option own[] = {
       {.name = "--upstream=",
        .take = take_upstream,
-       .values = "must be an address with a port, and not of UDP"},
+       .values = "must be an address with a host and a port, and not of UDP"},
       {.name = "--connect-ms=", .take = take_connect_ms, .values = "must be 1 to 60000"},
   };
   struct command_line line = {

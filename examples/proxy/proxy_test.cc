@@ -207,12 +207,14 @@ TEST_F(Proxy, AnUpstreamsNameAndAUnixSocketWillDo) {
 
 TEST_F(Proxy, AnUpstreamThatCannotBeDialledIsRefusedAtTheStart) {
   for (const std::string bad : {"", "junk", "udp://127.0.0.1:9", "udp4://127.0.0.1:9",
-                                "tcp://127.0.0.1", "tcp://127.0.0.1:0", "tcp://127.0.0.1:99999"}) {
+                                "tcp://127.0.0.1", "tcp://127.0.0.1:0", "tcp://127.0.0.1:99999",
+                                "tcp://localhost:0", "localhost:00", "tcp://:9001", ":9001"}) {
     SCOPED_TRACE(bad);
     Process refused({"--upstream=" + bad, "tcp://127.0.0.1:0"});
     EXPECT_EQ(refused.ExitCode(), 2);
     EXPECT_EQ(refused.RestOfErr(),
-              "proxy: '--upstream=" + bad + "': must be an address with a port, and not of UDP\n");
+              "proxy: '--upstream=" + bad +
+                  "': must be an address with a host and a port, and not of UDP\n");
   }
 }
 

@@ -2,6 +2,7 @@
 // request, waits until all of it has come back, and sends it again, until the time is over.
 //
 // The reactor ends when it is told to: by the timer, or by the last connection that has closed.
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ enum {
   BYTES_MAX = 1 << 20,
   SECONDS_MAX = 3600,
   DRAIN_MS = 1000,
+  RETRY_MS = 10,
 };
 
 struct swarm {
@@ -26,9 +28,12 @@ struct swarm {
 
   struct evnet_reactor *reactor;
   struct evnet_timer end;
+  struct evnet_timer more;  // dials, when there is room for more lookups
   uint8_t *request;
-  long left;  // connections that are open or dialled
+  long dialled;  // connections, with those that have closed
+  long left;     // connections that are open or dialled
   bool ended;
+  int status;  // of a later dial that was refused
   uint64_t answered;
   uint64_t wrong;   // answers
   uint64_t failed;  // connections that closed before the end
@@ -62,7 +67,8 @@ static enum evnet_action on_close(struct evnet_conn *conn, int reason, void *use
   (void)conn;
   struct swarm *swarm = user;
   if (!swarm->ended && swarm->failed++ == 0) swarm->reason = reason;
-  if (--swarm->left == 0) evnet_reactor_stop(swarm->reactor, 0);
+  if (--swarm->left == 0 && swarm->dialled == swarm->connections)
+    evnet_reactor_stop(swarm->reactor, 0);
   return EVNET_NONE;
 }
 
@@ -73,10 +79,26 @@ static void end(struct evnet_timer *timer, void *user) {
   evnet_reactor_stop(swarm->reactor, DRAIN_MS);
 }
 
+static int dial_all(struct swarm *swarm);
+
+static void dial_more(struct evnet_timer *timer, void *user) {
+  (void)timer;
+  struct swarm *swarm = user;
+  if (swarm->ended) return;
+  swarm->status = dial_all(swarm);
+  if (swarm->status < 0) evnet_reactor_stop(swarm->reactor, 0);
+}
+
 static int dial_all(struct swarm *swarm) {
-  for (; swarm->left < swarm->connections; swarm->left++) {
+  while (swarm->dialled < swarm->connections) {
     int status = evnet_dial(swarm->reactor, swarm->address, NULL, NULL);
+    if (status == -EAGAIN) {  // too many names are being looked up
+      evnet_timer_start(swarm->reactor, &swarm->more, RETRY_MS, dial_more, swarm);
+      return 0;
+    }
     if (status < 0) return status;
+    swarm->dialled++;
+    swarm->left++;
   }
   return 0;
 }
@@ -89,6 +111,7 @@ static int run(struct swarm *swarm) {
   if (status == 0) {
     evnet_timer_start(swarm->reactor, &swarm->end, (uint64_t)swarm->seconds * 1000, end, swarm);
     status = evnet_reactor_run(swarm->reactor);
+    if (status == 0) status = swarm->status;
   }
   swarm->ended = true;  // what is still open closes now, and has not failed
   evnet_reactor_destroy(swarm->reactor);
@@ -167,7 +190,7 @@ static bool has_said_why;  // an error is in the log
 // the user's. Later lines of that level are about each connection.
 static void print_log_line(enum evnet_log_level level, const char *message, void *user) {
   const struct swarm *swarm = user;
-  if (level == EVNET_LOG_DEBUG && swarm->left > 0) return;
+  if (level == EVNET_LOG_DEBUG && swarm->dialled > 0) return;
   has_said_why = has_said_why || level == EVNET_LOG_ERROR;
   fprintf(stderr, "swarm: %s\n", message);
 }

@@ -58,6 +58,15 @@ TEST_F(Swarm, WithoutAServerItSaysWhyAndEndsWithOne) {
   EXPECT_EQ(swarm.RestOfErr(), "swarm: 3 connections failed, the first: connection refused\n");
 }
 
+TEST_F(Swarm, MoreNamesThanMayBeLookedUpSimultaneouslyAreDialledLater) {
+  Choose("SWARM");
+  Process swarm({"--connections=20000", "--seconds=1", "tcp://nosuch.invalid:1"});
+  EXPECT_EQ(swarm.ExitCode(), 1);
+  const std::string words = swarm.RestOfErr();
+  EXPECT_NE(words.find(" connections failed, the first: bad address\n"), std::string::npos)
+      << words;
+}
+
 TEST_F(Swarm, AWrongAnswerIsCounted) {
   PlainListener listener;
   Choose("SWARM");

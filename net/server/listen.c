@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "net/base/text.h"
 #include "net/server/internal/state.h"
@@ -195,9 +196,12 @@ static void log_stopping(const struct evnet_server *server) {
   if (!has_run || !evnet_log_wants(&server->logger, EVNET_LOG_INFO)) return;
   struct evnet_server_stats stats;
   evnet_server_stats(server, &stats);
+  const int64_t drain_ms = __atomic_load_n(&server->stop_drain_ms, __ATOMIC_RELAXED);
+  char time[32] = "no deadline";  // as for evnet_reactor_stop from some 292 years on
+  if (drain_ms < INT64_MAX / 1000000) (void)snprintf(time, sizeof time, "%" PRId64 " ms", drain_ms);
   evnet_log(&server->logger, EVNET_LOG_INFO,
-            "stopping: %" PRIu64 " connections are open, and have %" PRId64 " ms",
-            stats.connections_open, __atomic_load_n(&server->stop_drain_ms, __ATOMIC_RELAXED));
+            "stopping: %" PRIu64 " connections are open, and have %s", stats.connections_open,
+            time);
 }
 
 void server_closing(void *context) {

@@ -19,7 +19,7 @@ size_t Count(const std::string &text, const std::string &part) {
 }
 
 // A server that logs at `level`, a connection that comes and goes, and a stop.
-std::string LinesOf(evnet_log_level level) {
+std::string LinesOf(evnet_log_level level, int64_t drain_ms = 1234) {
   evnet_options options = {};
   Log log;
   log.Attach(&options, level);
@@ -42,7 +42,7 @@ std::string LinesOf(evnet_log_level level) {
     evnet_server_stats(server, &stats);
     return stats.connections_closed == 1;
   }));
-  evnet_server_stop(server, 1234);
+  evnet_server_stop(server, drain_ms);
   EXPECT_EQ(evnet_server_wait(server), 0);
   evnet_server_destroy(server);
   return log.Text();
@@ -60,6 +60,11 @@ TEST(LogLines, ConnectionsAreLoggedAtDebugAndTheServerAtInfo) {
   EXPECT_LT(lines.find("opened"), lines.find("closed"));
   EXPECT_LT(lines.find("closed"), lines.find("stopping"));
   EXPECT_LT(lines.find("stopping"), lines.find("stopped"));
+}
+
+TEST(LogLines, AStopWithoutADeadlineIsLoggedAsSuch) {
+  const std::string lines = LinesOf(EVNET_LOG_INFO, INT64_MAX);
+  EXPECT_EQ(Count(lines, "stopping: 0 connections are open, and have no deadline"), 1u) << lines;
 }
 
 TEST(LogLines, AtInfoConnectionsAreLeftOut) {

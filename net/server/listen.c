@@ -111,8 +111,9 @@ static int bind_all(struct server_reactor *self, struct text *text, bool may_ret
     const bool is_first = text->bound.size == 0;
     int status = bind_address(self, text, &socket->address, may_retry && !is_first);
     if (status == 0) continue;
-    socket->left_out = status == -EAFNOSUPPORT && self->index == 0 && text->count > 1;
-    if (socket->left_out) {
+    // The other reactors' threads read this simultaneously: reactor 0 alone writes it, before them.
+    if (status == -EAFNOSUPPORT && self->index == 0 && text->count > 1) {
+      socket->left_out = true;
       if (text->left_out_status == 0) text->left_out_status = status;
       continue;
     }

@@ -15,11 +15,9 @@
 //   -ECANCELED             after evnet_close.
 //   EVNET_REASON_SHUTDOWN  at the end of a stop.
 //   -EMFILE, -ENFILE       no descriptor was left, for a lookup also.
-//   else                   what connect(2) returned, or -ETIMEDOUT, or -EACCES if `allow` refused.
-//   If
-//                          several addresses were tried, the first of -ECONNREFUSED, -ETIMEDOUT,
-//                          -EHOSTUNREACH or -ENETUNREACH, -EADDRNOTAVAIL that occurred, else the
-//                          first error.
+//   else                   what connect(2) returned; -ETIMEDOUT; -EACCES if `allow` refused. After
+//                          several addresses: the first of -ECONNREFUSED, -ETIMEDOUT, -EHOSTUNREACH
+//                          or -ENETUNREACH, -EADDRNOTAVAIL that occurred, else the first error.
 //
 // In that on_close the connection has its evnet_conn_user, its id, and as its remote address the IP
 // address whose failure is reported, if an address was tried; it has no descriptor.

@@ -271,9 +271,9 @@ EVNET_API EVNET_WARN_UNUSED int evnet_server_create(const struct evnet_handler *
 //
 // Returns: 0.
 // Errors:  -EALREADY when it was started or run before, and the log says so; those of bind(2)
-// (-EADDRINUSE,
-//          -EACCES, ...), with a line in the log that names the address; -ENOMEM, -EMFILE, -EAGAIN
-//          from thread creation. Nothing runs then, and only evnet_server_destroy is left to do.
+//          (-EADDRINUSE, -EACCES, ...), with a line in the log that names the address; -ENOMEM,
+//          -EMFILE, -EAGAIN from thread creation. Nothing runs then, and only evnet_server_destroy
+//          is left to do.
 // Thread:  any, one at a time.
 EVNET_API EVNET_WARN_UNUSED int evnet_server_start(struct evnet_server *server);
 

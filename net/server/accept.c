@@ -161,18 +161,20 @@ static void give_up(struct server_reactor *self, struct server_reactor *target,
   count_off(target);
 }
 
-static void open_here(struct server_reactor *target, int descriptor,
-                      const struct evnet_address *peer, uint8_t listener_index) {
+static int open_here(struct server_reactor *target, int descriptor,
+                     const struct evnet_address *peer, uint8_t listener_index) {
   int status = evnet_reactor_open(target->reactor, descriptor, peer, listener_index);
   if (status < 0) give_up(target, target, peer, status);
+  return status;
 }
 
 static void run_hand_over(struct evnet_message *message, void *context) {
   (void)context;
   struct hand_over taken = *(struct hand_over *)message;
   evnet_release(taken.target->server->options.allocator, message);
-  open_here(taken.target, taken.descriptor, &taken.peer, taken.listener_index);
-  (void)server_drained(taken.target, false);  // its next turn sees whether it is
+  const int status = open_here(taken.target, taken.descriptor, &taken.peer, taken.listener_index);
+  // Its next turn sees whether it is. A reactor that has ended opens nothing, and has no next turn.
+  if (status == 0) (void)server_drained(taken.target, false);
   server_remove_undrained(taken.target->server);
 }
 
@@ -247,7 +249,7 @@ void server_accepted(void *context, int descriptor, const struct evnet_address *
   struct server_reactor *target = keeps ? acceptor : server_pick(server, peer, listener_index);
   __atomic_add_fetch(&target->load, 1, __ATOMIC_RELAXED);
   if (target == acceptor) {
-    open_here(target, descriptor, peer, listener_index);
+    (void)open_here(target, descriptor, peer, listener_index);
   } else {
     hand_over(acceptor, target, descriptor, peer, listener_index);
   }

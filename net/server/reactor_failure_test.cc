@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
+#include <atomic>
+#include <chrono>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -62,6 +64,35 @@ TEST(ReactorFailure, OfAnyReactorEndsTheServerWithItsError) {
     EXPECT_EQ(journal.Lines().back(), "shutdown");
     EXPECT_EQ(server.stats().connections_open, 0u);
   }
+}
+
+// A stop waits for a connection that is handed over. The failing reactor takes it after its end.
+TEST(ReactorFailure, WithAConnectionOnItsWayThereEndsTheServerBeforeTheDeadline) {
+  std::atomic<int> accepted{0};
+  std::atomic<bool> has_begun{false};
+  evnet_options options = {};
+  options.reactors = 2;
+  options.backend = EVNET_BACKEND_EPOLL;
+  options.drain_ms = 20000;
+  options.balance_user = &accepted;
+  options.balance = [](const uint64_t *, size_t, const evnet_address *, size_t, void *user) {
+    ++*static_cast<std::atomic<int> *>(user);
+    return size_t{1};
+  };
+  Created server(Echo(), options);
+  ASSERT_EQ(server.status(), 0);
+  ASSERT_EQ(evnet_server_start(server.get()), 0);
+  Post(evnet_server_reactor(server.get(), 1), [&] {
+    has_begun = true;
+    // With the second, the first has been handed over.
+    EXPECT_TRUE(WaitUntil([&] { return accepted == 2; }));
+    wait_error = EBADF;
+  });
+  EXPECT_TRUE(WaitUntil([&] { return has_begun.load(); }));
+  const Client first(server.port()), second(server.port());
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(evnet_server_wait(server.get()), -EBADF);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
 }
 
 }  // namespace

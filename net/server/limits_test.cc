@@ -46,7 +46,9 @@ TEST(ConnectionsMax, PausesAcceptingUntilOneCloses) {
       }
       clients[gone].Close();
     }
-    EXPECT_EQ(most, 4u);
+    // A place is free when on_close begins: another reactor may open a connection meanwhile.
+    EXPECT_GE(most, 4u);
+    EXPECT_LE(most, reactors == 1 ? 4u : 5u);
     EXPECT_EQ(server.stats().connections_accepted, 12u);
   }
 }

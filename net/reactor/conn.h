@@ -48,8 +48,7 @@ EVNET_API size_t evnet_conn_inbound_bytes(const struct evnet_conn *conn);
 // inside their buffer are copied into one piece first.
 //
 // Returns: the bytes; empty when there are none, or when no memory was left to make them
-// contiguous: the
-//          connection then ends with -ENOMEM.
+//          contiguous: the connection then ends with -ENOMEM.
 EVNET_API struct evnet_bytes evnet_conn_peek(struct evnet_conn *conn);
 
 // evnet_conn_peek_pair gives all unread bytes as two spans, in order, and never copies.

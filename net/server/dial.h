@@ -20,19 +20,18 @@ struct evnet_server;
 //
 //   address  and all that the options point to but conn_user: copied.
 //   options  NULL: all defaults.
-//   done     called once when the function returned 0: on the picked reactor with 0 and the id of
-//            the connection, for evnet_async_write, evnet_async_close
-//            and their kin, before its on_open, or its on_close alone; or,
-//            there or on reactor 0, with why the dial has not begun, of which nothing follows:
-//            -ENOBUFS at connections_max or above mailbox_bytes_max, -EAGAIN, -ENOMEM or
-//            -ESHUTDOWN. NULL: nobody asks; the log tells.
+//   done     called once when the function returned 0. On the picked reactor with 0 and the id of
+//            the connection, for evnet_async_write, evnet_async_close and their kin, before its
+//            on_open, or its on_close alone. Or, there or on reactor 0, with the reason why the dial
+//            has not begun: -ENOBUFS at connections_max or above mailbox_bytes_max, -EAGAIN when too
+//            many names are being looked up, -ENOMEM or -ESHUTDOWN; no other callback follows then.
+//            NULL: such a reason is logged at DEBUG.
 //   user     for done.
 //
 // Returns: 0.
 // Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_OPTION, each with a line in the log at DEBUG;
-// -ENOTCONN before
-//          on_boot; -ENOBUFS above mailbox_bytes_max; -ESHUTDOWN when the server has stopped;
-//          -ENOMEM. Nothing is called then.
+//          -ENOTCONN before on_boot; -ENOBUFS above mailbox_bytes_max; -ESHUTDOWN when the server
+//          has stopped; -ENOMEM. Nothing is called then.
 // Thread:  any, while the server exists; it never blocks.
 EVNET_API EVNET_WARN_UNUSED int evnet_server_dial(
     struct evnet_server *server, const char *address, const struct evnet_dial_options *options,

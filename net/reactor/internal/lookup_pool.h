@@ -59,8 +59,7 @@ void lookup_pool_begin(struct lookup_queue *queue);
 //
 // Returns: 0.
 // Errors:  -EAGAIN if waiting_max wait already; and those of pthread_create(3) if the process has
-// no
-//          thread that could take it. The job is the caller's then.
+//          no thread that could take it. The job is the caller's then.
 int lookup_pool_submit(struct lookup_queue *queue, struct lookup_job *job);
 
 // lookup_pool_cancel takes a lookup that still waits out of its queue: it is the caller's.

@@ -290,9 +290,10 @@ void Oracle::Stopping(Conn *c) {
   LastRead(c);
 }
 
-// Before a stop tells anything, it reads what had arrived, wherever reading was not stopped.
+// Before a stop tells anything, it reads what had arrived, wherever reading was not stopped. Where
+// holds_max holds have stopped it meanwhile, it is done after the release.
 void Oracle::LastRead(const Conn *c) {
-  if (c->pressed_in_stop || c->told_late || HasLastRead(c)) return;
+  if (c->pressed_in_stop || c->told_late || w_.IsHeldBack(c->conn) || HasLastRead(c)) return;
   Broken(c, "%zu bytes had arrived when the stop came, and not all of them were read", c->owed);
 }
 

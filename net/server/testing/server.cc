@@ -134,6 +134,7 @@ void Log::Line(evnet_log_level, const char *message, void *user) {
   std::lock_guard<std::mutex> lock(log->mutex_);
   log->text_ += message;
   log->text_ += '\n';
+  if (log->text_.size() > kBytesMax) log->text_.erase(0, kBytesMax / 2);
 }
 
 Created::Created(const Callbacks &callbacks, const evnet_options &options,

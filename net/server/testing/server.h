@@ -54,7 +54,8 @@ void Write(evnet_conn *conn, const std::string &data);
 // Runs a function on the connection's or reactor's thread, soon.
 void Post(evnet_reactor *reactor, std::function<void()> function);
 
-// Collects the lines of options.log.
+// Collects the lines of options.log: the latest 32 KiB of them at least, and not all, so that a test
+// of the server's memory does not measure its log.
 class Log {
  public:
   void Attach(evnet_options *options, evnet_log_level level = EVNET_LOG_DEBUG);
@@ -62,6 +63,8 @@ class Log {
   bool Has(const std::string &part) const { return Text().find(part) != std::string::npos; }
 
  private:
+  static constexpr size_t kBytesMax = 64 << 10;
+
   static void Line(evnet_log_level level, const char *message, void *user);
 
   mutable std::mutex mutex_;

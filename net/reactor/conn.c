@@ -464,8 +464,10 @@ void conn_check_stopping(struct evnet_conn *conn) {
   bool has_work = conn->holds > 0 || evnet_conn_inbound_bytes(conn) > 0 ||
                   evnet_conn_outbound_bytes(conn) > 0 || !outbound_is_empty(conn) ||
                   (conn->flags & (DUE_PRESSURE | DUE_DRAIN | DUE_DATA));
-  // Its last read is still to come, after on_drain.
-  bool has_read = !(conn->read_stop & STOP_OUTBOUND_HIGH);
+  // Its last read is still to come after on_drain, and when reading is about to go on: on_data runs
+  // first, with what was unread above inbound_bytes_max.
+  bool resumes = conn->read_stop == 0 && !(conn->flags & (RECEIVING | PEER_ENDED));
+  bool has_read = !(conn->read_stop & STOP_OUTBOUND_HIGH) && !resumes;
   if (has_work) outbound_await_flight(conn);
   if (has_read && !has_work) conn_close_for(conn, EVNET_REASON_SHUTDOWN);
 }

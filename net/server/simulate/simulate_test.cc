@@ -43,6 +43,12 @@ TEST_P(Seeds, BreakNothing) {
 
 INSTANTIATE_TEST_SUITE_P(Parts, Seeds, testing::Range(uint64_t{0}, kParts));
 
+// Seeds that failed once, and lie beyond those of the short form.
+TEST(OldSeeds, ThatFailedOnceBreakNothing) {
+  for (const uint64_t seed : {901477, 911361})
+    EXPECT_EQ(Simulate(seed, nullptr).failure, "") << "seed " << seed;
+}
+
 TEST(Replay, IsExact) {
   for (uint64_t seed = 1; seed <= 30; seed++) {
     const Outcome once = Simulate(seed, nullptr);

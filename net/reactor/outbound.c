@@ -112,8 +112,14 @@ static void do_high_action(struct evnet_conn *conn) {
   }
 }
 
+// As evnet_conn_outbound_bytes has them, but for what is gathered, which is sent before it comes to
+// the mark: a producer that writes up to that must meet it, or it has no on_drain to wait for.
+static size_t marked_bytes(const struct evnet_conn *conn) {
+  return queued_bytes(conn) + flying_bytes(conn);
+}
+
 static void check_high_mark(struct evnet_conn *conn) {
-  bool above = queued_bytes(conn) >= limits_of(conn)->outbound_high_water_bytes;
+  bool above = marked_bytes(conn) >= limits_of(conn)->outbound_high_water_bytes;
   if ((conn->flags & PRESSED) || !above) return;
   conn->flags |= PRESSED;
   do_high_action(conn);
@@ -127,7 +133,7 @@ static void check_high_mark(struct evnet_conn *conn) {
 }
 
 static void check_low_mark(struct evnet_conn *conn) {
-  bool below = queued_bytes(conn) <= limits_of(conn)->outbound_low_water_bytes;
+  bool below = marked_bytes(conn) <= limits_of(conn)->outbound_low_water_bytes;
   if (!(conn->flags & PRESSED) || !below) return;
   conn->flags &= (uint16_t)~PRESSED;
   // Reading starts again with on_drain, not before it: what is read would be answered.
@@ -420,7 +426,7 @@ ssize_t evnet_conn_writev(struct evnet_conn *conn, const struct iovec *pieces, s
   if (size == 0) return 0;
   if (!outbound_is_empty(conn) || in_prewrite_of_another(conn)) {
     status = queue(conn, pieces, count, 0);
-  } else if (size < DIRECT_BYTES) {
+  } else if (size < DIRECT_BYTES && standing + size < limits_of(conn)->outbound_high_water_bytes) {
     status = gather(conn, pieces, count, size);
   } else {
     status = send_now(conn, pieces, count, false);

@@ -77,6 +77,34 @@ TEST_F(Pressure, OnceAtTheHighMarkAndOnceAtTheLowOne) {
   EXPECT_EQ(h.Of(pair).Story(), "open pressure drain pressure drain");
 }
 
+// However small its writes are, and however small the mark.
+TEST_F(Pressure, AProducerThatWritesUpToTheMarkIsToldWhenToGoOn) {
+  h.options.outbound_high_water_bytes = 10000;
+  Start();
+  h.Post([&] {
+    while (evnet_conn_outbound_bytes(pair.conn) < 10000) Write(pair.conn, Pattern(100));
+  });
+  h.Turns(2);
+  EXPECT_EQ(h.Of(pair).Story(), "open pressure");
+  ReadDownTo(0);
+  h.Turns(2);
+  EXPECT_EQ(h.Of(pair).Story(), "open pressure drain");
+}
+
+// Over io_uring what one callback gathered is under way when the next one of the turn writes.
+TEST_F(Pressure, WhatIsUnderWayCountsTowardsTheMark) {
+  Start();
+  h.Post([&] { Write(pair.conn, Pattern(4000)); });
+  h.Post([&] {
+    while (evnet_conn_outbound_bytes(pair.conn) < 100000) Write(pair.conn, Pattern(500));
+  });
+  h.Turns(2);
+  EXPECT_EQ(h.Of(pair).Story(), "open pressure");
+  ReadDownTo(0);
+  h.Turns(2);
+  EXPECT_EQ(h.Of(pair).Story(), "open pressure drain");
+}
+
 TEST_F(Pressure, NoDrainWithoutPressure) {
   Start();
   Fill();

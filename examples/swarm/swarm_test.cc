@@ -59,6 +59,11 @@ TEST_F(Swarm, WithoutAServerItSaysWhyAndEndsWithOne) {
 }
 
 TEST_F(Swarm, MoreNamesThanMayBeLookedUpSimultaneouslyAreDialledLater) {
+  // The program may exit while the C library looks a name up in a thread, whose memory
+  // LeakSanitizer takes for lost.
+  const char *options = getenv("ASAN_OPTIONS");
+  setenv("ASAN_OPTIONS",
+         (std::string(options != nullptr ? options : "") + ":detect_leaks=0").c_str(), 1);
   Choose("SWARM");
   Process swarm({"--connections=20000", "--seconds=1", "tcp://nosuch.invalid:1"});
   EXPECT_EQ(swarm.ExitCode(), 1);

@@ -478,9 +478,9 @@ TEST(ServerDial, OneThatAFullReactorDoesNotTakeIsNotCountedThere) {
   options.mailbox_bytes_max = 20000;
   options.balance = SeenLoads::Balance;
   options.balance_user = &seen;
+  std::atomic<bool> inside{false}, go{false};  // reactor 1 reads them until the server has ended
   Server server(Echo(), options);
   evnet_reactor *reactor = evnet_server_reactor(server.get(), 1);
-  std::atomic<bool> inside{false}, go{false};
   Post(reactor, [&] {
     inside = true;
     EXPECT_TRUE(WaitUntil([&] { return go.load(); }));

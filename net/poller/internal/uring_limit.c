@@ -16,8 +16,9 @@
 
 enum {
   NAP_NS = 10000000,
-  NAPS_MAX = 5,        // for rings of other processes
-  OWN_CLOSE_MS = 300,  // for one that this process has closed, since then
+  NAPS_MAX = 5,  // for rings of other processes
+  // For one that this process has closed, since then. A busy machine takes long to take it down.
+  OWN_CLOSE_MS = 1000,
 };
 
 // Atomic: until when a ring that this process has closed may still be there.

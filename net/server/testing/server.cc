@@ -104,13 +104,15 @@ void Write(evnet_conn *conn, const std::string &data) {
   EXPECT_EQ(evnet_conn_write(conn, data.data(), data.size()), static_cast<ssize_t>(data.size()));
 }
 
+void NoteProgress() { runs.fetch_add(1, std::memory_order_relaxed); }
+
 void Post(evnet_reactor *reactor, std::function<void()> function) {
   auto *posted = new std::function<void()>(std::move(function));
   const int status = evnet_reactor_post(
       reactor,
       [](void *user) {
         std::unique_ptr<std::function<void()>> run(static_cast<std::function<void()> *>(user));
-        runs.fetch_add(1, std::memory_order_relaxed);
+        NoteProgress();
         (*run)();
       },
       posted);

@@ -51,11 +51,15 @@ std::string Take(evnet_conn *conn);
 // Writes all, or fails the test.
 void Write(evnet_conn *conn, const std::string &data);
 
+// Counts as progress for the watch of servers that spin, like a callback: for functions that evnet
+// calls and that are none of the handler's.
+void NoteProgress();
+
 // Runs a function on the connection's or reactor's thread, soon.
 void Post(evnet_reactor *reactor, std::function<void()> function);
 
-// Collects the lines of options.log: the latest 32 KiB of them at least, and not all, so that a test
-// of the server's memory does not measure its log.
+// Collects the lines of options.log: the latest 32 KiB of them at least, and not all, so that a
+// test of the server's memory does not measure its log.
 class Log {
  public:
   void Attach(evnet_options *options, evnet_log_level level = EVNET_LOG_DEBUG);

@@ -70,8 +70,8 @@ struct evnet_handler {
   void (*on_prewrite)(struct evnet_conn *conn, void *user);
 
   // The connection ends. Exactly once, after every other callback of it, just before the descriptor
-  // is closed; after it returns, conn is no more. Of a dial that failed it is the only callback. The
-  // connection's place in connections_max is free already, so a dial from here may take it.
+  // is closed; after it returns, conn is no more. Of a dial that failed it is the only callback.
+  // The connection's place in connections_max is free already, so a dial from here may take it.
   // reason: an enum evnet_reason, or -errno.
   enum evnet_action (*on_close)(struct evnet_conn *conn, int reason, void *user);
 

@@ -22,10 +22,10 @@ struct evnet_server;
 //   options  NULL: all defaults.
 //   done     called once when the function returned 0. On the picked reactor with 0 and the id of
 //            the connection, for evnet_async_write, evnet_async_close and their kin, before its
-//            on_open, or its on_close alone. Or, there or on reactor 0, with the reason why the dial
-//            has not begun: -ENOBUFS at connections_max or above mailbox_bytes_max, -EAGAIN when too
-//            many names are being looked up, -ENOMEM or -ESHUTDOWN; no other callback follows then.
-//            NULL: such a reason is logged at DEBUG.
+//            on_open, or its on_close alone. Or, there or on reactor 0, with the reason why the
+//            dial has not begun: -ENOBUFS at connections_max or above mailbox_bytes_max, -EAGAIN
+//            when too many names are being looked up, -ENOMEM or -ESHUTDOWN; no other callback
+//            follows then. NULL: such a reason is logged at DEBUG.
 //   user     for done.
 //
 // Returns: 0.

@@ -15,8 +15,8 @@ extern "C" {
 EVNET_WARN_UNUSED int evnet_uring_create(const struct evnet_poller_options *options,
                                          struct evnet_poller **out_poller);
 
-// What -ENOMEM of evnet_uring_create means when the limit of locked memory is the cause: a text that
-// is valid until the thread's next call. NULL: it is not limited.
+// What -ENOMEM of evnet_uring_create means when the limit of locked memory is the cause: a text
+// that is valid until the thread's next call. NULL: it is not limited.
 const char *evnet_uring_memory_message(void);
 
 #ifdef __cplusplus

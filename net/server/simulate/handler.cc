@@ -166,7 +166,7 @@ evnet_action Handler::OnTimeout(Conn *c, evnet_timeout which) {
   oracle_.TimedOut(c, which);
   Chaos(c);
   if (w_.Chance(500)) {
-    c->kept_ns = w_.now();
+    c->kept_ns[which] = w_.now();
     return EVNET_KEEP;
   }
   c->timed_out[which] = true;

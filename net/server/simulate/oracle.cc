@@ -250,7 +250,7 @@ void Oracle::TimedOut(Conn *c, evnet_timeout which) {
 void Oracle::KernelWasAsked(const Conn *c, evnet_timeout which) {
   const evnet_sim_state state = Inspect(c);
   const auto timeout_ns = static_cast<uint64_t>(c->timeouts_ms[which]) * kNsPerMs;
-  const uint64_t since_ns = std::max({c->opened_ns, c->set_ns[which], c->kept_ns});
+  const uint64_t since_ns = std::max({c->opened_ns, c->set_ns[which], c->kept_ns[which]});
   if (which == EVNET_TIMEOUT_IDLE || which == EVNET_TIMEOUT_READ) {
     // Not later than the deadline.
     const uint64_t deadline_ns =

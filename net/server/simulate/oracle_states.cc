@@ -45,17 +45,16 @@ void Oracle::Overdue(const Conn *c, const evnet_sim_state &state) {
   const uint64_t by_now = w_.now() - 2 * kRoundingNs - moved_ns;
   // What flies counts as sent when it begins, though the kernel may then refuse all of it.
   const uint64_t flew_ns = w_.plan.sim.faults.flights > 0 ? c->wrote_ns : 0;
-  const uint64_t active_ns = std::max({state.server_active_ns, flew_ns, c->opened_ns, c->kept_ns});
+  const uint64_t active_ns = std::max({state.server_active_ns, flew_ns, c->opened_ns});
   const auto overdue = [&](evnet_timeout which, uint64_t since_ns) {
     const int64_t timeout_ms = c->timeouts_ms[which];
-    since_ns = std::max(since_ns, c->set_ns[which]);
+    since_ns = std::max({since_ns, c->set_ns[which], c->kept_ns[which]});
     return timeout_ms != EVNET_OFF &&
            by_now > since_ns + static_cast<uint64_t>(timeout_ms) * kNsPerMs;
   };
   if (overdue(EVNET_TIMEOUT_IDLE, active_ns))
     Broken(c, "is idle for %" PRIu64 " ns, and that was not told", w_.now() - active_ns);
-  if (overdue(EVNET_TIMEOUT_LIFETIME, std::max(c->opened_ns, c->kept_ns)))
-    Broken(c, "is too old, and that was not told");
+  if (overdue(EVNET_TIMEOUT_LIFETIME, c->opened_ns)) Broken(c, "is too old, and that was not told");
 }
 
 // Who waits for being accepted waits for somebody else's close, or for another try soon.

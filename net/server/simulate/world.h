@@ -93,10 +93,10 @@ struct Conn {
   bool takes_nothing = false;  // evnet_conn_close or _abort has returned
   bool inbound_overflow = false;
   bool outbound_overflow = false;
-  uint64_t kept_ns = 0;    // when on_timeout last answered EVNET_KEEP
-  bool timed_out[4] = {};  // by enum evnet_timeout: told, and not kept
-  size_t owed = 0;         // bytes that a stop has to read: those which had arrived when it came
-  uint64_t ending_ns = 0;  // when it was ended by the handler's hand or with its knowledge
+  uint64_t kept_ns[4] = {};  // when on_timeout of each last returned EVNET_KEEP, which restarts it
+  bool timed_out[4] = {};    // by enum evnet_timeout: told, and not kept
+  size_t owed = 0;           // bytes that a stop has to read: those which had arrived when it came
+  uint64_t ending_ns = 0;    // when it was ended by the handler's hand or with its knowledge
   uint64_t closed_ns = 0;
   int reason = 0;  // once closed
 };

@@ -219,8 +219,9 @@ TEST_F(CallCount, AnAcceptedConnectionIsNeitherAskedNorSetAnything) {
     EXPECT_EQ(calls.of_accepted, 0);
     EXPECT_LE(calls.epoll_ctl, kRounds);
     EXPECT_EQ(calls.send, kRounds);
-    // Its connect, its request and its end: no further wait for the last word on its handle.
-    EXPECT_LE(calls.epoll_wait, 3 * kRounds + 3);
+    // Its connect, its request and its end: no further wait for the last word on its handle. Now
+    // and then a wait returns in vain, when the event before it has brought everything.
+    EXPECT_LT(calls.epoll_wait, 4 * kRounds);
   }
 }
 

@@ -51,8 +51,8 @@ enum {
 
 size_t evnet_connections_max_default(const struct evnet_logger *logger, uint32_t reactors) {
   const size_t limit = evnet_address_space_max();
-  // A quarter for all the tables; the rest is for the program, its threads' stacks and its heap.
-  const size_t room = limit / 4 / reactors / EVNET_CONNECTION_BYTES;
+  // An eighth for all the tables; the rest is for the program, its threads' stacks and its heap.
+  const size_t room = limit / 8 / reactors / EVNET_CONNECTION_BYTES;
   if (room >= CONNECTIONS_MAX) return CONNECTIONS_MAX;
   const size_t connections = room > CONNECTIONS_MAX_LEAST ? room : CONNECTIONS_MAX_LEAST;
   evnet_log(logger, EVNET_LOG_WARNING,

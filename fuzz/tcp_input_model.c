@@ -38,10 +38,36 @@ static bool may_be_ending(const struct record *c) {
 }
 
 // Whether everything that was written has to be delivered before a close for this reason.
+// EVNET_REASON_LIFETIME bounds delivery, too.
 static bool is_orderly(int reason) {
   return reason == EVNET_REASON_PEER || reason == EVNET_REASON_LOCAL ||
-         reason == EVNET_REASON_IDLE_TIMEOUT || reason == EVNET_REASON_READ_TIMEOUT ||
-         reason == EVNET_REASON_LIFETIME;
+         reason == EVNET_REASON_IDLE_TIMEOUT || reason == EVNET_REASON_READ_TIMEOUT;
+}
+
+// When a timeout is due, at the latest where it is EVNET_TIMEOUT_WRITE; UINT64_MAX: never.
+static uint64_t timeout_ns(const struct record *c, enum evnet_timeout which) {
+  const struct evnet_reactor_options *options = &c->world->options;
+  const bool is_idle = which == EVNET_TIMEOUT_IDLE;
+  const bool is_write = which == EVNET_TIMEOUT_WRITE;
+  const int64_t after_ms = is_idle    ? options->idle_timeout_ms
+                           : is_write ? options->write_timeout_ms
+                                      : options->lifetime_ms;
+  if (after_ms == EVNET_OFF) return UINT64_MAX;
+  uint64_t since = c->opened_ns > c->kept_ns[which] ? c->opened_ns : c->kept_ns[which];
+  const uint64_t active = is_idle || is_write ? model_state(c).server_active_ns : 0;
+  if (active > since) since = active;
+  if (is_write && c->wrote_ns > since) since = c->wrote_ns;
+  return since + (uint64_t)after_ms * MS;
+}
+
+// Whether its lifetime is over, which bounds delivery and lingering, too. A close in on_timeout
+// counts more than EVNET_KEEP from it: then no new lifetime begins.
+static bool has_outlived(const struct record *c, uint64_t now_ns) {
+  const uint64_t due_ns = timeout_ns(c, EVNET_TIMEOUT_LIFETIME);
+  if (due_ns == UINT64_MAX) return false;
+  const bool was_kept = c->ending_ns == 0 || c->kept_ns[EVNET_TIMEOUT_LIFETIME] < c->ending_ns;
+  const uint64_t first_due_ns = c->opened_ns + (uint64_t)c->world->options.lifetime_ms * MS;
+  return now_ns + ROUNDING_NS >= (was_kept ? due_ns : first_due_ns);
 }
 
 static bool is_legal(const struct record *c, int reason) {
@@ -63,7 +89,8 @@ static bool is_legal(const struct record *c, int reason) {
       // While it is being delivered nobody is asked.
       return c->timed_out[EVNET_TIMEOUT_WRITE] || may_be_ending(c);
     case EVNET_REASON_LIFETIME:
-      return c->timed_out[EVNET_TIMEOUT_LIFETIME];
+      // No callback asks about a connection that is closing.
+      return c->timed_out[EVNET_TIMEOUT_LIFETIME] || has_outlived(c, evnet_sim_now_ns(w->sim));
     case EVNET_REASON_INBOUND_OVERFLOW:
       return c->inbound_overflow;
     case EVNET_REASON_OUTBOUND_OVERFLOW:
@@ -78,22 +105,6 @@ static bool is_legal(const struct record *c, int reason) {
     default:
       return false;
   }
-}
-
-// When a timeout is due, at the latest where it is EVNET_TIMEOUT_WRITE; UINT64_MAX: never.
-static uint64_t timeout_ns(const struct record *c, enum evnet_timeout which) {
-  const struct evnet_reactor_options *options = &c->world->options;
-  const bool is_idle = which == EVNET_TIMEOUT_IDLE;
-  const bool is_write = which == EVNET_TIMEOUT_WRITE;
-  const int64_t after_ms = is_idle    ? options->idle_timeout_ms
-                           : is_write ? options->write_timeout_ms
-                                      : options->lifetime_ms;
-  if (after_ms == EVNET_OFF) return UINT64_MAX;
-  uint64_t since = c->opened_ns > c->kept_ns[which] ? c->opened_ns : c->kept_ns[which];
-  const uint64_t active = is_idle || is_write ? model_state(c).server_active_ns : 0;
-  if (active > since) since = active;
-  if (is_write && c->wrote_ns > since) since = c->wrote_ns;
-  return since + (uint64_t)after_ms * MS;
 }
 
 // Whether it should have been told before.
@@ -314,6 +325,8 @@ void model_idle(const struct world *w) {
     const struct record *c = &w->records[i];
     idle_conn(c);
     if (c->conn == NULL || c->closed) continue;
+    // While it lingers, what the peer acknowledges is remembered.
+    if (!model_is_open(c)) standing = true;
     if (evnet_conn_inbound_bytes(c->conn) + evnet_conn_outbound_bytes(c->conn) > 0) standing = true;
   }
   CHECK(w, standing || w->live_blocks == w->own_blocks);
@@ -322,13 +335,14 @@ void model_idle(const struct world *w) {
 // At the end
 
 // Whether a connection that closed in order may all the same have been reset: the peer did it, or
-// went on sending when lingering was over or off.
+// went on sending when lingering was over or off, or when its lifetime ended that.
 static bool may_have_reset(const struct record *c, const struct evnet_sim_state *state) {
   const struct world *w = c->world;
   if (!is_orderly(c->reason) && c->reason != EVNET_REASON_INBOUND_OVERFLOW) return true;
   if (c->reason == EVNET_REASON_PEER) return false;
   return state->client_reset || !c->ending_ns || w->options.linger_ms == EVNET_OFF ||
-         c->closed_ns + ROUNDING_NS >= c->ending_ns + (uint64_t)w->options.linger_ms * MS;
+         c->closed_ns + ROUNDING_NS >= c->ending_ns + (uint64_t)w->options.linger_ms * MS ||
+         has_outlived(c, c->closed_ns);
 }
 
 void model_end(const struct record *c) {

@@ -35,7 +35,7 @@ struct evnet_logger {
 // line. What it cannot write is lost.
 EVNET_API void evnet_log_stderr(enum evnet_log_level level, const char *message, void *user);
 
-// evnet_log_wants tells whether a line of this level is passed on, so that a caller can leave out
+// evnet_log_wants returns whether a line of this level is passed on, so that a caller can leave out
 // the work of making it.
 static inline bool evnet_log_wants(const struct evnet_logger *logger, enum evnet_log_level level) {
   return logger != NULL && logger->log != NULL &&

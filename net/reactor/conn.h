@@ -162,7 +162,7 @@ EVNET_API void evnet_conn_abort(struct evnet_conn *conn);
 // Errors:  -EOVERFLOW if 4,294,967,295 holds are out; none was added.
 EVNET_API int evnet_conn_hold(struct evnet_conn *conn);
 
-// evnet_conn_holds tells how many holds are out.
+// evnet_conn_holds returns how many holds are out.
 EVNET_API uint32_t evnet_conn_holds(const struct evnet_conn *conn);
 
 // evnet_conn_release takes one hold back (asserted that there is one). Below holds_max reading goes

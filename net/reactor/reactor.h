@@ -139,9 +139,9 @@ EVNET_API EVNET_WARN_UNUSED int evnet_reactor_turn(struct evnet_reactor *reactor
 // the deadline the rest is reset, with EVNET_REASON_DRAIN_DEADLINE. Of several calls the earliest
 // deadline wins.
 //
-//   drain_ms  until the deadline; 0 or less, EVNET_OFF too: every connection is reset at once, but
-//             for those that have delivered everything and only wait for the peer's end. From some
-//             292 years on, INT64_MAX too: there is no deadline.
+//   drain_ms  until the deadline; 0 or less, EVNET_OFF too: every connection is reset immediately,
+//             but for those that have delivered everything and only wait for the peer's end. From
+//             some 292 years on, INT64_MAX too: there is no deadline.
 //
 // Thread:  any, while the reactor exists; async-signal-safe.
 EVNET_API void evnet_reactor_stop(struct evnet_reactor *reactor, int64_t drain_ms);

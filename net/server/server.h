@@ -298,8 +298,9 @@ EVNET_API int evnet_server_run(struct evnet_server *server);
 // call is harmless; the earlier deadline wins. A server that was not started yet stops as soon as
 // it is.
 //
-//   drain_ms  until the deadline; 0 or less, EVNET_OFF too: every connection is reset at once, as
-//             evnet_reactor_stop says. From some 292 years on, INT64_MAX too: there is no deadline.
+//   drain_ms  until the deadline; 0 or less, EVNET_OFF too: every connection is reset immediately,
+//             as evnet_reactor_stop says. From some 292 years on, INT64_MAX too: there is no
+//             deadline.
 //
 // Returns: 0.
 // Thread:  any, while the server exists, also a signal handler; it never blocks and keeps errno.

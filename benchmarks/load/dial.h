@@ -15,13 +15,11 @@ enum {
 
 // dial_begin makes a non-blocking socket and starts to connect it.
 //
-//   source    0: the kernel chooses; n: from 127.0.0.n, if the target is IPv4 loopback over tcp
-//   (else
-//             ignored).
+//   source    0: the kernel chooses; n: from 127.0.0.n, if the target is IPv4 loopback over TCP
+//             (ignored otherwise).
 //
-// Returns: the descriptor; over loopback TCP it is connected as a rule, else sends get EAGAIN until
-// it
-//          is.
+// Returns: the descriptor. Over loopback TCP it is usually connected; otherwise sends fail with
+//          EAGAIN until it is.
 // Errors:  -errno; -EAGAIN, a Unix listener's backlog is full: try again later.
 int dial_begin(const struct bench_address *address, uint32_t source);
 

@@ -33,7 +33,7 @@ struct evnet_balancer {
 //
 //   loads   count numbers, read by EVNET_LEAST_CONNECTIONS only (else may be NULL).
 //   source  the peer's address without its port, read by EVNET_SOURCE_HASH only; empty: it has
-//   none.
+//           none.
 //
 // Returns: an index below count.
 EVNET_API size_t evnet_balancer_pick(struct evnet_balancer *balancer, const uint64_t *loads,

@@ -5,8 +5,7 @@
 // knows which one runs.
 //
 //   wait(timeout)        submits what is pending and blocks; once per turn of the loop
-//   next(&completion)    one completion, or false when this turn has no more: a pull, so that
-//   nothing re-enters
+//   next(&completion)    one completion, or false when this turn has no more
 //
 // A handle names an attached descriptor: an index below handles_max, and a generation that differs
 // each time the index is used again, checked before anything is done for it, so that a stale event
@@ -245,10 +244,9 @@ EVNET_API uint64_t evnet_poller_now_ns(struct evnet_poller *poller);
 // Errors:  -EADDRINUSE, also with reuse_port when who has the port does without it or is another
 //          user's; -EADDRNOTAVAIL, -EACCES and the rest of socket(2), bind(2), listen(2), and for a
 //          Unix path open(2); -EOPNOTSUPP for a transport that is not served, for an option that
-//          this system has not, for reuse_port of a Unix socket, and for an abstract name where the
-//          system has none; what
-//          setsockopt(2) says of an option, -EPERM or -ENODEV of bind_to_device, say; -ENOBUFS at
-//          handles_max; -ENOMEM.
+//          this system does not have, for reuse_port of a Unix socket, and for an abstract name
+//          where the system has none; those of setsockopt(2) for an option, such as -EPERM or
+//          -ENODEV of bind_to_device; -ENOBUFS at handles_max; -ENOMEM.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_listen(struct evnet_poller *poller,
                                                     const struct evnet_address *address,
                                                     const struct evnet_listen_options *options,
@@ -433,8 +431,7 @@ EVNET_API void evnet_poller_recv_stop(struct evnet_poller *poller, struct evnet_
 // evnet_poller_send hands bytes to the kernel now, as one send.
 //
 //   pieces  borrowed for the call, except bytes in the current RECV's data or in the scratch block,
-//   which the
-//           poller may go on using.
+//           which the poller may go on using.
 //   count   1 to EVNET_SEND_PIECES_MAX.
 //
 // Nothing may be under way on the handle: no send_start, and no send that gave -EINPROGRESS.
@@ -584,7 +581,7 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_duplicate(struct evnet_poller *poll
 // would be lost.
 //
 //   timeout_ns  at most this long; negative: without a limit. 0: only looks. Backends may round up
-//   to 1 ms.
+//               to 1 ms.
 //
 // Returns: 0, also after a signal or a wake; 1 when the kernel reported something that may be the
 //          poller's own affair: though next gives nothing, what comes behind it is not known yet.

@@ -1,8 +1,7 @@
 // UDP sockets: from listening to the end, and the way in. datagram_write.c and
 // datagram_out.c have the way out.
 //
-//   listen --accepting begins--> receiving --stop: last read--> sending only --nothing owed-->
-//   closed
+//   listen --accepting begins--> receiving --stop: last read--> sending --nothing owed--> closed
 #include "net/reactor/datagram.h"
 
 #include <errno.h>

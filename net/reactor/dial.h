@@ -1,8 +1,8 @@
 // Dialling: connections that are made from here.
 //
 //   const struct evnet_dial_options options = {.timeout_ms = 3000, .conn_user = pair};
-//   int status = evnet_dial(evnet_conn_reactor(conn), "tcp://backend:80", &options,
-//   &pair->upstream);
+//   struct evnet_reactor *reactor = evnet_conn_reactor(conn);
+//   int status = evnet_dial(reactor, "tcp://backend:80", &options, &pair->upstream);
 //
 //   evnet_dial --> its name is looked up --> its addresses are tried --connected--> on_open, ...
 //                          |                         |

@@ -117,7 +117,8 @@ EVNET_API EVNET_WARN_UNUSED int evnet_reactor_create(const struct evnet_handler 
 //
 // Returns: 0 after a stop.
 // Errors:  those of evnet_poller_wait: the kernel refuses to go on. Every connection has had its
-// on_close. Thread:  the one that created the reactor.
+//          on_close.
+// Thread:  the one that created the reactor.
 EVNET_API int evnet_reactor_run(struct evnet_reactor *reactor);
 
 // evnet_reactor_turn runs one turn: what was posted, timers that are due, one wait in the kernel,
@@ -152,8 +153,9 @@ EVNET_API void evnet_reactor_stop(struct evnet_reactor *reactor, int64_t drain_m
 //   function  called once with `user`, at the latest when the reactor ends.
 //
 // Returns: 0.
-// Errors:  -ENOMEM; -ENOBUFS above mailbox_bytes_max; -ESHUTDOWN when the reactor has ended. Not
-// called then. Thread:  any, while the reactor exists.
+// Errors:  -ENOMEM; -ENOBUFS above mailbox_bytes_max; -ESHUTDOWN when the reactor has ended. The
+//          function is not called then.
+// Thread:  any, while the reactor exists.
 EVNET_API int evnet_reactor_post(struct evnet_reactor *reactor, void (*function)(void *user),
                                  void *user);
 

@@ -2,9 +2,8 @@
 // the poller's contract (poller.h). Everything random in it, and its users' dice too, come from one
 // seed, so a seed replays exactly, and nothing in it blocks or reads the machine's clock.
 //
-//   client (this file) --write--> wire: segments under way --arrive--> receive buffer --RECV-->
-//   reactor
-//                      <--read--- receive buffer <--arrive-- segments --wire <-- send, SEND -----
+//   client       --write--> wire: segments in flight --arrive--> receive buffer --RECV--> reactor
+//   (this file)  <--read--- receive buffer <--arrive-- wire: segments in flight <--send, SEND--
 //
 // Files are not simulated: the descriptor in a struct evnet_file_range is a real one, read by
 // pread(2).

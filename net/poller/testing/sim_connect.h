@@ -1,9 +1,8 @@
 // Connecting in the simulated kernel, and servers outside of it, which its pollers connect to.
 //
-//   connect --SYN, as long as it takes--> the outside's queue, or a poller's listener --take,
-//   ACCEPT-->
-//      ^                                     |
-//      +------ CONNECT, as long again -------+   without room or anybody there: -ECONNREFUSED
+//   connect --SYN, after a delay--> the outside's queue, or a poller's listener --take, ACCEPT-->
+//      ^                                  |
+//      +--- CONNECT, same delay again ----+   no room, or no listener: -ECONNREFUSED
 #ifndef EVNET_NET_POLLER_TESTING_SIM_CONNECT_H_
 #define EVNET_NET_POLLER_TESTING_SIM_CONNECT_H_
 

@@ -1,8 +1,7 @@
 // A server without threads, for simulations: all its reactors belong to the calling thread, which
 // turns them one at a time, in the order it likes.
 //
-//   evnet_server_create --> boot --> turn, turn, ... until each has returned 0 --> finish -->
-//   destroy
+//   evnet_server_create --> boot --> turn ... turn, until each returns 0 --> finish --> destroy
 //
 // Boot, stop and shutdown are those of evnet_server_run.
 #ifndef EVNET_NET_SERVER_INTERNAL_STEPS_H_

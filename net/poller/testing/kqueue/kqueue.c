@@ -7,9 +7,8 @@
 // eventfd, which EVFILT_USER writes.
 //
 // Where it differs from a BSD:
-// - so_error cannot be looked at on Linux: SO_ERROR takes it, and recv(2) would then not tell it.
-// So
-//   fflags is ECONNRESET for every pending error, which stays where it is.
+// - so_error cannot be read on Linux without clearing it: after getsockopt(SO_ERROR), recv(2) would
+//   not report the error. So fflags is ECONNRESET for every pending error, and the error stays.
 // - The write filter has an event when there is room again after a refused send (TCP) or when the
 //   peer has read (Unix). A BSD has one for each acknowledgement.
 // - A descriptor that is closed takes its events along only if it was the last of its duplicates.

@@ -7,7 +7,7 @@
 #include "net/poller/internal/backend.h"
 #include "net/poller/internal/datagram_state.h"
 #include "net/poller/internal/datagram_system.h"
-#include "net/poller/internal/socket.h"
+#include "net/poller/internal/socket_address.h"
 
 enum {
   BATCH_MIN = 4,     // however large the datagrams are

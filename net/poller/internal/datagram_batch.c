@@ -11,9 +11,6 @@ _Static_assert(sizeof(struct evnet_datagram_message) == sizeof(struct mmsghdr) &
                        offsetof(struct mmsghdr, msg_len),
                "the kernel fills an array of these");
 
-// An IPv6 socket of both families takes an IPv4 address as it is (Linux, udpv6_sendmsg).
-const bool evnet_datagram_system_wants_mapped_ip4 = false;
-
 // Whether the call itself may be refused, and not what it was to do. EPERM is either: a firewall
 // refuses a destination with it, too.
 static bool may_be_refused(int status) { return status == -ENOSYS || status == -EPERM; }
@@ -52,7 +49,8 @@ int evnet_datagram_system_send(int descriptor, struct evnet_datagram_message *me
     const int sent = send_batch(descriptor, messages, count);
     if (!may_be_refused(sent)) return sent;
   }
-  const int sent = evnet_datagram_send_singly(descriptor, messages, count);
+  // An IPv6 socket of both families takes an IPv4 address as it is (Linux, udpv6_sendmsg).
+  const int sent = evnet_datagram_send_singly(descriptor, messages, count, false);
   if (sent > 0) *singly = true;
   return sent;
 }

@@ -1,8 +1,6 @@
 // No system but Linux has a call for many datagrams that is of use here.
 #include "net/poller/internal/datagram_system.h"
 
-const bool evnet_datagram_system_wants_mapped_ip4 = true;
-
 int evnet_datagram_system_receive(int descriptor, struct evnet_datagram_message *messages,
                                   unsigned int count, bool *singly) {
   (void)singly;
@@ -12,5 +10,5 @@ int evnet_datagram_system_receive(int descriptor, struct evnet_datagram_message 
 int evnet_datagram_system_send(int descriptor, struct evnet_datagram_message *messages,
                                unsigned int count, bool *singly) {
   (void)singly;
-  return evnet_datagram_send_singly(descriptor, messages, count);
+  return evnet_datagram_send_singly(descriptor, messages, count, true);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "net/poller/internal/datagram_system.h"
-#include "net/poller/internal/socket.h"
+#include "net/poller/internal/socket_address.h"
 
 int evnet_datagram_ask_local(int descriptor, int family) {
   const int status = evnet_datagram_system_ask_local(descriptor);
@@ -54,18 +54,6 @@ bool evnet_datagram_local(const struct msghdr *header, struct evnet_address *out
     if (control->cmsg_level == IPPROTO_IP) break;  // it is better than IPV6_PKTINFO, see above
   }
   return found;
-}
-
-void evnet_datagram_add_control(struct msghdr *header, int level, int type, const void *data,
-                                size_t size) {
-  // Each CMSG_SPACE leaves the next one aligned.
-  void *end = (uint8_t *)header->msg_control + header->msg_controllen;
-  struct cmsghdr *control = end;
-  control->cmsg_level = level;
-  control->cmsg_type = type;
-  control->cmsg_len = CMSG_LEN(size);
-  memcpy(CMSG_DATA(control), data, size);
-  header->msg_controllen += CMSG_SPACE(size);
 }
 
 void evnet_datagram_set_source(struct msghdr *header, const struct evnet_address *from) {

@@ -23,19 +23,19 @@ int evnet_datagram_receive_singly(int descriptor, struct evnet_datagram_message 
   return (int)received;
 }
 
-// Where an IPv6 socket wants an IPv4 address in the form of RFC 4291 section 2.5.5.2.
+// Whether an IPv6 socket sends to an IPv4 address. Where maps_ip4 is set, that address has to have
+// the form of RFC 4291 section 2.5.5.2.
 static bool takes_mapped(int descriptor, const struct sockaddr *to) {
-  if (!evnet_datagram_system_wants_mapped_ip4) return false;
   if (to == NULL || to->sa_family != AF_INET) return false;
   struct sockaddr_storage own;
   socklen_t size = sizeof own;
   return getsockname(descriptor, (struct sockaddr *)&own, &size) == 0 && own.ss_family == AF_INET6;
 }
 
-static int64_t send_one(int descriptor, const struct msghdr *header) {
+static int64_t send_one(int descriptor, const struct msghdr *header, bool maps_ip4) {
   struct msghdr message = *header;
   struct sockaddr_in6 mapped;
-  if (takes_mapped(descriptor, header->msg_name)) {
+  if (maps_ip4 && takes_mapped(descriptor, header->msg_name)) {
     const struct sockaddr_in *ip4 = header->msg_name;
     mapped = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = ip4->sin_port};
     mapped.sin6_addr.s6_addr[10] = mapped.sin6_addr.s6_addr[11] = 0xff;
@@ -51,9 +51,9 @@ static int64_t send_one(int descriptor, const struct msghdr *header) {
 }
 
 int evnet_datagram_send_singly(int descriptor, struct evnet_datagram_message *messages,
-                               unsigned int count) {
+                               unsigned int count, bool maps_ip4) {
   for (unsigned int i = 0; i < count; i++) {
-    int64_t sent = send_one(descriptor, &messages[i].header);
+    int64_t sent = send_one(descriptor, &messages[i].header, maps_ip4);
     if (sent < 0) return i > 0 ? (int)i : (int)sent;
   }
   return (int)count;

@@ -1,8 +1,9 @@
 // What datagram.c asks of the system. How batches pass: datagram_batch.c where one call takes many
 // (Linux), datagram_batch_none.c elsewhere; both use datagram_single.c. How a datagram tells the
 // host that it was sent to, and is sent from one: datagram_local.c, with IPv4's half in
-// datagram_pktinfo.c (Linux, macOS) or datagram_dstaddr.c (FreeBSD, OpenBSD). How several pass as
-// one: datagram_segments_linux.c, or not at all, datagram_segments_none.c. BUILD.bazel chooses.
+// datagram_pktinfo.c (Linux, macOS) or datagram_dstaddr.c (FreeBSD, OpenBSD); datagram_control.c
+// writes the control messages. How several pass as one: datagram_segments_linux.c, or not at all,
+// datagram_segments_none.c. BUILD.bazel chooses.
 #ifndef EVNET_NET_POLLER_INTERNAL_DATAGRAM_SYSTEM_H_
 #define EVNET_NET_POLLER_INTERNAL_DATAGRAM_SYSTEM_H_
 
@@ -37,12 +38,12 @@ int evnet_datagram_system_receive(int descriptor, struct evnet_datagram_message 
 int evnet_datagram_system_send(int descriptor, struct evnet_datagram_message *messages,
                                unsigned int count, bool *singly);
 // By one call for each datagram.
+//
+//   maps_ip4  an IPv6 socket takes an IPv4 address only in the form of RFC 4291 section 2.5.5.2.
 int evnet_datagram_receive_singly(int descriptor, struct evnet_datagram_message *messages,
                                   unsigned int count);
 int evnet_datagram_send_singly(int descriptor, struct evnet_datagram_message *messages,
-                               unsigned int count);
-// Whether an IPv6 socket takes an IPv4 address only in the form of RFC 4291 section 2.5.5.2.
-extern const bool evnet_datagram_system_wants_mapped_ip4;
+                               unsigned int count, bool maps_ip4);
 
 // Has datagrams tell the host they were sent to. Returns 0 or -errno.
 int evnet_datagram_ask_local(int descriptor, int family);

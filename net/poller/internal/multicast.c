@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <stddef.h>
 
-#include "net/poller/internal/socket.h"
+#include "net/poller/internal/socket_address.h"
 
 enum { HOPS_MAX = 255 };  // 8 bits of either header
 

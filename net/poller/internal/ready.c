@@ -2,8 +2,8 @@
 // end is found behind the data in front of it, what a blocked send waits for, how accepting pauses.
 // It knows sockets and edges, not the reactor, and not which kernel reports the edges.
 //
-// ready_state.h has the picture of a slot, ready_turn.c the turn, ready_connect.c outgoing
-// connections; here is the rest of the contract's functions.
+// ready_state.h has the picture of a slot, ready_slot.c its descriptor, ready_turn.c the turn,
+// ready_connect.c outgoing connections; here is the rest of the contract's functions.
 #include <errno.h>
 #include <unistd.h>
 
@@ -12,17 +12,14 @@
 #include "net/poller/internal/datagram.h"
 #include "net/poller/internal/fork.h"
 #include "net/poller/internal/multicast.h"
+#include "net/poller/internal/ready_connect.h"
+#include "net/poller/internal/ready_slot.h"
 #include "net/poller/internal/ready_state.h"
+#include "net/poller/internal/ready_turn.h"
 #include "net/poller/internal/socket.h"
-
-int ready_register(struct ready *ready, const struct slot *slot, int descriptor,
-                   uint32_t interest) {
-  int status = descriptor_set_add(&ready->descriptors, ready->allocator, descriptor);
-  if (status < 0) return status;
-  status = ready->kernel->add(ready->kernel_state, descriptor, token_of(ready, slot), interest);
-  if (status < 0) descriptor_set_remove(&ready->descriptors, descriptor);
-  return status;
-}
+#include "net/poller/internal/socket_address.h"
+#include "net/poller/internal/socket_listen.h"
+#include "net/poller/internal/socket_options.h"
 
 static int slot_open(struct ready *ready, int descriptor, enum evnet_transport transport,
                      uint16_t flags, struct evnet_handle *out_handle) {
@@ -42,54 +39,9 @@ static int slot_open(struct ready *ready, int descriptor, enum evnet_transport t
   return 0;
 }
 
-int ready_watch_writes(struct ready *ready, struct slot *slot, bool on) {
-  if (slot->transport == EVNET_TRANSPORT_TCP || !(slot->flags & OUT_WATCHED) == !on) return 0;
-  int status = ready->kernel->change(ready->kernel_state, slot->descriptor, token_of(ready, slot),
-                                     on ? EVNET_READY_IN | EVNET_READY_OUT : EVNET_READY_IN);
-  if (status < 0) return status;
-  slot->flags ^= OUT_WATCHED;
-  slot->flags &= (uint16_t)~LEVEL;
-  return 0;
-}
-
-uint32_t ready_interest(const struct ready *ready, struct slot *slot) {
-  if (slot->transport == EVNET_TRANSPORT_TCP) return EVNET_READY_IN | EVNET_READY_OUT;
-  if (slot->transport != EVNET_TRANSPORT_UNIX || !ready->kernel->has_level) return EVNET_READY_IN;
-  slot->flags |= LEVEL;
-  return EVNET_READY_IN | EVNET_READY_LEVEL;
-}
-
-void ready_leave_level(struct ready *ready, struct slot *slot) {
-  // Should it fail, the next event tries again.
-  if (ready->kernel->change(ready->kernel_state, slot->descriptor, token_of(ready, slot),
-                            EVNET_READY_IN) == 0)
-    slot->flags &= (uint16_t)~LEVEL;
-}
-
-static bool is_connection_slot(const struct slot *slot) {
-  return !(slot->flags & LISTENER) && slot->transport != EVNET_TRANSPORT_UDP;
-}
-
-void ready_close_descriptor(struct ready *ready, struct slot *slot) {
-  if (slot->descriptor < 0) return;
-  // close(2) takes the registration along, unless there is a duplicate, which would keep it, and
-  // its events, alive (epoll(7)). Any thread may duplicate a listener's. And with a duplicate that
-  // evnet does not know of, a registration by level would be reported for ever.
-  const bool is_connection = is_connection_slot(slot);
-  if (!is_connection || slot->duplicated || (slot->flags & LEVEL) || evnet_fork_has_happened())
-    ready->kernel->remove(ready->kernel_state, slot->descriptor);
-  descriptor_set_remove(&ready->descriptors, slot->descriptor);
-  evnet_socket_close(slot->descriptor, is_connection, slot->duplicated);
-  slot->descriptor = -1;
-}
-
 static uint64_t ready_now_ns(struct evnet_poller *poller) {
   (void)poller;
   return evnet_clock_now_ns();
-}
-
-int ready_create_datagrams(struct ready *ready) {
-  return evnet_datagrams_create(&ready->datagram_options, &ready->datagrams);
 }
 
 static int open_datagrams(struct ready *ready, int descriptor, const char **out_refused,

@@ -1,9 +1,12 @@
 // Outgoing connections of the readiness backends: a slot is reserved, connects, and is a slot like
 // any other once that is told. connect(2) ends with an edge that says writable.
+#include "net/poller/internal/ready_connect.h"
+
 #include <errno.h>
 
-#include "net/poller/internal/ready_state.h"
+#include "net/poller/internal/ready_slot.h"
 #include "net/poller/internal/socket.h"
+#include "net/poller/internal/socket_connect.h"
 
 int ready_reserve(struct evnet_poller *poller, enum evnet_transport transport,
                   struct evnet_handle *out_handle) {

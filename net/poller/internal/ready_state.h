@@ -1,4 +1,5 @@
-// The state of the readiness backends, shared by ready.c and ready_*.c and by nothing else.
+// The state of the readiness backends, shared by ready.c and ready_*.c and by nothing else. Each of
+// those that others call has a header of its name.
 //
 // A slot is one attached descriptor. Its flags remember each edge until it has been used up, so
 // operations may be stopped and started without a system call and without missing what came in
@@ -124,49 +125,8 @@ static inline bool complete(const struct ready *ready, const struct slot *slot, 
   return true;
 }
 
-// ready.c
-
-// Registers a descriptor that is to be the slot's. 0; -EEXIST: it is another slot's; -ENOMEM, and
-// the kernel's errors.
-int ready_register(struct ready *ready, const struct slot *slot, int descriptor, uint32_t interest);
-
-// Closes a slot's descriptor, if it has one, with its registration.
-void ready_close_descriptor(struct ready *ready, struct slot *slot);
-
-// Asks the kernel to report writability, or no longer. A write event costs Unix sockets a wake-up
-// for every message that the peer takes, so they ask for it only while a send is blocked. TCP
-// reports it only after a send was refused, and registers once.
-int ready_watch_writes(struct ready *ready, struct slot *slot, bool on);
-
-// What to register a connection for; sets LEVEL where that is how it begins.
-uint32_t ready_interest(const struct ready *ready, struct slot *slot);
-
-// Makes a LEVEL slot edge-triggered.
-void ready_leave_level(struct ready *ready, struct slot *slot);
-
-// Makes what datagram sockets need, with the first of them.
-int ready_create_datagrams(struct ready *ready);
-
-// ready_turn.c
-
-int ready_wait(struct evnet_poller *poller, int64_t timeout_ns);
-bool ready_next(struct evnet_poller *poller, struct evnet_completion *out_completion);
-int ready_accept(struct evnet_poller *poller, struct evnet_handle handle,
-                 struct evnet_address *out_peer);
-uint32_t ready_unreported(const struct evnet_poller *poller);
-
-// ready_connect.c
-
-int ready_reserve(struct evnet_poller *poller, enum evnet_transport transport,
-                  struct evnet_handle *out_handle);
-void ready_connect(struct evnet_poller *poller, struct evnet_handle handle,
-                   const struct evnet_address *address,
-                   const struct evnet_connect_options *options);
-void ready_connect_stop(struct evnet_poller *poller, struct evnet_handle handle);
-int ready_connect_move(struct evnet_poller *poller, struct evnet_handle from,
-                       struct evnet_handle to);
-
-// A step of a slot that is not connected yet.
-bool ready_step_connect(struct ready *ready, struct slot *slot, struct evnet_completion *out);
+static inline bool is_connection_slot(const struct slot *slot) {
+  return !(slot->flags & LISTENER) && slot->transport != EVNET_TRANSPORT_UDP;
+}
 
 #endif  // EVNET_NET_POLLER_INTERNAL_READY_STATE_H_

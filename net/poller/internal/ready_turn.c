@@ -1,8 +1,11 @@
 // A turn of the readiness backends: which slots an event names, what each does then, and which wait
 // for the next turn.
+#include "net/poller/internal/ready_turn.h"
+
 #include <errno.h>
 
-#include "net/poller/internal/ready_state.h"
+#include "net/poller/internal/ready_connect.h"
+#include "net/poller/internal/ready_slot.h"
 #include "net/poller/internal/socket.h"
 
 // Steps: each tries one operation and returns whether it made a completion.

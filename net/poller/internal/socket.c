@@ -1,82 +1,15 @@
+// Calls on one socket, the same on every system.
 #include "net/poller/internal/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/poller/internal/fork.h"
+#include "net/poller/internal/socket_address.h"
 #include "net/poller/internal/socket_system.h"
 #include "net/poller/internal/unix_system.h"
-
-int evnet_socket_listen(const struct evnet_address *address,
-                        const struct evnet_listen_options *options,
-                        struct evnet_unix_listeners *unix_listeners) {
-  if (address->transport == EVNET_TRANSPORT_UNIX)
-    return evnet_unix_listen(unix_listeners, address, options);
-  const bool is_stream = address->transport == EVNET_TRANSPORT_TCP;
-  const int type = is_stream ? SOCK_STREAM : SOCK_DGRAM;
-  struct evnet_address chosen = *address;
-  int descriptor = evnet_socket_system_open(chosen.socket.any.sa_family, type);
-  if (descriptor == -EAFNOSUPPORT && chosen.dual_stack && !options->v6only) {
-    // A kernel without IPv6: "all addresses" are then all IPv4 addresses.
-    chosen =
-        (struct evnet_address){.transport = address->transport, .size = sizeof chosen.socket.ip4};
-    chosen.socket.ip4.sin_family = AF_INET;
-    chosen.socket.ip4.sin_port = address->socket.ip6.sin6_port;
-    descriptor = evnet_socket_system_open(AF_INET, type);
-  }
-  if (descriptor < 0) return descriptor;
-  int status = evnet_socket_set_listen_options(descriptor, &chosen, options);
-  if (status == 0 && bind(descriptor, &chosen.socket.any, chosen.size) != 0) status = -errno;
-  if (status == 0) status = evnet_socket_share_bound_port(descriptor, &chosen, options);
-  const int backlog = options->backlog > 0 ? options->backlog : SOMAXCONN;
-  if (status == 0 && is_stream && listen(descriptor, backlog) != 0) status = -errno;
-  if (status < 0) {
-    (void)close(descriptor);
-    return status;
-  }
-  return descriptor;
-}
-
-bool evnet_socket_has_family(int family) {
-  int descriptor = evnet_socket_system_open(family, SOCK_DGRAM);
-  if (descriptor < 0) return false;
-  struct evnet_address loopback = {.size = sizeof loopback.socket.ip4};
-  if (family == AF_INET6) {
-    loopback.size = sizeof loopback.socket.ip6;
-    loopback.socket.ip6 =
-        (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
-  } else {
-    loopback.socket.ip4.sin_family = AF_INET;
-    loopback.socket.ip4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  }
-  // Any other failure says nothing about the family.
-  const bool is_there =
-      bind(descriptor, &loopback.socket.any, loopback.size) == 0 || errno != EADDRNOTAVAIL;
-  (void)close(descriptor);
-  return is_there;
-}
-
-// A socket of both families reports IPv4 peers as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). Who
-// counts, logs or compares addresses wants one form.
-void evnet_socket_unmap_ip4(struct evnet_address *address) {
-  const struct sockaddr_in6 *ip6 = &address->socket.ip6;
-  if (ip6->sin6_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&ip6->sin6_addr)) return;
-  struct sockaddr_in ip4 = {.sin_family = AF_INET, .sin_port = ip6->sin6_port};
-  memcpy(&ip4.sin_addr, ip6->sin6_addr.s6_addr + 12, sizeof ip4.sin_addr);
-  address->socket.ip4 = ip4;
-  address->size = sizeof ip4;
-}
-
-// One form of each. Without abstract names, an empty path of any length stands for no name.
-static void normalize(struct evnet_address *address) {
-  if (address->socket.any.sa_family == AF_UNIX && !evnet_unix_system_abstract_names &&
-      address->socket.local.sun_path[0] == '\0') {
-    address->size = offsetof(struct sockaddr_un, sun_path);
-  }
-  evnet_socket_unmap_ip4(address);
-}
 
 // True when accept's error is about the listener or the system; false when only about the one
 // connection.
@@ -111,7 +44,7 @@ int evnet_socket_accept(int listener, enum evnet_transport transport,
     if (descriptor >= 0 || is_lasting(descriptor)) break;
   }
   if (descriptor < 0) return descriptor;
-  normalize(out_peer);
+  evnet_socket_normalize(out_peer);
   if (transport == EVNET_TRANSPORT_UNIX) evnet_unix_accepted(unix_listeners, listener, descriptor);
   return descriptor;
 }
@@ -189,32 +122,6 @@ int evnet_socket_take_error(int descriptor) {
 
 int evnet_socket_shutdown_write(int descriptor) {
   return shutdown(descriptor, SHUT_WR) == 0 ? 0 : -errno;
-}
-
-int evnet_socket_remote_address(int descriptor, enum evnet_transport transport,
-                                struct evnet_address *out_address) {
-  struct evnet_address address = {.transport = transport};
-  address.size = sizeof address.socket;
-  if (getpeername(descriptor, &address.socket.any, &address.size) != 0) return -errno;
-  normalize(&address);
-  *out_address = address;
-  return 0;
-}
-
-int evnet_socket_local_address(int descriptor, enum evnet_transport transport,
-                               struct evnet_address *out_address) {
-  struct evnet_address address = {.transport = transport};
-  address.size = sizeof address.socket;
-  if (getsockname(descriptor, &address.socket.any, &address.size) != 0) return -errno;
-  if (address.socket.any.sa_family == AF_INET6) {
-    int one_family = 1;
-    socklen_t size = sizeof one_family;
-    (void)getsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &one_family, &size);
-    address.dual_stack = IN6_IS_ADDR_UNSPECIFIED(&address.socket.ip6.sin6_addr) && one_family == 0;
-  }
-  normalize(&address);
-  *out_address = address;
-  return 0;
 }
 
 int evnet_socket_peer_credentials(int descriptor, enum evnet_transport transport,

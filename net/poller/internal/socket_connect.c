@@ -1,9 +1,12 @@
-// Connecting a socket, for every backend: from socket(2) to what connect(2) came to.
+#include "net/poller/internal/socket_connect.h"
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "net/poller/internal/socket.h"
+#include "net/poller/internal/socket_address.h"
+#include "net/poller/internal/socket_options.h"
 #include "net/poller/internal/socket_system.h"
 
 static int set_options(int descriptor, const struct evnet_address *address,

@@ -1,4 +1,5 @@
-// The options of sockets: of listeners before they are bound, and of connections.
+#include "net/poller/internal/socket_options.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -6,7 +7,6 @@
 
 #include "net/poller/internal/datagram_system.h"
 #include "net/poller/internal/multicast.h"
-#include "net/poller/internal/socket.h"
 #include "net/poller/internal/socket_system.h"
 
 static int set(int descriptor, int level, int name, const void *value, size_t size) {

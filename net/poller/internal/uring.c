@@ -1,7 +1,8 @@
 // io_uring: the kernel completes, and this backend hands on what it completed. This file has the
-// contract's functions; uring_submit.c puts operations on the queue, uring_receive.c,
-// uring_accept.c and uring_complete.c say what their completions mean, uring_memory.c keeps what
-// they receive into and send from; uring_state.h has the picture.
+// contract's short functions, creates and destroys. uring_submit.c puts operations on the queue;
+// uring_receive.c, uring_accept.c, uring_connect.c and uring_complete.c say what their completions
+// mean; uring_memory.c keeps what they receive into and send from; uring_attach.c attaches and
+// detaches, uring_wait.c enters the kernel. uring_state.h has the picture.
 //
 // One io_uring_enter(2) a turn submits everything and waits. What is sent from memory that this
 // backend lent (received bytes, the scratch block) is sent by the kernel during that enter, and the
@@ -18,7 +19,18 @@
 #include "net/poller/internal/fork.h"
 #include "net/poller/internal/multicast.h"
 #include "net/poller/internal/socket.h"
-#include "net/poller/internal/uring_state.h"
+#include "net/poller/internal/socket_address.h"
+#include "net/poller/internal/socket_listen.h"
+#include "net/poller/internal/socket_options.h"
+#include "net/poller/internal/uring_accept.h"
+#include "net/poller/internal/uring_attach.h"
+#include "net/poller/internal/uring_complete.h"
+#include "net/poller/internal/uring_connect.h"
+#include "net/poller/internal/uring_limit.h"
+#include "net/poller/internal/uring_memory.h"
+#include "net/poller/internal/uring_slot.h"
+#include "net/poller/internal/uring_submit.h"
+#include "net/poller/internal/uring_wait.h"
 
 static struct uring *uring_of(struct evnet_poller *poller) { return (struct uring *)poller; }
 
@@ -29,98 +41,6 @@ static struct slot *slot_of(struct uring *uring, struct evnet_handle handle) {
 static uint64_t uring_now_ns(struct evnet_poller *poller) {
   (void)poller;
   return evnet_clock_now_ns();
-}
-
-// Attaching and detaching
-
-static int attach(struct uring *uring, int descriptor, enum evnet_transport transport,
-                  uint16_t flags, struct evnet_handle *out_handle) {
-  int status = descriptor_set_add(&uring->descriptors, uring->allocator, descriptor);
-  if (status < 0) return status;
-  struct slot *slot = slots_acquire(&uring->slots);
-  if (slot == NULL) {
-    descriptor_set_remove(&uring->descriptors, descriptor);
-    return -ENOBUFS;
-  }
-  slot->descriptor = descriptor;
-  slot->flags = flags;
-  slot->transport = (uint32_t)transport & 3u;
-  slot->in_flight = 0;
-  slot->send = NULL;
-  *out_handle = slot_handle(&uring->slots, slot);
-  return 0;
-}
-
-// POLLED: for datagrams. HANGUP_TOLD: there is none to tell of.
-static int attach_datagrams(struct uring *uring, int descriptor, const char **out_refused,
-                            struct evnet_handle *out_handle) {
-  int status = uring_create_datagrams(uring);
-  if (status == 0) {
-    status = evnet_datagrams_set_up_socket(uring->datagrams, descriptor, out_refused);
-  }
-  if (status < 0) return status;
-  return attach(uring, descriptor, EVNET_TRANSPORT_UDP, POLLED | HANGUP_TOLD, out_handle);
-}
-
-static int uring_attach(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
-                        struct evnet_handle *out_handle) {
-  struct uring *uring = uring_of(poller);
-  if (transport == EVNET_TRANSPORT_UDP)
-    return attach_datagrams(uring, descriptor, NULL, out_handle);
-  int status = attach(uring, descriptor, transport, 0, out_handle);
-  if (status < 0) return status;
-  evnet_socket_attach(descriptor);
-  // Unless recv_start comes before the next wait, somebody has to notice a hang-up.
-  uring_list(uring, &uring->starved, slot_of(uring, *out_handle));
-  return 0;
-}
-
-static int uring_adopt(struct evnet_poller *poller, int descriptor,
-                       const struct evnet_socket_kind *kind, struct evnet_handle *out_handle) {
-  int status = evnet_socket_adopt(descriptor);
-  if (status < 0) return status;
-  if (kind->is_listener)
-    return attach(uring_of(poller), descriptor, kind->transport, LISTENER, out_handle);
-  status = uring_attach(poller, descriptor, kind->transport, out_handle);
-  if (status == 0) slot_of(uring_of(poller), *out_handle)->duplicated = 1;
-  return status;
-}
-
-static int uring_listen(struct evnet_poller *poller, const struct evnet_address *address,
-                        const struct evnet_listen_options *options,
-                        struct evnet_handle *out_handle) {
-  struct uring *uring = uring_of(poller);
-  int descriptor = evnet_socket_listen(address, options, &uring->unix_listeners);
-  if (descriptor < 0) return descriptor;
-  int status = address->transport == EVNET_TRANSPORT_UDP
-                   ? attach_datagrams(uring, descriptor, options->out_refused, out_handle)
-                   : attach(uring, descriptor, address->transport, LISTENER, out_handle);
-  if (status < 0) {
-    evnet_unix_release(&uring->unix_listeners, descriptor);
-    (void)close(descriptor);
-  }
-  return status;
-}
-
-static void uring_detach(struct evnet_poller *poller, struct evnet_handle handle) {
-  struct uring *uring = uring_of(poller);
-  struct slot *slot = slot_of(uring, handle);
-  if (slot->flags & LISTENER) evnet_unix_release(&uring->unix_listeners, slot->descriptor);
-  if (slot->connect != SLOT_PLAIN) {
-    slot->send = NULL;  // there is none: connect_status is in its place
-    slot->connect = SLOT_PLAIN;
-  } else if (slot->transport == EVNET_TRANSPORT_UDP) {
-    evnet_datagrams_drop(uring->datagrams, handle);
-  }
-  slot->flags |= DETACHED;
-  uring_cancel_unwanted(uring, slot);
-  uring_check_finished(uring, slot);
-}
-
-static void uring_abort(struct evnet_poller *poller, struct evnet_handle handle) {
-  const struct slot *slot = slot_of(uring_of(poller), handle);
-  if (slot->descriptor >= 0) evnet_socket_reset(slot->descriptor, slot->duplicated);
-  uring_detach(poller, handle);
 }
 
 // Accepting and receiving
@@ -279,56 +199,6 @@ static int uring_duplicate(struct evnet_poller *poller, struct evnet_handle hand
   return duplicate;
 }
 
-// Waiting
-
-static bool has_work(const struct uring *uring) {
-  return uring->held_wanted || !slot_list_is_empty(&uring->finished) ||
-         io_uring_cq_ready(&uring->ring) > 0 || !slot_list_is_empty(&uring->starved);
-}
-
-// EBUSY, EAGAIN: the kernel wants completions to be taken first; they are there to be taken.
-static bool passes(int status) {
-  return status == -ETIME || status == -EINTR || status == -EBUSY || status == -EAGAIN;
-}
-
-static int uring_wait(struct evnet_poller *poller, int64_t timeout_ns) {
-  struct uring *uring = uring_of(poller);
-  EVNET_ASSERT(uring->held_left == 0 && uring->accepting == NULL);
-  uring_end_leases(uring);
-  uring_retry(uring);
-  uring_arm_wake(uring);
-  int status;
-  if (timeout_ns == 0 || has_work(uring)) {
-    status = io_uring_submit_and_get_events(&uring->ring);
-  } else {
-    struct io_uring_cqe *cqe;
-    struct __kernel_timespec limit = {.tv_sec = timeout_ns / 1000000000,
-                                      .tv_nsec = timeout_ns % 1000000000};
-    status = io_uring_submit_and_wait_timeout(&uring->ring, &cqe, 1, timeout_ns < 0 ? NULL : &limit,
-                                              NULL);
-  }
-  uring->turn++;
-  uring_land_flights(uring);
-  uring_change_arena(uring);
-  uring->more = (status < 0 && status != -ETIME) || io_uring_cq_ready(&uring->ring) > 0;
-  if (uring->lost) return -EBADR;
-  if (status < 0 && !passes(status)) return status;
-  uring_begin_held(uring);  // after an error nobody need call next before the next wait
-  // It tells some twenty at a time (Linux 6.18), and all of them may be of cancels.
-  return io_uring_cq_ready(&uring->ring) > 0;
-}
-
-// What the kernel has to report it works off first in, first out, some twenty operations an enter
-// (io_run_local_work() of Linux), and a slot has at most OPERATIONS_PER_SLOT_MAX. One wait arms
-// again what the last completions left unarmed, one reports what that found, and one what was held
-// back.
-static uint32_t uring_unreported(const struct evnet_poller *poller) {
-  enum { OPERATIONS_PER_ENTER = 20, OPERATIONS_PER_SLOT_MAX = 4 };
-  const struct uring *uring = (const struct uring *)poller;
-  if (!uring->more && !has_work(uring)) return 0;
-  return uring->slots.used * OPERATIONS_PER_SLOT_MAX / OPERATIONS_PER_ENTER + 3;
-}
-
 static void uring_wake(struct evnet_poller *poller) {
   int saved = errno;  // a signal handler calls this
   const uint64_t one = 1;
@@ -339,55 +209,10 @@ static void uring_wake(struct evnet_poller *poller) {
 
 // Destroying
 
-static bool is_anything_in_flight(const struct uring *uring) {
-  if (uring->wake_armed) return true;
-  for (uint32_t i = 0; i < uring->slots.used; i++) {
-    if (uring->slots.table[i].in_flight > 0) return true;
-  }
-  return false;
-}
-
-static void reap(struct uring *uring) {
-  uring_land_flights(uring);
-  struct evnet_completion ignored;
-  while (uring->flights_landed > 0) (void)uring_step_flight(uring, &ignored);
-  uring_end_leases(uring);
-  struct io_uring_cqe *cqe;
-  while (io_uring_peek_cqe(&uring->ring, &cqe) == 0) {
-    enum tag tag = uring_tag(cqe);
-    bool last = !(cqe->flags & IORING_CQE_F_MORE);
-    if (last && tag == TAG_WAKE) uring->wake_armed = false;
-    if (last && tag != TAG_WAKE && tag != TAG_CANCEL && tag != TAG_SEND) {
-      uring->slots.table[cqe->user_data & 0xffffff].in_flight--;
-    }
-    io_uring_cq_advance(&uring->ring, 1);
-  }
-}
-
-// What is in flight keeps sockets open and uses memory that is about to go. Bounded, as nobody
-// could be told of a kernel that does not answer. On another thread than the creator's the ring
-// refuses (-EEXIST); that thread has ended by then, and the kernel cancels what an ending thread
-// has in flight.
-static void cancel_everything(struct uring *uring) {
-  reap(uring);
-  for (int tries = 0; tries < 100 && is_anything_in_flight(uring); tries++) {
-    struct io_uring_sqe *sqe = uring_get_sqe(uring);
-    if (sqe != NULL) {
-      io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
-      io_uring_sqe_set_data64(sqe, (uint64_t)TAG_CANCEL << 56);
-    }
-    struct io_uring_cqe *cqe;
-    struct __kernel_timespec limit = {.tv_nsec = 10000000};
-    int status = io_uring_submit_and_wait_timeout(&uring->ring, &cqe, 1, &limit, NULL);
-    if (status < 0 && !passes(status)) return;
-    reap(uring);
-  }
-}
-
 static void uring_destroy(struct evnet_poller *poller) {
   struct uring *uring = uring_of(poller);
   if (uring->ring_open) {
-    cancel_everything(uring);
+    uring_cancel_everything(uring);
     io_uring_queue_exit(&uring->ring);
     uring_note_closed_ring();
   }

@@ -3,10 +3,11 @@
 // comes with it. The poll that is armed for the next turn finds out whether more wait, which costs
 // less than an accept in vain; so a turn takes one connection, or twice as many as the turn before
 // it as long as there are more.
+#include "net/poller/internal/uring_accept.h"
+
 #include <errno.h>
 
 #include "net/poller/internal/socket.h"
-#include "net/poller/internal/uring_state.h"
 
 void uring_discard_descriptor(struct evnet_poller *poller, int descriptor) {
   (void)poller;

@@ -4,23 +4,18 @@
 // is finished; what was held back for this turn; the kernel's completions, and the connections that
 // wait at a listener.
 // uring_receive.c and uring_accept.c do their part.
+#include "net/poller/internal/uring_complete.h"
+
 #include <errno.h>
 #include <poll.h>
 
 #include "net/poller/internal/socket.h"
-#include "net/poller/internal/uring_state.h"
-
-void uring_close_descriptor(struct uring *uring, struct slot *slot) {
-  if (slot->descriptor < 0) return;
-  descriptor_set_remove(&uring->descriptors, slot->descriptor);
-  const bool is_connection = !(slot->flags & LISTENER) && slot->transport != EVNET_TRANSPORT_UDP;
-  evnet_socket_close(slot->descriptor, is_connection, slot->duplicated);
-  slot->descriptor = -1;
-}
-
-void uring_check_finished(struct uring *uring, struct slot *slot) {
-  if ((slot->flags & DETACHED) && slot->in_flight == 0) uring_list(uring, &uring->finished, slot);
-}
+#include "net/poller/internal/uring_accept.h"
+#include "net/poller/internal/uring_connect.h"
+#include "net/poller/internal/uring_memory.h"
+#include "net/poller/internal/uring_receive.h"
+#include "net/poller/internal/uring_slot.h"
+#include "net/poller/internal/uring_submit.h"
 
 // Hang-ups
 

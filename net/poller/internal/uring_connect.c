@@ -1,10 +1,14 @@
 // Connecting over io_uring: connect(2) begins it, a poll says when it has come to something. What
 // IORING_OP_CONNECT does is the same, with the address kept until the next enter, and with
 // -EINPROGRESS of a cancelled one left to tell from that of a busy one.
+#include "net/poller/internal/uring_connect.h"
+
 #include <errno.h>
 
 #include "net/poller/internal/socket.h"
-#include "net/poller/internal/uring_state.h"
+#include "net/poller/internal/socket_connect.h"
+#include "net/poller/internal/uring_slot.h"
+#include "net/poller/internal/uring_submit.h"
 
 int uring_reserve(struct evnet_poller *poller, enum evnet_transport transport,
                   struct evnet_handle *out_handle) {

@@ -1,6 +1,8 @@
 // RLIMIT_MEMLOCK. Without CAP_IPC_LOCK the kernel counts the memory of a user's rings against it
 // (io_uring_setup(2), ENOMEM), some 200 KiB for each, until it has taken the ring down. That is
 // some 30 ms after its close (Linux 6.18): who makes rings as fast as they close has to wait.
+#include "net/poller/internal/uring_limit.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/capability.h>
@@ -12,7 +14,6 @@
 
 #include "net/base/clock.h"
 #include "net/poller/internal/uring.h"
-#include "net/poller/internal/uring_state.h"
 
 enum {
   NAP_NS = 10000000,

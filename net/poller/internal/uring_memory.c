@@ -1,10 +1,12 @@
 // What io_uring receives into and sends from: a ring of provided buffers, and arenas of scratch.
 // Both are lent to the poller's user, who may have them sent; then each is kept until that has been
 // told.
+#include "net/poller/internal/uring_memory.h"
+
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "net/poller/internal/uring_state.h"
+#include "net/poller/internal/uring_limit.h"
 
 enum {
   ARENAS_BYTES = 2 * ARENA_BYTES + EVNET_POLLER_SCRATCH_BYTES,
@@ -116,10 +118,6 @@ static int open_buffers(struct uring *uring, uint32_t bytes) {
   if (status < 0) return status == -EINVAL ? -ENOSYS : status;
   for (uint32_t i = 0; i < BUFFERS; i++) uring_buffer_provide(uring, i);
   return 0;
-}
-
-int uring_create_datagrams(struct uring *uring) {
-  return evnet_datagrams_create(&uring->datagram_options, &uring->datagrams);
 }
 
 int uring_memory_open(struct uring *uring, uint32_t recv_bytes_max) {

@@ -4,11 +4,14 @@
 // their buffers, in order, and an end stays behind them. Stopped sockets may keep half the buffers
 // so; beyond that bytes are told all the same, those that were kept longest first, as others need
 // buffers.
+#include "net/poller/internal/uring_receive.h"
+
 #include <errno.h>
 #include <poll.h>
 
 #include "net/poller/internal/socket.h"
-#include "net/poller/internal/uring_state.h"
+#include "net/poller/internal/uring_memory.h"
+#include "net/poller/internal/uring_submit.h"
 
 static bool tell_bytes(struct uring *uring, const struct slot *slot, uint32_t buffer, int32_t size,
                        struct evnet_completion *out) {

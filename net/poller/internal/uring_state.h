@@ -1,4 +1,5 @@
-// The state of the io_uring backend, shared by uring.c and uring_*.c and by nothing else.
+// The state of the io_uring backend, shared by uring.c and uring_*.c and by nothing else. Each of
+// those that others call has a header of its name.
 //
 // An operation is in flight until its last completion: while a handle has one, its slot and its
 // descriptor stay. So detach cancels, waits, and only then closes: close(2) alone would leave a
@@ -196,74 +197,9 @@ static inline void uring_list(struct uring *uring, struct slot_list *list, struc
   slot_list_push(&uring->slots, list, slot);
 }
 
-// uring_submit.c: putting operations on the queue. What finds no place there is put on `starved`,
-// which uring_retry takes up before the next wait.
-struct io_uring_sqe *uring_get_sqe(struct uring *uring);  // NULL: the kernel takes none now
-void uring_arm_accept(struct uring *uring, struct slot *slot);
-void uring_arm_recv(struct uring *uring, struct slot *slot);
-void uring_arm_hangup(struct uring *uring, struct slot *slot);
-void uring_arm_out(struct uring *uring, struct slot *slot);
-void uring_arm_wake(struct uring *uring);
-bool uring_arm_send(struct uring *uring, struct slot *slot, const struct iovec *piece,
-                    lender_t lender);
-bool uring_cancel(struct uring *uring, const struct slot *slot, enum tag tag);  // false: no place
-// What is in flight of a slot and, after a stop or a detach, should not be.
-void uring_cancel_unwanted(struct uring *uring, struct slot *slot);
-void uring_retry(struct uring *uring);
-
-// uring_limit.c
-// Naps and returns true where a call that gave `status` should be tried again.
-bool uring_wait_for_memory(int status, int *tries);
-void uring_note_closed_ring(void);
-
-// uring_memory.c: what is received into and sent from.
-int uring_create_datagrams(struct uring *uring);  // with the first datagram socket
-int uring_memory_open(struct uring *uring, uint32_t recv_bytes_max);
-void uring_memory_close(struct uring *uring);
-void uring_buffer_provide(struct uring *uring, uint32_t buffer);
-const uint8_t *uring_buffer_lend(struct uring *uring, uint32_t buffer);
-void uring_end_leases(struct uring *uring);
-uint8_t *uring_scratch_block(struct uring *uring);
-void uring_change_arena(struct uring *uring);
-lender_t uring_lender_of(const struct uring *uring, const struct iovec *piece);
-void uring_lend(struct uring *uring, const struct iovec *piece, lender_t lender);
-
-// uring_connect.c
-int uring_reserve(struct evnet_poller *poller, enum evnet_transport transport,
-                  struct evnet_handle *out_handle);
-void uring_connect(struct evnet_poller *poller, struct evnet_handle handle,
-                   const struct evnet_address *address,
-                   const struct evnet_connect_options *options);
-void uring_connect_stop(struct evnet_poller *poller, struct evnet_handle handle);
-int uring_connect_move(struct evnet_poller *poller, struct evnet_handle from,
-                       struct evnet_handle to);
-// A poll says that it may have come to something.
-bool uring_on_connect(struct uring *uring, struct slot *slot, int32_t events,
-                      struct evnet_completion *out);
-bool uring_tell_connect(struct uring *uring, struct slot *slot, struct evnet_completion *out);
-
-// uring_receive.c, uring_accept.c, uring_complete.c: what completions mean. What returns bool fills
-// *out, or returns false when there is nothing to tell.
-void uring_begin_held(struct uring *uring);  // after each wait
-bool uring_step_held(struct uring *uring, struct evnet_completion *out);
-bool uring_on_recv(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
-                   struct evnet_completion *out);
-bool uring_on_ready(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
-                    struct evnet_completion *out);
-
-// A poll says that connections wait.
-bool uring_on_acceptable(struct uring *uring, struct slot *slot, int32_t events,
-                         struct evnet_completion *out);
-bool uring_step_accept(struct uring *uring, struct slot *slot, struct evnet_completion *out);
-int uring_accept(struct evnet_poller *poller, struct evnet_handle handle,
-                 struct evnet_address *out_peer);
-void uring_discard_descriptor(struct evnet_poller *poller, int descriptor);
-
-// Closes a slot's descriptor, if it has one.
-void uring_close_descriptor(struct uring *uring, struct slot *slot);
-void uring_check_finished(struct uring *uring, struct slot *slot);
-void uring_land_flights(struct uring *uring);                               // after each enter
-bool uring_step_flight(struct uring *uring, struct evnet_completion *out);  // the first landed
-bool uring_next(struct evnet_poller *poller, struct evnet_completion *out_completion);
+// Has DETACH reported once a detached slot has nothing in flight.
+static inline void uring_check_finished(struct uring *uring, struct slot *slot) {
+  if ((slot->flags & DETACHED) && slot->in_flight == 0) uring_list(uring, &uring->finished, slot);
+}
 
 #endif  // EVNET_NET_POLLER_INTERNAL_URING_STATE_H_

@@ -5,11 +5,11 @@
 // cache, and one multishot recv can bring megabytes in one enter. So does one that was stopped, as
 // a stop is then exact; either until it receives little. Cancels name an operation by its
 // user_data, never a descriptor: for that the kernel would search everything that is in flight.
+#include "net/poller/internal/uring_submit.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
-
-#include "net/poller/internal/uring_state.h"
 
 struct io_uring_sqe *uring_get_sqe(struct uring *uring) {
   struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);

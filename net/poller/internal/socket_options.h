@@ -1,0 +1,51 @@
+// The options of sockets: of listeners before they are bound, and of connections.
+#ifndef EVNET_NET_POLLER_INTERNAL_SOCKET_OPTIONS_H_
+#define EVNET_NET_POLLER_INTERNAL_SOCKET_OPTIONS_H_
+
+#include <stdbool.h>
+
+#include "net/poller/poller.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Sets what `options` hold on a socket that is not bound yet, and names the option that is refused.
+int evnet_socket_set_listen_options(int descriptor, const struct evnet_address *address,
+                                    const struct evnet_listen_options *options);
+
+// And, once it is bound to `address`, what may be set only then.
+int evnet_socket_share_bound_port(int descriptor, const struct evnet_address *address,
+                                  const struct evnet_listen_options *options);
+
+// As evnet_poller_spreads_port.
+bool evnet_socket_spreads_port(void);
+
+// The options of a connection, from those of a listener or of a socket that connects; 0 or less:
+// the system's default.
+struct evnet_socket_settings {
+  int send_buffer_bytes;
+  int receive_buffer_bytes;
+  bool no_nodelay;
+  int keepalive_idle_s;
+  int keepalive_interval_s;
+  int keepalive_count;
+  int user_timeout_ms;
+  int notsent_lowat_bytes;
+};
+
+// Sets those that a socket of this transport has.
+//
+//   out_name  the setting that was tried last.
+int evnet_socket_set_settings(int descriptor, enum evnet_transport transport,
+                              const struct evnet_socket_settings *settings, const char **out_name);
+
+// As evnet_poller_set_option.
+int evnet_socket_set_option(int descriptor, enum evnet_transport transport,
+                            enum evnet_socket_option option, int value);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // EVNET_NET_POLLER_INTERNAL_SOCKET_OPTIONS_H_

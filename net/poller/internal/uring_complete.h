@@ -1,0 +1,11 @@
+// What io_uring's completions mean in the contract's terms.
+#ifndef EVNET_NET_POLLER_INTERNAL_URING_COMPLETE_H_
+#define EVNET_NET_POLLER_INTERNAL_URING_COMPLETE_H_
+
+#include "net/poller/internal/uring_state.h"
+
+void uring_land_flights(struct uring *uring);                               // after each enter
+bool uring_step_flight(struct uring *uring, struct evnet_completion *out);  // the first landed
+bool uring_next(struct evnet_poller *poller, struct evnet_completion *out_completion);
+
+#endif  // EVNET_NET_POLLER_INTERNAL_URING_COMPLETE_H_

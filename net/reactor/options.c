@@ -1,5 +1,4 @@
-// The options of a reactor: their defaults, and what is refused. net/server/server.h has the table
-// of defaults.
+// The options of a reactor: applies defaults and checks bounds. net/server/server.h documents them.
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>

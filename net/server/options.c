@@ -1,5 +1,5 @@
-// The options of a server: what is refused, and what is handed on to its reactors. server.h has the
-// table of defaults.
+// The options of a server: checks them, and passes them to its reactors. server.h documents each
+// one with its default and bounds.
 #include <limits.h>
 #include <string.h>
 

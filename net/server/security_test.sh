@@ -6,11 +6,18 @@ document=$1
 header=$2
 count=0
 failures=0
+# NAME DEFAULT, of each field of struct evnet_options whose comment ends with "Default: DEFAULT."
+defaults=$(awk '
+  /^struct evnet_options \{/ { inside = 1 }
+  /^};/ { inside = 0 }
+  inside && match($0, /^  \/\/ Default: /) { value = substr($0, RLENGTH + 1); sub(/\.$/, "", value); next }
+  inside && value != "" && match($0, /[a-z_0-9]+;$/) { print substr($0, RSTART, RLENGTH - 1) " " value; value = "" }
+' "$header")
 while IFS='|' read -r _ option value _; do
   option=$(tr -d '` ' <<< "$option")
   value=$(sed 's/^ *//; s/ *$//' <<< "$value")
   count=$((count + 1))
-  if ! sed -n 's|^//   \([a-z_]*\)  *\(.*\)$|\1 \2|p' "$header" | grep -qxF "$option $value"; then
+  if ! grep -qxF "$option $value" <<< "$defaults"; then
     echo "$document says that $option is $value by default; $header does not"
     failures=$((failures + 1))
   fi

@@ -22,7 +22,7 @@ import sys
 
 DEFINED = set("ABCDGRST")
 UNDEFINED = set("UVWvw")
-# What clang writes for link-time optimisation, bare or in a wrapper; the linker's nm cannot read it.
+# The magic numbers of clang's files for link-time optimisation, bare or in a wrapper; the linker's nm cannot read it.
 BITCODE = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
 
 
@@ -52,7 +52,7 @@ class Floors:
         if word == "[%s]" % name:
             self.optional.add(name)
         elif word != name:
-            raise Refused("'%s' is no name of a file" % word)
+            raise Refused("'%s' is not the name of a file" % word)
         if name in self.floor_of:
             raise Refused("%s is listed twice" % name)
         self.floor_of[name] = floor

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What floors.py refuses, of small lists and made-up symbols."""
+"""Checks which small lists and made-up symbols floors.py rejects."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ import floors  # noqa: E402  # pylint: disable=wrong-import-position
 
 
 def errors(text, **uses):
-    """What is wrong with a list of floors, if each file uses what is named, such as top="low mid"."""
+    """Returns the errors of a list of floors, if each file uses the files named, such as top="low mid"."""
     symbols = {name: ({"f_" + name}, {"f_" + other for other in used.split()})
                for name, used in uses.items()}
     return floors.check(floors.Floors(text), set(symbols), floors.find_uses(symbols))

@@ -1,13 +1,13 @@
-// How many connections each peer's address has: what connections_per_address_max is held against.
+// The number of connections of each peer's address, for connections_per_address_max.
 //
-// An IPv4 address counts by itself, also one that comes as ::ffff:a.b.c.d. An IPv6 address counts
-// by its first 64 bits, as that much is one customer's (RFC 6177), who else would have 2^64
-// addresses to come from; so the link-local peers of a link count together. What has neither, a
-// Unix socket say, is not counted.
+// An IPv4 address counts by itself, even in the form ::ffff:a.b.c.d. An IPv6 address counts by its
+// first 64 bits, because a customer usually has a whole /64 (RFC 6177) and could otherwise use 2^64
+// addresses. All link-local peers therefore count together. Peers without an IP address, such as
+// Unix sockets, are not counted.
 //
-// A hash table with an entry for each address that has a connection now, so the memory follows the
-// connections that are open: 32 to 64 bytes for each address while the table grows, 128 at most
-// before it shrinks. Its hash is keyed: nobody can choose addresses that all fall into one place.
+// The counts are a hash table with one entry for each address that has a connection, so memory
+// follows the open connections: 32 to 64 bytes for each address while the table grows, at most 128
+// before it shrinks. The hash is keyed, so peers cannot choose addresses that collide.
 #ifndef EVNET_NET_SERVER_ADDRESS_COUNTS_H_
 #define EVNET_NET_SERVER_ADDRESS_COUNTS_H_
 
@@ -26,37 +26,40 @@ extern "C" {
 struct evnet_address_count;
 
 struct evnet_address_counts {
-  pthread_mutex_t mutex;  // over all below
+  pthread_mutex_t mutex;  // guards the fields below
   const struct evnet_allocator *allocator;
   struct evnet_hash_key key;
-  struct evnet_address_count *table;  // capacity of them
+  struct evnet_address_count *table;  // capacity entries
   size_t capacity;                    // a power of two
   size_t used;                        // addresses that have a connection
 };
 
-// evnet_address_counts_init makes an empty table.
+// evnet_address_counts_init creates an empty table.
 //
 //   allocator  borrowed for the table's life; NULL: malloc.
 //
 // Returns: 0.
-// Errors:  -ENOMEM; those of evnet_hash_key_make and pthread_mutex_init(3). Nothing is left to
-// free.
+// Errors:  -ENOMEM if memory runs out.
+//          those of evnet_hash_key_make and pthread_mutex_init(3).
+//          After an error there is nothing to free.
 EVNET_WARN_UNUSED int evnet_address_counts_init(struct evnet_address_counts *counts,
                                                 const struct evnet_allocator *allocator);
 
+// evnet_address_counts_deinit frees the table.
 void evnet_address_counts_deinit(struct evnet_address_counts *counts);
 
 // evnet_address_counts_add counts one more connection of an address.
 //
-//   most  an address may have so many.
+//   most  the largest number of connections of an address.
 //
-// Returns: 0, also for what is not counted.
-// Errors:  -ENOBUFS when it has `most` already; -ENOMEM. Nothing is counted then.
+// Returns: 0, also for a peer that is not counted.
+// Errors:  -ENOBUFS if the address already has `most` connections; nothing is counted.
+//          -ENOMEM if memory runs out; nothing is counted.
 // Thread:  any.
 EVNET_WARN_UNUSED int evnet_address_counts_add(struct evnet_address_counts *counts,
                                                const struct evnet_address *peer, size_t most);
 
-// evnet_address_counts_remove counts one off that was added.
+// evnet_address_counts_remove undoes one successful evnet_address_counts_add.
 //
 // Thread:  any.
 void evnet_address_counts_remove(struct evnet_address_counts *counts,

@@ -1,5 +1,5 @@
-// Dialling from a server: from any thread, onto the reactor that the balancer picks. Onto a certain
-// one, in a callback, it is evnet_dial (net/reactor/dial.h).
+// Dialling from any thread, onto the reactor that the balancer picks. To dial from a callback onto
+// a certain reactor, use evnet_dial (net/reactor/dial.h).
 #ifndef EVNET_NET_SERVER_DIAL_H_
 #define EVNET_NET_SERVER_DIAL_H_
 
@@ -13,26 +13,31 @@ extern "C" {
 
 struct evnet_server;
 
-// evnet_server_dial is evnet_dial onto the reactor that the server's balancer picks;
-// EVNET_SOURCE_HASH, which knows no source here, gives each in turn. The connection counts among
-// the server's, against connections_max and in the balancer's loads, and is not held against
-// connections_per_address_max, which is about strangers.
+// evnet_server_dial is evnet_dial onto the reactor that the server's balancer picks. For
+// EVNET_SOURCE_HASH there is no peer address to hash, so the reactors take turns. The connection
+// counts towards connections_max and the balancer's loads, but not towards
+// connections_per_address_max.
 //
-//   address  and all that the options point to but conn_user: copied.
-//   options  NULL: all defaults.
-//   done     called once when the function returned 0. On the picked reactor with 0 and the id of
-//            the connection, for evnet_async_write, evnet_async_close and their kin, before its
-//            on_open, or its on_close alone. Or, there or on reactor 0, with the reason why the
-//            dial has not begun: -ENOBUFS at connections_max or above mailbox_bytes_max, -EAGAIN
-//            when too many names are being looked up, -ENOMEM or -ESHUTDOWN; no other callback
-//            follows then. NULL: such a reason is logged at DEBUG.
-//   user     for done.
+//   address  as in evnet_dial; copied.
+//   options  copied with all that they point to except conn_user; NULL: all defaults.
+//   done     called once if the function returned 0. If the dial has begun, it is called on the
+//            picked reactor with 0 and the connection's id, before on_open or the on_close of a
+//            failed dial. If the dial cannot begin, it is called there or on reactor 0 with the
+//            reason, and no other callback follows: -ENOBUFS at connections_max or if
+//            mailbox_bytes_max would be exceeded, -EAGAIN if too many lookups are queued, -ENOMEM,
+//            or
+//            -ESHUTDOWN. NULL: evnet logs such a reason at DEBUG.
+//   user     passed to done.
 //
 // Returns: 0.
-// Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_OPTION, each with a line in the log at DEBUG;
-//          -ENOTCONN before on_boot; -ENOBUFS above mailbox_bytes_max; -ESHUTDOWN when the server
-//          has stopped; -ENOMEM. Nothing is called then.
-// Thread:  any, while the server exists; it never blocks.
+// Errors:  EVNET_STATUS_ADDRESS if address or options.source is malformed; logged at DEBUG.
+//          EVNET_STATUS_OPTION if an option is out of bounds; logged at DEBUG.
+//          -ENOTCONN if the server's addresses are not bound yet.
+//          -ENOBUFS if mailbox_bytes_max would be exceeded.
+//          -ESHUTDOWN if the server has stopped.
+//          -ENOMEM if memory runs out.
+//          After an error nothing is called.
+// Thread:  any, while the server exists. It never blocks.
 EVNET_API EVNET_WARN_UNUSED int evnet_server_dial(
     struct evnet_server *server, const char *address, const struct evnet_dial_options *options,
     void (*done)(struct evnet_conn_id id, int status, void *user), void *user);

@@ -1,10 +1,10 @@
-// What a user of evnet writes: the callbacks, what they may answer, and why they are called.
+// The part of evnet that its users write: callbacks, the actions that they return, and the reasons
+// of their calls.
 //
-// A callback runs on its connection's reactor, one at a time there; callbacks of different
-// connections run at once when there are several reactors. `user` is what the server or reactor was
-// created with, the same for all of them, so what it points to needs its own synchronisation as
-// soon as there are two reactors. Never block in a callback: every connection of the reactor waits
-// for it.
+// A callback runs on the reactor that owns its connection, one at a time on each reactor. Callbacks
+// of different reactors run simultaneously. All callbacks get the same `user`, the pointer that the
+// server or reactor was created with, so its data needs synchronisation if there are several
+// reactors. A callback must not block, because all connections of its reactor wait for it.
 #ifndef EVNET_NET_REACTOR_HANDLER_H_
 #define EVNET_NET_REACTOR_HANDLER_H_
 
@@ -17,74 +17,87 @@ extern "C" {
 struct evnet_conn;
 struct evnet_server;
 
-// What a callback answers. Every action is understood from every callback that can answer one.
+// The return value of a callback. Every callback that returns an action may return any of them.
 enum evnet_action {
-  EVNET_NONE = 0,  // go on
-  EVNET_CLOSE,  // deliver what was written, then close; ignored from on_boot, on_tick and on_close,
-                // and from a UDP socket's on_data
-  EVNET_SHUTDOWN,  // stop the server, as evnet_server_stop(server, options.drain_ms)
-  EVNET_KEEP,      // on_timeout only: start the timeout again and stay open
+  EVNET_NONE = 0,  // continue
+
+  // Send all queued output, then close (evnet_conn_close). Ignored from on_boot, on_tick and
+  // on_close, and from on_data of a server's UDP socket.
+  EVNET_CLOSE,
+
+  EVNET_SHUTDOWN,  // stop the server: evnet_server_stop(server, options.drain_ms)
+  EVNET_KEEP,      // from on_timeout only: restart the timeout and stay open
 };
 
+// The timeouts of a connection. Each is an option of the server (net/server/server.h) and can be
+// set for one connection (evnet_conn_set_timeout).
 enum evnet_timeout {
-  EVNET_TIMEOUT_IDLE,      // no byte either way for idle_timeout_ms
-  EVNET_TIMEOUT_READ,      // none arrived for read_timeout_ms while reading was not stopped
+  EVNET_TIMEOUT_IDLE,      // no byte in either direction for idle_timeout_ms
+  EVNET_TIMEOUT_READ,      // no byte arrived for read_timeout_ms while reading was not stopped
   EVNET_TIMEOUT_WRITE,     // output was queued and the kernel took none of it for write_timeout_ms
   EVNET_TIMEOUT_LIFETIME,  // open for lifetime_ms
 };
 
-// All zero: a handler that throws all input away. Each NULL is the default its line names.
+// The callbacks. A NULL callback selects the default in its comment. A structure of zeros is a
+// handler that discards all input.
 struct evnet_handler {
-  // The addresses are bound and their ports known; nothing has been accepted and no tick has run.
-  // Reactor 0's thread, once. NULL: EVNET_NONE.
+  // The addresses are bound and their ports are known. Nothing has been accepted and on_tick has
+  // not run. Called once, on reactor 0's thread. NULL: EVNET_NONE.
   enum evnet_action (*on_boot)(struct evnet_server *server, void *user);
 
-  // A connection exists, accepted or dialled. Exactly once, before every other callback of it. One
-  // that its peer reset while it waited to be accepted opens like any other, and then closes with
-  // -ECONNRESET. NULL: EVNET_NONE.
+  // A connection was accepted, dialled or adopted. Called exactly once, before all other callbacks
+  // of the connection. A connection that its peer has reset in the accept queue opens like any
+  // other, and then closes with -ECONNRESET. NULL: EVNET_NONE.
   enum evnet_action (*on_open)(struct evnet_conn *conn, void *user);
 
-  // Bytes are unread: new ones came, or reading was resumed while some stood. What is not consumed
-  // stays and is presented again together with what comes next. NULL: all is consumed.
-  // UDP: one datagram (datagram.h).
+  // Bytes are unread: some arrived, or reading resumed while some were unread. Bytes that the
+  // callback does not consume remain and are presented again together with the next ones. For a UDP
+  // socket, one datagram was received (datagram.h). NULL: consume everything.
   enum evnet_action (*on_data)(struct evnet_conn *conn, void *user);
 
-  // The peer has ended its side and all it sent was presented; writing still works. EVNET_NONE
-  // leaves the connection open, unless evnet_conn_shutdown_write has ended our side too. NULL: wait
-  // for holds, deliver what was written, close.
+  // The peer has closed its sending side, and all its bytes have been presented. Writing still
+  // works. EVNET_NONE leaves the connection open, unless evnet_conn_shutdown_write has closed this
+  // side too. NULL: wait until no hold is left, send all queued output, close.
   enum evnet_action (*on_half_close)(struct evnet_conn *conn, void *user);
 
-  // Queued output has reached outbound_high_water_bytes. Once before each on_drain. NULL:
+  // Queued output has reached outbound_high_water_bytes. Called once before each on_drain. NULL:
   // EVNET_NONE.
   enum evnet_action (*on_pressure)(struct evnet_conn *conn, void *user);
 
-  // Queued output has fallen to outbound_low_water_bytes again. Once after each on_pressure, unless
-  // the connection closes first. NULL: EVNET_NONE.
+  // Queued output has fallen to outbound_low_water_bytes. Called once after each on_pressure,
+  // unless the connection closes first. NULL: EVNET_NONE.
   enum evnet_action (*on_drain)(struct evnet_conn *conn, void *user);
 
-  // A timeout has passed. EVNET_KEEP: start it again; everything else closes. NULL: close.
+  // A timeout has expired. EVNET_KEEP restarts it; any other action closes the connection. NULL:
+  // close.
   enum evnet_action (*on_timeout)(struct evnet_conn *conn, enum evnet_timeout which, void *user);
 
-  // Just before bytes go to the socket, on every path. What it writes leaves with them; what it
-  // writes to another connection leaves in the same turn, after that one's own on_prewrite.
+  // The connection's output is about to be passed to the socket. Bytes that the callback writes to
+  // this connection are sent with it. Bytes that it writes to another connection are sent in the
+  // same turn, after that connection's own on_prewrite. NULL: nothing.
   void (*on_prewrite)(struct evnet_conn *conn, void *user);
 
-  // The connection ends. Exactly once, after every other callback of it, just before the descriptor
-  // is closed; after it returns, conn is no more. Of a dial that failed it is the only callback.
-  // The connection's place in connections_max is free already, so a dial from here may take it.
-  // reason: an enum evnet_reason, or -errno.
+  // The connection closes. Called exactly once, after all other callbacks of the connection, just
+  // before evnet closes the descriptor. conn is invalid after the return. A failed dial gets only
+  // this callback. The connection no longer counts towards connections_max, so a dial from this
+  // callback can take its place. NULL: EVNET_NONE.
+  //
+  //   reason  an enum evnet_reason, or -errno.
   enum evnet_action (*on_close)(struct evnet_conn *conn, int reason, void *user);
 
-  // First right after on_boot, before anything is waited for, then each time *delay_ms after it
-  // returned. delay 0: once a turn of the loop, with I/O between; UINT64_MAX, which is also what
-  // stands there before: never again. A late tick is not made up for. Reactor 0's thread. NULL: no
-  // ticks.
+  // Periodic work. Called first after on_boot, before the loop waits, and then *delay_ms after each
+  // return. Called on reactor 0's thread. NULL: no ticks.
+  //
+  //   delay_ms  UINT64_MAX on entry, which means "do not call again". 0 means once in each turn of
+  //             the loop, with I/O in between. Missed ticks are not made up.
   enum evnet_action (*on_tick)(struct evnet_server *server, uint64_t *delay_ms, void *user);
 
-  // A stop has begun and this connection is open: the moment for a last message. Once for each.
+  // A stop has begun while this connection is open. The callback may write a last message. Called
+  // once for each connection. NULL: nothing.
   void (*on_stopping)(struct evnet_conn *conn, void *user);
 
-  // Every connection has closed. Reactor 0's thread, once, the last callback.
+  // Every connection has closed. Called once, on reactor 0's thread, as the last callback. NULL:
+  // nothing.
   void (*on_shutdown)(struct evnet_server *server, void *user);
 };
 

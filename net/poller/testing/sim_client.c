@@ -1,41 +1,10 @@
 // Clients of the simulated kernel.
-#include <arpa/inet.h>
 #include <errno.h>
 
+#include "net/poller/testing/sim_address.h"
+#include "net/poller/testing/sim_listener.h"
 #include "net/poller/testing/sim_slot.h"
-
-void sim_set_address(struct evnet_address *address, uint8_t host, uint16_t port) {
-  *address =
-      (struct evnet_address){.size = sizeof address->socket.ip4, .transport = EVNET_TRANSPORT_TCP};
-  address->socket.ip4.sin_family = AF_INET;
-  address->socket.ip4.sin_addr.s_addr = htonl(0x7f000000u | host);
-  address->socket.ip4.sin_port = htons(port);
-}
-
-// Of several on one port the dice choose, as a hash of both addresses does in a system's kernel.
-struct sim_listener *sim_listener_of(struct evnet_sim *sim, uint16_t port) {
-  struct sim_listener *chosen = NULL;
-  uint32_t count = 0;
-  for (int i = 0; i < SIM_LISTENERS_MAX; i++) {
-    struct sim_listener *each = &sim->listeners[i];
-    if (!each->open || evnet_address_port(&each->address) != port) continue;
-    if (count++ == 0 || evnet_sim_below(sim, count) == 0) chosen = each;
-  }
-  return chosen;
-}
-
-void sim_listener_push(struct sim_listener *listener, struct evnet_sim_socket *socket) {
-  socket->ready_ns = sim_arrival_ns(socket->sim);
-  uint32_t at = listener->queue_count++;
-  for (; at > 0 && listener->queue[at - 1]->ready_ns > socket->ready_ns; at--)
-    listener->queue[at] = listener->queue[at - 1];
-  listener->queue[at] = socket;
-}
-
-void sim_listener_pop(struct sim_listener *listener) {
-  listener->queue_count--;
-  for (uint32_t i = 0; i < listener->queue_count; i++) listener->queue[i] = listener->queue[i + 1];
-}
+#include "net/poller/testing/sim_socket.h"
 
 int evnet_sim_connect(struct evnet_sim *sim, uint16_t port, uint8_t host,
                       struct evnet_sim_socket **out_socket) {
@@ -47,7 +16,7 @@ int evnet_sim_connect(struct evnet_sim *sim, uint16_t port, uint8_t host,
   client->other = server;
   server->other = client;
   client->id = server->id = ++sim->port_last;
-  sim_set_address(&client->address, host, sim->port_last);
+  sim_address_set_tcp(&client->address, host, sim->port_last);
   server->address = listener->address;
   sim_listener_push(listener, server);
   evnet_sim_note(sim, "connect", 0, client->id, host);

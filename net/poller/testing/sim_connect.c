@@ -3,8 +3,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
-#include "net/poller/testing/sim_datagram.h"
+#include "net/poller/testing/sim_address.h"
+#include "net/poller/testing/sim_connecting.h"
+#include "net/poller/testing/sim_descriptor.h"
+#include "net/poller/testing/sim_dice.h"
+#include "net/poller/testing/sim_listener.h"
 #include "net/poller/testing/sim_slot.h"
+#include "net/poller/testing/sim_socket.h"
+#include "net/poller/testing/sim_udp_socket.h"
 
 enum { OUTSIDE_QUEUE_MAX = SIM_QUEUE_MAX };
 
@@ -15,7 +21,7 @@ int evnet_sim_serve(struct evnet_sim *sim) {
     struct sim_listener *listener = &sim->listeners[i];
     if (listener->open) continue;
     *listener = (struct sim_listener){.open = true, .queue_max = OUTSIDE_QUEUE_MAX};
-    sim_set_address(&listener->address, 1, ++sim->port_last);
+    sim_address_set_tcp(&listener->address, 1, ++sim->port_last);
     return sim->port_last;
   }
   return -EADDRINUSE;
@@ -37,7 +43,7 @@ void evnet_sim_set_dialling(struct evnet_sim *sim, const struct evnet_sim_dialli
   sim->dialling_user = user;
 }
 
-static void tell_ended(const struct sim_slot *slot, int status) {
+void sim_connect_report(const struct sim_slot *slot, int status) {
   const struct evnet_sim *sim = slot->owner->sim;
   if (sim->dialling != NULL && sim->dialling->ended != NULL)
     sim->dialling->ended(sim->dialling_user, &slot->to, status);
@@ -84,7 +90,7 @@ static int make_pair(struct sim_slot *slot, struct sim_listener *listener, uint8
   own->other = peer;
   peer->other = own;
   own->id = peer->id = ++sim->port_last;
-  sim_set_address(&own->address, host, sim->port_last);
+  sim_address_set_tcp(&own->address, host, sim->port_last);
   peer->address = listener->address;
   own->was_accepted = true;
   own->slot = slot;
@@ -97,7 +103,7 @@ static int make_pair(struct sim_slot *slot, struct sim_listener *listener, uint8
 static int connect_udp(struct sim_slot *slot, const struct evnet_address *address) {
   struct evnet_sim *sim = slot->owner->sim;
   struct evnet_address own;
-  sim_udp_set_ip4(&own, INADDR_LOOPBACK, 0);
+  sim_address_set_udp(&own, INADDR_LOOPBACK, 0);
   struct evnet_sim_udp *udp = sim_udp_create(sim, &own);
   if (udp == NULL) return -ENOMEM;
   const int descriptor = sim_descriptor_open(sim, (struct sim_descriptor){.udp = udp});
@@ -176,35 +182,6 @@ void sim_connect_stop(struct evnet_poller *poller, struct evnet_handle handle) {
   slot->connect_at_ns = self->sim->now_ns;
 }
 
-int sim_connect_move(struct evnet_poller *poller, struct evnet_handle from,
-                     struct evnet_handle to) {
-  struct sim_poller *self = (struct sim_poller *)poller;
-  struct sim_slot *old = sim_slot_of(self, from, SIM_FREE, "connect_move from");
-  struct sim_slot *slot = sim_slot_of(self, to, SIM_RESERVED, "connect_move to");
-  if (old == NULL || slot == NULL) return -EINVAL;
-  if (old->kind != SIM_STREAM && old->kind != SIM_UDP) {
-    evnet_sim_fail(self->sim, "connect_move of a handle that is not connected");
-    return -EINVAL;
-  }
-  if (evnet_sim_chance(self->sim, self->sim->options.faults.attach_failure)) {
-    tell_ended(old, -ENOMEM);
-    return -ENOMEM;
-  }
-  slot->kind = old->kind;
-  slot->descriptor = old->descriptor;
-  slot->socket = old->socket;
-  slot->udp = old->udp;
-  slot->to = old->to;
-  if (slot->socket != NULL) slot->socket->slot = slot;
-  if (slot->udp != NULL) slot->udp->slot = slot;
-  old->kind = SIM_RESERVED;
-  old->descriptor = -1;
-  old->socket = NULL;
-  old->udp = NULL;
-  if (sim_slot_has_work(slot)) sim_turn_join(slot);
-  return 0;
-}
-
 bool sim_connect_is_due(const struct sim_slot *slot) {
   return slot->kind == SIM_CONNECTING && slot->connect_at_ns <= slot->owner->sim->now_ns;
 }
@@ -226,6 +203,6 @@ bool sim_connect_step(struct sim_slot *slot, struct evnet_completion *out) {
   *out =
       (struct evnet_completion){.handle = slot->handle, .op = EVNET_OP_CONNECT, .result = status};
   evnet_sim_note(slot->owner->sim, "CONNECT", slot->owner->index, sim_slot_id(slot), status);
-  tell_ended(slot, status);
+  sim_connect_report(slot, status);
   return true;
 }

@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/poller/testing/sim_address.h"
+#include "net/poller/testing/sim_descriptor.h"
+#include "net/poller/testing/sim_group.h"
+#include "net/poller/testing/sim_udp_socket.h"
+
 // The least that is a pause.
 enum { PAUSE_NS = 10 * 1000 * 1000 };
 
@@ -67,7 +72,7 @@ static struct evnet_address source_of(const struct evnet_sim_udp *udp,
     // Of sockaddr_in and sockaddr_in6 alike, at the same place.
     from.socket.ip4.sin_port = udp->address.socket.ip4.sin_port;
   } else {
-    sim_udp_set_ip4(&from, INADDR_LOOPBACK, evnet_address_port(&udp->address));
+    sim_address_set_udp(&from, INADDR_LOOPBACK, evnet_address_port(&udp->address));
   }
   from.transport = EVNET_TRANSPORT_UDP;
   return from;
@@ -217,7 +222,7 @@ static void tell_next(struct sim_slot *slot, struct evnet_completion *out) {
   out->peer = &self->peer;
   if (sim_udp_tells_local(slot->udp)) {
     self->local = datagram->to;
-    if (sim_group_is(&self->local)) sim_udp_set_ip4(&self->local, INADDR_LOOPBACK, 0);
+    if (sim_group_is(&self->local)) sim_address_set_udp(&self->local, INADDR_LOOPBACK, 0);
     self->local.socket.ip4.sin_port = 0;
     out->local = &self->local;
   }

@@ -1,63 +1,19 @@
-// The simulated kernel's UDP: what sim_udp.c, the network, and sim_datagram.c, the poller's
-// operations, share.
+// The poller's contract for the simulated UDP sockets.
 #ifndef EVNET_NET_POLLER_TESTING_SIM_DATAGRAM_H_
 #define EVNET_NET_POLLER_TESTING_SIM_DATAGRAM_H_
 
 #include "net/poller/testing/sim_slot.h"
-#include "net/poller/testing/sim_udp.h"
 
-enum { SIM_GROUPS_MAX = 8 };
+int sim_datagram_listen(struct sim_poller *self, const struct evnet_address *address,
+                        struct evnet_handle *out_handle);
+int sim_datagram_attach(struct sim_poller *self, int descriptor, struct evnet_handle *out_handle);
+int64_t sim_datagram_send(struct sim_slot *slot, const struct evnet_datagram *datagrams,
+                          size_t count);
+void sim_datagram_drop(struct sim_slot *slot);  // the rest of its batch
+bool sim_datagram_has_work(const struct sim_slot *slot);
+bool sim_datagram_step(struct sim_slot *slot, struct evnet_completion *out);
 
-// One that is under way, waits to be received, or is part of a batch.
-struct sim_datagram {
-  struct sim_datagram *next;
-  struct evnet_sim_udp *sender;
-  uint64_t at_ns;  // when it arrives
-  struct evnet_address from;
-  struct evnet_address to;
-  uint32_t size;
-  uint8_t data[];
-};
-
-struct evnet_sim_udp {
-  struct evnet_sim *sim;
-  struct evnet_sim_udp *next;  // of the world's
-  struct evnet_address address;
-  struct evnet_address peer;  // size 0: it is not connected
-  bool closed;
-  struct sim_datagram *first;  // waiting to be received
-  struct sim_datagram *last;
-  uint32_t waiting;
-  uint32_t waiting_bytes;
-  uint32_t receive_bytes_max;
-  uint32_t send_bytes_max;
-  uint32_t under_way_bytes;  // sent by it
-  uint64_t last_at_ns;       // nothing that it sends arrives earlier, unless it overtakes
-  int error;                 // of an earlier one, positive: told once
-  struct evnet_address groups[SIM_GROUPS_MAX];  // that it is a member of
-  uint32_t group_count;
-  bool loops_not;  // what it sends to a group does not reach its own machine, the server's
-  const struct sim_slot *slot;  // NULL: not attached
-};
-
-// sim_udp.c
-struct evnet_sim_udp *sim_udp_create(struct evnet_sim *sim, const struct evnet_address *address);
-bool sim_udp_is_bound(const struct evnet_sim *sim, const struct evnet_address *address);
-void sim_udp_set_ip4(struct evnet_address *address, uint32_t host, uint16_t port);
-bool sim_udp_tells_local(const struct evnet_sim_udp *udp);  // it is bound to all hosts
-bool sim_udp_has_room(const struct evnet_sim_udp *udp);
-struct sim_datagram *sim_udp_pop(struct evnet_sim_udp *udp);  // of those waiting; the caller's
-// Why the system would not send it there; 0: it would.
-int sim_udp_refusal(const struct evnet_address *to, size_t size);
-// Puts one under way. False: out of memory.
-bool sim_udp_post(struct evnet_sim_udp *udp, const struct evnet_address *from,
-                  const struct evnet_address *to, const struct iovec *pieces, size_t count,
-                  size_t size);
-
-bool sim_udp_is_same_host(const struct evnet_address *a, const struct evnet_address *b);
-
-// sim_group.c
-bool sim_group_is(const struct evnet_address *address);
-bool sim_group_has(const struct evnet_sim_udp *udp, const struct evnet_address *group);
+// recv_start: fails the world if it comes too early.
+void sim_datagram_starts(struct sim_slot *slot);
 
 #endif  // EVNET_NET_POLLER_TESTING_SIM_DATAGRAM_H_

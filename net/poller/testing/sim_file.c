@@ -1,8 +1,10 @@
 // A send_start's bytes: pieces, or what stands in a real file.
+#include "net/poller/testing/sim_file.h"
+
 #include <errno.h>
 #include <unistd.h>
 
-#include "net/poller/testing/sim_slot.h"
+#include "net/poller/testing/sim_socket.h"
 
 // As much of the range as a block holds: a send may always take less.
 static int64_t send_file(const struct sim_slot *slot, const struct evnet_file_range *file) {

@@ -2,12 +2,14 @@
 //
 // A block is in use while it is the lease, the scratch, or flown from; who is the last to let it go
 // makes it unreadable.
+#include "net/poller/testing/sim_flight.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/base/assert.h"
-#include "net/poller/testing/sim_slot.h"
+#include "net/poller/testing/sim_socket.h"
 
 enum { POISON = 0xdd };
 

@@ -1,9 +1,11 @@
 // Groups of simulated UDP sockets. There is one interface, "lo", and all hosts are on it.
+#include "net/poller/testing/sim_group.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
-#include "net/poller/testing/sim_datagram.h"
+#include "net/poller/testing/sim_address.h"
 
 static const char INTERFACE[] = "lo";
 
@@ -15,7 +17,7 @@ bool sim_group_is(const struct evnet_address *address) {
 
 static struct evnet_address *find(struct evnet_sim_udp *udp, const struct evnet_address *group) {
   for (uint32_t i = 0; i < udp->group_count; i++) {
-    if (sim_udp_is_same_host(&udp->groups[i], group)) return &udp->groups[i];
+    if (sim_address_is_same_host(&udp->groups[i], group)) return &udp->groups[i];
   }
   return NULL;
 }

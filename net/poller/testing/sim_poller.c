@@ -1,15 +1,25 @@
 // The poller's contract over the simulated sockets, and the watch that its user keeps to it.
+#include "net/poller/testing/sim_poller.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/base/assert.h"
+#include "net/poller/testing/sim_attach.h"
+#include "net/poller/testing/sim_connecting.h"
+#include "net/poller/testing/sim_datagram.h"
+#include "net/poller/testing/sim_descriptor.h"
+#include "net/poller/testing/sim_flight.h"
+#include "net/poller/testing/sim_group.h"
+#include "net/poller/testing/sim_listener.h"
 #include "net/poller/testing/sim_slot.h"
+#include "net/poller/testing/sim_socket.h"
+#include "net/poller/testing/sim_step.h"
+#include "net/poller/testing/sim_turn.h"
+#include "net/poller/testing/sim_udp_socket.h"
 
-enum {
-  QUEUE_DEFAULT = 32,
-  POISON = 0xdd,
-};
+enum { POISON = 0xdd };
 
 static struct sim_poller *poller_of(struct evnet_poller *poller) {
   return (struct sim_poller *)poller;
@@ -19,60 +29,6 @@ static uint64_t sim_now_ns(struct evnet_poller *poller) {
   const struct sim_poller *self = poller_of(poller);
   sim_turn_meanwhile(self, false);
   return self->sim->now_ns;
-}
-
-static struct sim_listener *free_listener(struct evnet_sim *sim,
-                                          const struct evnet_address *address, bool reuse_port) {
-  struct sim_listener *found = NULL;
-  for (int i = 0; i < SIM_LISTENERS_MAX; i++) {
-    struct sim_listener *each = &sim->listeners[i];
-    if (!each->open) {
-      found = each;
-    } else if (evnet_address_port(&each->address) == evnet_address_port(address) &&
-               !(each->reuse_port && reuse_port)) {
-      return NULL;
-    }
-  }
-  return found;
-}
-
-static int sim_listen(struct evnet_poller *poller, const struct evnet_address *address,
-                      const struct evnet_listen_options *options, struct evnet_handle *out_handle) {
-  struct sim_poller *self = poller_of(poller);
-  struct evnet_sim *sim = self->sim;
-  if (address->transport == EVNET_TRANSPORT_UDP && options->reuse_port) {
-    // It would have to be fair to each sender; only connections are shared here.
-    if (options->out_refused != NULL) *options->out_refused = "reuse_port";
-    return -EOPNOTSUPP;
-  }
-  if (address->transport == EVNET_TRANSPORT_UDP)
-    return sim_datagram_listen(self, address, out_handle);
-  if (address->transport != EVNET_TRANSPORT_TCP) return -EOPNOTSUPP;
-  struct sim_listener *listener = free_listener(sim, address, options->reuse_port);
-  if (listener == NULL) return -EADDRINUSE;
-  int descriptor = sim_descriptor_open(sim, (struct sim_descriptor){.listener = listener});
-  if (descriptor < 0) return descriptor;
-  struct sim_slot *slot = sim_slot_acquire(self);
-  if (slot == NULL) {
-    sim_descriptor_close(sim, descriptor);
-    return -ENOBUFS;
-  }
-  uint32_t backlog = options->backlog > 0 ? (uint32_t)options->backlog : QUEUE_DEFAULT;
-  *listener = (struct sim_listener){
-      .open = true,
-      .reuse_port = options->reuse_port,
-      .address = *address,
-      .queue_max = backlog < SIM_QUEUE_MAX ? backlog : SIM_QUEUE_MAX,
-  };
-  if (evnet_address_port(address) == 0) {
-    // Of sockaddr_in and sockaddr_in6 alike, at the same place.
-    listener->address.socket.ip4.sin_port = ++sim->port_last;
-  }
-  slot->kind = SIM_LISTENER;
-  slot->listener = listener;
-  slot->descriptor = descriptor;
-  *out_handle = slot->handle;
-  return 0;
 }
 
 static bool sim_has_family(const struct evnet_poller *poller, int family) {
@@ -86,88 +42,6 @@ static bool sim_spreads_port(const struct evnet_poller *poller) {
   return true;
 }
 
-// Whether it is a socket of that transport that no handle has.
-static bool is_free_for(const struct sim_descriptor *descriptor, enum evnet_transport transport) {
-  if (transport == EVNET_TRANSPORT_UDP)
-    return descriptor->udp != NULL && !sim_udp_is_attached(descriptor->udp);
-  return transport == EVNET_TRANSPORT_TCP && descriptor->socket != NULL &&
-         descriptor->socket->slot == NULL;
-}
-
-static int sim_attach(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,
-                      struct evnet_handle *out_handle) {
-  struct sim_poller *self = poller_of(poller);
-  struct evnet_sim *sim = self->sim;
-  bool known = descriptor >= 0 && descriptor < SIM_DESCRIPTORS_MAX &&
-               is_free_for(&sim->descriptors[descriptor], transport);
-  if (!known) {
-    evnet_sim_fail(sim, "poller %u: attach of descriptor %d, which is not open or attached already",
-                   self->index, descriptor);
-    return -EBADF;
-  }
-  if (evnet_sim_chance(sim, sim->options.faults.attach_failure)) return -ENOMEM;
-  if (transport == EVNET_TRANSPORT_UDP) return sim_datagram_attach(self, descriptor, out_handle);
-  struct sim_slot *slot = sim_slot_acquire(self);
-  if (slot == NULL) return -ENOBUFS;
-  slot->kind = SIM_STREAM;
-  slot->socket = sim->descriptors[descriptor].socket;
-  slot->socket->slot = slot;
-  slot->descriptor = descriptor;
-  *out_handle = slot->handle;
-  evnet_sim_note(sim, "attach", self->index, slot->handle.index, sim_slot_id(slot));
-  return 0;
-}
-
-// Nobody but the kernel itself makes sockets here.
-static int sim_identify(struct evnet_poller *poller, int descriptor,
-                        struct evnet_socket_kind *out_kind) {
-  (void)poller;
-  (void)descriptor;
-  (void)out_kind;
-  return -EOPNOTSUPP;
-}
-
-static int sim_adopt(struct evnet_poller *poller, int descriptor,
-                     const struct evnet_socket_kind *kind, struct evnet_handle *out_handle) {
-  (void)kind;
-  (void)out_handle;
-  evnet_sim_fail(poller_of(poller)->sim, "descriptor %d is adopted", descriptor);
-  return -EOPNOTSUPP;
-}
-
-static void sim_discard_descriptor(struct evnet_poller *poller, int descriptor) {
-  struct evnet_sim *sim = poller_of(poller)->sim;
-  struct evnet_sim_socket *socket = descriptor >= 0 && descriptor < SIM_DESCRIPTORS_MAX
-                                        ? sim->descriptors[descriptor].socket
-                                        : NULL;
-  if (socket == NULL || socket->slot != NULL) {
-    evnet_sim_fail(sim, "descriptor %d is discarded, but not open or attached", descriptor);
-    return;
-  }
-  evnet_sim_note(sim, "discard", descriptor, socket->id, 0);
-  sim_socket_close(socket, true);
-  sim_descriptor_close(sim, descriptor);
-}
-
-static void detach(struct sim_poller *self, struct evnet_handle handle, bool resets) {
-  struct sim_slot *slot = sim_slot_of(self, handle, SIM_FREE, resets ? "abort" : "detach");
-  if (slot == NULL) return;
-  struct evnet_sim *sim = self->sim;
-  slot->detaching = true;
-  sim_datagram_drop(slot);
-  slot->resets = resets;
-  if (!evnet_sim_chance(sim, sim->options.faults.late_close)) sim_slot_close(slot);
-  if (evnet_sim_chance(sim, 500)) sim_turn_join(slot);
-}
-
-static void sim_detach(struct evnet_poller *poller, struct evnet_handle handle) {
-  detach(poller_of(poller), handle, false);
-}
-
-static void sim_abort(struct evnet_poller *poller, struct evnet_handle handle) {
-  detach(poller_of(poller), handle, true);
-}
-
 static void sim_accept_start(struct evnet_poller *poller, struct evnet_handle handle) {
   struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_LISTENER, "accept_start");
   if (slot != NULL) slot->accepting = true;
@@ -176,6 +50,34 @@ static void sim_accept_start(struct evnet_poller *poller, struct evnet_handle ha
 static void sim_accept_stop(struct evnet_poller *poller, struct evnet_handle handle) {
   struct sim_slot *slot = sim_slot_of(poller_of(poller), handle, SIM_LISTENER, "accept_stop");
   if (slot != NULL) slot->accepting = false;
+}
+
+static int sim_accept(struct evnet_poller *poller, struct evnet_handle handle,
+                      struct evnet_address *out_peer) {
+  struct sim_poller *self = (struct sim_poller *)poller;
+  struct evnet_sim *sim = self->sim;
+  struct sim_slot *slot = sim_slot_of(self, handle, SIM_LISTENER, "accept");
+  if (slot == NULL) return -EBADF;
+  if (!slot->accepting) evnet_sim_fail(sim, "accept of a listener that is not armed");
+  struct sim_listener *listener = slot->listener;
+  const bool waits = listener->queue_count > 0 && listener->queue[0]->ready_ns <= sim->now_ns;
+  // Another process that has the listener may be quicker.
+  if (!waits || evnet_sim_chance(sim, sim->options.faults.accept_in_vain)) return -EAGAIN;
+  int descriptor = -EMFILE;
+  if (!evnet_sim_chance(sim, sim->options.faults.accept_failure))
+    descriptor = sim_descriptor_open(sim, (struct sim_descriptor){.socket = listener->queue[0]});
+  evnet_sim_note(sim, "accept", self->index, sim_slot_id(slot), descriptor);
+  if (descriptor < 0) {
+    slot->accepting = false;
+    sim->accept_failed_ns = sim->now_ns;
+    return descriptor;
+  }
+  struct evnet_sim_socket *socket = listener->queue[0];
+  sim_listener_pop(listener);
+  socket->was_accepted = true;
+  sim->accepts++;
+  *out_peer = socket->other->address;
+  return descriptor;
 }
 
 static void sim_recv_start(struct evnet_poller *poller, struct evnet_handle handle) {
@@ -403,7 +305,7 @@ static const struct evnet_poller_ops sim_ops = {
     .reserve = sim_reserve,
     .connect = sim_connect,
     .connect_stop = sim_connect_stop,
-    .connect_move = sim_connect_move,
+    .connect_move = sim_move,
     .discard_descriptor = sim_discard_descriptor,
     .detach = sim_detach,
     .abort = sim_abort,
@@ -461,7 +363,7 @@ int sim_poller_create(struct evnet_kernel *kernel, const struct evnet_poller_opt
 bool sim_poller_is_runnable(const struct sim_poller *poller) {
   if (poller->woken || poller->wake_ns <= poller->sim->now_ns) return true;
   for (uint32_t i = 0; i < poller->slot_count; i++) {
-    if (sim_slot_has_work(poller->slots[i])) return true;
+    if (sim_step_has_work(poller->slots[i])) return true;
   }
   return false;
 }

@@ -1,4 +1,4 @@
-// The handles of a simulated poller, and the completions that each may bring.
+// The handles of a simulated poller.
 #ifndef EVNET_NET_POLLER_TESTING_SIM_SLOT_H_
 #define EVNET_NET_POLLER_TESTING_SIM_SLOT_H_
 
@@ -100,59 +100,6 @@ struct sim_slot *sim_slot_acquire(struct sim_poller *self);  // NULL: there is n
 void sim_slot_release(struct sim_slot *slot);
 void sim_slot_close(struct sim_slot *slot);  // its descriptor; twice is once
 uint64_t sim_slot_hash_send(const struct evnet_send *send);
-// Whether there is something to report.
-bool sim_slot_has_work(const struct sim_slot *slot);
-// Reports it; false: there was nothing, or it has had its share of the turn.
-bool sim_slot_step(struct sim_slot *slot, struct evnet_completion *out);
-int sim_accept(struct evnet_poller *poller, struct evnet_handle handle,
-               struct evnet_address *out_peer);
 uint16_t sim_slot_id(const struct sim_slot *slot);  // of its connection, for the trace
-
-// sim_turn.c
-void sim_turn_wait(struct sim_poller *self, int64_t timeout_ns);
-bool sim_turn_next(struct sim_poller *self, struct evnet_completion *out_completion);
-uint32_t sim_turn_unreported(const struct sim_poller *self);
-void sim_turn_join(struct sim_slot *slot);  // it may have something to report in this turn
-void sim_turn_meanwhile(const struct sim_poller *self, bool sleeps);  // the other threads
-
-// sim_datagram.c
-int sim_datagram_listen(struct sim_poller *self, const struct evnet_address *address,
-                        struct evnet_handle *out_handle);
-int sim_datagram_attach(struct sim_poller *self, int descriptor, struct evnet_handle *out_handle);
-int64_t sim_datagram_send(struct sim_slot *slot, const struct evnet_datagram *datagrams,
-                          size_t count);
-void sim_datagram_drop(struct sim_slot *slot);  // the rest of its batch
-bool sim_datagram_has_work(const struct sim_slot *slot);
-bool sim_datagram_step(struct sim_slot *slot, struct evnet_completion *out);
-void sim_datagram_starts(
-    struct sim_slot *slot);  // recv_start: fails the world if it comes too early
-
-// sim_connect.c
-int sim_resolve(struct evnet_poller *poller, const char *text, struct evnet_address *out,
-                int count_max);
-int sim_reserve(struct evnet_poller *poller, enum evnet_transport transport,
-                struct evnet_handle *out_handle);
-void sim_connect(struct evnet_poller *poller, struct evnet_handle handle,
-                 const struct evnet_address *address, const struct evnet_connect_options *options);
-void sim_connect_stop(struct evnet_poller *poller, struct evnet_handle handle);
-int sim_connect_move(struct evnet_poller *poller, struct evnet_handle from, struct evnet_handle to);
-bool sim_connect_is_due(const struct sim_slot *slot);
-bool sim_connect_step(struct sim_slot *slot, struct evnet_completion *out);
-
-// sim_group.c
-int sim_group_set(struct sim_slot *slot, const struct evnet_multicast *setting);
-
-// sim_file.c
-// Sends what the send_start under way names: its result, or -EAGAIN.
-int64_t sim_file_send_started(const struct sim_slot *slot);
-
-// sim_flight.c
-struct sim_block *sim_block_take(struct sim_poller *self);
-void sim_block_release(struct sim_poller *self, struct sim_block *block);  // NULL is accepted
-// Begins a flight, if the piece is of lent memory and the dice want it.
-bool sim_flight_launch(struct sim_slot *slot, const struct iovec *piece);
-void sim_flight_fly(struct sim_slot *slot);  // sends what is to fly, unless that has been done
-bool sim_flight_has_landed(const struct sim_slot *slot);
-void sim_flight_complete(struct sim_slot *slot, struct evnet_completion *out);  // its SEND
 
 #endif  // EVNET_NET_POLLER_TESTING_SIM_SLOT_H_

@@ -129,44 +129,4 @@ struct evnet_sim {
   char failure[256];
 };
 
-// When what is sent now arrives.
-uint64_t sim_arrival_ns(struct evnet_sim *sim);
-
-// The way of bytes between two ends. Results are those of the system's calls, -errno.
-struct evnet_sim_socket *sim_socket_create(struct evnet_sim *sim,
-                                           bool is_server);  // NULL: no memory
-int64_t sim_socket_send(struct evnet_sim_socket *socket, const struct iovec *pieces, size_t count);
-int64_t sim_socket_recv(struct evnet_sim_socket *socket, void *out, size_t size);
-void sim_socket_end(struct evnet_sim_socket *socket);
-void sim_socket_close(struct evnet_sim_socket *socket, bool reset);
-uint32_t sim_socket_room(const struct evnet_sim_socket *socket);
-// Whether both directions have ended in an orderly way and nothing is left to read.
-bool sim_socket_is_over(const struct evnet_sim_socket *socket);
-
-// The lowest free descriptor, or -EMFILE.
-int sim_descriptor_open(struct evnet_sim *sim, struct sim_descriptor what);
-void sim_descriptor_close(struct evnet_sim *sim, int descriptor);
-
-// sim_udp.c
-void sim_udp_advance(struct evnet_sim *sim);  // what is due arrives
-uint64_t sim_udp_next_ns(const struct evnet_sim *sim);
-bool sim_udp_is_attached(const struct evnet_sim_udp *udp);
-struct evnet_address sim_udp_address(const struct evnet_sim_udp *udp, bool of_peer);
-uint16_t sim_udp_port(const struct evnet_sim_udp *udp);
-void sim_udp_close(struct evnet_sim_udp *udp);  // twice is once
-void sim_udp_free_all(struct evnet_sim *sim);
-
-// sim_client.c
-void sim_set_address(struct evnet_address *address, uint8_t host, uint16_t port);
-struct sim_listener *sim_listener_of(struct evnet_sim *sim, uint16_t port);  // NULL: none is open
-// Puts an end where it waits to be accepted, in the order of ready_ns, which this sets.
-void sim_listener_push(struct sim_listener *listener, struct evnet_sim_socket *socket);
-void sim_listener_pop(struct sim_listener *listener);
-
-// sim_poller.c
-int sim_poller_create(struct evnet_kernel *kernel, const struct evnet_poller_options *options,
-                      struct evnet_poller **out_poller);
-bool sim_poller_is_runnable(const struct sim_poller *poller);
-uint64_t sim_poller_wake_ns(const struct sim_poller *poller);
-
 #endif  // EVNET_NET_POLLER_TESTING_SIM_STATE_H_

@@ -4,9 +4,12 @@
 // time, so completions of different handles come in any order and those of one in theirs; only a
 // batch of datagrams is told to its end. A slot leaves the turn when it has nothing more or has had
 // its share: recv_bytes_max bytes, one send, one batch.
+#include "net/poller/testing/sim_turn.h"
+
 #include <string.h>
 
-#include "net/poller/testing/sim_slot.h"
+#include "net/poller/testing/sim_flight.h"
+#include "net/poller/testing/sim_step.h"
 
 enum {
   POISON = 0xdd,
@@ -53,7 +56,7 @@ static void gather_turn(struct sim_poller *self) {
   struct evnet_sim *sim = self->sim;
   for (uint32_t i = 0; i < self->slot_count; i++) {
     struct sim_slot *slot = self->slots[i];
-    if (!sim_slot_has_work(slot)) continue;
+    if (!sim_step_has_work(slot)) continue;
     if (slot->deferrals < DEFERRALS_MAX && evnet_sim_chance(sim, sim->options.faults.deferred)) {
       slot->deferrals++;
     } else {
@@ -113,11 +116,11 @@ bool sim_turn_next(struct sim_poller *self, struct evnet_completion *out_complet
   end_lease(self);
   if (self->drained) gather_detached(self);
   // A batch is told before anything else.
-  if (self->batching != NULL && sim_slot_step(self->batching, out_completion)) return true;
+  if (self->batching != NULL && sim_step(self->batching, out_completion)) return true;
   while (self->turn_count > 0) {
     uint32_t at = evnet_sim_below(self->sim, self->turn_count);
     struct sim_slot *slot = self->turn[at];
-    if (sim_slot_step(slot, out_completion)) {
+    if (sim_step(slot, out_completion)) {
       self->wake_ns = 0;  // the wait has ended; who called it goes on to the next one
       return true;
     }
@@ -130,7 +133,7 @@ bool sim_turn_next(struct sim_poller *self, struct evnet_completion *out_complet
 uint32_t sim_turn_unreported(const struct sim_poller *self) {
   if (!self->drained) evnet_sim_fail(self->sim, "unreported before next has returned false");
   for (uint32_t i = 0; i < self->slot_count; i++) {
-    if (sim_slot_has_work(self->slots[i])) return DEFERRALS_MAX + 1;
+    if (sim_step_has_work(self->slots[i])) return DEFERRALS_MAX + 1;
   }
   return 0;
 }

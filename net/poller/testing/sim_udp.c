@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/poller/testing/sim_datagram.h"
+#include "net/poller/testing/sim_address.h"
+#include "net/poller/testing/sim_descriptor.h"
+#include "net/poller/testing/sim_dice.h"
+#include "net/poller/testing/sim_group.h"
+#include "net/poller/testing/sim_udp_socket.h"
 
 enum {
   OVERHEAD_BYTES = 16,  // of each datagram in a buffer, so that empty ones fill it too
@@ -22,23 +26,8 @@ static bool is_any_host(const struct evnet_address *address) {
   return IN6_IS_ADDR_UNSPECIFIED(&address->socket.ip6.sin6_addr);
 }
 
-bool sim_udp_is_same_host(const struct evnet_address *a, const struct evnet_address *b) {
-  if (a->socket.any.sa_family != b->socket.any.sa_family) return false;
-  if (a->socket.any.sa_family == AF_INET)
-    return a->socket.ip4.sin_addr.s_addr == b->socket.ip4.sin_addr.s_addr;
-  return memcmp(&a->socket.ip6.sin6_addr, &b->socket.ip6.sin6_addr, 16) == 0;
-}
-
 static bool takes_family(const struct evnet_address *bound, int family) {
   return bound->socket.any.sa_family == family || (family == AF_INET && bound->dual_stack);
-}
-
-void sim_udp_set_ip4(struct evnet_address *address, uint32_t host, uint16_t port) {
-  *address =
-      (struct evnet_address){.size = sizeof address->socket.ip4, .transport = EVNET_TRANSPORT_UDP};
-  address->socket.ip4.sin_family = AF_INET;
-  address->socket.ip4.sin_addr.s_addr = htonl(host);
-  address->socket.ip4.sin_port = htons(port);
 }
 
 bool sim_udp_tells_local(const struct evnet_sim_udp *udp) { return is_any_host(&udp->address); }
@@ -74,7 +63,7 @@ bool sim_udp_is_bound(const struct evnet_sim *sim, const struct evnet_address *a
   for (const struct evnet_sim_udp *each = sim->udps; each != NULL; each = each->next) {
     if (each->closed || port == 0 || evnet_address_port(&each->address) != port) continue;
     if (is_any_host(&each->address) || is_any_host(address) ||
-        sim_udp_is_same_host(&each->address, address))
+        sim_address_is_same_host(&each->address, address))
       return true;
   }
   return false;
@@ -133,10 +122,10 @@ static struct evnet_sim_udp *receiver_of(const struct evnet_sim *sim,
       continue;
     // What is connected hears its peer only.
     if (each->peer.size > 0 &&
-        !(sim_udp_is_same_host(&each->peer, &datagram->from) &&
+        !(sim_address_is_same_host(&each->peer, &datagram->from) &&
           evnet_address_port(&each->peer) == evnet_address_port(&datagram->from)))
       continue;
-    if (sim_udp_is_same_host(&each->address, &datagram->to)) return each;
+    if (sim_address_is_same_host(&each->address, &datagram->to)) return each;
     if (is_any_host(&each->address)) found = each;
   }
   return found;
@@ -280,7 +269,7 @@ uint64_t sim_udp_next_ns(const struct evnet_sim *sim) {
 
 int evnet_sim_udp_open(struct evnet_sim *sim, uint8_t host, struct evnet_sim_udp **out_udp) {
   struct evnet_address address;
-  sim_udp_set_ip4(&address, INADDR_LOOPBACK - 1 + host, 0);
+  sim_address_set_udp(&address, INADDR_LOOPBACK - 1 + host, 0);
   struct evnet_sim_udp *udp = sim_udp_create(sim, &address);
   if (udp == NULL) return -ENOMEM;
   evnet_sim_note(sim, "open udp", 0, evnet_address_port(&udp->address), host);
@@ -316,7 +305,7 @@ void evnet_sim_udp_close(struct evnet_sim_udp *udp) { sim_udp_close(udp); }
 
 int evnet_sim_udp_dial(struct evnet_sim *sim, const struct evnet_sim_udp *peer) {
   struct evnet_address address;
-  sim_udp_set_ip4(&address, INADDR_LOOPBACK, 0);
+  sim_address_set_udp(&address, INADDR_LOOPBACK, 0);
   struct evnet_sim_udp *udp = sim_udp_create(sim, &address);
   if (udp == NULL) return -ENOMEM;
   udp->peer = peer->address;

@@ -27,24 +27,6 @@ enum { HEADER_BYTES = 7, SETTLE_STEPS = 1 << 20, TURN_BYTES = 512 };
 
 static struct world world;
 
-// Memory
-
-static void *allocate(size_t size, void *user) {
-  struct world *w = user;
-  if (w->fail_countdown > 0 && --w->fail_countdown == 0) {
-    w->failed = true;
-    return NULL;
-  }
-  w->live_blocks++;
-  return malloc(size);
-}
-
-static void release(void *pointer, void *user) {
-  struct world *w = user;
-  w->live_blocks--;
-  free(pointer);
-}
-
 // The header
 
 static struct evnet_sim_options kernel_options(const uint8_t header[HEADER_BYTES]) {
@@ -85,37 +67,18 @@ static struct evnet_options server_options(struct world *w, const uint8_t header
       .read_turn_bytes_max = TURN_BYTES,
       .mailbox_bytes_max = mailbox,
       .udp_outbound_bytes_max = 2048,
-      .allocator = &w->allocator,
+      .allocator = &w->harness.allocator,
   };
-}
-
-static const uint8_t *noise(void) {
-  static uint8_t bytes[NOISE_BYTES + STEP_BYTES_MAX];
-  static bool made;
-  uint64_t state = 1;
-  for (size_t i = 0; !made && i < sizeof bytes; i++) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    bytes[i] = (uint8_t)(state >> 56);
-  }
-  made = true;
-  return bytes;
-}
-
-const uint8_t *generate(struct world *w, size_t size) {
-  const uint8_t *bytes = w->noise + w->generated % NOISE_BYTES;
-  w->generated += size + 1;
-  return bytes;
 }
 
 static void begin(struct world *w, const uint8_t header[HEADER_BYTES]) {
   const struct evnet_sim_options kernel = kernel_options(header);
-  w->noise = noise();
   w->sim = evnet_sim_create(&kernel);
+  w->answered = handler_run;
   w->faults = kernel.faults;
-  w->allocator = (struct evnet_allocator){.allocate = allocate, .release = release, .user = w};
   w->options = server_options(w, header);
   w->shared_size = header[6] * 8u;
-  CHECK(w, evnet_shared_create(w->noise, w->shared_size, &w->shared) == 0);
+  CHECK(w, evnet_shared_create(w->harness.noise, w->shared_size, &w->shared) == 0);
   const struct evnet_handler handler = handler_callbacks();
   const char *const addresses[] = {"tcp4://127.0.0.1:0", "udp4://127.0.0.1:0"};
   CHECK(w, evnet_server_create(&handler, w, addresses, 2, &w->options, &w->server) == 0);
@@ -131,16 +94,6 @@ static void begin(struct world *w, const uint8_t header[HEADER_BYTES]) {
 }
 
 // The world's steps
-
-bool step_next(struct world *w, struct step *out_step) {
-  if (w->input_bytes < 3) return false;
-  const uint8_t *in = w->input;
-  *out_step = (struct step){
-      .what = in[0] & 127u, .other = in[0] & 128, .n = (size_t)in[1] | (size_t)in[2] << 8};
-  w->input += 3;
-  w->input_bytes -= 3;
-  return true;
-}
 
 static bool can_turn(const struct world *w, uint32_t reactor) {
   return !w->has_ended[reactor] && (w->has_mail[reactor] || evnet_sim_is_runnable(w->sim, reactor));
@@ -189,7 +142,7 @@ static void connect_peer(struct world *w, int peer) {
   if (evnet_sim_connect(w->sim, w->port, 1, &c->peer) < 0) return;
   w->record_count++;
   c->world = w;
-  c->inbound = w->noise + w->record_count * 997;
+  c->inbound = w->harness.noise + w->record_count * 997;
   w->of_peer[peer] = c;
 }
 
@@ -246,7 +199,7 @@ static void act(struct world *w, const struct step *step) {
       evnet_sim_advance(w->sim, evnet_sim_now_ns(w->sim) + step->n * 1000);
       break;
     case FAIL:
-      w->fail_countdown = (uint32_t)(step->n % 8 + 1);
+      w->harness.fail_countdown = (uint32_t)(step->n % 8 + 1);
       break;
     case ASK:
       request_ask(w, step->n);
@@ -278,7 +231,7 @@ static void read_all(struct world *w) {
 }
 
 static void end(struct world *w) {
-  w->fail_countdown = 0;
+  w->harness.fail_countdown = 0;
   for (uint32_t i = 0; i < w->record_count; i++) peer_ends(&w->records[i]);
   ask_to_stop(w, 20);
   int steps = 0;
@@ -303,7 +256,7 @@ static void end(struct world *w) {
   evnet_sim_stats_of(w->sim, &stats);
   CHECK(w, stats.pollers + stats.descriptors + stats.handles == 0);
   CHECK(w, evnet_sim_failure(w->sim) == NULL);
-  CHECK(w, w->live_blocks == 0);
+  CHECK(w, w->harness.live_blocks == 0);
   evnet_sim_destroy(w->sim);
 }
 
@@ -323,11 +276,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct world *w = &world;
   if (size < HEADER_BYTES) return 0;
   clear(w);
-  w->input = data + HEADER_BYTES;
-  w->input_bytes = size - HEADER_BYTES;
+  harness_begin(&w->harness, data + HEADER_BYTES, size - HEADER_BYTES);
   begin(w, data);
   struct step step;
-  while (step_next(w, &step)) act(w, &step);
+  while (harness_step(&w->harness, &step)) act(w, &step);
   end(w);
   return 0;
 }

@@ -12,8 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "net/base/memory.h"
-#include "net/poller/testing/sim.h"
+#include "fuzz/harness.h"
 #include "net/poller/testing/sim_udp.h"
 #include "net/reactor/owner.h"
 #include "net/server/server.h"
@@ -56,8 +55,6 @@ enum {
   REQUESTS = 1024,
   WAITING_MAX = 100,  // requests that were taken and did not begin: a turn carries out so many
   STREAM_BYTES = 1 << 17,
-  STEP_BYTES_MAX = 1 << 16,
-  NOISE_BYTES = 1 << 18,
 };
 
 enum request_kind {
@@ -138,17 +135,12 @@ struct request {
 };
 
 struct world {
-  const uint8_t *noise;
-  const uint8_t *input;
-  size_t input_bytes;
+  struct harness harness;
+  void (*answered)(struct record *record);  // the handler's turn, in on_done
   struct evnet_sim *sim;
   struct evnet_sim_faults faults;
   struct evnet_server *server;
   struct evnet_options options;
-  struct evnet_allocator allocator;
-  size_t live_blocks;
-  uint32_t fail_countdown;
-  bool failed;
   uint16_t port;
   uint16_t udp_port;
   struct evnet_conn_id udp_id;
@@ -174,20 +166,14 @@ struct world {
   struct record records[RECORDS];
 };
 
-// CHECK dies with the expression and the world's last events.
-#define CHECK(world, expression) \
-  ((expression) ? (void)0 : check_failed(world, #expression, __FILE__, __LINE__))
-void check_failed(const struct world *world, const char *expression, const char *file, int line);
+#define CHECK(world, expression) CHECK_IN((world)->sim, expression)
 
-struct step {
-  unsigned what;
-  bool other;
-  size_t n;
-};
-
-// async.c
-bool step_next(struct world *world, struct step *out_step);  // false: the input is used up
-const uint8_t *generate(struct world *world, size_t size);   // bytes that differ from the last ones
+// Bytes that differ from the last ones.
+static inline const uint8_t *generate(struct world *world, size_t size) {
+  const uint8_t *bytes = world->harness.noise + world->generated % NOISE_BYTES;
+  world->generated += size + 1;
+  return bytes;
+}
 
 // async_handler.c
 struct evnet_handler handler_callbacks(void);

@@ -81,7 +81,7 @@ static int run(struct record *c) {
   int answer = 0;
   for (int i = 0; i < STEPS_PER_CALLBACK; i++) {
     struct step step;
-    answer = step_next(w, &step) ? (int)step.n : -1;
+    answer = harness_step(&w->harness, &step) ? (int)step.n : -1;
     if (answer < 0 || step.what == EXIT || step.what > ABORT) break;
     act(c, &step);
     answer = 0;

@@ -6,14 +6,6 @@
 
 #include "fuzz/async.h"
 
-void check_failed(const struct world *world, const char *expression, const char *file, int line) {
-  evnet_sim_print_trace(world->sim, stderr);
-  fprintf(stderr, "%s:%d: not true: %s\n", file, line, expression);
-  const char *failure = evnet_sim_failure(world->sim);
-  if (failure != NULL) fprintf(stderr, "%s\n", failure);
-  abort();
-}
-
 static struct evnet_sim_state state_of(const struct record *c) {
   struct evnet_sim_state state;
   evnet_sim_inspect(c->peer, &state);
@@ -26,7 +18,7 @@ bool model_is_open(const struct record *c) { return evnet_conn_write(c->conn, ""
 static bool may_be_ending(const struct record *c) {
   const struct evnet_sim_state state = state_of(c);
   return c->close_asked || c->abort_asked || c->takes_nothing || c->overflowed || state.broken ||
-         state.client_end_arrived || c->world->failed || c->world->stop_asked;
+         state.client_end_arrived || c->world->harness.failed || c->world->stop_asked;
 }
 
 static bool is_legal(const struct record *c, int reason) {
@@ -48,7 +40,7 @@ static bool is_legal(const struct record *c, int reason) {
     case EVNET_REASON_OUTBOUND_OVERFLOW:
       return c->overflowed;
     case -ENOMEM:
-      return w->failed;
+      return w->harness.failed;
     case -ECONNRESET:
     case -EPIPE:
       return state_of(c).broken;
@@ -102,7 +94,7 @@ void model_wrote(struct record *c, const uint8_t *bytes, size_t size, size_t que
       CHECK(w, state_of(c).broken);
       break;
     default:
-      CHECK(w, result == -ENOMEM && w->failed);
+      CHECK(w, result == -ENOMEM && w->harness.failed);
   }
   if (c->write_ended) return;
   memcpy(c->outbound + c->written, bytes, size);
@@ -129,7 +121,7 @@ void model_peer_read(struct record *c, const uint8_t *bytes, int64_t result) {
 void model_idle(const struct world *w) {
   for (uint32_t i = 0; i < w->record_count; i++) {
     const struct record *c = &w->records[i];
-    if (c->conn == NULL || c->closed || c->paused || w->failed) continue;
+    if (c->conn == NULL || c->closed || c->paused || w->harness.failed) continue;
     CHECK(w, !c->wake_due || !model_is_open(c));
   }
 }

@@ -62,7 +62,7 @@ static void end_write(struct request *r) {
     return;
   } else {
     r->expected = -ENOMEM;
-    CHECK(w, w->failed);
+    CHECK(w, w->harness.failed);
   }
   CHECK(w, queued == r->queued);
 }
@@ -111,13 +111,13 @@ static bool is_legal(const struct request *r, int status) {
     if (r->kind != ASK_SEND_TO) return status == (is_write(r) ? -EDESTADDRREQ : -EOPNOTSUPP);
     if (r->sent || status == 0) return r->sent && status == 0;
     return status == -ENOBUFS || status == -EPERM || status == -ENETUNREACH ||
-           status == -EHOSTUNREACH || (status == -ENOMEM && w->failed) ||
+           status == -EHOSTUNREACH || (status == -ENOMEM && w->harness.failed) ||
            (status == -ESHUTDOWN && w->stop_asked);
   }
   if (r->kind == ASK_SEND_TO) return status == -EOPNOTSUPP || (gone && !r->was_open);
   if (!r->was_open) return gone;
   if (is_write(r)) return is_write_legal(r, status);
-  return status == 0 || (r->kind == ASK_WAKE && status == -ENOMEM && w->failed);
+  return status == 0 || (r->kind == ASK_WAKE && status == -ENOMEM && w->harness.failed);
 }
 
 static void on_done(struct evnet_conn_id id, int status, void *user) {
@@ -130,7 +130,8 @@ static void on_done(struct evnet_conn_id id, int status, void *user) {
   CHECK(w, r->kind != ASK_OWNED || r->released);
   CHECK(w, is_legal(r, status));
   r->told = true;
-  if (r->record != NULL && r->record->conn != NULL && !r->record->closed) handler_run(r->record);
+  if (r->record != NULL && r->record->conn != NULL && !r->record->closed)
+    r->world->answered(r->record);
 }
 
 void request_watch(void *user, const struct evnet_sim_udp_news *news) {
@@ -200,7 +201,7 @@ static int call(struct request *r) {
       return status;
     }
     case ASK_SHARED:
-      r->bytes = w->noise;
+      r->bytes = w->harness.noise;
       r->size = w->shared_size;
       return evnet_async_write_shared(w->server, r->id, w->shared, on_done, r);
     case ASK_SEND_TO:
@@ -225,7 +226,7 @@ static bool is_refusal_legal(const struct request *r, int status) {
     case -ESTALE:
       return !can_be;
     case -ENOMEM:
-      return w->failed;
+      return w->harness.failed;
     case -ENOBUFS:
       return w->options.mailbox_bytes_max < 64 << 20 && r->kind != ASK_RELEASE;
     case -ESHUTDOWN:

@@ -21,32 +21,6 @@
 
 enum { HEADER_BYTES = 3, TURNS_MAX = 1 << 16 };
 
-static struct world world;
-
-void dial_check_failed(const char *expression, const char *file, int line) {
-  fprintf(stderr, "%s:%d: not true: %s\n", file, line, expression);
-  if (world.sim != NULL) evnet_sim_print_trace(world.sim, stderr);
-  abort();
-}
-
-uint8_t byte_at(size_t offset) { return (uint8_t)((offset + 1) * 2654435761u >> 13); }
-
-static void *allocate(size_t size, void *user) {
-  struct world *w = user;
-  if (w->fail_countdown > 0 && --w->fail_countdown == 0) {
-    w->failed = true;
-    return NULL;
-  }
-  w->live_blocks++;
-  return malloc(size);
-}
-
-static void release(void *pointer, void *user) {
-  struct world *w = user;
-  w->live_blocks--;
-  free(pointer);
-}
-
 static struct evnet_sim_options kernel_options(const uint8_t header[HEADER_BYTES]) {
   const uint32_t often = 300;
   const uint8_t bits = header[1];
@@ -74,78 +48,18 @@ static void begin(struct world *w, const uint8_t header[HEADER_BYTES]) {
     w->sim = evnet_sim_create(&kernel);
     CHECK(w->sim != NULL);
   }
-  w->allocator = (struct evnet_allocator){.allocate = allocate, .release = release, .user = w};
   w->connections_max = header[2] % 16;
   const struct evnet_reactor_options options = {
       .linger_ms = 20,
       .drain_ms = 20,
       .backend = w->sim != NULL ? EVNET_BACKEND_AUTO : EVNET_BACKEND_EPOLL,
       .connections_max = w->connections_max,
-      .allocator = &w->allocator,
+      .allocator = &w->harness.allocator,
       .kernel = w->sim != NULL ? evnet_sim_kernel(w->sim) : NULL,
   };
   const struct evnet_handler handler = conn_handler();
   CHECK(evnet_reactor_create(&handler, w, &options, &w->reactor) == 0);
   peers_begin(w);
-}
-
-bool step_next(struct world *w, struct step *out_step) {
-  if (w->input_bytes < 3) return false;
-  const uint8_t *in = w->input;
-  *out_step = (struct step){.what = in[0], .n = (size_t)in[1] | (size_t)in[2] << 8};
-  w->input += 3;
-  w->input_bytes -= 3;
-  return true;
-}
-
-static bool is_refusal(const struct world *w, int status) {
-  switch (status) {
-    case -ENOMEM:
-      return w->failed;
-    case -ENOBUFS:
-      return w->connections_max > 0;
-    case -ESHUTDOWN:
-      return w->stopping;
-    default:
-      return false;
-  }
-}
-
-// 0: the listener; 1: nobody; 2: no address; 3: no port.
-static void dial_text(const struct world *w, size_t which, char text[64]) {
-  static const char *const bad[] = {"tcp://127.0.0.1:65536", "tcp://127.0.0.1:0"};
-  if (which >= 2) {
-    (void)snprintf(text, 64, "%s", bad[which - 2]);
-  } else if (w->sim != NULL) {
-    (void)snprintf(text, 64, "tcp://127.0.0.1:%u", which == 0 ? w->port : 9u);
-  } else {
-    (void)snprintf(text, 64, "%s%s", w->listener_text, which == 0 ? "" : "-nobody");
-  }
-}
-
-void begin_dial(struct world *w, size_t n) {
-  if (w->conns_used == CONNS_MAX) return;
-  char text[64];
-  dial_text(w, n % 4, text);
-  struct conn *c = conn_new(w);
-  c->dialled = true;
-  c->nobody = n % 4 == 1;
-  const struct evnet_dial_options options = {
-      .conn_user = c,
-      .timeout_ms = n / 4 == 0 ? EVNET_OFF : (int64_t)(n / 4),
-      .source = w->options & 1 && w->sim != NULL ? "127.0.0.7:0" : NULL,
-      .no_nodelay = w->options & 2,
-      .send_buffer_bytes = w->options & 4 ? 4096 : 0,
-  };
-  const int status = evnet_dial(w->reactor, text, &options, &c->id);
-  if (status == 0) {
-    CHECK(n % 4 < 2);
-    CHECK(c->state == BEGUN);  // no callback from inside
-    return;
-  }
-  CHECK(n % 4 >= 2 ? status == EVNET_STATUS_ADDRESS || is_refusal(w, status)
-                   : is_refusal(w, status));
-  c->state = CLOSED;
 }
 
 // 0, 1: one of a pair; 2: a descriptor that is closed; 3: a file; 4: a socket that is not
@@ -241,7 +155,7 @@ static void act(struct world *w, const struct step *step) {
         evnet_sim_advance(w->sim, evnet_sim_now_ns(w->sim) + step->n * UINT64_C(16000));
       break;
     case FAIL:
-      w->fail_countdown = step->n % 8 + 1;
+      w->harness.fail_countdown = step->n % 8 + 1;
       break;
     case STOP:
       w->stopping = true;
@@ -258,8 +172,8 @@ static void act(struct world *w, const struct step *step) {
 
 // Every connection has ended, with what its peer has of it, and nothing is left.
 static void end(struct world *w) {
-  w->fail_countdown = 0;
-  w->input_bytes = 0;
+  w->harness.fail_countdown = 0;
+  w->harness.input_bytes = 0;
   w->stopping = true;
   evnet_reactor_stop(w->reactor, 0);
   for (int turns = 0; !w->stopped; turns++) {
@@ -276,7 +190,7 @@ static void end(struct world *w) {
   }
   w->ending = true;
   evnet_reactor_destroy(w->reactor);
-  CHECK(w->live_blocks == 0);
+  CHECK(w->harness.live_blocks == 0);
   peers_deinit(w);
   evnet_sim_destroy(w->sim);
 }
@@ -284,15 +198,14 @@ static void end(struct world *w) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  struct world *w = &world;
+  struct world *w = &dial_world;
   if (size < HEADER_BYTES) return 0;
   memset(w, 0, sizeof *w);
-  w->input = data + HEADER_BYTES;
-  w->input_bytes = size - HEADER_BYTES;
+  harness_begin(&w->harness, data + HEADER_BYTES, size - HEADER_BYTES);
   begin(w, data);
   struct step step;
-  while (step_next(w, &step)) {
-    step.what %= WORLD_STEPS;
+  while (harness_step(&w->harness, &step)) {
+    step.what = step_number(&step, WORLD_STEPS);
     act(w, &step);
   }
   end(w);

@@ -1,8 +1,9 @@
 // What the parts of the fuzz target dial share; dial.c has the format of the input.
 //
-//   dial.c       the input, the steps, and the end
-//   dial_peer.c  the other ends, in the simulated kernel or in the real one
-//   dial_conn.c  the callbacks, and what must hold of each connection
+//   dial.c        the input, the steps, and the end
+//   dial_begin.c  beginning dials
+//   dial_peer.c   the other ends, in the simulated kernel or in the real one
+//   dial_conn.c   the callbacks, and what must hold of each connection
 #ifndef EVNET_FUZZ_DIAL_H_
 #define EVNET_FUZZ_DIAL_H_
 
@@ -10,8 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "net/base/memory.h"
-#include "net/poller/testing/sim.h"
+#include "fuzz/harness.h"
 #include "net/reactor/adopt.h"
 #include "net/reactor/dial.h"
 #include "net/reactor/reactor.h"
@@ -71,14 +71,9 @@ struct peer {
 };
 
 struct world {
-  const uint8_t *input;
-  size_t input_bytes;
+  struct harness harness;
   struct evnet_sim *sim;  // NULL: the real kernel
   struct evnet_reactor *reactor;
-  struct evnet_allocator allocator;
-  size_t live_blocks;
-  size_t fail_countdown;
-  bool failed;    // an allocation has
   bool stopping;  // a stop was asked for
   bool stopped;
   bool ending;  // being destroyed
@@ -92,20 +87,22 @@ struct world {
   struct peer peers[PEERS_MAX];
 };
 
-struct step {
-  unsigned what;
-  size_t n;
-};
+extern struct world dial_world;
 
-#define CHECK(expression) \
-  ((expression) ? (void)0 : dial_check_failed(#expression, __FILE__, __LINE__))
+#define CHECK(expression) CHECK_IN(dial_world.sim, expression)
 
-void dial_check_failed(const char *expression, const char *file, int line);
+// A step's byte, as a number below count.
+static inline unsigned step_number(const struct step *step, unsigned count) {
+  return (step->what | (step->other ? 128u : 0u)) % count;
+}
 
-// dial.c
-bool step_next(struct world *w, struct step *out_step);
+// The byte at an offset of every stream.
+static inline uint8_t byte_at(size_t offset) { return (uint8_t)((offset + 1) * 2654435761u >> 13); }
+
+// dial_begin.c
+struct conn *conn_new(struct world *w);
+bool is_refusal(const struct world *w, int status);  // of a dial or an adoption, and legal
 void begin_dial(struct world *w, size_t n);
-uint8_t byte_at(size_t offset);  // of every stream
 
 // dial_peer.c
 void peers_begin(struct world *w);
@@ -119,6 +116,5 @@ void peers_deinit(struct world *w);
 
 // dial_conn.c
 struct evnet_handler conn_handler(void);
-struct conn *conn_new(struct world *w);
 
 #endif  // EVNET_FUZZ_DIAL_H_

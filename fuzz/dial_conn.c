@@ -6,13 +6,6 @@
 
 enum { BLOCK_BYTES = 4096 };
 
-struct conn *conn_new(struct world *w) {
-  CHECK(w->conns_used < CONNS_MAX);
-  struct conn *c = &w->conns[w->conns_used++];
-  *c = (struct conn){.world = w, .state = BEGUN};
-  return c;
-}
-
 // Of a connection that may still be called back.
 static struct conn *conn_of(struct evnet_conn *conn, void *user) {
   struct conn *c = evnet_conn_user(conn);
@@ -34,7 +27,7 @@ static void write_bytes(struct conn *c, struct evnet_conn *conn, size_t size) {
     c->written += size;
   } else {
     CHECK(status == -ENOTCONN || status == -EPIPE || status == -ENOBUFS ||
-          (status == -ENOMEM && c->world->failed) || status == -ECONNRESET);
+          (status == -ENOMEM && c->world->harness.failed) || status == -ECONNRESET);
   }
 }
 
@@ -53,8 +46,8 @@ static void take_unread(struct conn *c, struct evnet_conn *conn, bool echo) {
 // One step of the input, if there is any.
 static enum evnet_action act(struct conn *c, struct evnet_conn *conn) {
   struct step step;
-  if (!step_next(c->world, &step)) return EVNET_NONE;
-  switch (step.what % HANDLER_STEPS) {
+  if (!harness_step(&c->world->harness, &step)) return EVNET_NONE;
+  switch (step_number(&step, HANDLER_STEPS)) {
     case ECHO:
       take_unread(c, conn, true);
       break;
@@ -111,7 +104,7 @@ static bool is_failure_of_a_dial(const struct conn *c, int reason) {
          (w->sim != NULL && (reason == -ECONNREFUSED || reason == -EADDRNOTAVAIL ||
                              reason == -ETIMEDOUT || reason == -ECONNRESET)) ||
          reason == -ETIMEDOUT || (w->stopping && reason < 0) || (w->ending && reason < 0) ||
-         (w->failed && reason == -ENOMEM) || reason == -EAGAIN;
+         (w->harness.failed && reason == -ENOMEM) || reason == -EAGAIN;
 }
 
 static enum evnet_action on_close(struct evnet_conn *conn, int reason, void *user) {
@@ -121,7 +114,8 @@ static enum evnet_action on_close(struct evnet_conn *conn, int reason, void *use
   if (c->state == BEGUN) CHECK(!c->dialled || is_failure_of_a_dial(c, reason));
   c->state = CLOSED;
   struct step step;
-  if (!c->world->ending && step_next(c->world, &step) && step.what % HANDLER_STEPS == DIAL_MORE)
+  if (!c->world->ending && harness_step(&c->world->harness, &step) &&
+      step_number(&step, HANDLER_STEPS) == DIAL_MORE)
     begin_dial(c->world, step.n);
   return EVNET_NONE;
 }

@@ -28,24 +28,6 @@ enum { HEADER_BYTES = 8, SETTLE_STEPS = 1 << 20, NEXT_NS_MAX = 100000000 };
 
 static struct world world;
 
-// Memory
-
-static void *allocate(size_t size, void *user) {
-  struct world *w = user;
-  if (w->fail_countdown > 0 && --w->fail_countdown == 0) {
-    w->failed = true;
-    return NULL;
-  }
-  w->live_blocks++;
-  return malloc(size);
-}
-
-static void release(void *pointer, void *user) {
-  struct world *w = user;
-  w->live_blocks--;
-  free(pointer);
-}
-
 // The header
 
 static struct evnet_sim_options kernel_options(const uint8_t header[HEADER_BYTES]) {
@@ -92,29 +74,15 @@ static struct evnet_reactor_options reactor_options(struct world *w,
       .outbound_overflow = header[4] & 4 ? EVNET_OVERFLOW_REFUSE : EVNET_OVERFLOW_CLOSE,
       .read_turn_bytes_max = turn,
       .connections_max = RECORDS,
-      .allocator = &w->allocator,
+      .allocator = &w->harness.allocator,
       .kernel = evnet_sim_kernel(w->sim),
   };
 }
 
-static const uint8_t *noise(void) {
-  static uint8_t bytes[STREAM_BYTES + 2 * STEP_BYTES_MAX];
-  static bool made;
-  uint64_t state = 1;
-  for (size_t i = 0; !made && i < sizeof bytes; i++) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    bytes[i] = (uint8_t)(state >> 56);
-  }
-  made = true;
-  return bytes;
-}
-
 static void begin(struct world *w, const uint8_t header[HEADER_BYTES]) {
   const struct evnet_sim_options kernel = kernel_options(header);
-  w->noise = noise();
   w->sim = evnet_sim_create(&kernel);
   w->faults = kernel.faults;
-  w->allocator = (struct evnet_allocator){.allocate = allocate, .release = release, .user = w};
   w->options = reactor_options(w, header);
   w->has_half_close = !(header[4] & 8);
   w->has_prewrite = header[4] & 16;
@@ -128,27 +96,17 @@ static void begin(struct world *w, const uint8_t header[HEADER_BYTES]) {
   CHECK(w, evnet_reactor_listen(w->reactor, &address, &(struct evnet_listen_options){0},
                                 &address) == 0);
   evnet_reactor_accept_resume(w->reactor);
-  w->own_blocks = w->live_blocks;
+  w->own_blocks = w->harness.live_blocks;
   w->record_count = header[4] & 32 ? 2 : 1;
   for (size_t i = 0; i < w->record_count; i++) {
     struct record *c = &w->records[i];
     c->world = w;
-    c->inbound = w->noise + i * 997;
+    c->inbound = w->harness.noise + i * 997;
     CHECK(w, evnet_sim_connect(w->sim, evnet_address_port(&address), 1, &c->peer) == 0);
   }
 }
 
 // The world's steps
-
-bool step_next(struct world *w, struct step *out_step) {
-  if (w->input_bytes < 3) return false;
-  const uint8_t *in = w->input;
-  *out_step = (struct step){
-      .what = in[0] & 127u, .other = in[0] & 128, .n = (size_t)in[1] | (size_t)in[2] << 8};
-  w->input += 3;
-  w->input_bytes -= 3;
-  return true;
-}
 
 static void turn(struct world *w) {
   CHECK(w, evnet_reactor_turn(w->reactor, -1) == 1);
@@ -203,7 +161,7 @@ static bool peer_reads(struct record *c, size_t n) {
 static void post(struct world *w, struct record *c) {
   if (w->posted) return;
   const int status = evnet_reactor_post(w->reactor, handler_posted, c);
-  CHECK(w, status == 0 || (status == -ENOMEM && w->failed));
+  CHECK(w, status == 0 || (status == -ENOMEM && w->harness.failed));
   w->posted = status == 0;
 }
 
@@ -237,7 +195,7 @@ static void act(struct world *w, const struct step *step) {
       post(w, c);
       break;
     case FAIL:
-      w->fail_countdown = (uint32_t)(step->n % 8 + 1);
+      w->harness.fail_countdown = (uint32_t)(step->n % 8 + 1);
       break;
     default:
       for (size_t i = 0; i <= step->n % 8; i++) {
@@ -265,7 +223,7 @@ static void settle(struct world *w) {
 }
 
 static void end(struct world *w) {
-  w->fail_countdown = 0;
+  w->harness.fail_countdown = 0;
   if (!w->abandoned) {
     settle(w);
     for (size_t i = 0; i < w->record_count; i++) {
@@ -292,7 +250,7 @@ static void end(struct world *w) {
   evnet_sim_stats_of(w->sim, &stats);
   CHECK(w, stats.pollers + stats.descriptors + stats.handles == 0);
   CHECK(w, evnet_sim_failure(w->sim) == NULL);
-  CHECK(w, w->live_blocks == 0);
+  CHECK(w, w->harness.live_blocks == 0);
   evnet_sim_destroy(w->sim);
 }
 
@@ -312,11 +270,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct world *w = &world;
   if (size < HEADER_BYTES) return 0;
   clear(w);
-  w->input = data + HEADER_BYTES;
-  w->input_bytes = size - HEADER_BYTES;
+  harness_begin(&w->harness, data + HEADER_BYTES, size - HEADER_BYTES);
   begin(w, data);
   struct step step;
-  while (step_next(w, &step)) act(w, &step);
+  while (harness_step(&w->harness, &step)) act(w, &step);
   end(w);
   return 0;
 }

@@ -11,8 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "net/base/memory.h"
-#include "net/poller/testing/sim.h"
+#include "fuzz/harness.h"
 #include "net/reactor/owner.h"
 #include "net/reactor/reactor.h"
 
@@ -55,15 +54,8 @@ enum handler_step {
 enum {
   RECORDS = 2,
   STREAM_BYTES = 1 << 18,  // the most that goes one way
-  STEP_BYTES_MAX = 1 << 16,
   TIMEOUTS = 4,
   HELD = 4,
-};
-
-struct step {
-  unsigned what;  // a world_step or handler_step
-  bool other;     // bit 7: the second connection; in a callback: not the one it is for
-  size_t n;
 };
 
 // Memory that a reading call gave and that must stay as it is.
@@ -116,19 +108,13 @@ struct record {
 };
 
 struct world {
-  const uint8_t *noise;  // STREAM_BYTES + 2 * STEP_BYTES_MAX of it
-  const uint8_t *input;  // the steps that are left
-  size_t input_bytes;
+  struct harness harness;
   struct evnet_sim *sim;
   struct evnet_sim_faults faults;
   struct evnet_reactor *reactor;
   struct evnet_reactor_options options;
-  struct evnet_allocator allocator;
-  size_t live_blocks;
-  size_t own_blocks;        // of the reactor without connections
-  uint32_t fail_countdown;  // the allocation that fails, from now on; 0: none
-  bool failed;              // an allocation
-  bool has_half_close;      // the handler has on_half_close
+  size_t own_blocks;    // of the reactor without connections
+  bool has_half_close;  // the handler has on_half_close
   bool has_prewrite;
   bool abandoned;       // the reactor is destroyed with connections open
   bool posted;          // and not yet run
@@ -139,13 +125,7 @@ struct world {
   size_t record_count;
 };
 
-// CHECK dies with the expression and the world's last events.
-#define CHECK(world, expression) \
-  ((expression) ? (void)0 : check_failed(world, #expression, __FILE__, __LINE__))
-void check_failed(const struct world *world, const char *expression, const char *file, int line);
-
-// tcp_input.c
-bool step_next(struct world *world, struct step *out_step);  // false: the input is used up
+#define CHECK(world, expression) CHECK_IN((world)->sim, expression)
 
 // tcp_input_handler.c
 struct evnet_handler handler_callbacks(const struct world *world);

@@ -13,7 +13,7 @@ static void peek(struct record *c) {
   const struct world *w = c->world;
   const size_t unread = evnet_conn_inbound_bytes(c->conn);
   const struct evnet_bytes all = evnet_conn_peek(c->conn);
-  CHECK(w, all.size == unread || (all.size == 0 && w->failed));
+  CHECK(w, all.size == unread || (all.size == 0 && w->harness.failed));
   CHECK(w, evnet_conn_inbound_bytes(c->conn) == unread);
   model_hold(c, all, c->consumed);
 }
@@ -31,7 +31,7 @@ static struct evnet_bytes next(struct record *c, size_t n) {
   const struct world *w = c->world;
   const size_t unread = evnet_conn_inbound_bytes(c->conn);
   const struct evnet_bytes bytes = evnet_conn_next(c->conn, n);
-  CHECK(w, bytes.size == (n <= unread ? n : 0) || (bytes.size == 0 && w->failed));
+  CHECK(w, bytes.size == (n <= unread ? n : 0) || (bytes.size == 0 && w->harness.failed));
   CHECK(w, evnet_conn_inbound_bytes(c->conn) == unread - bytes.size);
   const size_t position = c->consumed;
   model_consumed(c, bytes);
@@ -75,7 +75,7 @@ static void write_pieces(struct record *c, const struct iovec *pieces, size_t co
 
 // Each write's bytes differ from those of the last one.
 static const uint8_t *generate(struct world *w, size_t size) {
-  const uint8_t *bytes = w->noise + w->generated % STREAM_BYTES;
+  const uint8_t *bytes = w->harness.noise + w->generated % STREAM_BYTES;
   w->generated += size;
   return bytes;
 }
@@ -237,7 +237,7 @@ static int run(struct record *c) {
   int answer = 0;
   for (int i = 0; i < STEPS_PER_CALLBACK; i++) {
     struct step step;
-    answer = step_next(w, &step) ? (int)step.n : -1;
+    answer = harness_step(&w->harness, &step) ? (int)step.n : -1;
     if (answer < 0 || step.what < PEEK || step.what > ABORT) break;
     act(c, &step);
     for (size_t k = 0; k < w->record_count; k++) model_check_held(&w->records[k]);

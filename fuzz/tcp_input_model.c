@@ -9,14 +9,6 @@
 static const uint64_t MS = 1000000;
 static const uint64_t ROUNDING_NS = 2000000;  // the reactor's clock and a wait, 1 ms each
 
-void check_failed(const struct world *world, const char *expression, const char *file, int line) {
-  evnet_sim_print_trace(world->sim, stderr);
-  fprintf(stderr, "%s:%d: not true: %s\n", file, line, expression);
-  const char *failure = evnet_sim_failure(world->sim);
-  if (failure != NULL) fprintf(stderr, "%s\n", failure);
-  abort();
-}
-
 struct evnet_sim_state model_state(const struct record *c) {
   struct evnet_sim_state state;
   evnet_sim_inspect(c->peer, &state);
@@ -34,7 +26,7 @@ void model_ends(struct record *c) {
 static bool may_be_ending(const struct record *c) {
   const struct evnet_sim_state state = model_state(c);
   return c->ending_ns != 0 || c->takes_nothing || state.broken || state.client_end_arrived ||
-         c->world->failed || c->world->options.outbound_high_action == EVNET_HIGH_CLOSE;
+         c->world->harness.failed || c->world->options.outbound_high_action == EVNET_HIGH_CLOSE;
 }
 
 // Whether everything that was written has to be delivered before a close for this reason.
@@ -98,7 +90,7 @@ static bool is_legal(const struct record *c, int reason) {
     case EVNET_REASON_HIGH_WATER:
       return w->options.outbound_high_action == EVNET_HIGH_CLOSE;
     case -ENOMEM:
-      return w->failed;
+      return w->harness.failed;
     case -ECONNRESET:
     case -EPIPE:
       return state.broken;
@@ -230,7 +222,7 @@ bool model_may_fail(const struct record *c, ssize_t error) {
     case -ECONNRESET:
       return model_state(c).broken;
     case -ENOMEM:
-      return c->world->failed;
+      return c->world->harness.failed;
     default:
       return false;
   }
@@ -329,7 +321,7 @@ void model_idle(const struct world *w) {
     if (!model_is_open(c)) standing = true;
     if (evnet_conn_inbound_bytes(c->conn) + evnet_conn_outbound_bytes(c->conn) > 0) standing = true;
   }
-  CHECK(w, standing || w->live_blocks == w->own_blocks);
+  CHECK(w, standing || w->harness.live_blocks == w->own_blocks);
 }
 
 // At the end
@@ -348,7 +340,7 @@ static bool may_have_reset(const struct record *c, const struct evnet_sim_state 
 void model_end(const struct record *c) {
   const struct world *w = c->world;
   const struct evnet_sim_state state = model_state(c);
-  CHECK(w, c->closed || (c->conn == NULL && (w->failed || w->abandoned || c->left)));
+  CHECK(w, c->closed || (c->conn == NULL && (w->harness.failed || w->abandoned || c->left)));
   if (c->left) return;
   CHECK(w, c->saw_end || c->saw_reset);
   CHECK(w, !c->saw_reset || c->conn == NULL || may_have_reset(c, &state));

@@ -22,27 +22,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADER_BYTES = 6, SETTLE_STEPS = 1 << 20, NOISE_BYTES = 1 << 18, BURST_BYTES = 48 };
+enum { HEADER_BYTES = 6, SETTLE_STEPS = 1 << 20, BURST_BYTES = 48 };
 
 static struct world world;
-
-// Memory
-
-static void *allocate(size_t size, void *user) {
-  struct world *w = user;
-  if (w->fail_countdown > 0 && --w->fail_countdown == 0) {
-    w->failed = true;
-    return NULL;
-  }
-  w->live_blocks++;
-  return malloc(size);
-}
-
-static void release(void *pointer, void *user) {
-  struct world *w = user;
-  w->live_blocks--;
-  free(pointer);
-}
 
 // The header
 
@@ -70,18 +52,6 @@ static struct evnet_sim_options kernel_options(const uint8_t header[HEADER_BYTES
   };
 }
 
-static const uint8_t *noise(void) {
-  static uint8_t bytes[NOISE_BYTES + STEP_BYTES_MAX];
-  static bool made;
-  uint64_t state = 1;
-  for (size_t i = 0; !made && i < sizeof bytes; i++) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    bytes[i] = (uint8_t)(state >> 56);
-  }
-  made = true;
-  return bytes;
-}
-
 static void listen_at(struct world *w, struct socket *s, const char *text) {
   struct evnet_address address;
   CHECK(w, evnet_address_parse(text, &address, NULL, 0) == 0);
@@ -96,17 +66,15 @@ static void listen_at(struct world *w, struct socket *s, const char *text) {
 
 static void begin(struct world *w, const uint8_t header[HEADER_BYTES]) {
   const struct evnet_sim_options kernel = kernel_options(header);
-  w->noise = noise();
   w->sim = evnet_sim_create(&kernel);
   w->faults = kernel.faults;
-  w->allocator = (struct evnet_allocator){.allocate = allocate, .release = release, .user = w};
   w->has_prewrite = header[3] & 2;
   w->stops = !(header[3] & 8);
   w->options = (struct evnet_reactor_options){
       .udp_outbound_bytes_max = header[4] * 64u + 1,
       .udp_datagram_bytes_max = header[5] * header[5] + 1u,
       .drain_ms = 10,
-      .allocator = &w->allocator,
+      .allocator = &w->harness.allocator,
       .kernel = evnet_sim_kernel(w->sim),
   };
   evnet_sim_udp_set_watch(w->sim, model_watch, w);
@@ -121,16 +89,6 @@ static void begin(struct world *w, const uint8_t header[HEADER_BYTES]) {
 }
 
 // The world's steps
-
-bool step_next(struct world *w, struct step *out_step) {
-  if (w->input_bytes < 3) return false;
-  const uint8_t *in = w->input;
-  *out_step = (struct step){
-      .what = in[0] & 127u, .other = in[0] & 128, .n = (size_t)in[1] | (size_t)in[2] << 8};
-  w->input += 3;
-  w->input_bytes -= 3;
-  return true;
-}
 
 static void turn(struct world *w) {
   CHECK(w, evnet_reactor_turn(w->reactor, -1) == 1);
@@ -156,13 +114,6 @@ static bool go_on(struct world *w) {
   return true;
 }
 
-struct evnet_address group_of(const struct socket *s) {
-  struct evnet_address address;
-  CHECK(s->world, evnet_address_parse("udp4://239.1.2.3:1", &address, NULL, 0) == 0);
-  address.socket.ip4.sin_port = htons(s->port);
-  return address;
-}
-
 static struct evnet_address host_of(const struct socket *s, size_t n) {
   struct evnet_address address = group_of(s);
   const bool is_first = s == &s->world->sockets[0];
@@ -173,7 +124,7 @@ static struct evnet_address host_of(const struct socket *s, size_t n) {
 
 static void peer_sends(struct world *w, int peer, const struct evnet_address *to, size_t n) {
   const int64_t sent =
-      evnet_sim_udp_send(w->peers[peer], to, w->noise + w->generated % NOISE_BYTES, n);
+      evnet_sim_udp_send(w->peers[peer], to, w->harness.noise + w->generated % NOISE_BYTES, n);
   w->generated += n;
   CHECK(w, sent == (int64_t)n || sent == -EAGAIN || (sent == -EMSGSIZE && n > 65507));
 }
@@ -192,7 +143,7 @@ static void peer_vanishes(struct world *w, int peer) {
 static void post(struct world *w) {
   if (w->posted) return;
   w->posted = evnet_reactor_post(w->reactor, handler_posted, w) == 0;
-  CHECK(w, w->posted || w->failed);
+  CHECK(w, w->posted || w->harness.failed);
 }
 
 static void act(struct world *w, const struct step *step) {
@@ -224,7 +175,7 @@ static void act(struct world *w, const struct step *step) {
       post(w);
       break;
     case FAIL:
-      w->fail_countdown = (uint32_t)(step->n % 8 + 1);
+      w->harness.fail_countdown = (uint32_t)(step->n % 8 + 1);
       break;
     default:
       for (size_t i = 0; i <= step->n % 8; i++) {
@@ -263,7 +214,7 @@ static void stop(struct world *w) {
 }
 
 static void end(struct world *w) {
-  w->fail_countdown = 0;
+  w->harness.fail_countdown = 0;
   if (w->stops) stop(w);
   w->ending = true;
   evnet_reactor_destroy(w->reactor);
@@ -271,7 +222,7 @@ static void end(struct world *w) {
   evnet_sim_stats_of(w->sim, &stats);
   CHECK(w, stats.pollers + stats.descriptors + stats.handles == 0);
   CHECK(w, evnet_sim_failure(w->sim) == NULL);
-  CHECK(w, w->live_blocks == 0);
+  CHECK(w, w->harness.live_blocks == 0);
   evnet_sim_destroy(w->sim);
 }
 
@@ -285,11 +236,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     w->sockets[i].pending_count = 0;
   }
   memset(w, 0, offsetof(struct world, sockets));
-  w->input = data + HEADER_BYTES;
-  w->input_bytes = size - HEADER_BYTES;
+  harness_begin(&w->harness, data + HEADER_BYTES, size - HEADER_BYTES);
   begin(w, data);
   struct step step;
-  while (step_next(w, &step)) act(w, &step);
+  while (harness_step(&w->harness, &step)) act(w, &step);
   end(w);
   return 0;
 }

@@ -11,8 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "net/base/memory.h"
-#include "net/poller/testing/sim.h"
+#include "fuzz/harness.h"
 #include "net/poller/testing/sim_udp.h"
 #include "net/reactor/owner.h"
 #include "net/reactor/reactor.h"
@@ -54,7 +53,6 @@ enum handler_step {
 enum {
   PEERS = 2,
   SOCKETS = 2,
-  STEP_BYTES_MAX = 1 << 16,
   PENDING_MAX = 512,
 };
 
@@ -94,17 +92,11 @@ struct socket {
 };
 
 struct world {
-  const uint8_t *noise;
-  const uint8_t *input;
-  size_t input_bytes;
+  struct harness harness;
   struct evnet_sim *sim;
   struct evnet_sim_faults faults;
   struct evnet_reactor *reactor;
   struct evnet_reactor_options options;
-  struct evnet_allocator allocator;
-  size_t live_blocks;
-  uint32_t fail_countdown;  // the allocation that fails, from now on; 0: none
-  bool failed;
   bool has_prewrite;
   bool stops;   // the end is a stop of the reactor; else it is destroyed
   bool posted;  // and not yet run
@@ -123,23 +115,11 @@ struct world {
   struct socket sockets[SOCKETS];
 };
 
-// CHECK dies with the expression and the world's last events.
-#define CHECK(world, expression) \
-  ((expression) ? (void)0 : check_failed(world, #expression, __FILE__, __LINE__))
-void check_failed(const struct world *world, const char *expression, const char *file, int line);
-
-struct step {
-  unsigned what;
-  bool other;  // bit 7: the second peer; in a callback: the other socket
-  size_t n;
-};
-
-// udp_input.c
-bool step_next(struct world *world, struct step *out_step);  // false: the input is used up
-struct evnet_address group_of(const struct socket *socket);
+#define CHECK(world, expression) CHECK_IN((world)->sim, expression)
 
 // udp_input_handler.c
 struct evnet_handler handler_callbacks(const struct world *world);
+struct evnet_address group_of(const struct socket *socket);  // the group that it may join
 void handler_posted(void *world);
 
 // udp_input_model.c

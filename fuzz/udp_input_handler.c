@@ -6,13 +6,20 @@
 
 #include "fuzz/udp_input.h"
 
-enum { STEPS_PER_CALLBACK = 12, PIECES = 7, NOISE_BYTES = 1 << 18 };
+enum { STEPS_PER_CALLBACK = 12, PIECES = 7 };
+
+struct evnet_address group_of(const struct socket *s) {
+  struct evnet_address address;
+  CHECK(s->world, evnet_address_parse("udp4://239.1.2.3:1", &address, NULL, 0) == 0);
+  address.socket.ip4.sin_port = htons(s->port);
+  return address;
+}
 
 // Writing
 
 // Each datagram's bytes differ from those of the last one.
 static const uint8_t *generate(struct world *w, size_t size) {
-  const uint8_t *bytes = w->noise + w->generated % NOISE_BYTES;
+  const uint8_t *bytes = w->harness.noise + w->generated % NOISE_BYTES;
   w->generated += size + 1;
   return bytes;
 }
@@ -198,7 +205,7 @@ static int run(struct socket *s) {
   int answer = 0;
   for (int i = 0; i < STEPS_PER_CALLBACK; i++) {
     struct step step;
-    answer = step_next(w, &step) ? (int)step.n : -1;
+    answer = harness_step(&w->harness, &step) ? (int)step.n : -1;
     if (answer < 0 || step.what < PEEK || step.what > WITHOUT) break;
     struct socket *on = step.other ? &w->sockets[s == &w->sockets[0]] : s;
     if (model_is_alive(on)) act(on, &step);

@@ -12,14 +12,6 @@ enum {
   COST_MAX = 1024,  // what is counted for a queued datagram beside its bytes, at most
 };
 
-void check_failed(const struct world *world, const char *expression, const char *file, int line) {
-  evnet_sim_print_trace(world->sim, stderr);
-  fprintf(stderr, "%s:%d: not true: %s\n", file, line, expression);
-  const char *failure = evnet_sim_failure(world->sim);
-  if (failure != NULL) fprintf(stderr, "%s\n", failure);
-  abort();
-}
-
 static uint64_t hash_of(const uint8_t *bytes, size_t size) {
   uint64_t hash = size;
   for (size_t i = 0; i < size; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;
@@ -86,7 +78,7 @@ uint32_t model_write(struct socket *s, const struct evnet_address *to, const uin
   *pending = (struct pending){
       .announced = w->prewrites > 0,
       .writing = true,
-      .may_go = w->failed || size + COST_MAX > w->options.udp_outbound_bytes_max,
+      .may_go = w->harness.failed || size + COST_MAX > w->options.udp_outbound_bytes_max,
       .group = w->writes == 0 ? ++w->groups : w->groups,
       .id = ++w->ids,
       .size = (uint32_t)size,
@@ -134,12 +126,12 @@ void model_wrote(struct socket *s, uint32_t id, size_t size, size_t queued, ssiz
   if (wrong < 0) {
     CHECK(w, result == wrong);
   } else if (result < 0) {
-    CHECK(w,
-          (result == -ENOMEM && w->failed) || (result == -ENOBUFS && may_be_full(s, size, queued)));
+    CHECK(w, (result == -ENOMEM && w->harness.failed) ||
+                 (result == -ENOBUFS && may_be_full(s, size, queued)));
     w->dropped++;
   } else {
     CHECK(w, result == (ssize_t)size);
-    if (w->failed) pending->may_go = true;
+    if (w->harness.failed) pending->may_go = true;
     return;
   }
   forget(s, index);
@@ -173,7 +165,7 @@ static void sent(struct socket *s, const struct evnet_sim_udp_news *news) {
       i++;
       continue;
     }
-    CHECK(w, s->pending[i].may_go || w->failed);  // it was not lost, nor overtaken
+    CHECK(w, s->pending[i].may_go || w->harness.failed);  // it was not lost, nor overtaken
     w->dropped++;
     forget(s, i);
     at--;
@@ -203,7 +195,7 @@ void model_idle(struct world *w) {
     CHECK(w, evnet_conn_inbound_bytes(s->conn) == 0);
     CHECK(w, state.awaits_room || evnet_conn_outbound_bytes(s->conn) == 0);
     for (uint32_t k = 0; k < s->pending_count && !state.awaits_room; k++)
-      CHECK(w, s->pending[k].may_go || w->failed);
+      CHECK(w, s->pending[k].may_go || w->harness.failed);
   }
 }
 

@@ -32,7 +32,7 @@ PARTICIPLE += r"read|said|seen|sent|set|shut|taken|written|given|put|lost|kept|b
 
 # Name, what to write instead, and what is excluded; each is looked for in one sentence.
 RULES = [
-    ("tell", "return, report, call, notify", r"\b(?:tells?|told|telling)\b"),
+    ("tell", "return, report, call, notify", r"\b(?:tells|told|telling|(?<!cannot )tell)\b"),
     ("nobody", "name the actor", r"\b(?:no|some|any|every)body\b|\bwhoever\b"),
     ("at-once", "immediately, simultaneously, in one call", r"\bat once\b"),
     ("behind", "after; behind is for positions in a buffer", r"\bbehind\b"),

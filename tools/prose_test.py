@@ -47,6 +47,7 @@ class ProseTest(unittest.TestCase):
             "There is no backlog, and it is no longer open.",
             "So many descriptors are open that accept(2) fails.",
             "What is a lease?",
+            "The callback cannot tell which.",
             "The rule excludes `told` and `at once`.",
         ):
             self.assertEqual(found("x.md", sentence + "\n"), [], sentence)

@@ -1,5 +1,6 @@
-// Timers on a reactor: one-shot or repeating, for what is not a connection's timeout. To start,
-// move, stop and expire one is O(1), however many there are, and allocates nothing.
+// Timers on a reactor, one-shot or repeating, for everything but the timeouts of a connection.
+// Starting, moving, stopping and expiring a timer is O(1) for any number of timers and allocates
+// nothing.
 //
 //   struct poll { struct evnet_timer timer; ... };
 //   static void again(struct evnet_timer *timer, void *user) { ... }
@@ -17,19 +18,23 @@
 extern "C" {
 #endif
 
-// Embedded by its owner, and kept in place while it runs; all zero: not running. The fields are the
-// functions' own.
+// A timer, embedded in its owner. It must not move while it runs. A structure of zeros is a timer
+// that does not run. Only the functions below use the fields.
 struct evnet_timer {
-  struct evnet_wheel_node node;
-  uint64_t expires_ms;  // the reactor's time, which may be further away than the wheel reaches
-  uint64_t period_ms;   // 0: one-shot
-  void (*expired)(struct evnet_timer *timer, void *user);
-  void *user;
+  struct evnet_wheel_node node;  // its place in the reactor's wheel
+  uint64_t expires_ms;           // in the reactor's time; may be later than the wheel reaches
+  uint64_t period_ms;            // 0: one-shot
+  void (*expired)(struct evnet_timer *timer, void *user);  // the callback
+  void *user;                                              // passed to it
 };
 
-// evnet_timer_start calls `expired` once, delay_ms from now; a timer that runs already is moved. A
-// delay of 0 means the next turn of the loop, with I/O between. The callback may start the timer
-// again, or free it.
+// evnet_timer_start calls `expired` once, delay_ms from now. If the timer runs already, it is
+// moved. A delay of 0 means the next turn of the loop, with I/O in between. The callback may start
+// the timer again, or free it.
+//
+//   timer     must stay in place until it has expired or was stopped.
+//   delay_ms  milliseconds.
+//   expired   called on the reactor's thread with timer and user.
 //
 // Thread:  the reactor's.
 EVNET_API void evnet_timer_start(struct evnet_reactor *reactor, struct evnet_timer *timer,
@@ -37,10 +42,13 @@ EVNET_API void evnet_timer_start(struct evnet_reactor *reactor, struct evnet_tim
                                  void (*expired)(struct evnet_timer *timer, void *user),
                                  void *user);
 
-// evnet_timer_repeat calls `expired` each period_ms, first after one, until evnet_timer_stop. Late
-// calls are not made up for: the next one is at the next multiple of the period.
+// evnet_timer_repeat calls `expired` every period_ms, first after one period, until
+// evnet_timer_stop. Missed calls are not made up: the next call is at the next multiple of the
+// period.
 //
-//   period_ms  0 counts as 1.
+//   timer      must stay in place until it was stopped.
+//   period_ms  milliseconds; 0 counts as 1.
+//   expired    called on the reactor's thread with timer and user.
 //
 // Thread:  the reactor's.
 EVNET_API void evnet_timer_repeat(struct evnet_reactor *reactor, struct evnet_timer *timer,
@@ -48,8 +56,9 @@ EVNET_API void evnet_timer_repeat(struct evnet_reactor *reactor, struct evnet_ti
                                   void (*expired)(struct evnet_timer *timer, void *user),
                                   void *user);
 
-// evnet_timer_stop, also from the timer's own callback; one that does not run is left alone. A
-// timer has to be stopped before its memory goes, unless the reactor has been destroyed.
+// evnet_timer_stop stops a timer; it has no effect on one that does not run. The timer's own
+// callback may call it. Stop a timer before freeing its memory, unless the reactor has been
+// destroyed.
 //
 // Thread:  the reactor's.
 EVNET_API void evnet_timer_stop(struct evnet_reactor *reactor, struct evnet_timer *timer);

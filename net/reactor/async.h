@@ -1,4 +1,4 @@
-// What other threads ask of a connection, which they know by its id: the reactor's side of
+// Requests of other threads to a connection, which they name by its id: the reactor's part of
 // net/server/async.h.
 #ifndef EVNET_NET_REACTOR_ASYNC_H_
 #define EVNET_NET_REACTOR_ASYNC_H_
@@ -16,29 +16,35 @@
 extern "C" {
 #endif
 
+// The kinds of requests.
 enum evnet_async_act {
-  EVNET_ASYNC_WRITE,    // data and size
-  EVNET_ASYNC_WAKE,     // on_data with what is unread, possibly nothing
-  EVNET_ASYNC_RELEASE,  // of a hold
-  EVNET_ASYNC_CLOSE,
-  EVNET_ASYNC_SEND_TO,  // of a UDP socket: data, size, to and from
+  EVNET_ASYNC_WRITE,    // send data to the peer
+  EVNET_ASYNC_WAKE,     // call on_data with the unread bytes, possibly none
+  EVNET_ASYNC_RELEASE,  // release a hold
+  EVNET_ASYNC_CLOSE,    // close the connection
+  EVNET_ASYNC_SEND_TO,  // send data as a datagram of a UDP socket
 };
 
-// A request, made by its poster and the reactor's from a successful post until `finish`.
+// A request. Its poster creates it, and the reactor owns it from a successful post until `finish`.
 struct evnet_async {
-  struct evnet_message message;  // first; `bytes` set by the poster, `run` by the post
+  struct evnet_message message;  // first; the poster sets `bytes`, and the post sets `run`
   struct evnet_conn_id id;
   enum evnet_async_act act;
-  const void *data;  // in place until `finish`
-  size_t size;
-  const struct evnet_address *to;    // likewise
-  const struct evnet_address *from;  // likewise; NULL: the system's choice
-  // Called once, on the reactor's thread, outside of every other callback; it frees the request.
-  // status: 0 when it was done, for a write: when the kernel has taken the last byte; -ESTALE:
-  // there is no such connection any more, or it is closing; -ENOTCONN: RELEASE of a
-  // connection that is not open yet; -EPIPE:
-  // its writing has ended; -ENOBUFS above outbound_bytes_max; -ENOMEM; -ESHUTDOWN: the reactor has
-  // ended; or what the connection closed with before all was sent.
+  const void *data;                  // WRITE, SEND_TO: unchanged until `finish`
+  size_t size;                       // bytes at data
+  const struct evnet_address *to;    // SEND_TO: unchanged until `finish`
+  const struct evnet_address *from;  // SEND_TO: likewise; NULL: the system chooses
+
+  // Called once, on the reactor's thread, outside of every other callback. It frees the request.
+  //
+  //   status  0 if the request was carried out; for a write, if the kernel has taken the last byte.
+  //           -ESTALE if the connection has closed or is closing.
+  //           -ENOTCONN for RELEASE if the connection is not open yet.
+  //           -EPIPE if its sending side is closed.
+  //           -ENOBUFS if outbound_bytes_max would be exceeded.
+  //           -ENOMEM if memory ran out.
+  //           -ESHUTDOWN if the reactor has ended.
+  //           Otherwise the reason with which the connection closed before all was sent.
   void (*finish)(struct evnet_async *async, int status);
 
   // The reactor's.
@@ -52,7 +58,9 @@ struct evnet_async {
 // evnet_reactor_async posts a request.
 //
 // Returns: 0.
-// Errors:  -ENOBUFS, -ESHUTDOWN: not taken, and `finish` is not called.
+// Errors:  -ENOBUFS if mailbox_bytes_max would be exceeded.
+//          -ESHUTDOWN if the reactor has ended.
+//          After an error the request is the caller's, and `finish` is not called.
 // Thread:  any, while the reactor exists.
 EVNET_WARN_UNUSED int evnet_reactor_async(struct evnet_reactor *reactor, struct evnet_async *async);
 

@@ -1,5 +1,5 @@
-// The mailbox once more, for tests only: mailbox.c itself, with a hook in front of each of its
-// atomic operations. A program links this or the real one, not both.
+// A variant of the mailbox for tests only: mailbox.c with a hook before each of its atomic
+// operations. A program links this or the real one, not both.
 #ifndef EVNET_NET_REACTOR_MAILBOX_STEPS_H_
 #define EVNET_NET_REACTOR_MAILBOX_STEPS_H_
 
@@ -9,8 +9,8 @@
 extern "C" {
 #endif
 
-// Runs before each atomic operation, in the thread that is about to do it; NULL: nothing does. What
-// it does to the mailbox, another thread could have done at that moment.
+// Called before each atomic operation, on the thread that is about to perform it; NULL: not called.
+// Its changes to the mailbox stand for those that another thread could make at that moment.
 extern void (*evnet_mailbox_step)(void);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
-// The reactor: one event loop, on one thread, with the connections that live on it. A server runs
-// one or several; a reactor can also be used alone.
+// The reactor: one event loop on one thread, with the connections that it owns. A server has one or
+// several reactors; a reactor can also be used alone.
 #ifndef EVNET_NET_REACTOR_REACTOR_H_
 #define EVNET_NET_REACTOR_REACTOR_H_
 
@@ -22,18 +22,18 @@ extern "C" {
 
 struct evnet_reactor;
 
-// "No bound" for what is otherwise a size or count; 0 would be the default.
+// Value of a size or a count without a bound; 0 means the default.
 #define EVNET_UNLIMITED SIZE_MAX
 
-// What happens to a write that would exceed outbound_bytes_max.
+// The consequence of a write that would exceed outbound_bytes_max.
 enum evnet_overflow {
-  EVNET_OVERFLOW_CLOSE = 0,  // the connection is reset with EVNET_REASON_OUTBOUND_OVERFLOW
-  EVNET_OVERFLOW_REFUSE,     // nothing else: the write returns -ENOBUFS
+  EVNET_OVERFLOW_CLOSE = 0,  // reset the connection with EVNET_REASON_OUTBOUND_OVERFLOW
+  EVNET_OVERFLOW_REFUSE,     // keep the connection: the write only returns -ENOBUFS
 };
 
-// All zero: the defaults, which net/server/server.h lists. Times are milliseconds, at most
-// EVNET_TIMEOUT_MS_MAX, and EVNET_OFF for none; sizes are bytes.
+// The options of a reactor. A field of 0 selects the default; a structure of zeros is valid.
 struct evnet_reactor_options {
+  // As in struct evnet_options (net/server/server.h), for this reactor:
   int64_t idle_timeout_ms;
   int64_t read_timeout_ms;
   int64_t write_timeout_ms;
@@ -53,9 +53,11 @@ struct evnet_reactor_options {
   bool udp_gro;
   size_t holds_max;
   size_t mailbox_bytes_max;
-  int64_t busy_poll_us;  // 0: none
+  int64_t busy_poll_us;
   size_t connections_max;
-  // Sockets that are dialled, unless the dial's own options say otherwise (dial.h).
+
+  // As in struct evnet_options, for sockets that this reactor dials; evnet_dial_options override
+  // them:
   int send_buffer_bytes;
   int receive_buffer_bytes;
   bool no_nodelay;
@@ -64,50 +66,58 @@ struct evnet_reactor_options {
   int keepalive_count;
   int64_t user_timeout_ms;
   int notsent_lowat_bytes;
-  size_t lookup_threads_max;  // 1 to EVNET_LOOKUP_THREADS_MAX, of the process
+
+  // As in struct evnet_options:
+  size_t lookup_threads_max;
   enum evnet_backend backend;
+
   const struct evnet_allocator *allocator;  // borrowed for the reactor's life; NULL: malloc
-  struct evnet_kernel *kernel;              // likewise; NULL: the system's
-  struct evnet_logger logger;
+  struct evnet_kernel *kernel;              // borrowed; NULL: the system's; else a simulated one
+  struct evnet_logger logger;               // receives log lines; all zero: none
 };
 
-enum { EVNET_BUSY_POLL_US_MAX = 1000000, EVNET_LOOKUP_THREADS_MAX = 4096 };
+enum {
+  EVNET_BUSY_POLL_US_MAX = 1000000,  // the largest busy_poll_us
+  EVNET_LOOKUP_THREADS_MAX = 4096,   // the largest lookup_threads_max
+};
 
-// Counters since the reactor was created, and states.
+// Counters since the creation of the reactor, and some states.
 struct evnet_reactor_stats {
-  uint64_t connections_open;
-  uint64_t connections_opened;
-  uint64_t connections_closed;  // in all, and by the reason that on_close got:
-  uint64_t closed_by_peer;      // its end, EVNET_REASON_PEER
-  uint64_t closed_locally;      // EVNET_REASON_LOCAL and _ABORTED
-  uint64_t closed_by_timeout;   // any of the four
-  uint64_t closed_by_limit;     // an overflow, or the high mark
-  uint64_t closed_by_stop;      // EVNET_REASON_SHUTDOWN and _DRAIN_DEADLINE
-  uint64_t closed_by_error;     // everything else, resets by the peer included
-  uint64_t dials_failed;        // on_close without on_open; not among those above
-  uint64_t bytes_received;
-  uint64_t bytes_sent;
-  uint64_t datagrams_received;  // by UDP sockets, as are:
-  uint64_t datagrams_sent;
-  uint64_t datagrams_dropped;    // to be sent, but queued too many, or refused by the kernel
-  uint64_t turns;                // of the loop: one wait in the kernel each
-  uint64_t messages;             // that were posted and have run
-  uint64_t wakes;                // that posts had to send to a sleeping reactor
+  uint64_t connections_open;     // after on_open and before on_close
+  uint64_t connections_opened;   // calls of on_open
+  uint64_t connections_closed;   // calls of on_close after on_open; the sum of the next six
+  uint64_t closed_by_peer;       // EVNET_REASON_PEER
+  uint64_t closed_locally;       // EVNET_REASON_LOCAL and EVNET_REASON_ABORTED
+  uint64_t closed_by_timeout;    // any of the four timeouts
+  uint64_t closed_by_limit;      // an overflow, or EVNET_REASON_HIGH_WATER
+  uint64_t closed_by_stop;       // EVNET_REASON_SHUTDOWN and EVNET_REASON_DRAIN_DEADLINE
+  uint64_t closed_by_error;      // any other reason, including resets by the peer
+  uint64_t dials_failed;         // calls of on_close without on_open
+  uint64_t bytes_received;       // from peers, including datagrams
+  uint64_t bytes_sent;           // taken by the kernel, including datagrams
+  uint64_t datagrams_received;   // by UDP sockets
+  uint64_t datagrams_sent;       // by UDP sockets
+  uint64_t datagrams_dropped;    // not sent: the queue was full, or the kernel refused them
+  uint64_t turns;                // of the loop; one wait in the kernel each
+  uint64_t messages;             // posted and run
+  uint64_t wakes;                // of the sleeping reactor by posts
   uint64_t mailbox_bytes;        // posted and not yet run
-  uint64_t longest_callback_ns;  // with the system calls around it
+  uint64_t longest_callback_ns;  // including the system calls around it
 };
 
-// evnet_reactor_create makes a reactor.
+// evnet_reactor_create creates a reactor.
 //
-//   handler  copied.
-//   user     given to every callback.
-//   options  copied; NULL: all defaults.
+//   handler      copied.
+//   user         passed to every callback.
+//   options      copied; NULL: all defaults.
+//   out_reactor  the reactor; the caller frees it with evnet_reactor_destroy.
 //
 // Returns: 0.
-// Errors:  EVNET_STATUS_OPTION, with a line in the log that names the option and its value.
-//          -ENOMEM, and those of evnet_poller_create, with a line in the log: what refuses the
-//          backend, or connections_max and the bytes if address space is missing.
-// Thread:  the one that will run it.
+// Errors:  EVNET_STATUS_OPTION if an option is out of bounds; the log names it and its value.
+//          -ENOMEM if memory or address space runs out. For address space, the log names
+//          connections_max and the bytes.
+//          those of evnet_poller_create; the log explains why the backend is not available.
+// Thread:  the one that will run the reactor.
 EVNET_API EVNET_WARN_UNUSED int evnet_reactor_create(const struct evnet_handler *handler,
                                                      void *user,
                                                      const struct evnet_reactor_options *options,
@@ -116,64 +126,68 @@ EVNET_API EVNET_WARN_UNUSED int evnet_reactor_create(const struct evnet_handler 
 // evnet_reactor_run runs the loop until a stop is complete.
 //
 // Returns: 0 after a stop.
-// Errors:  those of evnet_poller_wait: the kernel refuses to go on. Every connection has had its
-//          on_close.
+// Errors:  those of evnet_poller_wait, if the kernel fails. Every connection has had its on_close.
 // Thread:  the one that created the reactor.
 EVNET_API int evnet_reactor_run(struct evnet_reactor *reactor);
 
-// evnet_reactor_turn runs one turn: what was posted, timers that are due, one wait in the kernel,
-// its completions. A turn that ran something does not wait, so `while (!done)` around it ends
-// whichever callback sets `done`. What was written since the last turn leaves with this one. Not
-// from inside a callback (asserted).
+// evnet_reactor_turn runs one turn of the loop: posted functions, expired timers, one wait in the
+// kernel and its completions. A turn in which a callback ran before the wait does not sleep, so a
+// loop `while (!done)` ends whichever callback sets `done`. Output written since the last turn is
+// sent in this one. Do not call it from a callback (asserted).
 //
-//   wait_ms_max  waits at most this long; negative: until something happens.
+//   wait_ms_max  the longest wait in milliseconds; negative: until something happens.
 //
-// Returns: 1; 0 when a stop is complete.
+// Returns: 1; 0 if a stop is complete.
 // Errors:  as evnet_reactor_run.
 // Thread:  the one that created the reactor.
 EVNET_API EVNET_WARN_UNUSED int evnet_reactor_turn(struct evnet_reactor *reactor,
                                                    int64_t wait_ms_max);
 
-// evnet_reactor_stop begins an orderly end: nothing new is accepted, what the kernel holds is read
-// once more (where reading is stopped by output above the high-water mark: when it has drained),
-// on_stopping runs, and connections close as soon as they have no unread bytes, output or hold; at
-// the deadline the rest is reset, with EVNET_REASON_DRAIN_DEADLINE. Of several calls the earliest
-// deadline wins.
+// evnet_reactor_stop begins a graceful shutdown of the reactor, as evnet_server_stop describes. If
+// reading is stopped by output above the high-water mark, what the kernel holds is read once the
+// output has drained. At the deadline, open connections are reset with EVNET_REASON_DRAIN_DEADLINE.
+// If called several times, the earliest deadline applies.
 //
-//   drain_ms  until the deadline; 0 or less, EVNET_OFF too: every connection is reset immediately,
-//             but for those that have delivered everything and only wait for the peer's end. From
-//             some 292 years on, INT64_MAX too: there is no deadline.
+//   drain_ms  milliseconds until the deadline. 0 or less, including EVNET_OFF: reset every
+//             connection immediately, except those that have sent everything and only wait for the
+//             peer's end-of-stream; these close. More than about 292 years, including INT64_MAX: no
+//             deadline.
 //
-// Thread:  any, while the reactor exists; async-signal-safe.
+// Thread:  any, while the reactor exists. It is async-signal-safe.
 EVNET_API void evnet_reactor_stop(struct evnet_reactor *reactor, int64_t drain_ms);
 
-// evnet_reactor_post runs a function on the reactor's thread, soon. Functions of one poster run in
-// order.
+// evnet_reactor_post runs a function on the reactor's thread, in one of its next turns. Functions
+// posted by one thread run in order.
 //
-//   function  called once with `user`, at the latest when the reactor ends.
+//   function  called once, at the latest when the reactor ends.
+//   user      passed to function.
 //
 // Returns: 0.
-// Errors:  -ENOMEM; -ENOBUFS above mailbox_bytes_max; -ESHUTDOWN when the reactor has ended. The
-//          function is not called then.
+// Errors:  -ENOBUFS if mailbox_bytes_max would be exceeded.
+//          -ESHUTDOWN if the reactor has ended.
+//          -ENOMEM if memory runs out.
+//          After an error the function is not called.
 // Thread:  any, while the reactor exists.
 EVNET_API int evnet_reactor_post(struct evnet_reactor *reactor, void (*function)(void *user),
                                  void *user);
 
-// evnet_reactor_post_after is evnet_reactor_post that runs the function delay_ms after the reactor
-// has taken it up; if the reactor ends before that, then. It cannot be taken back:
-// net/reactor/timer.h has timers that can.
+// evnet_reactor_post_after is evnet_reactor_post with a delay. It cannot be cancelled; the timers
+// of net/reactor/timer.h can.
+//
+//   delay_ms  milliseconds from when the reactor takes up the request. If the reactor ends earlier,
+//             it calls the function then.
 //
 // Returns and errors: as evnet_reactor_post.
 // Thread:  any, while the reactor exists.
 EVNET_API int evnet_reactor_post_after(struct evnet_reactor *reactor, uint64_t delay_ms,
                                        void (*function)(void *user), void *user);
 
-// evnet_reactor_stats copies the counters; each is right by itself, together they may be a moment
-// apart.
+// evnet_reactor_stats returns the counters. Each is exact, but they are not read at the same
+// moment.
 //
 // Thread:  any, while the reactor exists.
 #if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
-// A struct and a function share a name here; g++ would call that hiding a constructor.
+// A struct and a function share a name; g++ reports that as a hidden constructor.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
 #endif
@@ -183,11 +197,12 @@ EVNET_API void evnet_reactor_stats(const struct evnet_reactor *reactor,
 #pragma GCC diagnostic pop
 #endif
 
-// evnet_reactor_destroy frees a reactor that is not running: not from inside a callback (asserted).
-// Connections that are still open are reset after their on_close with EVNET_REASON_ABORTED. NULL is
-// accepted. Over io_uring the kernel may interrupt the thread once more within some 50 ms: a
-// blocking call of it that is not restarted (signal(7)) can then fail with EINTR, and has to be
-// repeated.
+// evnet_reactor_destroy frees a reactor that is not running; do not call it from a callback
+// (asserted). Connections that are still open are reset after their on_close with
+// EVNET_REASON_ABORTED. NULL is accepted.
+//
+// With io_uring, the kernel may interrupt the calling thread once more within about 50 ms. A
+// blocking call that is not restarted (signal(7)) can then fail with EINTR and must be repeated.
 //
 // Thread:  the one that created the reactor.
 EVNET_API void evnet_reactor_destroy(struct evnet_reactor *reactor);

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Checks the links of the documents: tools/links.py [ROOT]
+
+Prints each dead one as FILE:LINE: TARGET: REASON, and exits with 1 if there is one. Checked are, in the files that git
+has under ROOT (default: this repository),
+
+- relative links and images of Markdown, with the heading after a #,
+- documents that a comment or a BUILD file names, such as docs/reliability.md.
+
+Links to other hosts are not followed.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|<img[^>]* src=\"([^\"]+)\"|<a[^>]* href=\"([^\"]+)\"")
+# A path from the root. One that is only a file's name is relative to nothing that is known.
+NAMED = re.compile(r"(?<![\w/.-])((?:docs|benchmarks|fuzz|net/[\w/]+)/[\w-]+\.md)\b")
+SOURCES = (".c", ".h", ".cc", ".py", ".sh", ".bzl", ".bazel")
+
+
+def git_files(root):
+    out = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        check=True,
+        stdout=subprocess.PIPE,
+    ).stdout
+    return [name for name in os.fsdecode(out).split("\0") if name and os.path.exists(os.path.join(root, name))]
+
+
+def prose(text):
+    """Yields (line number, line) outside of fenced code, without code spans."""
+    fenced = False
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        elif not fenced:
+            yield number, re.sub(r"`[^`]*`", lambda match: "x" * len(match.group()), line)
+
+
+def anchors(text):
+    """The names of a document's headings, as GitHub makes them."""
+    found = set()
+    fenced = False
+    for line in text.split("\n"):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        match = re.match(r"#{1,6} +(.*?)\s*#*$", line)
+        if fenced or not match:
+            continue
+        name = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", match.group(1)).lower()
+        name = re.sub(r"[^\w\- ]", "", name).replace(" ", "-")
+        copies = sum(1 for other in found if re.fullmatch(re.escape(name) + r"(-\d+)?", other))
+        found.add("%s-%d" % (name, copies) if copies else name)
+    return found
+
+
+def read(root, name):
+    with open(os.path.join(root, name), encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def markdown_faults(root, name):
+    text = read(root, name)
+    for number, line in prose(text):
+        for match in LINK.finditer(line):
+            target = next(group for group in match.groups() if group)
+            if re.match(r"[a-z]+:", target):
+                continue
+            path, _, anchor = target.partition("#")
+            whole = os.path.normpath(os.path.join(os.path.dirname(name), path)) if path else name
+            if not os.path.exists(os.path.join(root, whole)):
+                yield number, target, "there is no such file"
+            elif anchor and whole.endswith(".md") and anchor not in anchors(read(root, whole)):
+                yield number, target, "the document has no such heading"
+
+
+def source_faults(root, name):
+    for number, line in enumerate(read(root, name).split("\n"), 1):
+        for match in NAMED.finditer(line):
+            if not os.path.exists(os.path.join(root, match.group(1))):
+                yield number, match.group(1), "there is no such file"
+
+
+def check(root):
+    """Returns the lines to print, and the number of documents."""
+    lines = []
+    documents = 0
+    for name in git_files(root):
+        if name.endswith(".md"):
+            documents += 1
+            faults = markdown_faults(root, name)
+        elif name.endswith(SOURCES) and name != "tools/links_test.py":
+            faults = source_faults(root, name)
+        else:
+            continue
+        lines += ["%s:%d: %s: %s" % (name, *fault) for fault in faults]
+    return lines, documents
+
+
+def main():
+    root = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    lines, documents = check(root)
+    for line in lines:
+        print(line)
+    print("%d documents, %d dead links" % (documents, len(lines)))
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# architecture_test.sh DOCUMENT HEADING TEST...: each test that the document names, as `//package:target Suite.Name ...`,
-# is one that the target reports; each row of the table whose first column has that heading names a test or a command;
-# and each TEST is named.
+# architecture_test.sh DOCUMENT HEADING,... TEST...: each test that the document names, as `//package:target Suite.Name ...`,
+# is one that the target reports. Each HEADING is the first column of a table, whose rows each name a test or a command.
+# Each TEST is named.
 set -euo pipefail
 
 document=$1
-heading=$2
+headings=$2
 shift 2
 failures=0
 complain() {
@@ -43,12 +43,15 @@ for binary in "${!tests[@]}"; do
 done
 
 rows=0
-while read -r row; do
-  rows=$((rows + 1))
-  [[ $row =~ \`(//|bazel\ test\ |tools/) ]] || complain "without a test: $row"
-done < <(awk -v heading="$heading" 'index($0, "| " heading " |") == 1 { inside = 1; getline; next }
-  !/^\|/ { inside = 0 } inside' "$document")
-[ "$rows" -gt 0 ] || complain "$document has no table of '$heading'"
+for heading in ${headings//,/ }; do
+  before=$rows
+  while read -r row; do
+    rows=$((rows + 1))
+    [[ $row =~ \`(//|bazel\ test\ |tools/) ]] || complain "without a test: $row"
+  done < <(awk -v heading="$heading" 'index($0, "| " heading " |") == 1 { inside = 1; getline; next }
+    !/^\|/ { inside = 0 } inside' "$document")
+  [ "$rows" -gt "$before" ] || complain "$document has no table of '$heading'"
+done
 
 echo "$rows rows, $count tests named, $failures complaints"
 [ "$failures" -eq 0 ]

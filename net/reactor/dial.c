@@ -6,7 +6,8 @@
 //                              +-- deadline, a failure ----+--> failed
 //
 // While it lasts the connection is in DIALLING, and `conn->dial` is what it has beyond that.
-// dial_options.c reads what evnet_dial is given, dial_attempts.c connects.
+// dial_options.c reads the arguments of evnet_dial, dial_attempts.c connects; docs/dialling.md
+// explains both.
 #include "net/reactor/dial.h"
 
 #include <errno.h>

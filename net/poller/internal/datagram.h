@@ -5,6 +5,8 @@
 //   receive -> next -> next -> ... -> false -> receive, of whichever socket
 //                        |
 //                      drop, if the socket was detached meanwhile
+//
+// docs/datagrams.md explains the design.
 #ifndef EVNET_NET_POLLER_INTERNAL_DATAGRAM_H_
 #define EVNET_NET_POLLER_INTERNAL_DATAGRAM_H_
 

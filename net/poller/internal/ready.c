@@ -3,7 +3,8 @@
 // It knows sockets and edges, not the reactor, and not which kernel reports the edges.
 //
 // ready_state.h has the picture of a slot, ready_slot.c its descriptor, ready_turn.c the turn,
-// ready_connect.c outgoing connections; here is the rest of the contract's functions.
+// ready_connect.c outgoing connections; here is the rest of the contract's functions. docs/poller.md
+// explains the contract.
 #include <errno.h>
 #include <unistd.h>
 

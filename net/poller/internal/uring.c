@@ -2,7 +2,8 @@
 // contract's short functions, creates and destroys. uring_submit.c puts operations on the queue;
 // uring_receive.c, uring_accept.c, uring_connect.c and uring_complete.c say what their completions
 // mean; uring_memory.c keeps what they receive into and send from; uring_attach.c attaches and
-// detaches, uring_wait.c enters the kernel. uring_state.h has the picture.
+// detaches, uring_wait.c enters the kernel. uring_state.h has the picture, and
+// docs/io_uring.md the reasons.
 //
 // One io_uring_enter(2) a turn submits everything and waits. What is sent from memory that this
 // backend lent (received bytes, the scratch block) is sent by the kernel during that enter, and the

@@ -1,6 +1,7 @@
 // A simulated kernel: TCP sockets, listeners, UDP sockets (sim_udp.h) and a clock in memory, behind
 // the poller's contract (poller.h). Everything random in it, and its users' dice too, come from one
 // seed, so a seed replays exactly, and nothing in it blocks or reads the machine's clock.
+// docs/simulation.md says who uses it.
 //
 //   client       --write--> wire: segments in flight --arrive--> receive buffer --RECV--> reactor
 //   (this file)  <--read--- receive buffer <--arrive-- wire: segments in flight <--send, SEND--

@@ -1,7 +1,10 @@
-// Everything of evnet that a user needs: #include "evnet/evnet.h".
+// All public headers of evnet: #include "evnet/evnet.h".
 //
-// The headers behind it include each other by paths relative to themselves, so that a repository
-// with a net/ of its own can use evnet without a clash of names.
+// A server program starts at net/server/server.h, its callbacks at net/reactor/handler.h, and the
+// functions of a connection at net/reactor/conn.h.
+//
+// The headers include each other by relative paths, so that a repository with its own net/
+// directory can use evnet without a clash of names.
 #ifndef EVNET_EVNET_EVNET_H_
 #define EVNET_EVNET_EVNET_H_
 

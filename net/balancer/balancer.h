@@ -1,5 +1,5 @@
-// Which reactor gets a new connection. Pure: the candidates' loads and the peer's address in, an
-// index out; no I/O, no threads, no knowledge of what a reactor is.
+// The choice of the reactor for a new connection: from the candidates' loads and the peer's address
+// it computes an index. It does no I/O and uses no threads.
 #ifndef EVNET_NET_BALANCER_BALANCER_H_
 #define EVNET_NET_BALANCER_BALANCER_H_
 
@@ -14,28 +14,35 @@
 extern "C" {
 #endif
 
+// The methods of balancing.
 enum evnet_balancing {
-  EVNET_ROUND_ROBIN = 0,        // each in turn
-  EVNET_LEAST_CONNECTIONS = 1,  // the one with the smallest load; among equals each in turn
-  EVNET_SOURCE_HASH = 2,        // by the peer's address: the same while key and count are the same;
-                                // those without one, Unix peers, each in turn
+  EVNET_ROUND_ROBIN = 0,        // each candidate in turn
+  EVNET_LEAST_CONNECTIONS = 1,  // the candidate with the smallest load; equal ones in turn
+
+  // A hash of the peer's address selects the candidate: always the same one for the same key and
+  // count. Peers without an address, on Unix sockets, select each candidate in turn.
+  EVNET_SOURCE_HASH = 2,
 };
 
-// All zero: round-robin that starts with candidate 0.
+// A balancer. All zero: round-robin from candidate 0.
 struct evnet_balancer {
-  enum evnet_balancing balancing;
-  size_t next;                // where the next round starts; < count of the last pick
-  struct evnet_hash_key key;  // of EVNET_SOURCE_HASH: who does not know it cannot choose addresses
-                              // that all come to one candidate
+  enum evnet_balancing balancing;  // the method
+  size_t next;                     // where the next round starts; below the last pick's count
+
+  // For EVNET_SOURCE_HASH, from evnet_hash_key_make. Without knowledge of it, peers cannot choose
+  // addresses that all select one candidate.
+  struct evnet_hash_key key;
 };
 
-// evnet_balancer_pick chooses one of `count` candidates, count > 0 (asserted).
+// evnet_balancer_pick picks one of the candidates.
 //
-//   loads   count numbers, read by EVNET_LEAST_CONNECTIONS only (else may be NULL).
-//   source  the peer's address without its port, read by EVNET_SOURCE_HASH only; empty: it has
+//   loads   count numbers, read by EVNET_LEAST_CONNECTIONS only; otherwise may be NULL.
+//   count   the number of candidates, above 0 (asserted).
+//   source  the peer's address without its port, read by EVNET_SOURCE_HASH only; empty if it has
 //           none.
 //
 // Returns: an index below count.
+// Thread:  one at a time.
 EVNET_API size_t evnet_balancer_pick(struct evnet_balancer *balancer, const uint64_t *loads,
                                      size_t count, struct evnet_bytes source);
 

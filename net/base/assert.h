@@ -1,6 +1,6 @@
-// EVNET_ASSERT guards ownership and control and stays on in release builds: a programmer's error
-// stops the process where it happened. EVNET_DCHECK is for hot paths and vanishes under NDEBUG.
-// Neither is ever used on what a peer sends or the system returns.
+// Assertions. EVNET_ASSERT checks ownership and control and stays on in release builds: a
+// programming error stops the process where it happens. EVNET_DCHECK is for hot paths and is
+// removed by NDEBUG. Neither checks what a peer sends or the system returns.
 #ifndef EVNET_NET_BASE_ASSERT_H_
 #define EVNET_NET_BASE_ASSERT_H_
 
@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-// Prints the place and the expression on stderr and aborts.
+// evnet_assert_failed prints the expression and its place on stderr and aborts.
 __attribute__((noreturn, cold)) void evnet_assert_failed(const char *expression, const char *file,
                                                          int line);
 

@@ -10,10 +10,11 @@
 extern "C" {
 #endif
 
-// evnet_clock_now_ns reads CLOCK_MONOTONIC, in nanoseconds. Reactors read the poller's clock
-// instead, which a simulation drives.
+// evnet_clock_now_ns reads CLOCK_MONOTONIC. Reactors read the poller's clock instead, which a
+// simulation can control.
 //
-// Thread:  any; async-signal-safe (clock_gettime is, signal-safety(7)).
+// Returns: nanoseconds.
+// Thread:  any. It is async-signal-safe, because clock_gettime(2) is (signal-safety(7)).
 EVNET_API uint64_t evnet_clock_now_ns(void);
 
 #ifdef __cplusplus

@@ -1,5 +1,11 @@
 """Runs a test that exists already, told something else by its environment."""
 
+# Bazel 4 has no such configuration field; later ones would download the tool without need.
+_LCOV_MERGER = configuration_field(
+    fragment = "coverage",
+    name = "output_generator",
+) if hasattr(native, "module_name") else "@bazel_tools//tools/test:lcov_merger"
+
 def _again_test_impl(ctx):
     executable = ctx.actions.declare_file(ctx.label.name)
     test = ctx.attr.test[DefaultInfo]
@@ -11,6 +17,7 @@ def _again_test_impl(ctx):
     return [
         DefaultInfo(executable = executable, runfiles = test.default_runfiles),
         testing.TestEnvironment(ctx.attr.variables),
+        coverage_common.instrumented_files_info(ctx, dependency_attributes = ["test"]),
     ]
 
 again_test = rule(
@@ -18,6 +25,17 @@ again_test = rule(
     attrs = {
         "test": attr.label(cfg = "target", executable = True, mandatory = True),
         "variables": attr.string_dict(),
+        # Without these two, which Bazel looks up by name, the test brings nothing to `bazel coverage`.
+        "_collect_cc_coverage": attr.label(
+            cfg = "exec",
+            default = "@bazel_tools//tools/test:collect_cc_coverage",
+            executable = True,
+        ),
+        "_lcov_merger": attr.label(
+            cfg = "exec",
+            default = _LCOV_MERGER,
+            executable = True,
+        ),
     },
     test = True,
 )

@@ -71,6 +71,7 @@ def _over_kqueue_impl(ctx):
         CcInfo(linking_context = cc_common.create_linking_context(
             linker_inputs = depset(linked, order = "topological"),
         )),
+        coverage_common.instrumented_files_info(ctx, dependency_attributes = ["poller", "test"]),
     ]
 
 _over_kqueue = rule(

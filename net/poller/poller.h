@@ -1,18 +1,20 @@
-// The poller: the kernel's side of a reactor. Descriptors go in, completions come out.
+// The poller: the interface between a reactor and the kernel. It takes descriptors and returns
+// completions.
 //
-// One contract serves kernels that report completions (io_uring) and kernels that report readiness
-// (epoll, kqueue), which emulate completions once, in internal/ready.c. Nothing above this file
-// knows which one runs.
+// One contract covers kernels that report completions (io_uring) and kernels that report readiness
+// (epoll, kqueue), for which internal/ready.c emulates completions. Code above this file does not
+// depend on the backend.
 //
-//   wait(timeout)        submits what is pending and blocks; once per turn of the loop
-//   next(&completion)    one completion, or false when this turn has no more
+//   evnet_poller_wait  submits pending operations and blocks; once in each turn of the loop.
+//   evnet_poller_next  returns one completion, or false if this turn has no more. The caller pulls,
+//                      so nothing is called recursively.
 //
-// A handle names an attached descriptor: an index below handles_max, and a generation that differs
-// each time the index is used again, checked before anything is done for it, so that a stale event
-// never reaches a new socket with the same number. An index is used again only after the handle's
-// DETACH completion, which is always its last.
+// A handle names an attached descriptor by an index below handles_max and a generation, which
+// differs each time the index is reused. Each operation checks the generation, so a stale event
+// never reaches a new socket with the same number. The last completion of a handle is DETACH; after
+// it the index may be reused.
 //
-// Thread: everything is for the thread that created the poller, but for evnet_poller_wake.
+// All functions are for the thread that created the poller, except evnet_poller_wake.
 #ifndef EVNET_NET_POLLER_POLLER_H_
 #define EVNET_NET_POLLER_POLLER_H_
 
@@ -35,97 +37,127 @@ extern "C" {
 struct evnet_poller;
 struct evnet_kernel;
 
+// The kernel interfaces.
 enum evnet_backend {
-  EVNET_BACKEND_AUTO = 0,      // the best that this system has
+  EVNET_BACKEND_AUTO = 0,      // the best one that works on this system
   EVNET_BACKEND_EPOLL = 1,     // Linux
-  EVNET_BACKEND_IO_URING = 2,  // Linux 6.1 and later, where liburing was there to build with
+  EVNET_BACKEND_IO_URING = 2,  // Linux 6.1 and later, if built with liburing
   EVNET_BACKEND_KQUEUE = 3,    // macOS and the BSDs
 };
 
+// The options of a poller. A field of 0 selects the default.
 struct evnet_poller_options {
-  enum evnet_backend backend;
-  uint32_t handles_max;     // attached at once; 0: 1,048,576. Address space is reserved, not memory
-  uint32_t recv_bytes_max;  // the most one RECV brings and one handle brings a turn; 0: 256 KiB
-  uint32_t datagram_bytes_max;  // a longer datagram loses its end; 0: 65,535, none is longer
-  bool no_udp_segmentation;     // datagrams are handed over one by one, also where the system takes
-                                // several of one size as one message (Linux: UDP_SEGMENT)
-  bool udp_gro;  // the system may hand over several of one size that one peer sent in a
-                 // row at once (Linux: UDP_GRO); each is told by itself all the same,
-                 // and sockets cannot be opened where there is no such thing
+  enum evnet_backend backend;  // EVNET_BACKEND_AUTO by default
+  uint32_t handles_max;        // attached; default 1,048,576. Reserves address space, not memory
+
+  // Largest number of bytes of one RECV, and of all RECVs of one handle in a turn. Default: 256
+  // KiB.
+  uint32_t recv_bytes_max;
+
+  uint32_t datagram_bytes_max;  // a longer datagram is cut; default 65,535, which cuts none
+
+  // Passes datagrams to the kernel one by one, even where it accepts several of one size in one
+  // call (Linux: UDP_SEGMENT).
+  bool no_udp_segmentation;
+
+  // Lets the kernel return consecutive datagrams of one size from one peer in one call (Linux:
+  // UDP_GRO). They are still reported one by one. Elsewhere sockets cannot be opened with it.
+  bool udp_gro;
+
   const struct evnet_allocator *allocator;  // borrowed; NULL: malloc
-  struct evnet_kernel *kernel;  // borrowed; NULL: the system's. Another one is simulated
+  struct evnet_kernel *kernel;              // borrowed; NULL: the system's; else a simulated one
 };
 
-// All zero is never valid.
+// A handle. All zero is never valid.
 struct evnet_handle {
-  uint32_t index;
-  uint32_t generation;
+  uint32_t index;       // below handles_max
+  uint32_t generation;  // different each time the index is used
 };
 
+// The operations that completions report, and their results.
 enum evnet_op {
-  EVNET_OP_ACCEPT,  // accept_start: result 0: a connection may wait, see evnet_poller_accept; or
-                    // -errno
-  EVNET_OP_RECV,    // recv_start: result bytes at data; 0: the peer's end; or -errno
-  EVNET_OP_SEND,    // send_start, or a send that gave -EINPROGRESS: result bytes taken, maybe fewer
-                    // than asked for; or -errno; EVNET_REASON_FILE_SHORT: the file ends in front of
-                    // the range
-  EVNET_OP_HANGUP,  // no recv is armed and the connection is dead: -errno, or 0 when both sides
-                    // have ended and nothing stands in front of the peer's end
-  EVNET_OP_DETACH,  // detach or abort: the descriptor is closed and the handle is gone
-  EVNET_OP_DATAGRAM,  // recv_start of a datagram socket: one datagram, result bytes at data,
-                      // perhaps 0; or -errno. With `more`, of an earlier datagram (ICMP, say):
-                      // those that follow are received. Without: receiving fails again and again;
-                      // start it after a pause
-  EVNET_OP_CONNECT,   // connect: 0, or -errno
+  // evnet_poller_accept_start: 0 if a connection may wait, see evnet_poller_accept; or -errno.
+  EVNET_OP_ACCEPT,
+
+  // evnet_poller_recv_start: the bytes at data; 0 for the peer's end-of-stream; or -errno.
+  EVNET_OP_RECV,
+
+  // evnet_poller_send_start, or evnet_poller_send that returned -EINPROGRESS: the bytes that the
+  // kernel took, possibly fewer than requested; or -errno. EVNET_REASON_FILE_SHORT: the file ends
+  // before the range begins.
+  EVNET_OP_SEND,
+
+  // While no receive is armed: -errno if the connection is dead; 0 if both sides have ended and no
+  // bytes are left before the peer's end-of-stream.
+  EVNET_OP_HANGUP,
+
+  // evnet_poller_detach or evnet_poller_abort: the descriptor is closed and the handle is invalid.
+  EVNET_OP_DETACH,
+
+  // evnet_poller_recv_start of a datagram socket: one datagram, with the bytes at data, possibly 0;
+  // or -errno. An error with `more` is that of an earlier datagram, such as an ICMP error;
+  // receiving goes on. After an error without `more`, receiving would fail repeatedly: start it
+  // after a pause.
+  EVNET_OP_DATAGRAM,
+
+  // evnet_poller_connect: 0, or -errno.
+  EVNET_OP_CONNECT,
 };
 
+// A completion.
 struct evnet_completion {
-  struct evnet_handle handle;
-  enum evnet_op op;
+  struct evnet_handle handle;  // of the operation
+  enum evnet_op op;            // what was completed
   bool more;            // ACCEPT, RECV, DATAGRAM: the operation is still armed; else start it again
   bool truncated;       // DATAGRAM: it was longer than datagram_bytes_max
   int64_t result;       // see enum evnet_op
-  const uint8_t *data;  // RECV, DATAGRAM: leased until the next call of next or wait
-  size_t rest;  // SEND after -EINPROGRESS: bytes at data that were not taken, leased likewise
-  // Valid until the next call of next or wait:
-  const struct evnet_address *peer;   // DATAGRAM: who sent it
-  const struct evnet_address *local;  // DATAGRAM: the host it was sent to, port 0: where an answer
-                                      // has to come from. Of a group or broadcast, the host that
-                                      // took it. NULL: the socket is bound to one host
+  const uint8_t *data;  // RECV, DATAGRAM: leased until the next evnet_poller_next or _wait
+  size_t rest;          // SEND after -EINPROGRESS: bytes at data that were not taken; leased too
+
+  // DATAGRAM: the sender. Valid until the next evnet_poller_next or evnet_poller_wait.
+  const struct evnet_address *peer;
+
+  // DATAGRAM: the host that received it, with port 0; replies must be sent from it. For a datagram
+  // to a group or broadcast address, it is the host that took it. NULL if the socket is bound to
+  // one host. Valid as peer.
+  const struct evnet_address *local;
 };
 
-// One datagram for evnet_poller_send_datagrams.
+// A datagram for evnet_poller_send_datagrams.
 struct evnet_datagram {
-  const struct iovec *pieces;
+  const struct iovec *pieces;        // count of them
   uint32_t count;                    // 0 to EVNET_SEND_PIECES_MAX; 0 is an empty datagram
-  const struct evnet_address *to;    // NULL: where the socket is connected to
-  const struct evnet_address *from;  // as `local` of a completion; NULL: the system's choice
+  const struct evnet_address *to;    // NULL: the peer that the socket is connected to
+  const struct evnet_address *from;  // as `local` of a completion; NULL: the system chooses
 };
 
+// A range of a file for evnet_poller_send_start.
 struct evnet_file_range {
-  int descriptor;  // a regular file's, open for reading; its position is neither used nor moved
+  int descriptor;  // a regular file's, open for reading; its position is neither used nor changed
   int64_t offset;  // of the first byte
-  size_t size;     // more than 0
+  size_t size;     // above 0
 };
 
-// What evnet_poller_send_start sends. The caller's, and unchanged, until the SEND completion.
+// The output of evnet_poller_send_start. The caller owns it and must not change it until the SEND
+// completion.
 struct evnet_send {
+  // Pieces, or a file if count is 0.
   union {
     const struct iovec *pieces;
     const struct evnet_file_range *file;
   };
-  uint32_t count;  // of pieces, 1 to EVNET_SEND_PIECES_MAX; 0: it is a file
+  uint32_t count;  // of pieces, 1 to EVNET_SEND_PIECES_MAX; 0: a file
 };
 
 enum {
-  EVNET_SEND_PIECES_MAX = 64,
-  EVNET_POLLER_SCRATCH_BYTES = 64 << 10,
-  EVNET_DATAGRAMS_MAX = 64,  // that one socket brings a turn
-  EVNET_ACCEPTS_MAX = 128,   // that one listener brings a turn
+  EVNET_SEND_PIECES_MAX = 64,             // pieces of a send
+  EVNET_POLLER_SCRATCH_BYTES = 64 << 10,  // of evnet_poller_scratch
+  EVNET_DATAGRAMS_MAX = 64,               // that one socket reports in a turn
+  EVNET_ACCEPTS_MAX = 128,                // that one listener reports in a turn
 };
 
-// What can be set of a connection's socket, by its name in the system; 0 is the system's default
-// where nothing else is said. Only the buffers are also a Unix socket's.
+// Options of a connection's socket, with their names in the system. 0 is the system's default
+// unless noted. A Unix socket has the buffer sizes only.
 enum evnet_socket_option {
   EVNET_SOCKET_NODELAY,               // TCP_NODELAY: 0 or 1
   EVNET_SOCKET_KEEPALIVE,             // SO_KEEPALIVE: 0 or 1
@@ -137,184 +169,216 @@ enum evnet_socket_option {
   EVNET_SOCKET_SEND_BUFFER_BYTES,     // SO_SNDBUF, which Linux doubles (socket(7))
   EVNET_SOCKET_RECEIVE_BUFFER_BYTES,  // SO_RCVBUF, likewise
 };
+
+// The number of socket options.
 enum { EVNET_SOCKET_OPTIONS = EVNET_SOCKET_RECEIVE_BUFFER_BYTES + 1 };
 
+// The multicast settings of a datagram socket.
 enum evnet_multicast_what {
-  EVNET_MULTICAST_JOIN,       // the socket becomes a member of `group` on the interface
-  EVNET_MULTICAST_LEAVE,      // undoes that
-  EVNET_MULTICAST_INTERFACE,  // by which what is sent to groups leaves
-  EVNET_MULTICAST_HOPS,       // how far it gets, 0 to 255; the system's default is 1: no router
-  EVNET_MULTICAST_LOOP,       // whether members on this machine get it, 0 or 1; 1 by default
+  EVNET_MULTICAST_JOIN,       // joins `group` on the interface
+  EVNET_MULTICAST_LEAVE,      // leaves it
+  EVNET_MULTICAST_INTERFACE,  // the interface by which datagrams to groups leave
+  EVNET_MULTICAST_HOPS,       // their hop limit, 0 to 255; the system's default is 1: no router
+  EVNET_MULTICAST_LOOP,       // whether members on this machine get them, 0 or 1; default 1
 };
 
-// What a datagram socket has to do with groups; a socket of both families has it for both.
+// A multicast setting. On a socket of both families it applies to both.
 struct evnet_multicast {
-  enum evnet_multicast_what what;
-  const struct evnet_address *group;  // JOIN, LEAVE; the port means nothing
-  const char *interface_name;  // JOIN, LEAVE, INTERFACE; NULL: the zone of an IPv6 group, else
-                               // the system's choice, by its routes
-  int value;                   // HOPS, LOOP
+  enum evnet_multicast_what what;     // which one
+  const struct evnet_address *group;  // JOIN, LEAVE; the port is ignored
+  // JOIN, LEAVE, INTERFACE. NULL: the zone of an IPv6 group, or else the system chooses by its
+  // routes.
+  const char *interface_name;
+  int value;  // HOPS, LOOP
 };
 
-// Of a listening socket, and of what it accepts: on Linux an accepted socket has each of them from
-// its listener, so accepting sets none.
+// The options of a listening socket and of the sockets that it accepts: on Linux an accepted socket
+// inherits them, so accepting sets none. 0 selects the system's default, unless noted.
 struct evnet_listen_options {
-  int backlog;               // 0: SOMAXCONN; the kernel cuts it to net.core.somaxconn
-  int send_buffer_bytes;     // 0: the system's, here and below
-  int receive_buffer_bytes;  // set before listen(2), so that the window scale fits it (tcp(7)); on
-                             // Unix sockets it has no effect (unix(7))
-  bool no_reuse_address;     // without SO_REUSEADDR a restart has to wait for TIME_WAIT
-  bool no_nodelay;           // without TCP_NODELAY
-  bool v6only;               // a wildcard of both families takes IPv6 alone
-  int keepalive_idle_s;      // above 0: keepalive is on
+  int backlog;            // 0: SOMAXCONN; the kernel cuts it to net.core.somaxconn
+  int send_buffer_bytes;  // SO_SNDBUF
+
+  // SO_RCVBUF, set before listen(2) so that the window scale fits it (tcp(7)). It has no effect on
+  // Unix sockets (unix(7)).
+  int receive_buffer_bytes;
+
+  bool no_reuse_address;  // clears SO_REUSEADDR: a restart has to wait for TIME_WAIT
+  bool no_nodelay;        // clears TCP_NODELAY
+  bool v6only;            // a wildcard of both families accepts IPv6 only
+
+  // Keepalive, as in struct evnet_options; above 0 for keepalive_idle_s enables it:
+  int keepalive_idle_s;
   int keepalive_interval_s;
   int keepalive_count;
-  int user_timeout_ms;
-  int notsent_lowat_bytes;
-  int fast_open_queue_max;     // TCP_FASTOPEN: SYNs with data that may wait; 0: none
-  int defer_accept_s;          // TCP_DEFER_ACCEPT: for so long only with data; 0: at once
+
+  int user_timeout_ms;         // TCP_USER_TIMEOUT
+  int notsent_lowat_bytes;     // TCP_NOTSENT_LOWAT
+  int fast_open_queue_max;     // TCP_FASTOPEN: the length of its queue; 0: disabled
+  int defer_accept_s;          // TCP_DEFER_ACCEPT: wait this long for data; 0: do not wait
   const char *bind_to_device;  // SO_BINDTODEVICE: an interface's name; NULL: any
-  bool udp_broadcast;          // SO_BROADCAST: datagrams may be sent to broadcast addresses
-  bool reuse_port;             // others with it may have the same port: SO_REUSEPORT of socket(7),
-                               // FreeBSD's SO_REUSEPORT_LB; see evnet_poller_spreads_port
-  const char **out_refused;    // receives, when the system refuses an option, that option's name as
-                               // above; NULL: nobody wants to know
-  mode_t unix_mode;  // permission bits of a Unix socket's file, whatever the umask; 0: 0777 less
-                     // the umask. On Linux connecting takes the right to write (unix(7))
-  const char **out_reason;  // set to a constant string that says more of a failure than its status
-                            // does, else to NULL; may be NULL
+  bool udp_broadcast;          // SO_BROADCAST: permits sending to broadcast addresses
+
+  // Shares the port with sockets that set it too: SO_REUSEPORT of socket(7), SO_REUSEPORT_LB of
+  // FreeBSD. See evnet_poller_spreads_port.
+  bool reuse_port;
+
+  // Receives the name of the option, as above, that the system rejects. NULL if it is not needed.
+  const char **out_refused;
+
+  // Permission bits of a Unix socket's file, independent of the umask; 0: 0777 less the umask. On
+  // Linux a client needs permission to write (unix(7)).
+  mode_t unix_mode;
+
+  // Receives a constant string that explains an error further than its status, or NULL. May be
+  // NULL.
+  const char **out_reason;
 };
 
-// Of a socket that connects. All zero: the system's defaults, but with TCP_NODELAY.
+// The options of a socket that connects. All zero: the system's defaults, with TCP_NODELAY.
 struct evnet_connect_options {
-  const struct evnet_address *source;  // bound to first; port 0: any. NULL: the system's choice
+  const struct evnet_address *source;  // bound to first; port 0: any. NULL: the system chooses
   const char *bind_to_device;          // SO_BINDTODEVICE: an interface's name; NULL: any
-  int send_buffer_bytes;               // 0: the system's
-  int receive_buffer_bytes;            // likewise; set before connect(2), as of a listener
-  bool no_nodelay;                     // TCP without TCP_NODELAY
-  bool udp_broadcast;                  // SO_BROADCAST: the address may be a broadcast address
-  // TCP, 0 or less: the system's.
-  int keepalive_idle_s;  // above 0: keepalive is on
+  int send_buffer_bytes;               // SO_SNDBUF; 0: the system's
+  int receive_buffer_bytes;            // SO_RCVBUF, set before connect(2); 0: the system's
+  bool no_nodelay;                     // clears TCP_NODELAY
+  bool udp_broadcast;                  // SO_BROADCAST: permits a broadcast address
+
+  // As in struct evnet_options, for TCP; 0 or less selects the system's:
+  int keepalive_idle_s;
   int keepalive_interval_s;
   int keepalive_count;
   int user_timeout_ms;
   int notsent_lowat_bytes;
 };
 
-// evnet_poller_create makes a poller.
+// evnet_poller_create creates a poller.
 //
-//   options  NULL: all defaults.
+//   options     NULL: all defaults.
+//   out_poller  the poller; the caller frees it with evnet_poller_destroy.
 //
 // Returns: 0.
-// Errors:  -ENOSYS for a backend that this system has not; -EPERM for one that it refuses;
-//          -EINVAL for handles_max above 2^24; -ENOMEM; -EMFILE, -ENFILE.
+// Errors:  -ENOSYS if the system does not have the backend.
+//          -EPERM if the system does not permit the backend.
+//          -EINVAL if handles_max is above 2^24.
+//          -ENOMEM if memory or address space runs out.
+//          -EMFILE, -ENFILE if no descriptor is left.
 // Thread:  the one that will use the poller.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_create(const struct evnet_poller_options *options,
                                                     struct evnet_poller **out_poller);
 
-// evnet_poller_create_message says what a status of evnet_poller_create means for that backend, for
-// logs: what a bare "operation not permitted" leaves open.
+// evnet_poller_create_message explains a status of evnet_poller_create for that backend, for logs,
+// where "operation not permitted" alone does not help.
 //
 // Returns: never NULL; without a full stop; valid until the thread's next call.
-// Thread:  any, after evnet_poller_create has failed there.
+// Thread:  any, after evnet_poller_create has failed on it.
 EVNET_API const char *evnet_poller_create_message(enum evnet_backend backend, int status);
 
-// evnet_poller_destroy closes what is still attached, without completions, and frees the poller;
+// evnet_poller_destroy closes the attached descriptors, without completions, and frees the poller;
 // NULL is accepted.
 EVNET_API void evnet_poller_destroy(struct evnet_poller *poller);
 
-// evnet_poller_name names the backend: "epoll", "io_uring", "kqueue".
+// evnet_poller_name returns the name of the backend: "epoll", "io_uring", "kqueue".
 EVNET_API const char *evnet_poller_name(const struct evnet_poller *poller);
 
-// evnet_poller_now_ns reads the monotonic clock, which a simulated kernel replaces.
+// evnet_poller_now_ns returns the monotonic time in nanoseconds; a simulated kernel has its own.
 EVNET_API uint64_t evnet_poller_now_ns(struct evnet_poller *poller);
 
-// evnet_poller_listen opens, binds and attaches a listening socket. Nothing is accepted before
-// accept_start. A UDP address makes a datagram socket instead, which only recv_start, recv_stop,
-// send_datagrams, await_room, set_multicast, local_address and detach are for.
+// evnet_poller_listen opens, binds and attaches a listening socket. It accepts nothing before
+// evnet_poller_accept_start. For a UDP address it makes a datagram socket instead, which is only
+// for recv_start, recv_stop, send_datagrams, await_room, set_multicast, local_address and detach.
 //
-// A Unix path is one listener's: while it stands, PATH.lock is locked (flock(2)). A socket that
-// nobody serves any more, as a try to connect shows, is replaced; whatever else is there makes it
-// -EADDRINUSE and is left alone. detach removes both files, if they are still the listener's own. A
-// relative path is looked up at both times.
+// The listener of a Unix path holds a lock on PATH.lock (flock(2)). A socket file at the path that
+// refuses connections is left by a server that ended, and is replaced. Any other file makes the
+// call fail with -EADDRINUSE and is not changed. evnet_poller_detach removes both files if they are
+// still the listener's. A relative path is resolved at both times.
 //
 //   options  NULL: all defaults.
 //
 // Returns: 0.
-// Errors:  -EADDRINUSE, also with reuse_port when who has the port does without it or is another
-//          user's; -EADDRNOTAVAIL, -EACCES and the rest of socket(2), bind(2), listen(2), and for a
-//          Unix path open(2); -EOPNOTSUPP for a transport that is not served, for an option that
-//          this system does not have, for reuse_port of a Unix socket, and for an abstract name
-//          where the system has none; those of setsockopt(2) for an option, such as -EPERM or
-//          -ENODEV of bind_to_device; -ENOBUFS at handles_max; -ENOMEM.
+// Errors:  -EADDRINUSE if the address is in use; with reuse_port, if its user did not set it or is
+//          another user.
+//          -EADDRNOTAVAIL, -EACCES and others of socket(2), bind(2) and listen(2), and of open(2)
+//          for a Unix path.
+//          -EOPNOTSUPP if the transport or an option is not supported on this system, for
+//          reuse_port of a Unix socket, or for an abstract name on a system without them.
+//          those of setsockopt(2) for an option, such as -EPERM or -ENODEV for bind_to_device.
+//          -ENOBUFS at handles_max.
+//          -ENOMEM if memory runs out.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_listen(struct evnet_poller *poller,
                                                     const struct evnet_address *address,
                                                     const struct evnet_listen_options *options,
                                                     struct evnet_handle *out_handle);
 
-// evnet_poller_spreads_port tells what reuse_port is good for here: whether the kernel gives each
-// of several listeners or UDP sockets of one port its share of what comes. Where it does not
-// (macOS, OpenBSD) one of them gets all, and which one is the system's affair.
+// evnet_poller_spreads_port returns whether the kernel distributes connections and datagrams among
+// the sockets that share a port by reuse_port. Where it does not (macOS, OpenBSD), one socket of
+// the system's choice receives everything.
 EVNET_API bool evnet_poller_spreads_port(const struct evnet_poller *poller);
 
-// evnet_poller_has_family says whether this machine has addresses of a family now: the loopback
-// address at least. Without them binding fails with -EAFNOSUPPORT, or with -EADDRNOTAVAIL, as on
-// Linux where net.ipv6.conf.all.disable_ipv6 is set.
+// evnet_poller_has_family returns whether this machine has addresses of a family now, at least the
+// loopback address. Without them, binding fails with -EAFNOSUPPORT or -EADDRNOTAVAIL, as on Linux
+// if net.ipv6.conf.all.disable_ipv6 is set.
 //
 //   family  AF_INET or AF_INET6.
 EVNET_API bool evnet_poller_has_family(const struct evnet_poller *poller, int family);
 
-// evnet_poller_attach takes a connected, non-blocking socket.
+// evnet_poller_attach attaches a connected, non-blocking socket.
 //
-//   descriptor  the poller's from now on, closed by detach; still the caller's on error.
+//   descriptor  the poller's, closed by evnet_poller_detach; the caller's on error.
 //
 // Returns: 0.
-// Errors:  -EEXIST: the poller has this descriptor already; -ENOBUFS at handles_max; -ENOMEM, or
-//          -ENOSPC from the kernel.
+// Errors:  -EEXIST if the poller already has this descriptor.
+//          -ENOBUFS at handles_max.
+//          -ENOMEM, -ENOSPC if the kernel's memory or limits run out (epoll_ctl(2)).
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_attach(struct evnet_poller *poller, int descriptor,
                                                     enum evnet_transport transport,
                                                     struct evnet_handle *out_handle);
 
-// What a socket is that somebody else has made.
+// The kind of a socket that was made elsewhere.
 struct evnet_socket_kind {
-  enum evnet_transport transport;
-  bool is_listener;  // else it is connected
+  enum evnet_transport transport;  // of the socket
+  bool is_listener;                // otherwise it is connected
 };
 
-// evnet_poller_identify finds out what a descriptor is; it changes nothing.
+// evnet_poller_identify finds out the kind of a descriptor. It does not change the descriptor.
 //
 // Returns: 0.
-// Errors:  -EBADF, -ENOTSOCK; -EAFNOSUPPORT, -ESOCKTNOSUPPORT for a kind that is not served;
-//          -ENOTCONN: it neither is connected nor listens; -EOPNOTSUPP on a simulated kernel.
+// Errors:  -EBADF, -ENOTSOCK if the descriptor is not an open socket.
+//          -EAFNOSUPPORT, -ESOCKTNOSUPPORT if the kind is not supported.
+//          -ENOTCONN if the socket is neither connected nor listening.
+//          -EOPNOTSUPP in a simulated kernel.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_identify(struct evnet_poller *poller, int descriptor,
                                                       struct evnet_socket_kind *out_kind);
 
-// evnet_poller_adopt attaches a socket that somebody else has made: a connected one as attach does,
-// a listening one as listen does, but for its files, which are left alone.
+// evnet_poller_adopt attaches a socket that was made elsewhere: a connected one as
+// evnet_poller_attach does, a listening one as evnet_poller_listen does, but without taking over
+// its files.
 //
-//   descriptor  the poller's from now on, closed by detach; still the caller's on error. It is made
-//               non-blocking, which others see who share the open socket (fcntl(2)), and
-//               close-on-exec.
-//   kind        what evnet_poller_identify has found.
+//   descriptor  the poller's, closed by evnet_poller_detach; the caller's on error. It becomes
+//               non-blocking, for all who share the open socket (fcntl(2)), and close-on-exec.
+//   kind        from evnet_poller_identify.
 //
 // Returns: 0.
-// Errors:  -EEXIST: the poller has this descriptor already; -ENOBUFS at handles_max; -ENOMEM, or
-//          -ENOSPC from the kernel; those of fcntl(2).
+// Errors:  -EEXIST if the poller already has this descriptor.
+//          -ENOBUFS at handles_max.
+//          -ENOMEM, -ENOSPC if the kernel's memory or limits run out (epoll_ctl(2)).
+//          those of fcntl(2).
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_adopt(struct evnet_poller *poller, int descriptor,
                                                    const struct evnet_socket_kind *kind,
                                                    struct evnet_handle *out_handle);
 
-// evnet_poller_resolve looks a name up in a kernel that is not the system's, without blocking.
+// evnet_poller_resolve looks up a name in a simulated kernel, without blocking.
 //
 //   out  count_max addresses.
 //
-// Returns: their number, as evnet_address_resolve_all.
-// Errors:  as evnet_address_resolve_all; -EOPNOTSUPP: names are the system's, getaddrinfo(3).
+// Returns: the number of addresses, as evnet_address_resolve_all.
+// Errors:  -EOPNOTSUPP if the kernel is the system's, whose names need getaddrinfo(3).
+//          those of evnet_address_resolve_all.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_resolve(struct evnet_poller *poller, const char *text,
                                                      struct evnet_address *out, int count_max);
 
-// evnet_poller_reserve makes a handle without a descriptor, for connect: so that what connects has
-// one name from the beginning, and over several tries. Only connect, detach and abort are for it.
+// evnet_poller_reserve makes a handle without a descriptor, for evnet_poller_connect, so that a
+// dial has one name from the beginning and across several attempts. It is only for connect, detach
+// and abort.
 //
 //   reserved --connect--> connecting --CONNECT 0--> as if attached
 //      ^                      |
@@ -326,210 +390,219 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_reserve(struct evnet_poller *poller
                                                      enum evnet_transport transport,
                                                      struct evnet_handle *out_handle);
 
-// evnet_poller_connect opens a socket and connects it, without blocking. It completes once, with
-// CONNECT and never from inside this call, also when it failed at once:
+// evnet_poller_connect opens a socket and begins to connect it, without blocking. It completes
+// once, with CONNECT, and never from inside this call, even if it fails immediately:
 //
-//   0         the handle is what attach would have made; a UDP socket's peer is set.
-//   -EAGAIN   a Unix listener's backlog is full. Nothing tells when there is room: try again after
-//             a pause.
-//   -errno    of socket(2), setsockopt(2), bind(2) or connect(2); -EOPNOTSUPP for an option that
-//             this system has not. -ECONNREFUSED also where TCP has connected the socket to itself
-//             (RFC 793 section 3.4): on loopback, when the port that nobody listens on is the one
-//             that the system chooses for us.
+//   0         the handle is as if attached. The peer of a UDP socket is set.
+//   -EAGAIN   a Unix listener's backlog is full. The kernel does not report when there is room, so
+//             try again after a pause.
+//   -errno    of socket(2), setsockopt(2), bind(2) or connect(2). -EOPNOTSUPP for an option that
+//             the system does not have. -ECONNREFUSED also if TCP has connected the socket to
+//             itself (RFC 793 section 3.4), which happens on loopback if the system chooses the
+//             destination's unused port as the source port.
 //
-// After a failure the handle is reserved as before, and may connect again. Between this call and
-// CONNECT only connect_stop, detach and abort are for it; after those two no CONNECT comes.
+// After an error the handle is reserved as before and may connect again. Between this call and
+// CONNECT, the handle is only for connect_stop, detach and abort; after detach or abort there is no
+// CONNECT.
 //
 //   handle   reserved for the address's transport.
-//   options  borrowed for the call, as is the address; NULL: all defaults.
+//   address  borrowed for the call.
+//   options  borrowed for the call; NULL: all defaults.
 EVNET_API void evnet_poller_connect(struct evnet_poller *poller, struct evnet_handle handle,
                                     const struct evnet_address *address,
                                     const struct evnet_connect_options *options);
 
-// evnet_poller_connect_stop gives a connect up: its CONNECT says -ECANCELED, or what had become of
-// it by then.
+// evnet_poller_connect_stop cancels a pending connect. Its CONNECT completion carries -ECANCELED,
+// or the actual result if the connect had already finished.
 EVNET_API void evnet_poller_connect_stop(struct evnet_poller *poller, struct evnet_handle handle);
 
-// evnet_poller_connect_move gives the socket of a handle that has just connected to another handle,
-// which is then as if it had connected itself: of several that try, the first to connect gets the
-// name that the others know. To be called between the CONNECT of `from` and the next call of
-// evnet_poller_next or _wait, with nothing started.
+// evnet_poller_connect_move moves the socket of a handle that has just connected to another handle,
+// which is then as if it had connected itself. A dial with several attempts thus keeps its handle,
+// whichever attempt connects first. Call it between the CONNECT of `from` and the next
+// evnet_poller_next or evnet_poller_wait, with no operation started.
 //
-//   from  reserved afterwards, and may connect again.
+//   from  reserved afterwards; may connect again.
 //   to    reserved, for the same transport.
 //
 // Returns: 0.
-// Errors:  the kernel's; nothing has moved then.
+// Errors:  the kernel's -errno; nothing has moved.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_connect_move(struct evnet_poller *poller,
                                                           struct evnet_handle from,
                                                           struct evnet_handle to);
 
-// evnet_poller_discard_descriptor closes a descriptor that evnet_poller_accept returned and that
-// will not be attached; the peer sees a reset, that of a Unix socket an end.
+// evnet_poller_discard_descriptor closes a descriptor of evnet_poller_accept that will not be
+// attached. The peer sees a reset; on a Unix socket, end-of-stream.
 EVNET_API void evnet_poller_discard_descriptor(struct evnet_poller *poller, int descriptor);
 
-// evnet_poller_detach closes the descriptor in an orderly way once nothing of it is in flight.
-// Operations under way complete first (a send with -ECANCELED or what it did), then DETACH comes,
-// last. Nothing else does.
+// evnet_poller_detach closes the descriptor gracefully once none of its operations is in flight.
+// Pending operations complete first (a send with -ECANCELED or its result), and DETACH follows
+// last. There are no other completions.
 //
-// Where a duplicate of the descriptor may exist, close(2) alone ends no connection. It may exist
+// If a duplicate of the descriptor may exist, close(2) alone does not end a connection. That is so
 // after evnet_poller_duplicate, after evnet_poller_adopt, and once the process has called fork(2)
-// with a poller. There the end is sent by shutdown(2), in both directions, and then the descriptor
-// is closed. A listener and a datagram socket are only closed: whoever has the duplicate goes on.
+// with a poller. evnet then calls shutdown(2) for both directions before it closes the descriptor.
+// It only closes a listener or a datagram socket, so the holder of the duplicate can continue.
 EVNET_API void evnet_poller_detach(struct evnet_poller *poller, struct evnet_handle handle);
 
-// evnet_poller_abort is evnet_poller_detach that makes the peer see a reset (SO_LINGER of 0
-// seconds, socket(7); connect(2) to AF_UNSPEC where a duplicate may exist, which resets on Linux).
-// A Unix socket has no reset: there its peer sees what it sees of a detach.
+// evnet_poller_abort is evnet_poller_detach with a reset for the peer (SO_LINGER of 0 seconds,
+// socket(7); if a duplicate may exist, connect(2) to AF_UNSPEC, which resets on Linux). Unix
+// sockets have no reset: the peer sees the same as after evnet_poller_detach.
 EVNET_API void evnet_poller_abort(struct evnet_poller *poller, struct evnet_handle handle);
 
-// evnet_poller_accept_start arms accepting, also of connections that wait already. No backend takes
-// a connection from the kernel's backlog by itself: an ACCEPT with the result 0 says that one may
-// wait, and evnet_poller_accept takes it. So the caller decides, for each connection, whether there
-// is a place for it.
+// evnet_poller_accept_start arms accepting, including connections that are waiting already. No
+// backend takes a connection from the kernel's backlog by itself: an ACCEPT with result 0 reports
+// that one may wait, and evnet_poller_accept takes it. The caller can thus decide for each
+// connection.
 //
-// It stays armed until accept_stop or an error. An ACCEPT with a negative result is an error of the
-// listener, and has no `more`.
+// It stays armed until evnet_poller_accept_stop or an error. An ACCEPT with a negative result is an
+// error of the listener, without `more`.
 EVNET_API void evnet_poller_accept_start(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_accept_stop disarms accepting; connections wait in the kernel's backlog.
 EVNET_API void evnet_poller_accept_stop(struct evnet_poller *poller, struct evnet_handle handle);
 
-// evnet_poller_accept takes one connection after an ACCEPT with the result 0, before the next call
-// of evnet_poller_next. The caller takes one, or stops accepting, or detaches the listener: as long
-// as it does none of these, ACCEPT is reported in each turn. One listener brings at most
-// EVNET_ACCEPTS_MAX connections a turn.
+// evnet_poller_accept takes one connection after an ACCEPT with result 0, before the next call of
+// evnet_poller_next. ACCEPT is reported in each turn until the caller takes a connection, stops
+// accepting or detaches the listener. One listener reports at most EVNET_ACCEPTS_MAX connections in
+// a turn.
 //
-// A connection that was reset while it waited in the backlog is accepted like any other; receiving
-// then reports the reset. Errors of accept(2) that concern only the connection being accepted (all
-// but EBADF, EFAULT, EINVAL, ENOTSOCK and those below) are passed over, unless nothing else comes.
+// A connection that was reset in the backlog is accepted like any other; receiving then reports the
+// reset. An error of accept(2) that concerns only the connection being accepted (all but EBADF,
+// EFAULT, EINVAL, ENOTSOCK and those below) is ignored, unless every accept of the turn fails that
+// way.
 //
 //   handle    of the ACCEPT.
-//   out_peer  the peer's address; of a Unix peer without a name only the family. Undefined after an
+//   out_peer  the peer's address; only the family for a Unix peer without a name. Undefined on
 //             error.
 //
-// Returns: a non-blocking, close-on-exec descriptor, the caller's: for evnet_poller_attach, or
-//          evnet_poller_discard_descriptor.
-// Errors:  -EAGAIN: no connection waits; accepting stays armed. Any other error disarms it:
+// Returns: a non-blocking, close-on-exec descriptor, which the caller passes to evnet_poller_attach
+//          or evnet_poller_discard_descriptor.
+// Errors:  -EAGAIN if no connection waits; accepting stays armed. All other errors disarm it.
 //          -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM if there is no descriptor or memory: start again
-//          when one was freed or after a pause; the rest of accept(2).
+//          after one was freed, or after a pause.
+//          the others of accept(2).
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_accept(struct evnet_poller *poller,
                                                     struct evnet_handle handle,
                                                     struct evnet_address *out_peer);
 
-// evnet_poller_recv_start arms receiving until recv_stop or a completion without `more`. Bytes that
-// came while it was stopped are reported at once. Descriptors that come over a Unix socket are
-// closed.
+// evnet_poller_recv_start arms receiving until evnet_poller_recv_stop or a completion without
+// `more`. Bytes that arrived while it was stopped are reported in the next turn. Descriptors that
+// arrive over a Unix socket are closed.
 EVNET_API void evnet_poller_recv_start(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_recv_stop disarms receiving. A completion-based backend may still report bytes that
-// the kernel had already handed over; a dead connection is reported as HANGUP. Of datagrams, every
+// the kernel has already passed on. A dead connection is reported as HANGUP. For datagrams, every
 // backend reports the rest of a batch that it has begun to report, at most EVNET_DATAGRAMS_MAX;
-// with udp_gro each of those may be up to 64 of one peer's.
+// with udp_gro, each of those may be up to 64 datagrams of one peer.
 EVNET_API void evnet_poller_recv_stop(struct evnet_poller *poller, struct evnet_handle handle);
 
-// evnet_poller_send hands bytes to the kernel now, as one send.
+// evnet_poller_send passes bytes to the kernel immediately, as one send. No other send of the
+// handle may be in progress: neither evnet_poller_send_start nor one that returned -EINPROGRESS.
 //
 //   pieces  borrowed for the call, except bytes in the current RECV's data or in the scratch block,
-//           which the poller may go on using.
+//           which the poller may continue to use.
 //   count   1 to EVNET_SEND_PIECES_MAX.
 //
-// Nothing may be under way on the handle: no send_start, and no send that gave -EINPROGRESS.
-//
-// Returns: the bytes taken, 0 to the pieces' sum. What was taken is delivered in order, or a HANGUP
-//          or RECV tells why not. What was not taken is the caller's: the socket is full, use
-//          send_start for it.
-// Errors:  -EINPROGRESS, of a single piece in the current RECV's data or in the scratch block only:
-//          a completion-based backend sends it with the next wait, and a SEND completion of that
-//          wait tells how much was taken and gives the rest back. A wait does not return for its
-//          sake: who needs it at once waits with a timeout of 0. -EPIPE, -ECONNRESET and the rest
-//          of send(2) but EAGAIN and EINTR; nothing taken.
+// Returns: the bytes taken, from 0 to the sum of the pieces. They are delivered in order, or a
+//          HANGUP or RECV reports the error. The caller keeps the rest: the socket is full, so pass
+//          it to evnet_poller_send_start.
+// Errors:  -EINPROGRESS, only for a single piece in the current RECV's data or in the scratch
+//          block: a completion-based backend sends it with the next wait. The SEND completion of
+//          that wait reports the bytes taken and returns the rest. Such a send does not wake
+//          evnet_poller_wait; to collect its completion immediately, call that with a timeout of 0.
+//          -EPIPE, -ECONNRESET and the others of send(2) except EAGAIN and EINTR; nothing was
+//          taken.
 EVNET_API int64_t evnet_poller_send(struct evnet_poller *poller, struct evnet_handle handle,
                                     const struct iovec *pieces, size_t count);
 
-// evnet_poller_sending_bytes tells what a send that gave -EINPROGRESS has under way.
+// evnet_poller_sending_bytes returns the size of the send in progress that returned -EINPROGRESS.
 //
-// Returns: the bytes of its piece until its SEND completion; 0 without one.
+// Returns: the bytes of its piece, until its SEND completion; 0 if there is none.
 EVNET_API size_t evnet_poller_sending_bytes(struct evnet_poller *poller,
                                             struct evnet_handle handle);
 
-// evnet_poller_send_start sends as soon as the socket takes bytes, and completes once, with SEND.
-// Bytes of a file go from the kernel's memory to the socket without a copy, where the system can do
-// that (sendfile(2)); those that are not in memory are waited for. An error may be the socket's or
-// that of reading the file.
+// evnet_poller_send_start sends as soon as the socket has room, and completes once, with SEND. The
+// kernel copies the bytes of a file from the page cache to the socket where it can (sendfile(2));
+// bytes that are not in the page cache block the thread. An error may be the socket's or that of
+// reading the file.
 //
-//   send  the caller's until the completion, with all it points to; one at a time for each handle.
+//   send  the caller's, unchanged with all that it points to until the completion. One at a time
+//         for each handle.
 EVNET_API void evnet_poller_send_start(struct evnet_poller *poller, struct evnet_handle handle,
                                        const struct evnet_send *send);
 
-// evnet_poller_scratch gives a block of EVNET_POLLER_SCRATCH_BYTES in which small writes gather
-// before one evnet_poller_send. It is the caller's until that send; ask again after it.
+// evnet_poller_scratch returns a block of EVNET_POLLER_SCRATCH_BYTES in which small writes are
+// gathered before one evnet_poller_send. It is the caller's until that send; call again after it.
 EVNET_API uint8_t *evnet_poller_scratch(struct evnet_poller *poller);
 
-// evnet_poller_send_datagrams hands datagrams to the kernel now, in order, each of them whole.
+// evnet_poller_send_datagrams passes datagrams to the kernel immediately, in order, each of them
+// whole.
 //
-//   datagrams  borrowed for the call, with all they point to.
+//   datagrams  borrowed for the call, with all that they point to.
 //   count      1 or more.
 //
-// Returns: how many were taken, from the first on. Call again for the others: why they were not
-//          taken is known then. 0: the socket is full, see evnet_poller_await_room.
+// Returns: the number of datagrams taken, from the first on. For the others, call again: the error
+//          is known then. 0: the socket is full, see evnet_poller_await_room.
 // Errors:  -errno of sendmsg(2) for the first datagram (-EMSGSIZE, -ENETUNREACH, -EPERM, ...), or
-//          for an earlier one, by ICMP; none was taken. The socket goes on.
+//          for an earlier one, by ICMP. None was taken. The socket remains usable.
 EVNET_API int64_t evnet_poller_send_datagrams(struct evnet_poller *poller,
                                               struct evnet_handle handle,
                                               const struct evnet_datagram *datagrams, size_t count);
 
-// evnet_poller_await_room asks to be told, by one SEND with the result 0, when a datagram socket
-// that was full takes datagrams again. Once at a time. -ECANCELED: it was detached. Any other
-// -errno: the kernel does not let the socket be waited for; to ask again may fail again.
+// evnet_poller_await_room requests one SEND with result 0 when a full datagram socket has room
+// again. One request at a time. A result of -ECANCELED: the socket was detached. Any other -errno:
+// the kernel cannot wait for the socket, and a further request may fail again.
 EVNET_API void evnet_poller_await_room(struct evnet_poller *poller, struct evnet_handle handle);
 
-// evnet_poller_shutdown_write ends the outgoing direction, behind everything sent; the peer sees
-// the end. Nothing may be under way, as for evnet_poller_send.
+// evnet_poller_shutdown_write closes the sending side after all bytes sent; the peer then reads
+// end-of-stream. No send may be in progress, as for evnet_poller_send.
 //
 // Returns: 0.
-// Errors:  -ENOTCONN when the connection is gone; a Unix socket's may be ended all the same.
+// Errors:  -ENOTCONN if the connection is dead; a Unix socket may still be shut down.
 EVNET_API int evnet_poller_shutdown_write(struct evnet_poller *poller, struct evnet_handle handle);
 
-// evnet_poller_local_address tells the address that the socket is bound to.
+// evnet_poller_local_address returns the address that the socket is bound to.
 //
-// Returns: 0, or -errno of getsockname(2).
+// Returns: 0.
+// Errors:  -errno of getsockname(2).
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_local_address(struct evnet_poller *poller,
                                                            struct evnet_handle handle,
                                                            struct evnet_address *out_address);
 
-// evnet_poller_remote_address tells the peer's address; of a Unix peer without a name only the
-// family.
+// evnet_poller_remote_address returns the peer's address; only the family for a Unix peer without a
+// name.
 //
 // Returns: 0.
-// Errors:  -ENOTCONN once a connection is dead (not on Unix sockets), or of a listener.
+// Errors:  -ENOTCONN if the connection is dead (except on Unix sockets), or for a listener.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_remote_address(struct evnet_poller *poller,
                                                             struct evnet_handle handle,
                                                             struct evnet_address *out_address);
 
-// evnet_poller_peer_credentials tells who made the connection, as the kernel noted it then.
+// evnet_poller_peer_credentials returns the user, group and process that made the connection, as
+// the kernel recorded them then.
 //
 // Returns: 0.
-// Errors:  -EOPNOTSUPP but on Unix sockets, and on a simulated kernel.
+// Errors:  -EOPNOTSUPP if it is not a Unix socket, or in a simulated kernel.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_peer_credentials(
     struct evnet_poller *poller, struct evnet_handle handle,
     struct evnet_credentials *out_credentials);
 
-// evnet_poller_tcp_info tells what the kernel knows of a TCP connection, also of one that is dead.
+// evnet_poller_tcp_info returns the kernel's data on a TCP connection, even if it is dead.
 //
 // Returns: 0.
-// Errors:  -EOPNOTSUPP but on TCP, on systems that do not tell, and on a simulated kernel;
-//          -ENOTCONN of a handle that is only reserved.
+// Errors:  -EOPNOTSUPP if it is not TCP, on systems without such data, or in a simulated kernel.
+//          -ENOTCONN if the handle is only reserved.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_tcp_info(struct evnet_poller *poller,
                                                       struct evnet_handle handle,
                                                       struct evnet_tcp_info *out_info);
 
-// evnet_poller_unacked_bytes says how much of what a TCP connection was given to send its peer has
-// not acknowledged, an end of the stream perhaps counted as one. One system call.
+// evnet_poller_unacked_bytes returns how many of the bytes given to a TCP connection its peer has
+// not acknowledged. An end-of-stream may count as one. It makes one system call.
 //
 // Returns: the bytes, 0 or more.
-// Errors:  -EOPNOTSUPP but on TCP, and on OpenBSD; -ENOTCONN of a handle that is only reserved;
-//          those of ioctl(2).
+// Errors:  -EOPNOTSUPP if it is not TCP, or on OpenBSD.
+//          -ENOTCONN if the handle is only reserved.
+//          -errno of ioctl(2).
 EVNET_API EVNET_WARN_UNUSED int64_t evnet_poller_unacked_bytes(struct evnet_poller *poller,
                                                                struct evnet_handle handle);
 
@@ -538,74 +611,86 @@ EVNET_API EVNET_WARN_UNUSED int64_t evnet_poller_unacked_bytes(struct evnet_poll
 //   handle  a connection's or a listener's.
 //
 // Returns: 0.
-// Errors:  -EOPNOTSUPP for what this system, or a socket of this kind, has not; -EINVAL for a value
-//          out of range, and the rest of setsockopt(2).
+// Errors:  -EOPNOTSUPP if this system, or a socket of this kind, does not have the option.
+//          -EINVAL if the value is out of range.
+//          -errno of setsockopt(2) otherwise.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_set_option(struct evnet_poller *poller,
                                                         struct evnet_handle handle,
                                                         enum evnet_socket_option option, int value);
 
-// evnet_poller_set_multicast changes what a datagram socket has to do with groups.
+// evnet_poller_set_multicast changes a multicast setting of a datagram socket.
 //
-// From its first membership on a socket receives what is sent to the groups that it is a member of,
-// and to no others: before, Linux also gives it what is sent to groups that anybody on the machine
-// has joined (IP_MULTICAST_ALL, ip(7)). One that is bound to a group's address shares it with all
-// that are bound likewise (SO_REUSEADDR), unless its no_reuse_address says otherwise.
+// After its first join, a socket receives datagrams to its own groups only. Before, Linux also
+// delivers datagrams to groups that any socket on the machine has joined (IP_MULTICAST_ALL, ip(7)).
+// A socket that is bound to a group's address shares it with others bound likewise (SO_REUSEADDR),
+// unless its no_reuse_address is set.
 //
 // Returns: 0.
-// Errors:  -EADDRINUSE of JOIN: it is a member; -EADDRNOTAVAIL of LEAVE: it is none; -ENODEV: there
-//          is no such interface, or no route; -EINVAL: `group` is none, its zone is another
-//          interface, or the value is out of range; -EAFNOSUPPORT: not of the socket's family;
-//          -EOPNOTSUPP: no datagram socket; -ENOBUFS: too many groups
-//          (net.ipv4.igmp_max_memberships), and the rest of setsockopt(2).
+// Errors:  -EADDRINUSE for JOIN if the socket is a member already.
+//          -EADDRNOTAVAIL for LEAVE if it is not a member.
+//          -ENODEV if there is no such interface, or no route.
+//          -EINVAL if `group` is not a group, its zone is another interface, or the value is out of
+//          range.
+//          -EAFNOSUPPORT if the group is not of the socket's family.
+//          -EOPNOTSUPP if it is not a datagram socket.
+//          -ENOBUFS if the socket has too many groups (net.ipv4.igmp_max_memberships).
+//          -errno of setsockopt(2) otherwise.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_set_multicast(struct evnet_poller *poller,
                                                            struct evnet_handle handle,
                                                            const struct evnet_multicast *setting);
 
-// evnet_poller_descriptor tells a handle's descriptor, which stays the poller's.
+// evnet_poller_descriptor returns a handle's descriptor, which remains the poller's.
 //
-// Returns: 0 or more.
-// Errors:  -EBADF of one that is reserved; -EOPNOTSUPP in a simulated kernel, which has none.
+// Returns: the descriptor, 0 or more.
+// Errors:  -EBADF if the handle is only reserved.
+//          -EOPNOTSUPP in a simulated kernel, which has none.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_descriptor(struct evnet_poller *poller,
                                                         struct evnet_handle handle);
 
-// evnet_poller_duplicate makes a duplicate of a connection's descriptor, close-on-exec, which is
-// the caller's. detach and abort still end the connection: evnet_poller_detach says how.
+// evnet_poller_duplicate duplicates a connection's descriptor, close-on-exec; the caller closes it.
+// evnet_poller_detach and evnet_poller_abort still end the connection, as evnet_poller_detach
+// describes.
 //
 // Returns: the duplicate, 0 or more.
-// Errors:  -EMFILE; -EBADF for a handle that is reserved; -EOPNOTSUPP in a simulated kernel.
+// Errors:  -EMFILE if no descriptor is left.
+//          -EBADF if the handle is only reserved.
+//          -EOPNOTSUPP in a simulated kernel.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_duplicate(struct evnet_poller *poller,
                                                        struct evnet_handle handle);
 
-// evnet_poller_wait submits what is pending and waits until there is something to report. It is
-// called only after evnet_poller_next has returned false (asserted): what it had left to report
-// would be lost.
+// evnet_poller_wait submits pending operations and waits until there is something to report. Call
+// it only after evnet_poller_next has returned false (asserted), because it drops unreported
+// completions.
 //
-//   timeout_ns  at most this long; negative: without a limit. 0: only looks. Backends may round up
-//               to 1 ms.
+//   timeout_ns  the longest wait; 0: only checks; negative: no limit. Backends may round it up to 1
+//               ms.
 //
-// Returns: 0, also after a signal or a wake; 1 when the kernel reported something that may be the
-//          poller's own affair: though next gives nothing, what comes behind it is not known yet.
-// Errors:  -errno of the kernel's wait, which means that the poller cannot go on.
+// Returns: 0, also after a signal or a wake. 1 if the kernel reported something that may be
+//          internal to
+//          the poller: even if evnet_poller_next returns false, more may follow in the next wait.
+// Errors:  -errno of the kernel's wait; the poller cannot continue.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_wait(struct evnet_poller *poller, int64_t timeout_ns);
 
-// evnet_poller_next gives one completion of this turn.
+// evnet_poller_next returns one completion of this turn.
 //
-// Returns: false when there is none left: run evnet_poller_wait. Asked again before that, it may
-//          give the last completions of what was detached in between.
+// Returns: false if none is left: call evnet_poller_wait. Called again before that, it may return
+//          the last completions of handles that were detached in the meantime.
 EVNET_API bool evnet_poller_next(struct evnet_poller *poller,
                                  struct evnet_completion *out_completion);
 
-// evnet_poller_unreported says whether the kernel had more than the last wait brought. Call it
+// evnet_poller_unreported returns whether the kernel had more than the last wait reported. Call it
 // after evnet_poller_next has returned false.
 //
-// Returns: 0: all that was ready when the last evnet_poller_wait began has been reported, of each
-//          handle at least its share of a turn. Else the number of waits, each followed by next
-//          until it returns false, after which that is so whatever else becomes ready meanwhile.
+// Returns: 0 if everything that was ready when the last evnet_poller_wait began has been reported,
+//          up to
+//          the share of each handle in a turn. Otherwise the number of waits, each followed by
+//          evnet_poller_next until it returns false, after which that holds.
 EVNET_API uint32_t evnet_poller_unreported(const struct evnet_poller *poller);
 
-// evnet_poller_wake makes the current, or else the next, evnet_poller_wait return.
+// evnet_poller_wake makes the current evnet_poller_wait return, or the next one if none is in
+// progress.
 //
-// Thread:  any, as long as the poller exists; async-signal-safe; errno is kept.
+// Thread:  any, while the poller exists. It is async-signal-safe and preserves errno.
 EVNET_API void evnet_poller_wake(struct evnet_poller *poller);
 
 #ifdef __cplusplus

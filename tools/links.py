@@ -32,13 +32,14 @@ def git_files(root):
 
 
 def prose(text):
-    """Yields (line number, line) outside of fenced code, without code spans."""
+    """The text without fenced code and code spans; lines keep their numbers."""
+    lines = []
     fenced = False
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.lstrip().startswith("```"):
-            fenced = not fenced
-        elif not fenced:
-            yield number, re.sub(r"`[^`]*`", lambda match: "x" * len(match.group()), line)
+    for line in text.split("\n"):
+        fence = line.lstrip().startswith("```")
+        lines.append("" if fence or fenced else line)
+        fenced = fenced != fence
+    return re.sub(r"`[^`]*`", lambda match: re.sub(r"[^\n]", "x", match.group()), "\n".join(lines))
 
 
 def anchors(text):
@@ -64,18 +65,18 @@ def read(root, name):
 
 
 def markdown_faults(root, name):
-    text = read(root, name)
-    for number, line in prose(text):
-        for match in LINK.finditer(line):
-            target = next(group for group in match.groups() if group)
-            if re.match(r"[a-z]+:", target):
-                continue
-            path, _, anchor = target.partition("#")
-            whole = os.path.normpath(os.path.join(os.path.dirname(name), path)) if path else name
-            if not os.path.exists(os.path.join(root, whole)):
-                yield number, target, "there is no such file"
-            elif anchor and whole.endswith(".md") and anchor not in anchors(read(root, whole)):
-                yield number, target, "the document has no such heading"
+    text = prose(read(root, name))
+    for match in LINK.finditer(text):
+        target = next(group for group in match.groups() if group)
+        if re.match(r"[a-z]+:", target):
+            continue
+        number = text.count("\n", 0, match.end()) + 1
+        path, _, anchor = target.partition("#")
+        whole = os.path.normpath(os.path.join(os.path.dirname(name), path)) if path else name
+        if not os.path.exists(os.path.join(root, whole)):
+            yield number, target, "there is no such file"
+        elif anchor and whole.endswith(".md") and anchor not in anchors(read(root, whole)):
+            yield number, target, "the document has no such heading"
 
 
 def source_faults(root, name):

@@ -49,6 +49,10 @@ class Links(unittest.TestCase):
         self.write("docs/page.md", "\n[x](gone.md)\n")
         self.assertEqual(self.faults(), ["docs/page.md:2: gone.md: there is no such file"])
 
+    def test_a_link_that_goes_over_two_lines(self):
+        self.write("README.md", "[a page\nthat is gone](gone.md) and `code`\n")
+        self.assertEqual(self.faults(), ["README.md:2: gone.md: there is no such file"])
+
     def test_an_image_that_does_not_exist(self):
         self.write("README.md", "![chart](docs/gone.svg)\n")
         self.assertEqual(len(self.faults()), 1)

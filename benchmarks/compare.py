@@ -3,7 +3,7 @@
 
   benchmarks/compare.py \\
       --a 'bazel-bin/benchmarks/floor/floor_lt tcp://127.0.0.1:0' \\
-      --b 'bazel-bin/examples/echo tcp://127.0.0.1:0' \\
+      --b 'bazel-bin/examples/echo/echo tcp://127.0.0.1:0' \\
       --load bazel-bin/benchmarks/load/load \\
       --workload 50x64x1:1.05 --workload 50x64x16:1.10 --workload 50x65536x1:1.05
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what an idle connection costs a server in memory of its own.
 
-  benchmarks/idle_memory.py --server 'bazel-bin/examples/echo tcp://127.0.0.1:0' \\
+  benchmarks/idle_memory.py --server 'bazel-bin/examples/echo/echo tcp://127.0.0.1:0' \\
       --load bazel-bin/benchmarks/load/load --bar 128
 
 Starts the server, reads its resident memory, has the load open and hold the connections (each has

@@ -50,6 +50,7 @@ if $all; then
   want clang-format has clang-format
   want clang-tidy has clang-tidy
   want git has git
+  want doxygen has doxygen
   # tools/format.sh takes buildifier from npm.
   want npm has_any buildifier npm
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What prose.py finds in small sources, and what it leaves alone."""
+"""Checks what prose.py finds in small sources, and what it accepts."""
 
 import os
 import shutil

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Installs what building and testing evnet needs and this machine lacks.
+# Installs the packages that building and testing evnet needs and this machine lacks.
 #
 #   ./setup.sh        Bazel, gcc, GoogleTest, Google Benchmark, liburing, python3
-#   ./setup.sh --all  also what sanitizers, fuzzing, lint and .ci/run need
+#   ./setup.sh --all  also the packages for sanitizers, fuzzing, lint, the API reference and .ci/run
 #
-# On Debian and Ubuntu it installs by apt; elsewhere it says what to install. A bazel or bazelisk that is
-# on PATH stays the one in use. With nothing missing it does nothing, at once.
+# On Debian and Ubuntu it installs by apt; elsewhere it prints what to install. An existing bazel or bazelisk on
+# PATH is used as is. If nothing is missing, the script exits immediately.
 set -eu
 
 all=false
@@ -31,7 +31,7 @@ has_any() { for name in "$@"; do ! has "$name" || return 0; done; return 1; }
 has_sanitizers() { find "$(clang -print-resource-dir)/" -name 'libclang_rt.asan*' | grep -q .; }
 
 want bazel-bootstrap has_any bazel bazelisk
-# What Bazel itself looks for.
+# Bazel itself looks for these.
 want gcc has "${CC:-gcc}"
 want g++ has_any g++ clang++
 want python3 has python3
@@ -56,17 +56,17 @@ if $all; then
 fi
 
 if [ -z "$missing" ]; then
-  echo 'setup.sh: everything is there'
+  echo 'setup.sh: nothing is missing'
 elif ! has apt-get > /dev/null; then
   missing=$(echo "$missing" | sed 's/bazel-bootstrap/bazelisk (named bazel)/')
-  echo "setup.sh: there is no apt here; please install:$missing" >&2
+  echo "setup.sh: cannot install without apt; please install:$missing" >&2
   exit 1
 else
   sudo=''
   if [ "$(id -u)" -ne 0 ]; then
     sudo='sudo'
     if ! has sudo > /dev/null; then
-      echo "setup.sh: neither root nor sudo; please run as root: apt-get install$missing" >&2
+      echo "setup.sh: cannot install without root or sudo; please run as root: apt-get install$missing" >&2
       exit 1
     fi
   fi
@@ -85,7 +85,7 @@ else
   case "$missing " in
     *' bazel-bootstrap '*)
       if ! apt-cache show bazel-bootstrap > /dev/null 2>&1; then
-        echo 'setup.sh: this release has no Bazel; please install bazelisk and name it bazel' >&2
+        echo 'setup.sh: this release has no package bazel-bootstrap; please install bazelisk as bazel' >&2
         exit 1
       fi
       ;;
@@ -101,5 +101,5 @@ fi
 
 if ! has bazel > /dev/null; then
   bazelisk=$(command -v bazelisk)
-  echo "setup.sh: no command named bazel; to have one: ln -s $bazelisk ${bazelisk%isk}"
+  echo "setup.sh: there is no command named bazel; to make one: ln -s $bazelisk ${bazelisk%isk}"
 fi

@@ -8,11 +8,12 @@
       --workload 50x64x1:1.05 --workload 50x64x16:1.10 --workload 50x65536x1:1.05
 
 A is the denominator. Each round starts A, B and A' (a second A, the control) anew and gives them
-slices of time in turn. README.md beside this file tells why, and how to read what is printed.
+slices of time in turn. README.md in this directory explains why, and how to read the output.
 A server must print `listening on ADDRESS`; port 0 is replaced by a free one below 30000, as is
 `{port}` anywhere in a command.
 
-Exit code: 0; 1, a bar is missed; 2, bad argument; 3, a control is off: repeat; 4, a run failed.
+Exit code: 0; 1 if a bar is missed; 2 for an invalid argument; 3 if a control is off, so that the
+run has to be repeated; 4 if a run failed.
 """
 
 import argparse
@@ -71,7 +72,7 @@ def parse_arguments():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--a", required=True, metavar="COMMAND", help="the denominator")
-    parser.add_argument("--b", required=True, metavar="COMMAND", help="what is measured")
+    parser.add_argument("--b", required=True, metavar="COMMAND", help="the server to compare with A")
     parser.add_argument("--load", required=True, metavar="COMMAND", help="the load generator")
     parser.add_argument(
         "--workload",
@@ -79,20 +80,20 @@ def parse_arguments():
         action="append",
         type=parse_workload,
         metavar="[churn:]CxPxD[:BAR]",
-        help="connections x payload bytes x depth; BAR is the largest B/A that is good",
+        help="connections x payload bytes x depth; BAR is the largest acceptable B/A",
     )
     parser.add_argument("--pairs", type=int, default=15, help="rounds (default 15)")
-    parser.add_argument("--seconds", type=float, default=1.0, help="of each, a round (default 1)")
+    parser.add_argument("--seconds", type=float, default=1.0, help="length of each run in a round (default 1)")
     parser.add_argument(
         "--slice",
         action="append",
         type=float,
         metavar="SECONDS",
-        help="length of a turn (default 0.05); given again, each workload runs once for each",
+        help="length of a slice (default 0.05); if repeated, each workload runs once for each length",
     )
-    parser.add_argument("--warmup", type=float, default=0.02, help="before each (default 0.02)")
+    parser.add_argument("--warmup", type=float, default=0.02, help="seconds before each run (default 0.02)")
     parser.add_argument(
-        "--attempts", type=int, default=1, help="of a workload while its control is off (default 1)"
+        "--attempts", type=int, default=1, help="most runs of a workload whose control is off (default 1)"
     )
     # The last is the first where there is but one.
     cpus = sorted(os.sched_getaffinity(0))[:2]
@@ -101,15 +102,15 @@ def parse_arguments():
     arguments = parser.parse_args()
     arguments.slice = arguments.slice or [0.05]
     if arguments.pairs < 2 or arguments.attempts < 1:
-        parser.error("--pairs is at least 2, --attempts at least 1")
+        parser.error("--pairs must be at least 2, and --attempts at least 1")
     slices_good = all(0.01 <= length <= arguments.seconds for length in arguments.slice)
     if not slices_good or arguments.seconds > 60 or not 0 <= arguments.warmup <= 60:
-        parser.error("--slice is 0.01 to --seconds, which is at most 60; --warmup is 0 to 60")
+        parser.error("--slice must be 0.01 to --seconds, --seconds at most 60, and --warmup 0 to 60")
     return arguments
 
 
 class Load:
-    """A load generator connected to a server, which runs when told; a context manager."""
+    """A context manager: a load generator that is connected to a server and runs on demand."""
 
     def __init__(self, arguments, workload, slice_seconds, server):
         self.server = server

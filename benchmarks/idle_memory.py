@@ -5,9 +5,9 @@
       --load bazel-bin/benchmarks/load/load --bar 128
 
 Starts the server, reads its resident memory, has the load open and hold the connections (each has
-echoed one request), and reads it again. What the kernel keeps for a socket is not in it.
+echoed one request), and reads it again. The memory of the kernel for a socket is not included.
 
-Exit code: 0; 1, above the bar; 2, bad argument; 4, the run failed.
+Exit code: 0; 1 if the result is above the bar; 2 for an invalid argument; 4 if the run failed.
 """
 
 import argparse
@@ -26,7 +26,7 @@ EXIT_FAILED = 4
 # Held and given back before the first reading: the pages of code and of libc that the first
 # connections touch belong to the program, not to a connection.
 PRELUDE_CONNECTIONS = 16
-# So many descriptors may a server open for itself after it listens.
+# The largest number of descriptors that a server may open for itself after it listens.
 OWN_DESCRIPTORS_MAX = 8
 OPEN_SECONDS = 120
 SETTLE_SECONDS = 10
@@ -162,8 +162,8 @@ def main():
     parser.add_argument("--server", required=True, metavar="COMMAND")
     parser.add_argument("--load", required=True, metavar="PATH", help="the load generator")
     parser.add_argument("--connections", type=int, default=10000, help="default 10000")
-    parser.add_argument("--payload", type=int, default=64, help="bytes of the one echo, default 64")
-    parser.add_argument("--bar", type=float, help="the most resident bytes a connection may cost")
+    parser.add_argument("--payload", type=int, default=64, help="bytes of the one request, default 64")
+    parser.add_argument("--bar", type=float, help="the largest acceptable number of resident bytes for each connection")
     arguments = parser.parse_args()
     try:
         with servers.Server(arguments.server) as server:

@@ -32,7 +32,7 @@ class Failure(Exception):
 
 
 def free_port():
-    """A port that nobody has, for TCP and UDP."""
+    """Returns a port that is free for TCP and UDP."""
     for _ in range(100):
         port = random.choice(PORTS)
         try:
@@ -49,7 +49,7 @@ def free_port():
 
 
 def child_setup(cpus):
-    """What a child does before exec: end with the parent, run on the given CPUs."""
+    """Returns a function for the child before exec: it ends with the parent, and runs on the given CPUs."""
 
     def setup():
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -60,7 +60,7 @@ def child_setup(cpus):
 
 
 def command_words(command):
-    """Splits a command and makes its addresses its own, so that several can run at once.
+    """Splits a command and gives it its own addresses, so that several can run simultaneously.
 
     Each `scheme://host:0`, and `{port}` anywhere, gets a free port; a `unix://` name gets a suffix.
     """
@@ -106,7 +106,7 @@ class Server:
             match = re.search(rb"^listening on (\S+)\n", text, re.MULTILINE)
             if match:
                 address = match[1].decode()
-                # A wildcard is no address to connect to.
+                # A client cannot connect to a wildcard.
                 return address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([pipe], [], [], left)[0]:

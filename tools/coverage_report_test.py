@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What coverage_report.py prints for a small report, and its exit code."""
+"""Checks the output of coverage_report.py for a small report, and its exit code."""
 
 import os
 import subprocess

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Formats the tree in place, or with --check only tells: tools/format.sh [--check] [c] [bazel]
+# Formats the tree in place; with --check, only reports differences: tools/format.sh [--check] [c] [bazel]
 #
-# C and C++ by clang-format, Bazel's files by buildifier; by default both.
+# clang-format formats C and C++ (c), buildifier the files of Bazel (bazel); the default is both.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ if [ "${1-}" = --check ]; then
 fi
 if [ $# -eq 0 ]; then set -- c bazel; fi
 
-# What git has, and what it would have after `git add`.
+# Lists the files that git has, and those that `git add` would add.
 list() {
   git ls-files --cached --others --exclude-standard -- "$@" | while IFS= read -r file; do
     if [ -e "$file" ]; then printf '%s\0' "$file"; fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes each target for a while, starting from its corpus: tools/fuzz.sh [SECONDS [//fuzz:x_bin...]]
 #
-# As many run at once as there are processors, each on one. New inputs are kept in out/fuzz/x for the next
+# As many targets run simultaneously as there are processors, each on one. New inputs are kept in out/fuzz/x for the next
 # time, and an input that crashes in out/fuzz/x-crash-...; the exit code is not 0 if there was one. A crash
 # that is understood becomes a file of fuzz/corpus/x.
 #

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Adds to fuzz/corpus/x what of out/fuzz/x reaches code that the corpus does not: tools/fuzz_keep.sh [//fuzz:x_bin...]
+# Adds inputs of out/fuzz/x that reach new code to fuzz/corpus/x: tools/fuzz_keep.sh [//fuzz:x_bin...]
 #
-# tools/fuzz.sh leaves there what it has found. Of that the smallest set is taken, so that `bazel test` replays what
-# fuzzing has covered and stays short. A new file is named found_ and the beginning of its hash.
+# tools/fuzz.sh writes its finds to out/fuzz/x. This script takes the smallest set that reaches the same code, so that
+# `bazel test` replays what fuzzing has covered and stays short. A new file is named found_ and the beginning of its hash.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -36,7 +36,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 EQUIVALENT = os.path.join(ROOT, "tools", "mutants_equivalent.txt")
 LAYERS = ["//net/%s" % layer for layer in ("base", "buffer", "poller", "reactor", "balancer", "server")]
 SEEN_BYTES = 65536
-BUILD_AT_ONCE = 40  # tests, so that whoever waits for a command in front of builds does not wait long
+BUILD_AT_ONCE = 40  # tests in one build, so that a --prefix command that waits for its turn does not wait long
 FOR_TESTS = r"(_test\.cc|BUILD\.bazel|\.bzl)$|/testing/|^fuzz/"
 NOT_RUN, KILLED, SURVIVED = "not run", "killed", "survived"
 
@@ -110,7 +110,7 @@ def draw(options, directory):
 
 
 def copy_tree(directory, wanted=""):
-    """What git has and would have, and the user's own options of Bazel; of that what matches `wanted`."""
+    """Copies the files of git, those that `git add` would add, and user.bazelrc, if they match `wanted`."""
     names = output_of(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], ROOT).split("\0")
     for name in names + ["user.bazelrc"]:
         source, target = os.path.join(ROOT, name), os.path.join(directory, name)
@@ -339,23 +339,23 @@ def prepare(options, state_path):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("directory", help="outside of the checkout")
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="such as net/server/dial.c")
+    parser.add_argument("directory", help="the copy, outside the checkout")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="limits the files, such as net/server/dial.c")
     parser.add_argument("--seed", default=1, type=int)
-    parser.add_argument("--count", default=150, type=int, help="slips that are drawn, at most (150)")
-    parser.add_argument("--only", action="append", metavar="TEXT", help="of slips whose name holds this text")
-    parser.add_argument("--tests", action="append", metavar="PATTERN", help="(//net/... and //fuzz/...)")
+    parser.add_argument("--count", default=150, type=int, help="largest number of slips (default 150)")
+    parser.add_argument("--only", action="append", metavar="TEXT", help="only slips whose name contains TEXT")
+    parser.add_argument("--tests", action="append", metavar="PATTERN", help="tests to run (default //net/... and //fuzz/...)")
     parser.add_argument("--seconds", default=120, type=float,
-                        help="a test that would make those of a slip last longer together is left out (120)")
-    parser.add_argument("--minimum", default=0, type=float, help="exit with 1 if a smaller percentage is noticed")
-    parser.add_argument("--prefix", default="", help="a command in front of each build and test")
-    parser.add_argument("--without", metavar="REGEX", help="leave out tests with such labels")
-    parser.add_argument("--again", action="store_true", help="copy the tests anew, and try what survived on --tests")
+                        help="time for the tests of one slip; longer ones are left out (default 120)")
+    parser.add_argument("--minimum", default=0, type=float, help="exit with 1 if the tests notice a smaller percentage")
+    parser.add_argument("--prefix", default="", help="a command that runs each build and test")
+    parser.add_argument("--without", metavar="REGEX", help="leave out tests whose labels match")
+    parser.add_argument("--again", action="store_true", help="copy the tests again, and try the survivors on --tests")
     options = parser.parse_args()
     options.directory = os.path.abspath(options.directory)
     options.tests = options.tests or ["//net/...", "//fuzz/..."]
     if os.path.commonpath([options.directory, ROOT]) == ROOT:
-        parser.error("%s is inside of the checkout" % options.directory)
+        parser.error("'%s' is inside the checkout; choose another directory" % options.directory)
     if options.count >= SEEN_BYTES:
         parser.error("--count must be below %d" % SEEN_BYTES)
     return options

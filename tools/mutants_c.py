@@ -152,7 +152,7 @@ class Source:
         return (first, after, kind) if kind else None
 
     def _kind(self, first, end):
-        """What a statement without its semicolon is: a call, a count, a flag, or None.
+        """Returns the kind of a statement without its semicolon: a call, a count, a flag, or None.
 
         A lock that is left out is a race, which ThreadSanitizer finds and a plain test does not.
         """

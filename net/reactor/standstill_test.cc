@@ -137,5 +137,92 @@ TEST_F(Standstill, ASilentConnectionIsClosedInTheTurnThatLooks) {
   EXPECT_EQ(pair.client.end(), End::kEnd);
 }
 
+// Over the deadline of a stop.
+class StandstillInAStop : public Standstill {
+ protected:
+  StandstillInAStop() {
+    h.options.linger_ms = EVNET_OFF;
+    h.listen_options.send_buffer_bytes = 4608;
+  }
+  void Run() {
+    h.Until([&] { return h.Turn() == 0; });
+  }
+};
+
+TEST_F(StandstillInAStop, QueuedOutputThatTheKernelHasRoomForIsDelivered) {
+  h.Start();
+  Harness::Pair pair = h.Connect(4096);
+  std::string answer;
+  while (evnet_conn_outbound_bytes(pair.conn) == 0 && answer.size() < 1000000) {
+    h.Post([&] { Write(pair.conn, std::string(1000, 'a')); });
+    h.Settle();
+    answer += std::string(1000, 'a');
+  }
+  ASSERT_GT(evnet_conn_outbound_bytes(pair.conn), 0u);
+  evnet_reactor_stop(h.reactor(), 1000);
+  h.Settle();
+  std::string received;
+  for (int i = 0; i < 20; i++) received += pair.client.Read();
+  TheKernel().Advance(60000);
+  Run();
+  received += pair.client.ReadRest();
+  EXPECT_EQ(received.size(), answer.size());
+  EXPECT_EQ(pair.client.end(), End::kEnd);
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_SHUTDOWN);
+}
+
+TEST_F(StandstillInAStop, BytesThatHadComeAreAnswered) {
+  h.on.data = [](evnet_conn *conn) {
+    Write(conn, "answer to " + TakeAll(conn));
+    return EVNET_NONE;
+  };
+  h.on.stopping = [](evnet_conn *) {};
+  for (int turns = 0; turns < 3; turns++) {
+    Harness g;
+    TheKernel().StopClock();
+    g.on = h.on;
+    g.options = h.options;
+    g.Start();
+    Harness::Pair pair = g.Connect();
+    pair.client.Write("this");
+    evnet_reactor_stop(g.reactor(), 1000);
+    g.Turns(turns);
+    TheKernel().Advance(60000);
+    g.Until([&] { return g.Turn() == 0; });
+    EXPECT_EQ(pair.client.ReadRest(), "answer to this");
+    EXPECT_EQ(pair.client.end(), End::kEnd);
+    EXPECT_EQ(g.Of(pair).Story(), "open stopping close");
+    EXPECT_EQ(g.Of(pair).reason, EVNET_REASON_SHUTDOWN);
+  }
+}
+
+TEST_F(StandstillInAStop, AConnectionThatIsNotDoneIsResetAfterOneLook) {
+  h.Start();
+  Harness::Pair pair = h.Connect();
+  h.Post([&] { evnet_conn_hold(pair.conn); });
+  evnet_reactor_stop(h.reactor(), 1000);
+  h.Settle();
+  TheKernel().Advance(60000);
+  for (int i = 0; i < 4; i++) h.Turn();
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_DRAIN_DEADLINE);
+  Run();
+}
+
+TEST_F(StandstillInAStop, EndsThoughAClientNeverStopsSending) {
+  h.Start();
+  Harness::Pair held = h.Connect();
+  Harness::Pair busy = h.Connect();
+  h.Post([&] { evnet_conn_hold(held.conn); });
+  evnet_reactor_stop(h.reactor(), 1000);
+  h.Settle();
+  TheKernel().Advance(60000);
+  for (int i = 0; i < 40 && h.Of(held).closed == 0; i++) {
+    busy.client.TryWrite("x");
+    h.Turn();
+  }
+  EXPECT_EQ(h.Of(held).reason, EVNET_REASON_DRAIN_DEADLINE);
+  Run();
+}
+
 }  // namespace
 }  // namespace evnet_testing

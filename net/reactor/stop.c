@@ -23,12 +23,21 @@ enum { READING_MS_MAX = 1000 };
 // takes a turn to change how a connection is received, or to take up again what was stopped.
 enum { QUIET_TURNS = 2 };
 
+// The deadline of a stop without time. It passes without a question to the kernel.
+enum { DEADLINE_IS_NOW = 0 };
+
+// In whole milliseconds of the reactor, rounded up, because settled_ms counts them.
+static uint64_t deadline_after(const struct evnet_reactor *reactor, int64_t drain_ms) {
+  if (drain_ms <= 0) return DEADLINE_IS_NOW;
+  const uint64_t since_ns = evnet_poller_now_ns(reactor->poller) - reactor->origin_ns;
+  const uint64_t base_ns = reactor->origin_ns + (since_ns + 999999) / 1000000 * 1000000;
+  if (drain_ms > INT64_MAX / 1000000 - 1) return UINT64_MAX - 1;
+  const uint64_t wait_ns = (uint64_t)drain_ms * 1000000;
+  return wait_ns > UINT64_MAX - 1 - base_ns ? UINT64_MAX - 1 : base_ns + wait_ns;
+}
+
 void evnet_reactor_stop(struct evnet_reactor *reactor, int64_t drain_ms) {
-  uint64_t now_ns = evnet_poller_now_ns(reactor->poller);
-  uint64_t wait_ns = drain_ms <= 0 ? 0 : (uint64_t)drain_ms * 1000000;
-  uint64_t stop_at = drain_ms > INT64_MAX / 1000000 - 1 || wait_ns > UINT64_MAX - 1 - now_ns
-                         ? UINT64_MAX - 1
-                         : now_ns + wait_ns;
+  const uint64_t stop_at = deadline_after(reactor, drain_ms);
   uint64_t before = __atomic_load_n(&reactor->stop_at_ns, __ATOMIC_RELAXED);
   while (stop_at < before &&
          !__atomic_compare_exchange_n(&reactor->stop_at_ns, &before, stop_at, true,
@@ -107,8 +116,7 @@ static void end_background(struct evnet_conn *conn) {
   }
 }
 
-// Nobody is asked any more: a connection that closed gracefully now would have no time left to
-// linger. The background comes last: on_close has the order of these calls.
+// The background comes last: on_close has the order of these calls.
 static void give_up_all(struct evnet_reactor *reactor) {
   reactor->stop_phase = STOP_DRAINING;
   for_each_conn(reactor, give_up_foreground);
@@ -134,25 +142,37 @@ static void drain(struct evnet_reactor *reactor, bool past_deadline) {
   if (reactor->handles == 0) reactor->stop_phase = STOP_DONE;
 }
 
+// Whether the time of the stop is up. After a standstill the kernel may have room for answers that
+// are queued, and bytes of clients: it is asked first.
+static bool is_past(struct evnet_reactor *reactor, uint64_t deadline_ns, uint64_t now_ns) {
+  if (deadline_ns == DEADLINE_IS_NOW) return true;
+  return now_ns >= deadline_ns &&
+         deadline_is_settled(reactor, (deadline_ns - reactor->origin_ns) / 1000000);
+}
+
+// The connections that have had on_stopping are on the due list if they have to be looked at.
+static void begin_draining(struct evnet_reactor *reactor) {
+  reactor->stop_phase = STOP_DRAINING;
+  if (reactor->stop_untold) for_each_conn(reactor, ask);
+  reactor->stop_untold = false;
+}
+
 void stop_step(struct evnet_reactor *reactor) {
   uint64_t deadline_ns = stop_deadline_ns(reactor);
   if (deadline_ns == UINT64_MAX || reactor->stop_phase == STOP_DONE) return;
   uint64_t now_ns = evnet_poller_now_ns(reactor->poller);
-  const bool past_deadline = now_ns >= deadline_ns;
   if (reactor->stop_phase == STOP_NONE) {
     listener_close_all(reactor);
     reactor->stop_untold = true;
     read_once_more(reactor);
   }
-  if (past_deadline) {
-    give_up_all(reactor);
-  } else if (reactor->stop_phase == STOP_READING && (reactor->stop_quiet_turns >= QUIET_TURNS ||
-                                                     now_ns >= reactor->stop_reading_until_ns)) {
-    reactor->stop_phase = STOP_DRAINING;
-    // Those that were told are on the due list if they have to be looked at.
-    if (reactor->stop_untold) for_each_conn(reactor, ask);
-    reactor->stop_untold = false;
-  }
+  const bool past_deadline = is_past(reactor, deadline_ns, now_ns);
+  const bool read_all = reactor->stop_quiet_turns >= QUIET_TURNS ||
+                        now_ns >= reactor->stop_reading_until_ns || past_deadline;
+  // Without time, a connection that closed gracefully would have none left to linger.
+  if (reactor->stop_phase == STOP_READING && read_all && deadline_ns != DEADLINE_IS_NOW)
+    begin_draining(reactor);
+  if (past_deadline) give_up_all(reactor);
   if (reactor->stop_phase != STOP_DRAINING) return;
   datagram_close_idle(reactor, past_deadline);
   drain(reactor, past_deadline);

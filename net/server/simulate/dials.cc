@@ -403,8 +403,8 @@ void Dials::ReadAll() {
 
 // What must hold
 
-void Dials::Turned(uint32_t reactor, bool past_deadline) {
-  if (!past_deadline) return;
+void Dials::Turned(uint32_t reactor, bool stop_is_over) {
+  if (!stop_is_over) return;
   for (const auto &each : dials_) {
     if (each->begun && !each->closed && each->id.reactor == reactor)
       Broken(each.get(), "is left by a turn behind the deadline of the stop");

@@ -45,7 +45,7 @@ class Dials {
   uint64_t NextNs() const;
   void Step();
 
-  void Turned(uint32_t reactor, bool past_deadline);
+  void Turned(uint32_t reactor, bool stop_is_over);
   void Idle() const;
   void ReadAll();
   void Stats(const struct evnet_server_stats &stats, size_t accepted);

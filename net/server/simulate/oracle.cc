@@ -100,9 +100,10 @@ bool Oracle::IsLegal(const Conn *c, int reason) const {
     case EVNET_REASON_ABORTED:
       return c->abort_asked;
     case EVNET_REASON_SHUTDOWN:
-      // A slow callback may pass the deadline between the reactor's look at it and on_stopping.
-      return w_.stop_asked() && c->stopping_told && (!c->told_late || w_.plan.slow_callbacks > 0) &&
-             c->holds == 0 && evnet_conn_inbound_bytes(c->conn) == 0;
+      // A stop without time shuts nothing down that it has not asked before.
+      return w_.stop_asked() && c->stopping_told &&
+             (!c->told_late || w_.stop_has_time || w_.plan.slow_callbacks > 0) && c->holds == 0 &&
+             evnet_conn_inbound_bytes(c->conn) == 0;
     case EVNET_REASON_DRAIN_DEADLINE:
       return w_.now() >= w_.stop_by_ns;
     case EVNET_REASON_IDLE_TIMEOUT:
@@ -327,7 +328,10 @@ void Oracle::Closed(Conn *c, int reason) {
   if (Lingers(c, state) && IsOrderly(reason)) LingeredEnough(c, state);
   if (reason == EVNET_REASON_WRITE_TIMEOUT) KernelWasAsked(c, EVNET_TIMEOUT_WRITE);
   if (!IsLegal(c, reason)) Broken(c, "on_close for no reason with %s", evnet_status_name(reason));
-  if (reason == EVNET_REASON_SHUTDOWN && !HasLastRead(c))
+  if (reason == EVNET_REASON_DRAIN_DEADLINE && w_.stop_has_time &&
+      w_.plan.sim.faults.refused_send == 0 && IsBefore(state.sendable_ns, w_.stop_by_ns))
+    Broken(c, "is reset by the stop, though there was room before its deadline passed");
+  if (reason == EVNET_REASON_SHUTDOWN && !c->told_late && !HasLastRead(c))
     Broken(c, "is shut down without a last read: %zu bytes had arrived when the stop came",
            c->owed);
   const size_t queued = evnet_conn_outbound_bytes(c->conn);

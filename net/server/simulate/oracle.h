@@ -42,8 +42,8 @@ class Oracle {
   // After what a client read.
   void ClientRead(Client *client, const uint8_t *data, int64_t result);
 
-  // A reactor's turn has ended, which began when the deadline of the stop had come, or before.
-  void Turned(uint32_t reactor, bool past_deadline);
+  // A reactor's turn has ended. `stop_is_over`: it began when nothing may be left open any more.
+  void Turned(uint32_t reactor, bool stop_is_over);
   void Idle();  // no reactor can run, and no time has passed since
   void Stats(const struct evnet_server_stats &stats);  // the server has stopped
   void TheEnd();  // the server is destroyed and all clients have read what there was

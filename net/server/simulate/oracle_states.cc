@@ -75,13 +75,13 @@ void Oracle::IdleListener() {
   }
 }
 
-void Oracle::Turned(uint32_t reactor, bool past_deadline) {
+void Oracle::Turned(uint32_t reactor, bool stop_is_over) {
   for (const auto &each : w_.conns) {
     Conn *c = each.get();
     if (c->id.reactor != reactor) continue;
     OnlyAnnounced(c);
     if (c->closed) continue;
-    if (past_deadline) Broken(c, "is left open by a turn behind the deadline of the stop");
+    if (stop_is_over) Broken(c, "is left open by a turn behind the deadline of the stop");
     const evnet_sim_state state = Inspect(c);
     if (state.server_ended && state.receiving && evnet_conn_outbound_bytes(c->conn) == 0 &&
         !IsOpen(c))

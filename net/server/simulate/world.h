@@ -126,6 +126,7 @@ struct World {
     if (!stop_asked() && stop_noted) stop_noted();
     if (!stop_asked()) stop_asked_ns = now();
     if (by < stop_by_ns) stop_by_ns = by;
+    if (drain_ms <= 0) stop_has_time = false;
   }
 
   // So many holds are out that its reading is stopped.
@@ -177,6 +178,7 @@ struct World {
   std::function<void()> stop_noted;  // the first stop is being asked for
   uint64_t stop_asked_ns = UINT64_MAX;
   uint64_t stop_by_ns = UINT64_MAX;  // the earliest deadline of those asked for
+  bool stop_has_time = true;         // none of them was to reset everything immediately
 };
 
 }  // namespace evnet_simulation

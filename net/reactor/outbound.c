@@ -320,11 +320,9 @@ static int send_now(struct evnet_conn *conn, const struct iovec *pieces, size_t 
   size_t batch_count = 0;
   size_t next = 0;
   if (reactor->scratch_conn == conn) {
-    if (reactor->scratch_bytes > 0) {
+    if (reactor->scratch_bytes > 0)
       batch[batch_count++] =
           (struct iovec){.iov_base = reactor->scratch, .iov_len = reactor->scratch_bytes};
-      if (at_once) batch[batch_count++] = (struct iovec){0};  // only a single piece can fly
-    }
     reactor->scratch_conn = NULL;
     reactor->scratch_bytes = 0;
   }
@@ -337,6 +335,10 @@ static int send_now(struct evnet_conn *conn, const struct iovec *pieces, size_t 
       batch[batch_count++] = pieces[next];
     }
     if (batch_count == 0) break;
+    // Only a single piece can fly. In flight, bytes of the high mark or more would count as pending
+    // without on_pressure, though the kernel may have room for all of them.
+    const bool may_fly = !at_once && asked < limits_of(conn)->outbound_high_water_bytes;
+    if (batch_count == 1 && !may_fly) batch[batch_count++] = (struct iovec){0};
     int64_t sent = 0;
     if (taken_all) {
       sent = evnet_poller_send(reactor->poller, conn_handle(conn), batch, batch_count);

@@ -105,6 +105,27 @@ TEST_F(Pressure, WhatIsUnderWayCountsTowardsTheMark) {
   EXPECT_EQ(h.Of(pair).Story(), "open pressure drain");
 }
 
+// A write of leased bytes could be under way as a whole, over io_uring, and then count as pending.
+TEST_F(Pressure, OneLargeWriteThatTheKernelTakesIsNotPending) {
+  h.options.outbound_high_water_bytes = 10000;
+  h.listen_options.send_buffer_bytes = 1 << 20;
+  size_t pending = 0;
+  h.on.data = [&](evnet_conn *conn) {
+    const evnet_bytes bytes = evnet_conn_peek(conn);
+    if (bytes.size < 20000) return EVNET_NONE;
+    evnet_conn_write(conn, bytes.data, bytes.size);
+    pending = evnet_conn_outbound_bytes(conn);
+    evnet_conn_discard(conn, bytes.size);
+    return EVNET_NONE;
+  };
+  h.Start();
+  pair = h.Connect();
+  pair.client.Write(Pattern(20000));
+  EXPECT_EQ(h.ReadExactly(&pair.client, 20000), Pattern(20000));
+  EXPECT_EQ(pending, 0u);
+  EXPECT_EQ(h.Of(pair).Story(), "open");
+}
+
 TEST_F(Pressure, NoDrainWithoutPressure) {
   Start();
   Fill();

@@ -77,7 +77,8 @@ struct evnet_dial_options {
   // Default: NULL, all addresses are tried.
   bool (*allow)(const struct evnet_address *address, void *user);
 
-  // Permits a UDP broadcast address; without it the dial fails with -EACCES.
+  // Permits a UDP broadcast address. A dial to one fails with -EACCES unless this option or that of
+  // the server or reactor is set.
   // Default: false.
   bool udp_broadcast;
 

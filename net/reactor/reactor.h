@@ -66,6 +66,7 @@ struct evnet_reactor_options {
   int keepalive_count;
   int64_t user_timeout_ms;
   int notsent_lowat_bytes;
+  bool udp_broadcast;
 
   // As in struct evnet_options:
   size_t lookup_threads_max;

@@ -124,6 +124,7 @@ int server_resolve_options(struct evnet_server *server) {
       .keepalive_count = options->keepalive_count,
       .user_timeout_ms = options->user_timeout_ms,
       .notsent_lowat_bytes = options->notsent_lowat_bytes,
+      .udp_broadcast = options->udp_broadcast,
       .lookup_threads_max = options->lookup_threads_max,
       .backend = options->backend,
       .allocator = options->allocator,

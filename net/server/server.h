@@ -240,7 +240,7 @@ struct evnet_options {
   // Default: false.
   bool udp_gro;
 
-  // Permits sending to broadcast addresses (SO_BROADCAST).
+  // Permits UDP sockets, those of dials too, to send to broadcast addresses (SO_BROADCAST).
   // Default: false.
   bool udp_broadcast;
 

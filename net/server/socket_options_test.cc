@@ -169,6 +169,31 @@ TEST(SocketOptions, ADialledConnectionHasThemToo) {
   EXPECT_EQ(dialled["keepalive_idle_s"], 77);
 }
 
+TEST(SocketOptions, ADialledUdpSocketMayBroadcastWhereTheServerMay) {
+  for (const bool may : {false, true}) {
+    std::atomic<int> broadcast{-1};
+    std::atomic<int> reason{0};
+    Callbacks callbacks = Echo();
+    callbacks.on_open = [&](evnet_conn *conn) {
+      broadcast = Get(evnet_conn_fd(conn), SOL_SOCKET, SO_BROADCAST);
+      return EVNET_NONE;
+    };
+    callbacks.on_close = [&](evnet_conn *, int status) {
+      reason = status;
+      return EVNET_NONE;
+    };
+    evnet_options options = {};
+    options.udp_broadcast = may;
+    Server server(callbacks, options);
+    const char *all = "udp://127.255.255.255:9";
+    ASSERT_EQ(evnet_server_dial(server.get(), all, nullptr, nullptr, nullptr), 0);
+    ASSERT_TRUE(WaitUntil([&] { return broadcast >= 0 || reason != 0; }));
+    EXPECT_EQ(broadcast, may ? 1 : -1);
+    EXPECT_EQ(reason, may ? 0 : -EACCES);
+    EXPECT_EQ(server.Stop(0), 0);
+  }
+}
+
 TEST(SocketOptions, OffIsTheDefaultOfKeepaliveAndUserTimeout) {
   evnet_options options = {};
   options.keepalive_idle_s = EVNET_OFF;

@@ -147,33 +147,30 @@ TEST_P(DatagramFaultsTest, WhereASandboxRefusesSendmmsgEachIsSentByItself) {
     EXPECT_EQ(SendMany(handle, to, 5), 5);
     EXPECT_EQ(SendMany(handle, to, 1), 1);
     for (int i = 0; i < 6; i++) EXPECT_EQ(receiver.Receive(), "x");
-    EXPECT_EQ(sendmmsg_call.count, 1);
+    EXPECT_EQ(sendmmsg_call.count, 2) << "one that is refused, and one that asks why";
   }
 }
 
-// As a firewall's refusal of a destination is: the call for many is still good for others.
-TEST_P(DatagramFaultsTest, ADestinationThatIsRefusedDoesNotEndTheCallForMany) {
+// As a firewall's refusal of one datagram is: the call for many is still good for the others.
+TEST_P(DatagramFaultsTest, ADatagramThatIsRefusedDoesNotEndTheCallForMany) {
   const evnet_handle handle = Bind();
   UdpClient receiver;
   const evnet_address to = receiver.Address();
   sendmmsg_call = {0, 1, EPERM};
-  sendmsg_call = {0, 1, EPERM};
   EXPECT_EQ(SendMany(handle, to, 1), -EPERM);
   EXPECT_EQ(SendMany(handle, to, 2), 2);
-  EXPECT_EQ(sendmmsg_call.count, 2);
-  EXPECT_EQ(sendmsg_call.count, 1);
   EXPECT_EQ(receiver.Receive(), "x");
+  EXPECT_EQ(sendmsg_call.count, 0) << "the call for many was given up";
 }
 
-TEST_P(DatagramFaultsTest, AFullSocketDoesNotEndTheCallForMany) {
+TEST_P(DatagramFaultsTest, AFullSocketUnderASandboxIsFull) {
   const evnet_handle handle = Bind();
   UdpClient receiver;
   const evnet_address to = receiver.Address();
-  sendmmsg_call = {0, 1, EPERM};
+  sendmmsg_call = {0, -1, EPERM};
   sendmsg_call = {0, 1, EAGAIN};
   EXPECT_EQ(SendMany(handle, to, 1), 0);
   EXPECT_EQ(SendMany(handle, to, 2), 2);
-  EXPECT_EQ(sendmmsg_call.count, 2);
 }
 
 TEST_P(DatagramFaultsTest, AnErrorOfAnEarlierDatagramComesBeforeThoseThatFollow) {

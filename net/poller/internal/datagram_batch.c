@@ -12,7 +12,7 @@ _Static_assert(sizeof(struct evnet_datagram_message) == sizeof(struct mmsghdr) &
                "the kernel fills an array of these");
 
 // Whether the call itself may be refused, and not what it was to do. EPERM is either: a firewall
-// refuses a destination with it, too.
+// refuses a datagram with it, too.
 static bool may_be_refused(int status) { return status == -ENOSYS || status == -EPERM; }
 
 static int receive_batch(int descriptor, struct evnet_datagram_message *messages,
@@ -43,14 +43,18 @@ int evnet_datagram_system_receive(int descriptor, struct evnet_datagram_message 
   return received;
 }
 
+// A call for no datagram reaches no firewall: Linux returns 0 (__sys_sendmmsg).
+static bool is_send_refused(int descriptor) {
+  return may_be_refused(send_batch(descriptor, NULL, 0));
+}
+
 int evnet_datagram_system_send(int descriptor, struct evnet_datagram_message *messages,
                                unsigned int count, bool *singly) {
   if (!*singly) {
     const int sent = send_batch(descriptor, messages, count);
-    if (!may_be_refused(sent)) return sent;
+    if (!may_be_refused(sent) || !is_send_refused(descriptor)) return sent;
+    *singly = true;
   }
   // An IPv6 socket of both families takes an IPv4 address as it is (Linux, udpv6_sendmsg).
-  const int sent = evnet_datagram_send_singly(descriptor, messages, count, false);
-  if (sent > 0) *singly = true;
-  return sent;
+  return evnet_datagram_send_singly(descriptor, messages, count, false);
 }

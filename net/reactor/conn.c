@@ -11,6 +11,11 @@
 _Static_assert(sizeof(struct evnet_conn) == 104,
                "an idle connection's memory is part of the contract");
 
+// Connections that one look at the due list runs. Each may close and be dialled again from its
+// on_close, and its handle is free after the next wait only. Between two waits there are two looks,
+// and the spare handles (create_parts in reactor.c) are enough for both.
+enum { DUE_MAX = 2048 };
+
 // Opening
 
 static struct evnet_conn *conn_init(struct evnet_reactor *reactor, struct evnet_handle handle,
@@ -304,16 +309,25 @@ static void run_due(struct evnet_conn *conn) {
   conn_check_stopping(conn);
 }
 
+// The rest of a due list stays in front of what became due meanwhile.
+static void put_back(struct evnet_reactor *reactor, uint32_t first, uint32_t last) {
+  if (reactor->due_first == NONE) reactor->due_last = last;
+  reactor->conns[last].due_next = reactor->due_first & NONE;
+  reactor->due_first = first;
+}
+
 void conn_run_due(struct evnet_reactor *reactor) {
   // Only those that are due now: what they bring about waits for the next turn, with I/O between.
   uint32_t index = reactor->due_first;
+  const uint32_t last = reactor->due_last;
   reactor->due_first = NONE;
-  while (index != NONE) {
+  for (int i = 0; i < DUE_MAX && index != NONE; i++) {
     struct evnet_conn *conn = &reactor->conns[index];
     index = conn->due_next;
     run_due(conn);
     stats_lap(reactor);
   }
+  if (index != NONE) put_back(reactor, index, last);
 }
 
 // Ends

@@ -454,7 +454,8 @@ EVNET_API int evnet_server_run(struct evnet_server *server);
 // - It calls on_stopping for each open connection.
 // - It closes each connection once it has no unread bytes, no queued output and no hold.
 // - It closes background connections last (evnet_conn_set_background).
-// - At the deadline it resets the connections that are still open.
+// - At the deadline it resets the connections that are still open. If the deadline passes during a
+//   standstill (a slow callback, SIGSTOP), it first handles everything the kernel has ready.
 //
 // Connections in the kernel's accept queue are reset, even if other servers share the port with
 // reuse_port, unless Linux moves them to another listener (net.ipv4.tcp_migrate_req). A duplicate

@@ -4,7 +4,9 @@
 // A callback that runs long uses the time at which it began; what it stamped with that time is
 // given the new one. So nothing reads the clock but stats_lap, which does so anyway.
 static void restamp(struct evnet_conn *conn, uint32_t before, uint32_t now) {
-  if (conn->state == CONN_FREE || conn->state == CONN_DIALLING) return;
+  // A handle that has been freed since may have a dial where a connection has its side.
+  const bool has_dial = conn->state == CONN_DIALLING || conn->state == CONN_ATTEMPT;
+  if (conn->state == CONN_FREE || has_dial) return;
   if (conn->out_ms == before) conn->out_ms = now;
   if (conn->state == CONN_OPEN && conn->read_since_ms == before) conn->read_since_ms = now;
   struct conn_side *side = conn->side;

@@ -266,6 +266,27 @@ TEST_F(Names, WhatANameHasTwiceIsBoundOnce) {
   EXPECT_EQ(client.Exchange("hello"), "hello");
 }
 
+// Each socket takes its own family alone, as each address says.
+TEST_F(Names, AllAddressesOfBothFamiliesAreBoundTogether) {
+  if (!HasIp6()) GTEST_SKIP() << "no IPv6 here";
+  const std::vector<std::string> both = {"[::]", "0.0.0.0"};
+  hosts["any.test"] = both;
+  hosts["yna.test"] = {both.rbegin(), both.rend()};
+  for (const char *text : {"tcp://any.test:0", "tcp://yna.test:0"}) {
+    const Server server(Echo(), {}, {text});
+    for (const char *host : {"[::1]", "127.0.0.1"}) {
+      Client client(At("tcp", host, server.port()));
+      EXPECT_EQ(client.Exchange("hello"), "hello") << text << host;
+    }
+  }
+  for (const char *text : {"udp://any.test:0", "udp://yna.test:0"}) {
+    const Server server(Echo(), {}, {text});
+    UdpClient client;
+    client.Send(At("udp", "127.0.0.1", server.port()), "hello");
+    EXPECT_EQ(client.Receive(), "hello") << text;
+  }
+}
+
 TEST_F(Names, SixtyFourNamesOfTwoAddressesAreServedAndNotMore) {
   std::vector<std::string> texts(64, "tcp://two.test:0");
   {

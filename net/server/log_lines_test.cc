@@ -4,6 +4,7 @@
 #include "gtest/gtest.h"
 #include "net/base/testing/listener.h"
 #include "net/base/testing/temp_directory.h"
+#include "net/base/testing/udp_client.h"
 #include "net/server/dial.h"
 #include "net/server/server.h"
 #include "net/server/testing/client.h"
@@ -65,6 +66,25 @@ TEST(LogLines, ConnectionsAreLoggedAtDebugAndTheServerAtInfo) {
 TEST(LogLines, AStopWithoutADeadlineIsLoggedAsSuch) {
   const std::string lines = LinesOf(EVNET_LOG_INFO, INT64_MAX);
   EXPECT_EQ(Count(lines, "stopping: 0 connections are open, and have no deadline"), 1u) << lines;
+}
+
+// A flood of connections is a flood of lines, but what their peers send adds none.
+TEST(LogLines, AtDebugAConnectionIsTwoLinesWhateverItsPeerSends) {
+  evnet_options options = {};
+  Log log;
+  log.Attach(&options, EVNET_LOG_DEBUG);
+  constexpr int kCount = 20;
+  const Server server(Echo(), options, {"tcp://127.0.0.1:0", "udp://127.0.0.1:0"});
+  for (int i = 0; i < kCount; i++) {
+    Client client(server.address(0));
+    for (int k = 0; k < 10; k++) EXPECT_EQ(client.Exchange("question"), "question");
+    if (i % 2 == 0) client.Reset();
+  }
+  UdpClient datagrams;
+  for (int i = 0; i < 100; i++) datagrams.Send(server.address(1), "question");
+  EXPECT_EQ(datagrams.Receive(), "question");
+  ASSERT_TRUE(WaitUntil([&] { return Count(log.Text(), " closed: ") == kCount; }));
+  EXPECT_EQ(Count(log.Text(), "\n"), 2u * kCount + 2) << log.Text();
 }
 
 TEST(LogLines, AtInfoConnectionsAreLeftOut) {

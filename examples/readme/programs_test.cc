@@ -111,13 +111,15 @@ TEST_F(Readme, NumbersServesTcpUdpAndUnixAndEndsInOrder) {
   EXPECT_NE(process->RestOfOut().find("open, "), std::string::npos);
 }
 
-TEST_F(Readme, EachSaysWhyItDoesNotStartWhereItsPortIsTaken) {
+TEST_F(Readme, EachSaysInOneLineWhyItDoesNotStartWhereItsPortIsTaken) {
   const PlainListener taken("tcp://:9000");
   for (const std::string name : {"ECHO", "BLOCKING", "NUMBERS"}) {
     SCOPED_TRACE(name);
     const auto process = Run(name);
     EXPECT_EQ(process->ExitCode(), 1);
-    EXPECT_NE(process->RestOfErr().find(":9000': address in use"), std::string::npos);
+    const std::string lines = process->RestOfErr();
+    EXPECT_NE(lines.find(":9000': address in use"), std::string::npos) << lines;
+    EXPECT_EQ(lines.find('\n') + 1, lines.size()) << lines;
   }
 }
 

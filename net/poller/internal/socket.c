@@ -92,9 +92,25 @@ int evnet_socket_peek_end(int descriptor) {
   }
 }
 
+// Refused on a Unix socket.
+static void disconnect(int descriptor) {
+  const struct sockaddr none = {.sa_family = AF_UNSPEC};
+  (void)connect(descriptor, &none, sizeof none);
+}
+
+static bool is_to_be_reset(int descriptor) {
+  struct linger linger = {0};
+  socklen_t size = sizeof linger;
+  return getsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, &size) == 0 && linger.l_onoff != 0;
+}
+
 void evnet_socket_close(int descriptor, bool is_connection, bool duplicated) {
   const bool forked = evnet_fork_hold();
-  if (is_connection && (duplicated || forked)) (void)shutdown(descriptor, SHUT_RDWR);
+  if (is_connection && (duplicated || forked)) {
+    // A fork may have come after evnet_socket_reset: shutdown(2) alone would send an orderly end.
+    if (is_to_be_reset(descriptor)) disconnect(descriptor);
+    (void)shutdown(descriptor, SHUT_RDWR);
+  }
   (void)close(descriptor);
   evnet_fork_release();
 }
@@ -103,9 +119,7 @@ void evnet_socket_reset(int descriptor, bool duplicated) {
   const struct linger linger = {.l_onoff = 1, .l_linger = 0};
   (void)setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
   if (!duplicated && !evnet_fork_has_happened()) return;
-  // Refused on a Unix socket; evnet_socket_close then ends it by shutdown(2).
-  const struct sockaddr none = {.sa_family = AF_UNSPEC};
-  (void)connect(descriptor, &none, sizeof none);
+  disconnect(descriptor);  // evnet_socket_close ends a Unix socket by shutdown(2)
 }
 
 int evnet_socket_duplicate(int descriptor) {

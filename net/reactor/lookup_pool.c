@@ -157,6 +157,15 @@ static int start_thread(const struct lookup_queue *queue) {
   return 0;
 }
 
+// As many as the lookups that wait may have. With the mutex locked.
+static void start_threads(const struct lookup_queue *queue) {
+  uint32_t before;
+  do {
+    before = pool.thread_count;
+    (void)start_thread(queue);
+  } while (pool.thread_count > before);
+}
+
 // fork(2)
 
 static void forget_parent(void) {
@@ -184,6 +193,7 @@ static void join(struct lookup_queue *queue) {
   pool.queue_count++;
   pool.waiting_count += queue->waiting_count;
   if (queue->waiting_count > 0) push_queue(queue);
+  start_threads(queue);
 }
 
 // The owner's side

@@ -407,6 +407,31 @@ TEST_F(Resolver, AChildOfAForkLooksUpNamesOfItsOwn) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
+// The lookups that waited as the fork was made: a cancel is enough to have them go on.
+TEST_F(Resolver, AChildOfAForkGoesOnWithWhatWaitedAfterACancel) {
+  if (kIsThreadSanitized) GTEST_SKIP() << "TSan ends a child that makes threads";
+  std::vector<std::unique_ptr<Answer>> answers;
+  std::vector<evnet_lookup *> lookups;
+  for (int i = 0; i < kThreads + 3; i++) {
+    answers.push_back(std::make_unique<Answer>());
+    lookups.push_back(LookUp("slow.test:80", answers.back().get()));
+  }
+  table_.WaitAsked(kThreads);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    names = new Names;
+    names->released = true;
+    evnet_resolver_cancel(lookups.back());
+    RunUntil(*answers[kThreads]);
+    RunUntil(*answers[kThreads + 1]);
+    _exit(answers.back()->calls == 0 && !HasFailure() ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
 TEST_F(Resolver, TooManyAreRefused) {
   std::vector<std::unique_ptr<Answer>> answers;
   const int count = kThreads + EVNET_RESOLVER_WAITING_MAX;

@@ -8,12 +8,13 @@
 //                                                                           queue of NULL
 //
 // A thread is made when a lookup is submitted that no idle thread can take, and ends when it has
-// had nothing to do for some seconds, or when the last queue has ended. A lookup runs only while
+// had nothing to do for a second, or when the last queue has ended. A lookup runs only while
 // fewer than its queue's `running_max` lookups of the whole process run, those that were cancelled
 // included; until then it waits. Queues take turns; the lookups of a queue run in order.
 //
 // fork(2): the child has none of these threads and starts its own. A lookup that ran as it was made
-// never finishes there, and those that waited go on once their reactor uses its queue in the child.
+// never finishes there. Those that waited go on once their reactor submits or cancels a lookup in the
+// child.
 #ifndef EVNET_NET_REACTOR_INTERNAL_LOOKUP_POOL_H_
 #define EVNET_NET_REACTOR_INTERNAL_LOOKUP_POOL_H_
 

@@ -127,7 +127,26 @@ static int add(struct evnet_server *server, int signal_number, int64_t drain_ms)
   return 0;
 }
 
+// fork(2). Threads of the parent may be in the handler, or hold the mutex, and the child does not
+// have them.
+
+static void lock(void) { (void)pthread_mutex_lock(&table.mutex); }
+static void unlock(void) { (void)pthread_mutex_unlock(&table.mutex); }
+
+static void forget_readers(void) {
+  for (int i = 0; i < ENTRIES_MAX; i++)
+    __atomic_store_n(&table.entries[i].readers, 0, __ATOMIC_SEQ_CST);
+  unlock();
+}
+
+static void prepare_for_fork(void) {
+  // If it fails for want of memory, evnet_server_destroy in a child may wait for ever.
+  (void)pthread_atfork(lock, unlock, forget_readers);
+}
+
 int evnet_server_stop_on_signal(struct evnet_server *server, int signal_number, int64_t drain_ms) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  (void)pthread_once(&once, prepare_for_fork);
   (void)pthread_mutex_lock(&table.mutex);
   int status = add(server, signal_number, drain_ms);
   (void)pthread_mutex_unlock(&table.mutex);

@@ -1,6 +1,7 @@
 // A signal's handler against servers that come and go at any of its steps.
 #include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -66,6 +67,35 @@ class AtStep {
 };
 
 AtStep *AtStep::current = nullptr;
+
+// The child does not have the thread that runs the handler, and must not wait for it.
+TEST(SignalSteps, AChildForkedDuringTheHandlerMayDestroyTheServer) {
+  for (int step = 1;; step++) {
+    evnet_server *const server = Registered(1000);
+    int status = -1;
+    bool reached;
+    {
+      AtStep fork_there(step, [&] {
+        const pid_t child = fork();
+        if (child == 0) {
+          (void)alarm(5);
+          evnet_signal_server_destroy(server);
+          _exit(0);
+        }
+        (void)waitpid(child, &status, 0);
+      });
+      evnet_signal_handle(kSignal);
+      reached = fork_there.reached();
+      if (reached) fork_there.Join();
+    }
+    evnet_signal_server_destroy(server);
+    if (!reached) {
+      EXPECT_GT(step, 5);
+      break;
+    }
+    EXPECT_EQ(status, 0) << "at step " << step;
+  }
+}
 
 TEST(SignalSteps, AServerThatComesDuringTheHandlerIsLeftAlone) {
   // Before its first step the handler has not yet looked at what is registered.

@@ -43,7 +43,7 @@ class Drawing:
 
     def line(self, x1, y1, x2, y2, dash=""):
         self.parts.append(
-            '<line x1="%g" y1="%g" x2="%g" y2="%g" stroke="#57606a" stroke-dasharray="%s"/>' % (x1, y1, x2, y2, dash)
+            '<line x1="%g" y1="%g" x2="%g" y2="%g" stroke="#24292f" stroke-dasharray="%s"/>' % (x1, y1, x2, y2, dash)
         )
 
     def svg(self, height):
@@ -72,15 +72,16 @@ def draw_cpu(drawing, results, left, right):
             cut = value > RATIO_MAX
             drawing.text(left - 6, y + BAR - 3, row["server"], 11, "end")
             drawing.bar(left, y, scale * min(value, RATIO_MAX), row["server"])
-            label = "%.2f" % value if not cut else "%.1f, bar cut" % value
-            inside = cut
-            drawing.text(
-                right - 6 if inside else left + scale * value + 5, y + BAR - 3, label, 11, "end" if inside else "start"
-            )
+            if cut:
+                drawing.text(right - 6, y + BAR - 3, "%.1f, bar cut" % value, 11, "end")
+            else:
+                low, high = (left + scale * float(row[key]) for key in ("low", "high"))
+                drawing.line(low, y + BAR / 2, high, y + BAR / 2)
+                drawing.text(high + 5, y + BAR - 3, "%.2f" % value, 11)
             y += BAR + 4
         y += 22
     drawing.line(left + scale, 36, left + scale, y - 22, "4 3")
-    drawing.text(left + scale, y - 8, "1.0: the loop itself", 11, "middle", colour="#57606a")
+    drawing.text(left + scale, y - 8, "1.0: the loop itself (thin lines: quartiles)", 11, "middle", colour="#57606a")
     return y
 
 

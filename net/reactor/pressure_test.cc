@@ -107,12 +107,13 @@ TEST_F(Pressure, WhatIsUnderWayCountsTowardsTheMark) {
 
 // A write of leased bytes could be under way as a whole, over io_uring, and then count as pending.
 TEST_F(Pressure, OneLargeWriteThatTheKernelTakesIsNotPending) {
-  h.options.outbound_high_water_bytes = 10000;
+  h.options.outbound_high_water_bytes = 5000;
   h.listen_options.send_buffer_bytes = 1 << 20;
+  constexpr size_t kSize = 8000;  // comes in one piece, so that on_data has it as a lease
   size_t pending = 0;
   h.on.data = [&](evnet_conn *conn) {
     const evnet_bytes bytes = evnet_conn_peek(conn);
-    if (bytes.size < 20000) return EVNET_NONE;
+    if (bytes.size < kSize) return EVNET_NONE;
     evnet_conn_write(conn, bytes.data, bytes.size);
     pending = evnet_conn_outbound_bytes(conn);
     evnet_conn_discard(conn, bytes.size);
@@ -120,8 +121,8 @@ TEST_F(Pressure, OneLargeWriteThatTheKernelTakesIsNotPending) {
   };
   h.Start();
   pair = h.Connect();
-  pair.client.Write(Pattern(20000));
-  EXPECT_EQ(h.ReadExactly(&pair.client, 20000), Pattern(20000));
+  pair.client.Write(Pattern(kSize));
+  EXPECT_EQ(h.ReadExactly(&pair.client, kSize), Pattern(kSize));
   EXPECT_EQ(pending, 0u);
   EXPECT_EQ(h.Of(pair).Story(), "open");
 }

@@ -273,7 +273,10 @@ void Oracle::Prewrite(Conn *c) {
   Announced(c);
 }
 
-void Oracle::Announced(Conn *c) { c->announced = c->written.size() + c->writing; }
+// With a write inside on_prewrite that failed half-way.
+void Oracle::Announced(Conn *c) {
+  c->announced = c->written.size() + c->perhaps.size() + c->writing;
+}
 
 void Oracle::OnlyAnnounced(const Conn *c) {
   const size_t sent = Inspect(c).server_sent_bytes;

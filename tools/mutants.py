@@ -46,8 +46,13 @@ def output_of(arguments, directory):
     return run.stdout
 
 
+def without_path(name):
+    """A function may move to another file, and what is known of its slips still holds."""
+    return name.split(" ", 1)[1]
+
+
 def equivalents():
-    """The names of the slips that change nothing; a line that begins with a blank is part of a reason."""
+    """The slips that change nothing, without their files; a line that begins with a blank is part of a reason."""
     if not os.path.exists(EQUIVALENT):
         return set()
     with open(EQUIVALENT, encoding="utf-8") as file:
@@ -79,7 +84,11 @@ def draw(options, directory):
     for path in sources(directory, options.paths):
         with open(os.path.join(directory, path), encoding="utf-8") as file:
             parsed[path] = mutants_c.Source(path, file.read())
-        everything += [slip for slip in parsed[path].slips if slip.name not in skipped]
+        everything += parsed[path].slips
+    if not options.paths:
+        for name in sorted(skipped - {without_path(slip.name) for slip in everything}):
+            print("listed as equivalent, and no slip any more: %s" % name)
+    everything = [slip for slip in everything if without_path(slip.name) not in skipped]
     if options.only:
         everything = [s for s in everything if any(part in s.name for part in options.only)]
     random.Random(options.seed).shuffle(everything)
@@ -289,7 +298,7 @@ def attempt(runner, killers, tests, slip, seconds):
 
 def report(slips):
     skipped = equivalents()
-    done = [s for s in slips if s["status"] != NOT_RUN and not (s["status"] == SURVIVED and s["name"] in skipped)]
+    done = [s for s in slips if s["status"] != NOT_RUN and not (s["status"] == SURVIVED and without_path(s["name"]) in skipped)]
     killed = [s for s in done if s["status"] == KILLED]
     for slip in done:
         if slip["status"] == SURVIVED:

@@ -283,6 +283,34 @@ TEST_F(PostAfter, RunsAtTheEndIfThatComesFirstAndThenNoMoreAreTaken) {
             -ESHUTDOWN);
 }
 
+// The allocator finds writes to a function that has run: its timer must not be the others'
+// neighbour any more.
+TEST_F(PostAfter, RunAtTheEndEachMayStartATimerOfTheSameMoment) {
+  struct Each {
+    evnet_reactor *reactor = nullptr;
+    evnet_timer timer = {};
+  };
+  Each all[4];
+  h.Start();
+  h.Turn();
+  for (Each &each : all) {
+    each.reactor = h.reactor();
+    ASSERT_EQ(evnet_reactor_post_after(
+                  h.reactor(), 1000,
+                  [](void *user) {
+                    Each *self = static_cast<Each *>(user);
+                    evnet_timer_start(
+                        self->reactor, &self->timer, 1000, [](evnet_timer *, void *) { FAIL(); },
+                        nullptr);
+                  },
+                  &each),
+              0);
+  }
+  h.Settle();
+  evnet_reactor_stop(h.reactor(), 0);
+  h.Until([&] { return h.Turn() == 0; });
+}
+
 TEST_F(PostAfter, AnyOfManyMayBeTheNextToRun) {
   h.Start();
   h.Turn();

@@ -185,6 +185,16 @@ TEST(Workers, WithoutMemoryNothingIsLeft) {
   EXPECT_EQ(needed, 4u) << "three parts";
 }
 
+// The allocator finds what is written after the release.
+TEST(Workers, DestroyTouchesNothingThatItHasReleased) {
+  FailingAllocator allocator;
+  const evnet_workers_options options = {2, 10, allocator.get()};
+  evnet_workers *workers = nullptr;
+  ASSERT_EQ(evnet_workers_create(&options, &workers), 0);
+  evnet_workers_destroy(workers);
+  EXPECT_EQ(allocator.live_blocks(), 0u);
+}
+
 TEST(WorkersWithoutThreads, RunWhatIsTakenWhenItIsRunAndTheRestAtTheEnd) {
   const evnet_workers_options options = {2, 3, nullptr};
   evnet_workers *workers = nullptr;

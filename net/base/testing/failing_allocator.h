@@ -7,7 +7,8 @@
 //
 // Fresh memory is filled with a pattern, so that no code relies on zeroes. It is aligned for any
 // type and no better, as glibc's large blocks are. Releasing what is not live stops the test.
-// Thread-safe.
+// Released memory is kept for a while, filled with another pattern: a write to it stops the test.
+// AddressSanitizer finds more, so there it is freed immediately. Thread-safe.
 #ifndef EVNET_NET_BASE_TESTING_FAILING_ALLOCATOR_H_
 #define EVNET_NET_BASE_TESTING_FAILING_ALLOCATOR_H_
 
@@ -17,8 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <deque>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 
 #include "net/base/memory.h"
 
@@ -27,6 +30,9 @@ class FailingAllocator {
   FailingAllocator() : hook_{&FailingAllocator::Allocate, &FailingAllocator::Release, this} {}
   FailingAllocator(const FailingAllocator &) = delete;
   FailingAllocator &operator=(const FailingAllocator &) = delete;
+  ~FailingAllocator() {
+    while (!released_.empty()) FreeOldest();
+  }
 
   // The hook; valid as long as this object.
   const evnet_allocator *get() const { return &hook_; }
@@ -90,12 +96,40 @@ class FailingAllocator {
       fprintf(stderr, "FailingAllocator: %p is released, but not live\n", pointer);
       abort();
     }
-    live_bytes_ -= found->second;
+    const size_t size = found->second;
+    live_bytes_ -= size;
     live_.erase(found);
-    free(static_cast<char *>(pointer) - kOffset);
+    if (!kKeepsReleased || size > kKeptBytesMax) {
+      free(static_cast<char *>(pointer) - kOffset);
+      return;
+    }
+    memset(pointer, kReleased, size);
+    released_.emplace_back(static_cast<unsigned char *>(pointer), size);
+    if (released_.size() > kKeptMax) FreeOldest();
+  }
+
+  void FreeOldest() {
+    const auto [bytes, size] = released_.front();
+    released_.pop_front();
+    for (size_t i = 0; i < size; i++) {
+      if (bytes[i] == kReleased) continue;
+      fprintf(stderr, "FailingAllocator: byte %zu of %zu was written after the release\n", i, size);
+      abort();
+    }
+    free(bytes - kOffset);
   }
 
   static constexpr size_t kOffset = alignof(max_align_t);
+  static constexpr unsigned char kReleased = 0xDB;
+  static constexpr size_t kKeptMax = 256;  // blocks
+  static constexpr size_t kKeptBytesMax = 4096;
+#if defined(__has_feature)
+  static constexpr bool kKeepsReleased = !__has_feature(address_sanitizer);
+#elif defined(__SANITIZE_ADDRESS__)
+  static constexpr bool kKeepsReleased = false;
+#else
+  static constexpr bool kKeepsReleased = true;
+#endif
 
   static void *AllocateBadlyAligned(size_t size) {
     void *start;
@@ -107,6 +141,7 @@ class FailingAllocator {
   const evnet_allocator hook_;
   mutable std::mutex mutex_;
   std::unordered_map<void *, size_t> live_;
+  std::deque<std::pair<unsigned char *, size_t>> released_;  // the oldest first
   size_t live_bytes_ = 0;
   size_t peak_bytes_ = 0;
   size_t allocations_ = 0;

@@ -123,6 +123,20 @@ TEST_F(LateClock, TheLongestCallbackCountsThoughItStartsATimer) {
   evnet_timer_stop(h.reactor(), &timer);
 }
 
+TEST_F(LateClock, TheLongestCallbackIsOneTimerOfThoseThatATurnRuns) {
+  h.Start();
+  h.Turn();
+  evnet_timer timers[3] = {};
+  for (evnet_timer &timer : timers) {
+    evnet_timer_start(
+        h.reactor(), &timer, 10, [](evnet_timer *, void *) { TheKernel().Advance(100); }, nullptr);
+  }
+  TheKernel().Advance(10);
+  h.Turn();
+  EXPECT_GE(h.Stats().longest_callback_ns, 100000000u);
+  EXPECT_LT(h.Stats().longest_callback_ns, 200000000u);
+}
+
 TEST_F(LateClock, TheLongestCallbackCountsOnStopping) {
   h.on.stopping = [](evnet_conn *) { TheKernel().Advance(100); };
   h.Start();

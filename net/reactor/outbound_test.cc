@@ -343,5 +343,22 @@ TEST_F(Outbound, WithoutMemoryForTheQueueTheConnectionEnds) {
   EXPECT_EQ(h.Of(pair).reason, -ENOMEM);
 }
 
+// A completion kernel reports what it did not take when no callback runs any more.
+TEST_F(Outbound, WithoutMemoryForWhatTheKernelDidNotTakeTheConnectionEnds) {
+  h.listen_options.send_buffer_bytes = 4608;
+  h.Start();
+  pair = h.Connect(4096);
+  for (int i = 0; i < 1000 && h.Of(pair).closed == 0; i++) {
+    h.Post([&] {
+      h.allocator().fail_at(1, true);
+      Write(pair.conn, Pattern(kDirect - 1));
+    });
+    h.Turns(2);
+    h.allocator().fail_at(0, false);
+  }
+  ASSERT_EQ(h.Of(pair).closed, 1);
+  EXPECT_EQ(h.Of(pair).reason, -ENOMEM);
+}
+
 }  // namespace
 }  // namespace evnet_testing

@@ -184,6 +184,15 @@ TEST_F(CallCount, TheClockIsReadAFewTimesATurnWhateverTheTimeouts) {
   EXPECT_EQ(calls.send, kRounds);
 }
 
+TEST_F(CallCount, WithoutTimeoutsTheClockIsReadTwiceATurn) {
+  evnet_options options = {};
+  options.idle_timeout_ms = options.read_timeout_ms = options.lifetime_ms = EVNET_OFF;
+  Begin(options);
+  calls.Clear();
+  for (int i = 0; i < kRounds; i++) Ask(16);
+  EXPECT_LE(calls.clock, 2 * (kRounds + 1));
+}
+
 TEST_F(CallCount, AConnectionIsRegisteredOnceInItsLife) {
   Begin();
   calls.Clear();

@@ -11,6 +11,7 @@ Slips that no test can notice are listed in tools/mutants_equivalent.txt, each w
 """
 
 import argparse
+import concurrent.futures
 import ctypes
 import fcntl
 import glob
@@ -154,11 +155,13 @@ def list_tests(directory, patterns, without):
     return tests
 
 
+LIBC = ctypes.CDLL(None, use_errno=True)  # loaded here, as a child of a process with threads should not
+
+
 def isolate():
     """In the child: a network of its own, with loopback up, and limits."""
-    libc = ctypes.CDLL(None, use_errno=True)
     new_user, new_net = 0x10000000, 0x40000000
-    if libc.unshare(new_net if os.geteuid() == 0 else new_user | new_net) == 0:
+    if LIBC.unshare(new_net if os.geteuid() == 0 else new_user | new_net) == 0:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
             up_and_running = struct.pack("16sh", b"lo", 0x1 | 0x40)
             fcntl.ioctl(handle, 0x8914, up_and_running)  # SIOCSIFFLAGS
@@ -178,7 +181,7 @@ class Runner:
     def run(self, test, number, seconds, seen=None):
         """(status, output): 0 if it passed, None if it took too long."""
         # Short, as the paths of Unix sockets are.
-        temporary = os.path.join("/tmp", "evnet_mutants_%d_%d" % (os.getpid(), threading.get_ident() % 9973))
+        temporary = os.path.join("/tmp", "evnet_mutants_%d_%d" % (os.getpid(), threading.get_native_id()))
         shutil.rmtree(temporary, ignore_errors=True)
         os.makedirs(temporary)
         runfiles = os.path.join(self.bin, test["path"] + ".runfiles", "evnet")
@@ -221,24 +224,28 @@ def claim_of(output):
     return failed[0] if failed else ""
 
 
-def baseline(runner, tests, directory):
-    """Runs each test without a slip; returns those that passed."""
-    good = []
-    for test in tests:
-        seen = os.path.join(directory, "seen")
-        with open(seen, "wb") as file:
-            file.truncate(SEEN_BYTES)
-        subprocess.run(runner.prefix + ["true"], check=True)
-        begin = time.monotonic()
-        status, output = runner.run(test, 0, 300, seen)
-        test["seconds"] = time.monotonic() - begin
-        with open(seen, "rb") as file:
-            test["seen"] = [number for number, byte in enumerate(file.read()) if byte]
-        if status == 0:
-            good.append(test)
-        else:
-            print("%s fails without a slip and is left out\n%s" % (test["label"], output[-2000:]))
-    return good
+def run_without_slip(runner, test, directory):
+    """Whether the test passes, how long it takes, and which slips it reaches."""
+    seen = os.path.join(directory, "seen_%d" % threading.get_native_id())
+    with open(seen, "wb") as file:
+        file.truncate(SEEN_BYTES)
+    subprocess.run(runner.prefix + ["true"], check=True)
+    begin = time.monotonic()
+    status, output = runner.run(test, 0, 300, seen)
+    seconds = time.monotonic() - begin
+    if status != 0:
+        print("%s fails without a slip and is left out\n%s" % (test["label"], output[-2000:]), flush=True)
+    with open(seen, "rb") as file:
+        reached = [number for number, byte in enumerate(file.read()) if byte]
+    return {"passes": status == 0, "seconds": seconds, "seen": reached}
+
+
+def in_parallel(jobs, function, items):
+    pool = concurrent.futures.ThreadPoolExecutor(jobs)
+    try:
+        list(pool.map(function, items))
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an interrupt, those that have begun end
 
 
 class Killers:
@@ -274,8 +281,7 @@ def fails(runner, test, slip):
 
 
 def attempt(runner, killers, tests, slip, seconds):
-    """Tries one slip; seconds bounds what the tests took without it."""
-    slip["status"], slip["by"] = SURVIVED, ""
+    """Tries one slip, and returns what became of it; seconds bounds what the tests took without it."""
     spent, tried, skipped = 0, 0, 0
     for test in killers.order(slip, tests):
         if tried > 0 and spent + test["seconds"] > seconds:
@@ -285,12 +291,11 @@ def attempt(runner, killers, tests, slip, seconds):
         tried += 1
         failed, how = fails(runner, test, slip)
         if failed:
-            killers.add(slip["path"], test["label"])
-            slip["status"], slip["by"] = KILLED, "%s %s" % (test["label"], how)
-            return
-    slip["by"] = "after %d tests" % tried if tried else "no test reaches it"
+            return {"status": KILLED, "by": "%s %s" % (test["label"], how)}
+    by = "after %d tests" % tried if tried else "no test reaches it"
     if skipped:
-        slip["by"] += ", without %d that would take longer than the limit" % skipped
+        by += ", without %d that would take longer than the limit" % skipped
+    return {"status": SURVIVED, "by": by}
 
 
 # The whole
@@ -298,7 +303,8 @@ def attempt(runner, killers, tests, slip, seconds):
 
 def report(slips):
     skipped = equivalents()
-    done = [s for s in slips if s["status"] != NOT_RUN and not (s["status"] == SURVIVED and without_path(s["name"]) in skipped)]
+    done = [s for s in slips if s["status"] == KILLED or
+            (s["status"] == SURVIVED and without_path(s["name"]) not in skipped)]
     killed = [s for s in done if s["status"] == KILLED]
     for slip in done:
         if slip["status"] == SURVIVED:
@@ -318,31 +324,41 @@ def save(path, state):
     os.replace(path + ".new", path)
 
 
-def build_and_run_tests(options, tree):
-    """Builds the tests of the copy and runs each once, without a slip; returns those that pass."""
-    tests = list_tests(tree, options.tests, options.without)
+def build(options, tree, tests):
     prefix = shlex.split(options.prefix)
     for i in range(0, len(tests), BUILD_AT_ONCE):
         labels = [test["label"] for test in tests[i : i + BUILD_AT_ONCE]]
-        build = prefix + ["bazel", "build", "--per_file_copt=^net/.*\\.c$@-w", "--keep_going", *labels]
-        subprocess.run(build, cwd=tree, check=True)
-    return baseline(Runner(options, tree), tests, options.directory)
+        command = prefix + ["bazel", "build", "--per_file_copt=^net/.*\\.c$@-w", "--keep_going", *labels]
+        subprocess.run(command, cwd=tree, check=True)
 
 
 def prepare(options, state_path):
-    """A new copy with slips in it, built, and its tests run once; or what an earlier run left."""
+    """A new copy with slips in it, built, and its tests run once; or what an earlier run left of that."""
     tree = os.path.join(options.directory, "tree")
     if not os.path.exists(state_path):
         shutil.rmtree(tree, ignore_errors=True)
         copy_tree(tree)
-        state = {"slips": draw(options, tree), "tests": build_and_run_tests(options, tree)}
+        state = {"slips": draw(options, tree), "tests": list_tests(tree, options.tests, options.without), "built": False}
         save(state_path, state)
-        return state
     with open(state_path, encoding="utf-8") as file:
         state = json.load(file)
     if options.again:
         copy_tree(tree, FOR_TESTS)
-        state["tests"] = build_and_run_tests(options, tree)
+        state.update(tests=list_tests(tree, options.tests, options.without), built=False)
+    if not state["built"]:
+        build(options, tree, state["tests"])
+        state["built"] = True
+        save(state_path, state)
+    runner, lock = Runner(options, tree), threading.Lock()
+
+    def run_and_save(test):
+        result = run_without_slip(runner, test, options.directory)
+        with lock:
+            test.update(result)
+            save(state_path, state)
+
+    in_parallel(options.jobs, run_and_save, [test for test in state["tests"] if "passes" not in test])
+    state["tests"] = [test for test in state["tests"] if test["passes"]]
     return state
 
 
@@ -359,6 +375,7 @@ def parse():
     parser.add_argument("--minimum", default=0, type=float, help="exit with 1 if the tests notice a smaller percentage")
     parser.add_argument("--prefix", default="", help="a command that runs each build and test")
     parser.add_argument("--without", metavar="REGEX", help="leave out tests whose labels match")
+    parser.add_argument("--jobs", default=1, type=int, help="tests that run simultaneously (default 1)")
     parser.add_argument("--again", action="store_true", help="copy the tests again, and try the survivors on --tests")
     options = parser.parse_args()
     options.directory = os.path.abspath(options.directory)
@@ -377,16 +394,24 @@ def main():
     state = prepare(options, state_path)
     slips, tests, killers = state["slips"], state["tests"], Killers()
     runner = Runner(options, os.path.join(options.directory, "tree"))
-    for i, slip in enumerate(slips):
+    for slip in slips:
         if slip["status"] == KILLED:
             killers.add(slip["path"], slip["by"].split(" ")[0])
-        if slip["status"] != (SURVIVED if options.again else NOT_RUN):
-            continue
+    left = [s for s in slips if s["status"] == (SURVIVED if options.again else NOT_RUN)]
+    lock = threading.Lock()
+
+    def try_one(slip):
         begin = time.monotonic()
-        attempt(runner, killers, tests, slip, options.seconds)
-        print("%d/%d %s %s: %s (%.1f s)" % (i + 1, len(slips), slip["status"], slip["name"], slip["by"],
-                                            time.monotonic() - begin), flush=True)
-        save(state_path, state)
+        result = attempt(runner, killers, tests, slip, options.seconds)
+        with lock:
+            slip.update(result)
+            if slip["status"] == KILLED:
+                killers.add(slip["path"], slip["by"].split(" ")[0])
+            print("%d/%d %s %s: %s (%.1f s)" % (slip["number"], len(slips), slip["status"], slip["name"], slip["by"],
+                                                time.monotonic() - begin), flush=True)
+            save(state_path, state)
+
+    in_parallel(options.jobs, try_one, left)
     for leftover in glob.glob("/tmp/evnet_mutants_%d_*" % os.getpid()):
         shutil.rmtree(leftover, ignore_errors=True)
     return 0 if report(slips) >= options.minimum else 1

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "gtest/gtest.h"
+#include "net/reactor/async.h"
 #include "net/reactor/testing/harness.h"
 
 namespace evnet_testing {
@@ -358,6 +359,46 @@ TEST_F(Outbound, WithoutMemoryForWhatTheKernelDidNotTakeTheConnectionEnds) {
   }
   ASSERT_EQ(h.Of(pair).closed, 1);
   EXPECT_EQ(h.Of(pair).reason, -ENOMEM);
+}
+
+TEST_F(Outbound, ARequestMayFillTheQueueToItsBoundAndAnEmptyOneFitsThen) {
+  EVNET_SKIP_UNLESS_SOCKET_CALLS_ARE_SEEN();
+  constexpr size_t kBound = 100000;
+  h.options.outbound_high_water_bytes = 1000;
+  h.options.read_turn_bytes_max = 512;
+  h.options.outbound_bytes_max = kBound;
+  h.options.outbound_high_action = EVNET_HIGH_NOTIFY;
+  h.options.outbound_overflow = EVNET_OVERFLOW_REFUSE;
+  Start();
+  TheKernel().on_send = [](int, size_t) -> ssize_t { return -EAGAIN; };
+  h.Post([&] { EXPECT_EQ(Write(pair.conn, Pattern(kBound - 10)), ssize_t{kBound - 10}); });
+  h.Turn();
+  struct Request {
+    evnet_async async = {};
+    int status = 1;
+  } requests[3];
+  const size_t sizes[] = {10, 0, 1};
+  for (int i = 0; i < 3; i++) {
+    evnet_async *async = &requests[i].async;
+    async->message.bytes = sizeof *async;
+    async->id = evnet_conn_id(pair.conn);
+    async->act = EVNET_ASYNC_WRITE;
+    async->data = "0123456789";
+    async->size = sizes[i];
+    async->finish = [](evnet_async *finished, int status) {
+      reinterpret_cast<Request *>(finished)->status = status;
+    };
+    ASSERT_EQ(evnet_reactor_async(h.reactor(), async), 0);
+    h.Turns(2);
+  }
+  EXPECT_EQ(evnet_conn_outbound_bytes(pair.conn), kBound);
+  EXPECT_EQ(requests[0].status, 1) << "it waits for the kernel";
+  EXPECT_EQ(requests[1].status, 1);
+  EXPECT_EQ(requests[2].status, -ENOBUFS);
+  h.Abort(pair.conn);
+  h.Turns(2);
+  EXPECT_EQ(requests[0].status, EVNET_REASON_ABORTED);
+  EXPECT_EQ(requests[1].status, EVNET_REASON_ABORTED);
 }
 
 }  // namespace

@@ -45,6 +45,23 @@ TEST_F(Sendfile, GoesBehindAQueueAndInFrontOfWhatIsWrittenLater) {
   EXPECT_TRUE(h.ReadExactly(&pair.client, 3 * kMuch) == before + bytes + behind);
 }
 
+// As in a daemon that has closed its standard input.
+TEST_F(Sendfile, ItsOwnDescriptorOfTheFileMayBe0) {
+  Start();
+  const TestFile file("0123456789");
+  const int kept = fcntl(0, F_DUPFD_CLOEXEC, 100);
+  Run([&] {
+    (void)close(0);
+    EXPECT_EQ(SendFile(file, 0, 10), 10);
+    EXPECT_NE(fcntl(0, F_GETFD), -1);
+  });
+  EXPECT_EQ(h.ReadExactly(&pair.client, 10), "0123456789");
+  EXPECT_EQ(fcntl(0, F_GETFD), -1);
+  if (kept < 0) return;
+  EXPECT_EQ(dup2(kept, 0), 0);
+  EXPECT_EQ(close(kept), 0);
+}
+
 // What is flying, and comes back in part, goes in front of the file.
 TEST_F(Sendfile, GoesBehindAShortSendOfWhatWasGathered) {
   Start();

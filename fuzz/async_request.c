@@ -176,6 +176,8 @@ static void aim(struct request *r) {
     struct record *c = &w->records[i];
     if (c->conn != NULL && memcmp(&c->id, &r->id, sizeof r->id) == 0) r->record = c;
   }
+  // Or one that there is when the request begins. So that it is not: no slot is used that many times.
+  if (w->aim_how == 1 && r->record == NULL) r->id.generation += RECORDS;
 }
 
 static int call(struct request *r) {

@@ -104,7 +104,7 @@ static int split_scheme(const struct report *report, const char **rest, const st
       return refuse(report, "'%.*s' must be '%s'", cut, prefix, prefix);
   }
   if (strstr(*rest, "://") != NULL) {
-    return refuse(report, "the scheme is none of tcp, tcp4, tcp6, udp, udp4, udp6, unix");
+    return refuse(report, "the scheme must be one of tcp, tcp4, tcp6, udp, udp4, udp6, unix");
   }
   *out = &schemes[0];
   return 0;
@@ -125,13 +125,13 @@ static bool is_ip6(const char *text, const char *end) {
 // Says what is wrong with a text of several colons, without brackets; the last one is at `last`.
 static int refuse_colons(const struct report *report, const char *text, const char *last) {
   if (is_ip6(text, last) || is_ip6(text, last + strlen(last)))
-    return refuse(report, "an IPv6 address must stand in brackets");
+    return refuse(report, "an IPv6 address must be in brackets");
   char host[61];
   const size_t size = (size_t)(last - text);
   (void)snprintf(host, sizeof host, "%.*s", (int)(size < sizeof host ? size : sizeof host - 1),
                  text);
   char shown[64];
-  return refuse(report, "a ':' too many in the host '%s'",
+  return refuse(report, "the host '%s' has one ':' too many",
                 evnet_text_escape(host, shown, sizeof shown));
 }
 
@@ -170,7 +170,7 @@ static int parse_unix(const struct report *report, const char *path, struct evne
   // (unix(7)).
   size_t size_max = sizeof out->socket.local.sun_path - (abstract ? 0 : 1);
   if (size > size_max) {
-    return refuse(report, "the path is %zu bytes, at most %zu fit", size, size_max);
+    return refuse(report, "the path has %zu bytes, at most %zu fit", size, size_max);
   }
   *out = (struct evnet_address){.transport = EVNET_TRANSPORT_UNIX};
   out->socket.local.sun_family = AF_UNIX;
@@ -209,9 +209,9 @@ static int parse_ip4(const struct report *report, const struct parts *parts, str
 static int parse_zone(const struct report *report, const char *text, uint32_t *out) {
   if (!parse_decimal(text, UINT32_MAX, out)) *out = if_nametoindex(text);
   char shown[44];
-  return *out != 0
-             ? 0
-             : refuse(report, "no interface '%s'", evnet_text_escape(text, shown, sizeof shown));
+  return *out != 0 ? 0
+                   : refuse(report, "there is no interface '%s'",
+                            evnet_text_escape(text, shown, sizeof shown));
 }
 
 static int parse_ip6(const struct report *report, const struct parts *parts,

@@ -113,7 +113,7 @@ TEST_P(UnixTest, AnAbstractNameIsServedWhereThereAreSuchNames) {
   const int status = evnet_poller_listen(poller(), &address, &options, &listener);
   if (std::string(GetParam().name) == "kqueue") {
     EXPECT_EQ(status, -EOPNOTSUPP);
-    EXPECT_STREQ(reason, "only Linux has abstract names");
+    EXPECT_STREQ(reason, "only Linux supports abstract names");
     return;
   }
   ASSERT_EQ(status, 0);
@@ -157,7 +157,7 @@ TEST_P(UnixTest, APathInUseIsRefusedWithAReason) {
   const size_t descriptors = fixture().OpenDescriptors();
   evnet_handle second = {};
   EXPECT_EQ(evnet_poller_listen(poller(), &address, &options, &second), -EADDRINUSE);
-  EXPECT_STREQ(reason, "another server holds its lock, the path with .lock behind it");
+  EXPECT_STREQ(reason, "another server holds the lock file PATH.lock");
   EXPECT_EQ(fixture().OpenDescriptors(), descriptors);
 }
 

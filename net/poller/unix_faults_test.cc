@@ -154,7 +154,6 @@ class UnixFaults : public ::testing::Test {
 };
 
 TEST_F(UnixFaults, WhateverFailsIsToldAndLeavesNothing) {
-  const char kLock[] = "its lock, the path with .lock behind it, cannot be ";
   const struct {
     Fault *fault;
     int after;
@@ -163,21 +162,24 @@ TEST_F(UnixFaults, WhateverFailsIsToldAndLeavesNothing) {
     std::string reason;  // the beginning; empty: none
   } cases[] = {
       {&socket_fault, 0, EMFILE, -EMFILE, ""},
-      {&open_fault, 0, EACCES, -EACCES, std::string(kLock) + "opened"},
-      {&open_fault, 0, EMFILE, -EMFILE, std::string(kLock) + "opened"},
-      {&open_fault, 0, ENOENT, -ENOENT, std::string(kLock) + "opened"},
-      {&flock_fault, 0, EWOULDBLOCK, -EADDRINUSE, "another server holds its lock"},
-      {&flock_fault, 0, ENOLCK, -ENOLCK, std::string(kLock) + "locked"},
+      {&open_fault, 0, EACCES, -EACCES, "cannot open the lock file PATH.lock"},
+      {&open_fault, 0, EMFILE, -EMFILE, "cannot open the lock file PATH.lock"},
+      {&open_fault, 0, ENOENT, -ENOENT, "cannot open the lock file PATH.lock"},
+      {&flock_fault, 0, EWOULDBLOCK, -EADDRINUSE, "another server holds the lock file"},
+      {&flock_fault, 0, ENOLCK, -ENOLCK, "cannot lock the lock file PATH.lock"},
       {&lstat_fault, 1, ENOTDIR, -ENOTDIR, ""},
       {&socket_fault, 1, EMFILE, -EMFILE, ""},
-      {&connect_fault, 0, EAGAIN, -EADDRINUSE, "a server is listening on it, and its backlog"},
-      {&connect_fault, 0, EACCES, -EADDRINUSE, "it may be served: connecting, to find out, is not"},
-      {&connect_fault, 0, EPERM, -EADDRINUSE, "it may be served: connecting, to find out, is not"},
-      {&connect_fault, 0, EPROTOTYPE, -EADDRINUSE, "it may be served: connecting, to find out, f"},
-      {&unlink_fault, 0, EACCES, -EACCES, "nobody serves it, and its old socket cannot be"},
+      {&connect_fault, 0, EAGAIN, -EADDRINUSE, "another server is listening on this path, and its"},
+      {&connect_fault, 0, EACCES, -EADDRINUSE,
+       "cannot tell whether another server uses this path: connect() was"},
+      {&connect_fault, 0, EPERM, -EADDRINUSE,
+       "cannot tell whether another server uses this path: connect() was"},
+      {&connect_fault, 0, EPROTOTYPE, -EADDRINUSE,
+       "cannot tell whether another server uses this path: connect() f"},
+      {&unlink_fault, 0, EACCES, -EACCES, "cannot remove the stale socket file"},
       {&bind_fault, 0, EADDRINUSE, -EADDRINUSE, ""},
       {&bind_fault, 0, EROFS, -EROFS, ""},
-      {&fchmodat2_fault, 0, EROFS, -EROFS, "its permissions cannot be set"},
+      {&fchmodat2_fault, 0, EROFS, -EROFS, "cannot set the permissions of the socket file"},
       {&listen_fault, 0, EADDRINUSE, -EADDRINUSE, ""},
   };
   for (const auto &each : cases) {
@@ -245,7 +247,7 @@ TEST_F(UnixFaults, WithoutProcAFileThatIsNotOursKeepsItsMode) {
   fchmodat2_fault = {0, 1, ENOSYS};
   fchmodat_fault = {0, 1, EOPNOTSUPP};
   EXPECT_EQ(Listen(), -ESTALE);
-  EXPECT_STREQ(reason_, "its permissions cannot be set");
+  EXPECT_STREQ(reason_, "cannot set the permissions of the socket file");
   EXPECT_EQ(Mode("victim"), 0600u);
 }
 
@@ -269,7 +271,9 @@ TEST_F(UnixFaults, ALockThatIsNoLongerThereIsTakenAgain) {
 TEST_F(UnixFaults, ALockThatIsNeverThereIsGivenUp) {
   before_flock = [&] { (void)unlink(directory_.File("socket.lock").c_str()); };
   EXPECT_EQ(Listen(), -EADDRINUSE);
-  EXPECT_STREQ(reason_, "other servers start and stop on it all the time");
+  EXPECT_STREQ(
+      reason_,
+      "gave up after 100 attempts to lock PATH.lock: other servers keep starting and stopping");
   EXPECT_TRUE(directory_.Names().empty());
 }
 

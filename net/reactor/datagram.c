@@ -98,8 +98,8 @@ static void receive_later(struct evnet_conn *conn, int status) {
     char text[EVNET_ADDRESS_TEXT_BYTES];
     evnet_address_format(&socket->bound, text, sizeof text);
     evnet_log(&reactor->options.logger, EVNET_LOG_WARNING,
-              "cannot receive at '%s': %s; trying again every %d ms (%" PRIu64
-              " failures since the last such line)",
+              "cannot receive on '%s': %s; retrying every %d ms (%" PRIu64
+              " since the last report)",
               text, evnet_status_message(status), RETRY_MS, times);
   }
   conn_stop_reading(conn, STOP_FAILING);

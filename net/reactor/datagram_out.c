@@ -143,9 +143,10 @@ static void note_refused(struct datagram_socket *socket, const struct evnet_addr
     evnet_address_format(&copy, peer, sizeof peer);
   }
   evnet_log(&reactor->options.logger, EVNET_LOG_WARNING,
-            "cannot send a datagram from '%s' to '%s': %s%s (%" PRIu64 " since the last such line)",
+            "cannot send a datagram from '%s' to '%s': %s%s (%" PRIu64 " since the last report)",
             from, peer, evnet_status_message(status),
-            status == -EACCES ? "; a broadcast needs option udp_broadcast" : "", times);
+            status == -EACCES ? "; set option udp_broadcast to send to a broadcast address" : "",
+            times);
 }
 
 void datagram_run_due(struct evnet_conn *conn) {

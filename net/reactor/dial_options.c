@@ -56,9 +56,9 @@ static int read_address(const struct evnet_logger *logger, const char *text, str
   if (named < 0) return refuse_address(logger, message);
   const bool is_local = first->transport == EVNET_TRANSPORT_UNIX;
   if (!is_local && has_empty_host(text))
-    return refuse_text(logger, EVNET_STATUS_ADDRESS, "address ", text, "no host to dial");
+    return refuse_text(logger, EVNET_STATUS_ADDRESS, "address ", text, "the host is missing");
   if (!has_port(first, text, named > 0))
-    return refuse_text(logger, EVNET_STATUS_ADDRESS, "address ", text, "no port to dial");
+    return refuse_text(logger, EVNET_STATUS_ADDRESS, "address ", text, "the port is missing");
   if (named > 0) return named;
   dial->addresses = dial->own_addresses;
   dial->address_count = 1;
@@ -76,11 +76,11 @@ static int read_source(const struct evnet_logger *logger, const char *text, stru
   const bool is_local = source->transport == EVNET_TRANSPORT_UNIX;
   if (is_local != (transport == EVNET_TRANSPORT_UNIX))
     return refuse_text(logger, EVNET_STATUS_ADDRESS, "source ", text,
-                       "is not of the address's kind");
+                       "must be of the same kind as the address");
   // A path would leave a file that evnet does not remove.
   if (is_local && source->socket.local.sun_path[0] != '\0')
     return refuse_text(logger, EVNET_STATUS_ADDRESS, "source ", text,
-                       "a path cannot be dialled from");
+                       "must not be a path; use an abstract name");
   if (!is_local) source->transport = transport;
   dial->source_is_any = source->dual_stack;
   dial->options.source = source;
@@ -94,7 +94,7 @@ static int check_device(const struct evnet_logger *logger, const char *device) {
   const size_t size = strnlen(device, IF_NAMESIZE);
   if (size > 0 && size < IF_NAMESIZE) return 0;
   return refuse_text(logger, EVNET_STATUS_OPTION, "option bind_to_device = ", device,
-                     "is no interface's name");
+                     "is not the name of an interface");
 }
 
 // 0: what the reactor's options say; EVNET_OFF: the system's.
@@ -132,7 +132,7 @@ static int check_options(const struct evnet_logger *logger,
                             "must be 1 to 1073741823, 0 for the default, or EVNET_OFF");
   if (options->nodelay && options->no_nodelay)
     return option_refuse_at(logger, EVNET_LOG_DEBUG, "nodelay", options->nodelay,
-                            "no_nodelay is set, too");
+                            "conflicts with no_nodelay; set only one of them");
   const struct evnet_reactor_options given = {
       .send_buffer_bytes = options->send_buffer_bytes,
       .receive_buffer_bytes = options->receive_buffer_bytes,

@@ -169,8 +169,8 @@ static void starve(struct evnet_reactor *reactor, struct listener *listener, int
       evnet_log_limit_pass(&log_limits_of(reactor)->starved, evnet_reactor_clock_ms(reactor));
   if (times > 0) {
     evnet_log(&reactor->options.logger, EVNET_LOG_WARNING,
-              "accepting pauses for %d ms: %s (%" PRIu64 " since the last such line)", RETRY_MS,
-              evnet_status_message(status), times);
+              "accept failed: %s; retrying in %d ms (%" PRIu64 " since the last report)",
+              evnet_status_message(status), RETRY_MS, times);
   }
   listener->starved = true;
   evnet_timer_start(reactor, &listener->retry, RETRY_MS, retry, reactor);

@@ -54,10 +54,12 @@ size_t evnet_connections_max_default(const struct evnet_logger *logger, uint32_t
   const size_t room = limit / 8 / reactors / EVNET_CONNECTION_BYTES;
   if (room >= CONNECTIONS_MAX) return CONNECTIONS_MAX;
   const size_t connections = room > CONNECTIONS_MAX_LEAST ? room : CONNECTIONS_MAX_LEAST;
-  evnet_log(logger, EVNET_LOG_WARNING,
-            "option connections_max: by default %zu instead of %d: each reserves %d bytes of "
-            "address space on each of %" PRIu32 " reactors, of %zu bytes that ulimit -v allows",
-            connections, CONNECTIONS_MAX, EVNET_CONNECTION_BYTES, reactors, limit);
+  evnet_log(
+      logger, EVNET_LOG_WARNING,
+      "option connections_max: the default is %zu instead of %d, because ulimit -v allows %zu "
+      "bytes of address space and each connection reserves %d bytes on each of %" PRIu32
+      " reactors; raise ulimit -v, or set the option",
+      connections, CONNECTIONS_MAX, limit, EVNET_CONNECTION_BYTES, reactors);
   return connections;
 }
 
@@ -95,7 +97,7 @@ static int resolve_sizes(struct evnet_reactor_options *options) {
       or_default(options->outbound_low_water_bytes, high / 2);
   if (low > high) {
     return evnet_option_refuse(logger, "outbound_low_water_bytes", (int64_t)low,
-                               "is above outbound_high_water_bytes");
+                               "must be at most outbound_high_water_bytes");
   }
   // One turn's answer must fit above the mark, or back-pressure would come too late.
   size_t turn = options->read_turn_bytes_max;
@@ -104,7 +106,7 @@ static int resolve_sizes(struct evnet_reactor_options *options) {
   options->outbound_bytes_max = or_default(options->outbound_bytes_max, by_default);
   if (options->outbound_bytes_max < needed) {
     return evnet_option_refuse(logger, "outbound_bytes_max", (int64_t)options->outbound_bytes_max,
-                               "is below outbound_high_water_bytes + read_turn_bytes_max");
+                               "must be at least outbound_high_water_bytes + read_turn_bytes_max");
   }
   return 0;
 }
@@ -118,8 +120,9 @@ int options_check_ranges(const struct evnet_reactor_options *options, int64_t le
     int64_t most;
     const char *why;
   } bounds[] = {
-      {"send_buffer_bytes", options->send_buffer_bytes, least, INT_MAX, "is negative"},
-      {"receive_buffer_bytes", options->receive_buffer_bytes, least, INT_MAX, "is negative"},
+      {"send_buffer_bytes", options->send_buffer_bytes, least, INT_MAX, "must not be negative"},
+      {"receive_buffer_bytes", options->receive_buffer_bytes, least, INT_MAX,
+       "must not be negative"},
       {"keepalive_idle_s", options->keepalive_idle_s, EVNET_OFF, EVNET_KEEPALIVE_S_MAX,
        "must be 1 to 32767, 0 for the default, or EVNET_OFF"},
       {"keepalive_interval_s", options->keepalive_interval_s, least, EVNET_KEEPALIVE_S_MAX,
@@ -128,7 +131,7 @@ int options_check_ranges(const struct evnet_reactor_options *options, int64_t le
        "must be 1 to 127, or 0 for the default"},
       {"user_timeout_ms", options->user_timeout_ms, EVNET_OFF, EVNET_TIMEOUT_MS_MAX,
        "must be 1 to 1073741823, 0 for the default, or EVNET_OFF"},
-      {"notsent_lowat_bytes", options->notsent_lowat_bytes, least, INT_MAX, "is negative"},
+      {"notsent_lowat_bytes", options->notsent_lowat_bytes, least, INT_MAX, "must not be negative"},
   };
   for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
     if (bounds[i].value < bounds[i].least || bounds[i].value > bounds[i].most) {
@@ -144,11 +147,12 @@ int options_check_keepalive(const struct evnet_reactor_options *options,
   if (options->keepalive_idle_s > 0) return 0;
   if (options->keepalive_interval_s > 0) {
     return option_refuse_at(&options->logger, level, "keepalive_interval_s",
-                            options->keepalive_interval_s, "needs keepalive_idle_s");
+                            options->keepalive_interval_s,
+                            "has no effect without keepalive_idle_s; set it too");
   }
   if (options->keepalive_count > 0) {
     return option_refuse_at(&options->logger, level, "keepalive_count", options->keepalive_count,
-                            "needs keepalive_idle_s");
+                            "has no effect without keepalive_idle_s; set it too");
   }
   return 0;
 }
@@ -165,12 +169,12 @@ int evnet_reactor_options_resolve(const struct evnet_reactor_options *options,
   const unsigned action = (unsigned)resolved.outbound_high_action;
   if (action > EVNET_HIGH_NOTIFY) {
     return evnet_option_refuse(&resolved.logger, "outbound_high_action", action,
-                               "is no enum evnet_high_action");
+                               "is not an enum evnet_high_action");
   }
   const unsigned overflow = (unsigned)resolved.outbound_overflow;
   if (overflow > EVNET_OVERFLOW_REFUSE) {
     return evnet_option_refuse(&resolved.logger, "outbound_overflow", overflow,
-                               "is no enum evnet_overflow");
+                               "is not an enum evnet_overflow");
   }
   if (resolved.busy_poll_us < 0 || resolved.busy_poll_us > EVNET_BUSY_POLL_US_MAX) {
     return evnet_option_refuse(&resolved.logger, "busy_poll_us", resolved.busy_poll_us,

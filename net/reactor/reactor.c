@@ -33,14 +33,15 @@ static void log_failure(const struct evnet_reactor *reactor, int status) {
   const char *message = evnet_poller_create_message(reactor->options.backend, status);
   const size_t bytes = (size_t)reactor->conns_max * EVNET_CONNECTION_BYTES;
   if (status == -ENOMEM && !can_reserve(bytes)) {
-    evnet_log(logger, EVNET_LOG_ERROR,
-              "option connections_max = %zu: %zu bytes of address space cannot be reserved: raise "
-              "ulimit -v or lower it",
-              reactor->options.connections_max, bytes);
+    evnet_log(
+        logger, EVNET_LOG_ERROR,
+        "option connections_max = %zu: cannot reserve %zu bytes of address space; raise ulimit -v "
+        "or lower connections_max",
+        reactor->options.connections_max, bytes);
   } else if (status == -ENOSYS || status == -EPERM || status == -EAGAIN) {
     evnet_log(logger, EVNET_LOG_ERROR, "option backend: %s", message);
   } else {
-    evnet_log(logger, EVNET_LOG_ERROR, "a reactor cannot be made: %s", message);
+    evnet_log(logger, EVNET_LOG_ERROR, "cannot create a reactor: %s", message);
   }
 }
 
@@ -331,7 +332,7 @@ int evnet_reactor_run(struct evnet_reactor *reactor) {
     status = evnet_reactor_run_turn(reactor);
   } while (status > 0);
   if (status < 0) {
-    evnet_log(&reactor->options.logger, EVNET_LOG_ERROR, "the event loop cannot go on: %s",
+    evnet_log(&reactor->options.logger, EVNET_LOG_ERROR, "the event loop failed: %s",
               evnet_status_message(status));
     const struct evnet_reactor_owner *owner = &reactor->owner;
     if (owner->drained != NULL) (void)owner->drained(owner->context, true);

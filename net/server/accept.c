@@ -148,7 +148,7 @@ static void note_refused(struct server_reactor *self, const struct evnet_address
   if (count == 0) return;
   char text[EVNET_TEXT_BYTES];
   evnet_log(&server->logger, EVNET_LOG_WARNING,
-            "a connection from %s is refused: %s (%" PRIu64 " since the last such line)",
+            "refused a connection from '%s': %s (%" PRIu64 " since the last report)",
             evnet_text_of_address(peer, text, sizeof text), why, count);
 }
 

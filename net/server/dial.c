@@ -26,7 +26,7 @@ static void finish(struct server_dial *dial, struct evnet_conn_id id, int status
     dial->done(id, status, dial->user);
   } else if (status < 0) {
     char shown[EVNET_TEXT_BYTES];
-    evnet_log(&dial->server->logger, EVNET_LOG_DEBUG, "'%s' is not dialled: %s",
+    evnet_log(&dial->server->logger, EVNET_LOG_DEBUG, "cannot dial '%s': %s",
               evnet_text_escape(dial->address, shown, sizeof shown), evnet_status_message(status));
   }
   evnet_release(dial->server->options.allocator, dial);

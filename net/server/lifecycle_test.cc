@@ -124,7 +124,7 @@ TEST(Lifecycle, StartRunsEachReactorOnAThreadOfItsOwn) {
 TEST(Lifecycle, ASecondStartIsRefusedAndSaidInTheLog) {
   Server server;
   EXPECT_EQ(evnet_server_start(server.get()), -EALREADY);
-  EXPECT_TRUE(server.log().Has("started before")) << server.log().Text();
+  EXPECT_TRUE(server.log().Has("server already started")) << server.log().Text();
   EXPECT_EQ(evnet_server_run(server.get()), -EALREADY);
   Client client(server.port());
   EXPECT_EQ(client.Exchange("still here"), "still here");

@@ -14,12 +14,13 @@ static void log_unbound(const struct evnet_server *server, const char *address, 
                         const char *refused, const char *reason) {
   const char *message = evnet_status_message(status);
   if (refused != NULL) {
-    evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%s': option %s: %s", address, refused,
-              message);
+    evnet_log(&server->logger, EVNET_LOG_ERROR, "cannot listen on '%s': option %s: %s", address,
+              refused, message);
   } else if (reason != NULL) {
-    evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%s': %s: %s", address, message, reason);
+    evnet_log(&server->logger, EVNET_LOG_ERROR, "cannot listen on '%s': %s (%s)", address, reason,
+              message);
   } else {
-    evnet_log(&server->logger, EVNET_LOG_ERROR, "address '%s': %s", address, message);
+    evnet_log(&server->logger, EVNET_LOG_ERROR, "cannot listen on '%s': %s", address, message);
   }
 }
 
@@ -94,7 +95,7 @@ static int bind_address(struct server_reactor *self, struct text *text,
   if (may_leave_out && (status == -EAFNOSUPPORT || status == -EADDRNOTAVAIL) &&
       !evnet_reactor_has_family(self->reactor, family)) {
     evnet_log(&server->logger, EVNET_LOG_WARNING,
-              "address '%s', one of a name's, is left out: this system has no %s", line,
+              "skipping address '%s' of a name: this machine has no %s addresses", line,
               family == AF_INET6 ? "IPv6" : "IPv4");
     return -EAFNOSUPPORT;
   }
@@ -149,7 +150,7 @@ static int listen_at(struct server_reactor *self, struct text *text) {
   if (text->bound.size == 0) {
     char line[EVNET_TEXT_BYTES];
     log_unbound(server, evnet_text_of_address(&text->sockets[0].address, line, sizeof line),
-                text->left_out_status, NULL, "so are all addresses of its name");
+                text->left_out_status, NULL, "no address of the name can be used");
     return text->left_out_status;
   }
   if (self->index > 0) return 0;
@@ -169,7 +170,7 @@ static void decide_whether_to_spread(struct evnet_server *server) {
   if (!server->spreads) return;
   if (options->balance == NULL && options->balancer == EVNET_ROUND_ROBIN) return;
   evnet_log(&server->logger, EVNET_LOG_WARNING,
-            "option %s is not used: with reuse_port the kernel chooses the reactor",
+            "option %s has no effect with reuse_port: the kernel chooses the reactor",
             options->balance != NULL ? "balance" : "balancer");
 }
 
@@ -198,10 +199,10 @@ static void log_stopping(const struct evnet_server *server) {
   struct evnet_server_stats stats;
   evnet_server_stats(server, &stats);
   const int64_t drain_ms = __atomic_load_n(&server->stop_drain_ms, __ATOMIC_RELAXED);
-  char time[32] = "no deadline";  // as for evnet_reactor_stop from some 292 years on
+  char time[32] = "none";  // as for evnet_reactor_stop from some 292 years on
   if (drain_ms < INT64_MAX / 1000000) (void)snprintf(time, sizeof time, "%" PRId64 " ms", drain_ms);
   evnet_log(&server->logger, EVNET_LOG_INFO,
-            "stopping: %" PRIu64 " connections are open, and have %s", stats.connections_open,
+            "stopping: %" PRIu64 " open connections, drain deadline: %s", stats.connections_open,
             time);
 }
 

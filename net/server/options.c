@@ -17,12 +17,13 @@ static int resolve_reactors(struct evnet_server *server) {
                                "must be 1 to 1024, 0 for the default, or EVNET_REACTOR_PER_CPU");
   }
   if ((unsigned)options->balancer > EVNET_SOURCE_HASH) {
-    return evnet_option_refuse(logger, "balancer", options->balancer, "is no enum evnet_balancing");
+    return evnet_option_refuse(logger, "balancer", options->balancer,
+                               "is not an enum evnet_balancing");
   }
   const unsigned full_action = (unsigned)options->connections_full_action;
   if (full_action > EVNET_FULL_REFUSE) {
     return evnet_option_refuse(logger, "connections_full_action", full_action,
-                               "is no enum evnet_full_action");
+                               "is not an enum evnet_full_action");
   }
   // A pause of one reactor would leave what waits there to wait, while others have room.
   if (options->reuse_port) options->connections_full_action = EVNET_FULL_REFUSE;
@@ -35,7 +36,8 @@ static int resolve_reactors(struct evnet_server *server) {
     case EVNET_BACKEND_KQUEUE:
       break;
     default:
-      return evnet_option_refuse(logger, "backend", options->backend, "is no enum evnet_backend");
+      return evnet_option_refuse(logger, "backend", options->backend,
+                                 "is not an enum evnet_backend");
   }
   server->reactor_count = (uint32_t)options->reactors;
   server->balancer.balancing = options->balancer;
@@ -53,10 +55,10 @@ static int resolve_numbers_of_sockets(struct evnet_server *server) {
     int64_t most;
     const char *why;
   } bounds[] = {
-      {"backlog", options->backlog, 0, INT_MAX, "is negative"},
-      {"fast_open_queue_max", options->fast_open_queue_max, 0, INT_MAX, "is negative"},
-      {"defer_accept_s", options->defer_accept_s, 0, INT_MAX, "is negative"},
-      {"unix_mode", options->unix_mode, 0, 0777, "is not within 0777"},
+      {"backlog", options->backlog, 0, INT_MAX, "must not be negative"},
+      {"fast_open_queue_max", options->fast_open_queue_max, 0, INT_MAX, "must not be negative"},
+      {"defer_accept_s", options->defer_accept_s, 0, INT_MAX, "must not be negative"},
+      {"unix_mode", options->unix_mode, 0, 0777, "must be within 0777"},
   };
   for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
     if (bounds[i].value < bounds[i].least || bounds[i].value > bounds[i].most) {

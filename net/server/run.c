@@ -28,7 +28,7 @@ static int create_thread(struct server_reactor *self, void *(*main)(void *)) {
   const char *message = status == -EAGAIN ? "a limit on threads or memory is reached (ulimit -u or "
                                             "-v, or pids.max of the cgroup)"
                                           : evnet_status_message(status);
-  evnet_log(&self->server->logger, EVNET_LOG_ERROR, "a thread for reactor %u cannot be made: %s",
+  evnet_log(&self->server->logger, EVNET_LOG_ERROR, "cannot create the thread of reactor %u: %s",
             self->index, message);
   return status;
 }
@@ -98,7 +98,8 @@ static struct evnet_affinity *pin(const struct server_reactor *self) {
   if (!server->options.pin_reactors) return NULL;
   int status = evnet_thread_pin(self->index, &before);
   if (status < 0) {
-    evnet_log(&server->logger, EVNET_LOG_WARNING, "reactor %u is not pinned: %s", self->index,
+    evnet_log(&server->logger, EVNET_LOG_WARNING,
+              "cannot pin reactor %u to a CPU, running without: %s", self->index,
               evnet_status_message(status));
   }
   return before;
@@ -257,7 +258,8 @@ int server_begin(struct evnet_server *server) {
   if (first) server->state = SERVER_STARTING;
   (void)pthread_mutex_unlock(&server->mutex);
   if (first) return 0;
-  evnet_log(&server->logger, EVNET_LOG_ERROR, "the server was started before: a server runs once");
+  evnet_log(&server->logger, EVNET_LOG_ERROR,
+            "server already started; create a new evnet_server to run again");
   return -EALREADY;
 }
 

@@ -47,13 +47,13 @@ static int parse_address(struct evnet_server *server, uint8_t index, const char 
   }
   if (count > count_max) {
     evnet_log(&server->logger, EVNET_LOG_ERROR,
-              "address '%s': more than %d addresses to listen at, with those of names",
+              "address '%s': more than %d addresses in total, including those of names",
               evnet_text_escape(text, shown, sizeof shown), EVNET_LISTENER_SOCKETS_MAX);
     return -ENOBUFS;
   }
   if (server->options.reuse_port && found[0].transport == EVNET_TRANSPORT_UNIX) {
     evnet_log(&server->logger, EVNET_LOG_ERROR,
-              "address '%s': option reuse_port: a Unix socket cannot be shared",
+              "address '%s': a Unix socket does not support option reuse_port",
               evnet_text_escape(text, shown, sizeof shown));
     return EVNET_STATUS_OPTION;
   }
@@ -118,7 +118,7 @@ int evnet_server_create(const struct evnet_handler *handler, void *user,
   const struct evnet_logger logger = {
       .log = options->log, .user = options->log_user, .level = options->log_level};
   if (count == 0 || count > EVNET_LISTENERS_MAX) {
-    evnet_log(&logger, EVNET_LOG_ERROR, "%zu addresses: must be 1 to %d", count,
+    evnet_log(&logger, EVNET_LOG_ERROR, "%zu addresses given: must be 1 to %d", count,
               EVNET_LISTENERS_MAX);
     return -EINVAL;
   }

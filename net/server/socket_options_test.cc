@@ -286,7 +286,7 @@ TEST(SocketOptions, AnInterfaceThatThereIsNotIsNamedByItsOption) {
   const int status = evnet_server_start(server.get());
   if (status == -EPERM) GTEST_SKIP() << "SO_BINDTODEVICE is not permitted here";
   EXPECT_EQ(status, -ENODEV);
-  EXPECT_TRUE(server.log().Has("address 'tcp://127.0.0.1:0': option bind_to_device: "))
+  EXPECT_TRUE(server.log().Has("cannot listen on 'tcp://127.0.0.1:0': option bind_to_device: "))
       << server.log().Text();
 }
 

@@ -90,7 +90,7 @@ TEST_F(UdpFaults, ASocketThatCannotBeReceivedFromIsTriedAgainInPausesAndLoggedOn
   EXPECT_EQ(client.Receive(), "hello");
   EXPECT_EQ(server.Stop(0), 0);
   const std::string log = server.log().Text();
-  const std::string line = "cannot receive at '" + FormatAddress(server.address()) + "': ";
+  const std::string line = "cannot receive on '" + FormatAddress(server.address()) + "': ";
   EXPECT_NE(log.find(line), std::string::npos) << log;
   if (took_ms < EVNET_LOG_LIMIT_MS) {
     EXPECT_EQ(log.find(line), log.rfind(line)) << log;

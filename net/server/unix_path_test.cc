@@ -79,7 +79,7 @@ class UnixPath : public testing::Test {
     Created created(Echo(), {}, {text()});
     ASSERT_EQ(created.status(), 0);
     EXPECT_EQ(evnet_server_start(created.get()), status);
-    EXPECT_TRUE(created.log().Has("address '" + text() + "': ")) << created.log().Text();
+    EXPECT_TRUE(created.log().Has("cannot listen on '" + text() + "': ")) << created.log().Text();
     EXPECT_TRUE(created.log().Has(why)) << created.log().Text();
   }
 
@@ -160,7 +160,7 @@ TEST_F(UnixPath, IsServedAgainAtOnceAfterAKill) {
 TEST_F(UnixPath, OfAnotherProgramsServerIsRefusedAndLeftAlone) {
   const int other = Bind(SOCK_STREAM, 5);
   const ino_t before = Inode();
-  ExpectRefused(-EADDRINUSE, "in use: a server is listening on it\n");
+  ExpectRefused(-EADDRINUSE, "another server is listening on this path (address in use)\n");
   EXPECT_EQ(Inode(), before);
   EXPECT_EQ(directory_.Names(), (std::set<std::string>{"socket"}));
   close(other);
@@ -176,7 +176,7 @@ TEST_F(UnixPath, OfAServerWithAFullBacklogIsRefused) {
   } while (connect(clients.back(), &to.socket.any, to.size) == 0);
   EXPECT_EQ(errno, EAGAIN);
   const ino_t before = Inode();
-  ExpectRefused(-EADDRINUSE, "a server is listening on it, and its backlog is full\n");
+  ExpectRefused(-EADDRINUSE, "this path, and its backlog is full (address in use)\n");
   EXPECT_EQ(Inode(), before);
   for (const int client : clients) close(client);
   close(other);
@@ -185,7 +185,7 @@ TEST_F(UnixPath, OfAServerWithAFullBacklogIsRefused) {
 TEST_F(UnixPath, OfASocketOfAnotherKindIsRefused) {
   const int other = Bind(SOCK_DGRAM, -1);
   const ino_t before = Inode();
-  ExpectRefused(-EADDRINUSE, "it may be served: connecting, to find out, fails\n");
+  ExpectRefused(-EADDRINUSE, "uses this path: connect() failed (address in use)\n");
   EXPECT_EQ(Inode(), before);
   close(other);
 }
@@ -196,7 +196,7 @@ TEST_F(UnixPath, ThatMayNotBeConnectedToIsRefused) {
   const ino_t before = Inode();
   {
     const HeedPermissions heed;
-    ExpectRefused(-EADDRINUSE, "it may be served: connecting, to find out, is not permitted\n");
+    ExpectRefused(-EADDRINUSE, "uses this path: connect() was denied (address in use)\n");
   }
   EXPECT_EQ(Inode(), before);
   close(other);
@@ -206,8 +206,7 @@ TEST_F(UnixPath, OfAServerOfOursIsRefusedByItsLock) {
   Server server(Echo(), {}, {text()});
   const ino_t before = Inode();
   for (int round = 0; round < 3; round++) {
-    ExpectRefused(-EADDRINUSE,
-                  "in use: another server holds its lock, the path with .lock behind it\n");
+    ExpectRefused(-EADDRINUSE, "another server holds the lock file PATH.lock (address in use)\n");
   }
   EXPECT_EQ(Inode(), before);
   ExpectServed();
@@ -242,7 +241,8 @@ TEST_F(UnixPath, WhatIsNotASocketIsNeverRemoved) {
     SCOPED_TRACE(each.what);
     ASSERT_EQ(each.make(), 0);
     const ino_t before = Inode();
-    ExpectRefused(-EADDRINUSE, "in use: what is there is not a socket\n");
+    ExpectRefused(-EADDRINUSE,
+                  "the file at this path is not a socket; not replacing it (address in use)\n");
     EXPECT_EQ(Inode(), before);
     EXPECT_EQ(Inode("socket.lock"), 0u);
     ASSERT_EQ(remove(path().c_str()), 0);
@@ -268,7 +268,7 @@ TEST_F(UnixPath, RemovedBySomebodyElseDoesNotDisturbTheStop) {
   Server server(Echo(), {}, {text()});
   Client client(address());
   ASSERT_EQ(unlink(path().c_str()), 0);
-  ExpectRefused(-EADDRINUSE, "another server holds its lock");
+  ExpectRefused(-EADDRINUSE, "another server holds the lock file");
   EXPECT_EQ(client.Exchange("hello"), "hello");
   client.Close();
   EXPECT_EQ(server.Stop(1000), 0);
@@ -351,13 +351,14 @@ TEST_F(UnixPath, ThatDoesNotFitIsRefusedByName) {
   EXPECT_EQ(client.Exchange("hello"), "hello");
   Created created(Echo(), {}, {"unix://" + longest.substr(0, room + 1)});
   EXPECT_EQ(created.status(), EVNET_STATUS_ADDRESS);
-  EXPECT_TRUE(created.log().Has("the path is 108 bytes, at most 107 fit")) << created.log().Text();
+  EXPECT_TRUE(created.log().Has("the path has 108 bytes, at most 107 fit")) << created.log().Text();
 }
 
 TEST_F(UnixPath, WithoutADirectoryIsRefused) {
   Created created(Echo(), {}, {"unix://" + path() + "/socket"});
   EXPECT_EQ(evnet_server_start(created.get()), -ENOENT);
-  EXPECT_TRUE(created.log().Has(text() + "/socket': no such file or directory"))
+  EXPECT_TRUE(
+      created.log().Has(text() + "/socket': cannot open the lock file PATH.lock (no such file"))
       << created.log().Text();
 }
 

@@ -166,7 +166,7 @@ TEST_F(Unix, AddressesOfEachKindAreServedTogether) {
       texts.push_back("unix://@" + directory_.path());
     } else {
       EXPECT_EQ(status, -EOPNOTSUPP);
-      EXPECT_TRUE(probe.log().Has("only Linux has abstract names")) << probe.log().Text();
+      EXPECT_TRUE(probe.log().Has("only Linux supports abstract names")) << probe.log().Text();
     }
   }
   Server server(callbacks, {}, texts);

@@ -16,7 +16,7 @@ int evnet_poller_platform_create(const struct evnet_poller_options *options,
 
 const char *evnet_poller_platform_message(enum evnet_backend backend, int status) {
   if (backend == EVNET_BACKEND_IO_URING && status == -ENOSYS) {
-    return "io_uring was left out of this build: liburing-dev was not installed, or "
+    return "this build does not include io_uring: liburing-dev was not installed, or "
            "--define=evnet_io_uring=off";
   }
   return evnet_epoll_message(backend, status);

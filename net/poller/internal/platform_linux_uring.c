@@ -36,12 +36,13 @@ int evnet_poller_platform_create(const struct evnet_poller_options *options,
 static const char *uring_message(int status) {
   switch (status) {
     case -EPERM:
-      return "io_uring is refused: operation not permitted (seccomp, or kernel.io_uring_disabled)";
+      return "io_uring is refused by the system (seccomp, or kernel.io_uring_disabled)";
     case -ENOSYS:
-      return "io_uring is missing from this kernel, refused by a sandbox as is eventfd(2), or too "
-             "old: it takes Linux 6.1";
+      return "io_uring is not available: missing from this kernel, refused by a sandbox (as is "
+             "eventfd(2)), or older than Linux 6.1";
     case -EAGAIN:
-      return "io_uring cannot make a ring: a limit on threads or memory is reached (ulimit -u, -l)";
+      return "io_uring cannot create a ring: a limit on threads or memory is reached (ulimit -u or "
+             "-l)";
     case -ENOMEM:
       return evnet_uring_memory_message();
     default:

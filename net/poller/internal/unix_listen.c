@@ -60,7 +60,7 @@ static int take_lock(struct evnet_unix_listener *listener,
     // O_NONBLOCK: it might be a FIFO.
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (lock < 0) {
-      return refuse(options, -errno, "its lock, the path with .lock behind it, cannot be opened");
+      return refuse(options, -errno, "cannot open the lock file PATH.lock");
     }
     int status = flock(lock, LOCK_EX | LOCK_NB) == 0 ? 0 : -errno;
     if (status == 0 && is_there(lock, path)) {
@@ -69,14 +69,15 @@ static int take_lock(struct evnet_unix_listener *listener,
     }
     (void)close(lock);
     if (status == -EWOULDBLOCK) {
-      return refuse(options, -EADDRINUSE,
-                    "another server holds its lock, the path with .lock behind it");
+      return refuse(options, -EADDRINUSE, "another server holds the lock file PATH.lock");
     }
     if (status < 0 && status != -EINTR) {
-      return refuse(options, status, "its lock, the path with .lock behind it, cannot be locked");
+      return refuse(options, status, "cannot lock the lock file PATH.lock");
     }
   }
-  return refuse(options, -EADDRINUSE, "other servers start and stop on it all the time");
+  return refuse(
+      options, -EADDRINUSE,
+      "gave up after 100 attempts to lock PATH.lock: other servers keep starting and stopping");
 }
 
 static void drop_lock(struct evnet_unix_listener *listener) {
@@ -126,22 +127,24 @@ static int probe(const struct evnet_address *address, const struct evnet_listen_
     case ENOENT:
       return 0;
     case 0:
-      return refuse(options, -EADDRINUSE, "a server is listening on it");
+      return refuse(options, -EADDRINUSE, "another server is listening on this path");
     case EAGAIN:
       // On the BSDs this is ECONNREFUSED, too: there the lock alone keeps a busy server from being
       // taken for a dead one.
-      return refuse(options, -EADDRINUSE, "a server is listening on it, and its backlog is full");
+      return refuse(options, -EADDRINUSE,
+                    "another server is listening on this path, and its backlog is full");
     case EACCES:
     case EPERM:
       return refuse(options, -EADDRINUSE,
-                    "it may be served: connecting, to find out, is not permitted");
+                    "cannot tell whether another server uses this path: connect() was denied");
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
       return status;
     default:
-      return refuse(options, -EADDRINUSE, "it may be served: connecting, to find out, fails");
+      return refuse(options, -EADDRINUSE,
+                    "cannot tell whether another server uses this path: connect() failed");
   }
 }
 
@@ -151,12 +154,12 @@ static int clear_path(const struct evnet_unix_listener *listener,
   struct stat there;
   if (lstat(listener->path, &there) != 0) return errno == ENOENT ? 0 : -errno;
   if (!S_ISSOCK(there.st_mode)) {
-    return refuse(options, -EADDRINUSE, "what is there is not a socket");
+    return refuse(options, -EADDRINUSE, "the file at this path is not a socket; not replacing it");
   }
   int status = probe(address, options);
   if (status < 0) return status;
   if (unlink(listener->path) != 0 && errno != ENOENT) {
-    return refuse(options, -errno, "nobody serves it, and its old socket cannot be removed");
+    return refuse(options, -errno, "cannot remove the stale socket file");
   }
   return 0;
 }
@@ -175,7 +178,7 @@ static int bind_path(struct evnet_unix_listener *listener, const struct evnet_ad
   // What the umask has taken away. Nobody can connect before listen(2), so it is not too late.
   if (mode == 0 || (made.st_mode & MODE_BITS) == mode) return 0;
   int status = evnet_unix_system_chmod(listener->path, &made, mode);
-  return status < 0 ? refuse(options, status, "its permissions cannot be set") : 0;
+  return status < 0 ? refuse(options, status, "cannot set the permissions of the socket file") : 0;
 }
 
 static void remove_file(const struct evnet_unix_listener *listener) {
@@ -196,7 +199,7 @@ static int bind_any(struct evnet_unix_listener *listener, const struct evnet_add
     return status < 0 ? status : bind_path(listener, address, options);
   }
   if (!evnet_unix_system_abstract_names) {
-    return refuse(options, -EOPNOTSUPP, "only Linux has abstract names");
+    return refuse(options, -EOPNOTSUPP, "only Linux supports abstract names");
   }
   return bind(listener->descriptor, &address->socket.any, address->size) == 0 ? 0 : -errno;
 }

@@ -12,14 +12,12 @@ namespace {
 constexpr char kHelp[] =
     "usage: simulate [--seeds=N] [--first=SEED] [--trace]\n"
     "\n"
-    "Runs the server over a simulated kernel, once for each seed, and checks what must always "
-    "hold.\n"
-    "A seed that fails is printed with its last events, and ends the program with 1. The same "
-    "seed\n"
-    "runs in the same way again.\n"
+    "Runs the server over a simulated kernel, once for each seed, and checks its invariants. If a\n"
+    "seed fails, the program prints its last events and exits with 1. The same seed always runs\n"
+    "the same way.\n"
     "\n"
-    "  --seeds=N     how many seeds; 1000\n"
-    "  --first=SEED  the first one; 1\n"
+    "  --seeds=N     number of seeds. Default: 1000\n"
+    "  --first=SEED  first seed. Default: 1\n"
     "  --trace       print every event\n";
 
 // The number behind `name` in an argument like --seeds=5.

@@ -98,14 +98,14 @@ static int receive(struct churn *churn, struct churn_slot *slot) {
     if (errno == EAGAIN || errno == EINTR) return 0;
     return run_fail("recv: %s", strerror(errno));
   }
-  if (got == 0) return run_fail("the server closed before it had answered");
+  if (got == 0) return run_fail("the server closed the connection before it replied");
   if ((size_t)got > slot->sent_bytes - slot->replied_bytes) {
-    return run_fail("more bytes came back than were sent");
+    return run_fail("the server sent more bytes than it received");
   }
   ptrdiff_t wrong =
       pattern_mismatch(pattern_skip(slot->place, slot->replied_bytes), churn->buffer, (size_t)got);
   if (wrong >= 0) {
-    return run_fail("byte %zu of a reply is not what was sent",
+    return run_fail("byte %zu of a reply differs from the request",
                     slot->replied_bytes + (size_t)wrong);
   }
   churn->run->progress_ns = run_now_ns();

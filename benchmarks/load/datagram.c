@@ -117,17 +117,18 @@ static int issue(struct datagram *d, struct datagram_conn *c, uint32_t sequence,
 static int check(struct datagram *d, struct datagram_conn *c, const uint8_t *data, size_t size,
                  struct header *out) {
   if (size != d->options->payload_bytes) {
-    return run_fail("connection %u: a datagram of %u bytes came back with %zu", c->index,
+    return run_fail("connection %u: sent a datagram of %u bytes and received %zu", c->index,
                     d->options->payload_bytes, size);
   }
   memcpy(out, data, sizeof(*out));
   if (out->connection != c->index) {
-    return run_fail("connection %u: got a datagram of connection %u", c->index, out->connection);
+    return run_fail("connection %u: received a datagram of connection %u", c->index,
+                    out->connection);
   }
   ptrdiff_t wrong =
       pattern_mismatch(place_of(c->index, out->sequence), data + sizeof(*out), size - sizeof(*out));
   if (wrong < 0) return 0;
-  return run_fail("connection %u: byte %zu of datagram %u is not what was sent", c->index,
+  return run_fail("connection %u: byte %zu of datagram %u differs from what was sent", c->index,
                   (size_t)wrong + sizeof(*out), out->sequence);
 }
 
@@ -137,7 +138,7 @@ static int reply(struct datagram *d, struct datagram_conn *c, const struct heade
   // Sequence numbers may wrap; a slot's own are depth apart.
   int32_t ahead = (int32_t)(header->sequence - slot->sequence);
   if (ahead > 0) {
-    return run_fail("connection %u: datagram %u came back and was not sent yet", c->index,
+    return run_fail("connection %u: received datagram %u, which was not sent yet", c->index,
                     header->sequence);
   }
   if (ahead < 0 || !slot->in_flight) {

@@ -84,7 +84,7 @@ int dial_all(const struct bench_address *address, uint32_t count, int *out_fds) 
   for (uint32_t i = 0; i < count; i++) {
     uint32_t source = count > DIAL_PER_SOURCE_MAX ? 1 + i / DIAL_PER_SOURCE_MAX : 0;
     out_fds[i] = dial_one(address, source, deadline_ns);
-    if (out_fds[i] < 0) return run_fail("connect, number %u: %s", i, strerror(-out_fds[i]));
+    if (out_fds[i] < 0) return run_fail("connection %u: connect: %s", i, strerror(-out_fds[i]));
   }
   return 0;
 }

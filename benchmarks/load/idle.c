@@ -37,10 +37,10 @@ static int exchange_step(int fd, uint32_t index, uint32_t payload_bytes, uint32_
   ssize_t got = recv(fd, buffer, sizeof(buffer), 0);
   if (got < 0 && errno == EAGAIN) return 0;
   if (got < 0) return run_fail("connection %u: recv: %s", index, strerror(errno));
-  if (got == 0) return run_fail("connection %u: the server closed it", index);
+  if (got == 0) return run_fail("connection %u: closed by the server", index);
   if ((size_t)got > *sent_bytes - *replied_bytes ||
       pattern_mismatch(pattern_skip(start, *replied_bytes), buffer, (size_t)got) >= 0) {
-    return run_fail("connection %u: the reply is not what was sent", index);
+    return run_fail("connection %u: the reply differs from the request", index);
   }
   *replied_bytes += (uint32_t)got;
   return 0;
@@ -82,7 +82,7 @@ static int hold(const struct load_options *options, const int *fds) {
     if (poll_fds[1].revents != 0) {
       struct epoll_event event = {0};
       epoll_wait(epoll_fd, &event, 1, 0);
-      return run_fail("connection %u: the server closed it or sent more", event.data.u32);
+      return run_fail("connection %u: closed by the server, or it sent more bytes", event.data.u32);
     }
     if (poll_fds[0].revents != 0 && read(STDIN_FILENO, buffer, sizeof(buffer)) <= 0) return 0;
   }

@@ -39,7 +39,7 @@ static int drive(const struct load_driver *driver, const struct load_options *op
       // One of many short windows may pass by while others have the CPU; who asked for them sums
       // up.
       if (run.requests == 0 && !options->on_demand) {
-        return run_fail("no request was done in the window");
+        return run_fail("no request was completed in the window");
       }
       report_print(&run);
     } while (options->on_demand && another_is_wanted());

@@ -10,29 +10,29 @@
 static const char kHelp[] =
     "usage: load [OPTION...] ADDRESS\n"
     "\n"
-    "Drives an echo server from one thread and checks every byte that comes back.\n"
+    "Sends requests to an echo server from one thread and checks every byte of the replies.\n"
     "ADDRESS is tcp://HOST:PORT, udp://HOST:PORT, unix://PATH or unix://@NAME; HOST is numeric.\n"
     "\n"
-    "  --mode=echo        each connection keeps --depth requests in flight (the default)\n"
-    "  --mode=churn       connect, one request, close, again; tcp and unix\n"
-    "  --mode=idle        open all, one request on each, print `holding N`, keep them until stdin\n"
-    "                     ends (or --seconds, here 600, have passed); tcp and unix\n"
+    "  --mode=echo        each connection keeps --depth requests in flight (default)\n"
+    "  --mode=churn       connect, one request, close, repeat; TCP and Unix\n"
+    "  --mode=idle        open all connections, send one request on each, print `holding N`, and\n"
+    "                     hold them until the end of stdin, or for --seconds (here default 600);\n"
+    "                     TCP and Unix\n"
     "  --connections=N    default 50\n"
-    "  --payload=BYTES    of one request, default 64; udp: from 8\n"
+    "  --payload=BYTES    of a request, default 64; UDP: at least 8\n"
     "  --depth=N          requests in flight on each connection, default 1\n"
-    "  --seconds=S        length of the measured window, default 5; fractions are good\n"
-    "  --warmup=S         before it, default 0.5\n"
-    "  --requests=N       the window ends with the N-th request; not to get there within "
-    "--seconds\n"
-    "                     (here 60) is an error\n"
-    "  --joined           udp: what a connection sends at once passes the kernel as one message\n"
-    "                     (UDP_SEGMENT), and reaches an --udp-gro server so\n"
-    "  --server-pid=PID   also tell the CPU time of that process in the window\n"
-    "  --on-demand        connect, then a run for each line read from stdin, until it ends\n"
-    "  --json             one line of JSON instead of text\n"
+    "  --seconds=S        length of the measured window, default 5; may be a fraction\n"
+    "  --warmup=S         time before the window, default 0.5\n"
+    "  --requests=N       end the window with the N-th request; it is an error if that takes\n"
+    "                     longer than --seconds (here default 60)\n"
+    "  --joined           UDP: pass the datagrams of a connection to the kernel in one call\n"
+    "                     (UDP_SEGMENT); a server with --udp-gro receives them in one call\n"
+    "  --server-pid=PID   also report the CPU time of that process in the window\n"
+    "  --on-demand        connect, then run once for each line of stdin, until it ends\n"
+    "  --json             print one line of JSON instead of text\n"
     "\n"
-    "Exit code: 0; 1 when a byte is wrong, the server closes, refuses or stalls; 2 for a bad "
-    "argument.\n";
+    "Exit code: 0; 1 if a byte is wrong, or the server closes, refuses or stalls; 2 for an\n"
+    "invalid argument.\n";
 
 enum {
   CONNECTIONS_MAX = 60000,
@@ -130,12 +130,12 @@ static bool parse_option(const char *argument, struct load_options *o) {
 
 // What one option alone cannot tell. Returns what is wrong, or NULL.
 static const char *contradiction(const struct load_options *o) {
-  if (o->address.kind != BENCH_ADDRESS_UDP) return o->joined ? "--joined is for udp" : NULL;
-  if (o->mode != LOAD_ECHO) return "udp has no connections to churn or to hold";
-  if (o->payload_bytes < DATAGRAM_MIN) return "udp: --payload is at least 8";
-  if (o->payload_bytes > DATAGRAM_MAX) return "udp: --payload is at most 65507";
+  if (o->address.kind != BENCH_ADDRESS_UDP) return o->joined ? "--joined is for UDP only" : NULL;
+  if (o->mode != LOAD_ECHO) return "UDP supports --mode=echo only";
+  if (o->payload_bytes < DATAGRAM_MIN) return "--payload must be at least 8 for UDP";
+  if (o->payload_bytes > DATAGRAM_MAX) return "--payload must be at most 65507 for UDP";
   if ((uint64_t)o->payload_bytes * o->depth > DATAGRAMS_IN_FLIGHT_BYTES_MAX) {
-    return "udp: --payload times --depth is at most 131072";
+    return "--payload times --depth must be at most 131072 for UDP";
   }
   return NULL;
 }
@@ -164,12 +164,12 @@ enum load_parse load_options_parse(int argc, char **argv, struct load_options *o
                     ? parse_option(argument, &o)
                     : address == NULL && bench_address_parse(argument, &o.address) == 0;
     if (!good) {
-      fprintf(stderr, "load: bad argument: %s (see --help)\n", argument);
+      fprintf(stderr, "load: invalid argument '%s'; --help lists the options\n", argument);
       return LOAD_PARSE_BAD;
     }
     if (argument[0] != '-') address = argument;
   }
-  const char *why = address == NULL ? "no ADDRESS (see --help)" : contradiction(&o);
+  const char *why = address == NULL ? "ADDRESS is missing; see --help" : contradiction(&o);
   if (why != NULL) {
     fprintf(stderr, "load: %s\n", why);
     return LOAD_PARSE_BAD;

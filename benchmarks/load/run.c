@@ -44,7 +44,7 @@ static int server_cpu_read(const struct run *run, uint64_t *out_ns) {
   if (run->options->server_pid == 0) return 0;
   clockid_t clock;
   if (clock_getcpuclockid(run->options->server_pid, &clock) != 0 || clock_read(clock, out_ns) < 0) {
-    return run_fail("process %d has no CPU clock to read: has the server died?",
+    return run_fail("cannot read the CPU clock of process %d: is the server running?",
                     (int)run->options->server_pid);
   }
   return 0;
@@ -54,7 +54,8 @@ int run_advance(struct run *run, uint64_t now_ns) {
   uint64_t server_cpu_ns = 0;
   uint64_t load_cpu_ns = 0;
   if (server_cpu_read(run, &server_cpu_ns) < 0) return -1;
-  if (clock_read(CLOCK_PROCESS_CPUTIME_ID, &load_cpu_ns) < 0) return run_fail("no CPU clock");
+  if (clock_read(CLOCK_PROCESS_CPUTIME_ID, &load_cpu_ns) < 0)
+    return run_fail("cannot read the CPU clock");
   if (run->phase == RUN_WARMUP) {
     run->phase = RUN_MEASURE;
     run->phase_end_ns = now_ns + run->options->window_ns;
@@ -69,7 +70,7 @@ int run_advance(struct run *run, uint64_t now_ns) {
   run->server_cpu_ns = server_cpu_ns - run->server_cpu_ns;
   run->load_cpu_ns = load_cpu_ns - run->load_cpu_ns;
   if (run->requests < run->options->requests_max) {
-    return run_fail("only %llu of %llu requests were done in time",
+    return run_fail("only %llu of %llu requests were completed in time",
                     (unsigned long long)run->requests,
                     (unsigned long long)run->options->requests_max);
   }
@@ -78,11 +79,12 @@ int run_advance(struct run *run, uint64_t now_ns) {
 
 int run_turn(struct run *run, uint64_t now_ns, int *out_wait_ms) {
   if (now_ns >= run->phase_end_ns) {
-    if (run->phase == RUN_DRAIN) return run_fail("replies are still missing 5 s after the end");
+    if (run->phase == RUN_DRAIN)
+      return run_fail("replies are missing 5 s after the end of the window");
     if (run_advance(run, now_ns) < 0) return -1;
   }
   if (now_ns > run->progress_ns && now_ns - run->progress_ns > kStallNs) {
-    return run_fail("no byte came from the server for 10 s");
+    return run_fail("received no byte from the server for 10 s");
   }
   uint64_t wait_ms = 1;
   if (run->phase_end_ns > now_ns) wait_ms += (run->phase_end_ns - now_ns) / 1000000;

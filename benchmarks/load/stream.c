@@ -85,12 +85,12 @@ static int check(struct stream *s, struct stream_conn *c, size_t size) {
       (uint64_t)c->in_flight * s->options->payload_bytes - c->reply_bytes - c->unsent_bytes;
   ptrdiff_t wrong = pattern_mismatch(c->receive_place, s->buffer, size);
   if (wrong >= 0) {
-    return run_fail("connection %u: byte %llu of the stream is 0x%02x, 0x%02x was sent", c->index,
+    return run_fail("connection %u: byte %llu of the stream is 0x%02x instead of 0x%02x", c->index,
                     (unsigned long long)(c->received_bytes + (uint64_t)wrong), s->buffer[wrong],
                     pattern_at(c->receive_place)[wrong]);
   }
   if (size > owed_bytes) {
-    return run_fail("connection %u: %llu bytes came back that were not sent yet", c->index,
+    return run_fail("connection %u: received %llu bytes that were not sent yet", c->index,
                     (unsigned long long)(size - owed_bytes));
   }
   c->receive_place = pattern_skip(c->receive_place, size);
@@ -105,7 +105,7 @@ static int receive(struct stream *s, struct stream_conn *c) {
     return run_fail("connection %u: recv: %s", c->index, strerror(errno));
   }
   if (got == 0) {
-    return run_fail("connection %u: the server closed it after %llu bytes", c->index,
+    return run_fail("connection %u: closed by the server after %llu bytes", c->index,
                     (unsigned long long)c->received_bytes);
   }
   if (check(s, c, (size_t)got) < 0) return -1;

@@ -155,8 +155,8 @@ static int serve(const struct command_line *line) {
 static const char usage[] =
     "usage: chat [OPTION...] [ADDRESS...]\n"
     "\n"
-    "Sends each line to everybody who is connected, by one event loop for each CPU unless\n"
-    "--reactors says otherwise. Not over UDP.\n";
+    "Sends each line to all connected clients. Runs one event loop for each CPU unless\n"
+    "--reactors is given. UDP is not supported.\n";
 
 int main(int argc, char **argv) {
   struct command_line line = {

@@ -148,10 +148,10 @@ static bool take_period(const char *value, void *user) {
 static const char usage[] =
     "usage: clock [OPTION...] [ADDRESS...]\n"
     "\n"
-    "Writes a line to everybody who is connected, each second, and its own numbers to stdout. Not\n"
-    "over UDP.\n"
+    "Writes a line to all connected clients each second, and its own counters to stdout. UDP is\n"
+    "not supported.\n"
     "\n"
-    "  --period-ms=N      so often instead\n";
+    "  --period-ms=N      milliseconds between two lines, 1 to 3600000. Default: 1000\n";
 
 int main(int argc, char **argv) {
   static const struct command_line_option options[] = {

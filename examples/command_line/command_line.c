@@ -4,34 +4,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Of the values that --help and the table of options name.
+// --help and the table of options contain these values.
 _Static_assert(EVNET_REACTORS_MAX == 1024 && EVNET_BUSY_POLL_US_MAX == 1000000 &&
                    COMMAND_LINE_DRAIN_MS == 5000,
-               "as is said below");
+               "update the texts below");
 
 static const char usage[] =
     "\n"
-    "  ADDRESS            [tcp://|tcp4://|tcp6://]HOST:PORT; an empty HOST is every address of "
-    "the\n"
-    "                     machine, PORT 0 a free port. udp://, udp4://, udp6:// likewise. Or\n"
-    "                     unix://PATH, or unix://@NAME for a name without a file (Linux). "
-    "Default:\n"
-    "                     tcp://127.0.0.1:9000\n"
-    "  --reactors=N       event loops, one thread each; \"cpu\" for one per available CPU\n"
-    "  --balancer=NAME    which of them gets a connection: round-robin, least-connections or\n"
-    "                     source-hash, by the client's address. Default: round-robin\n"
-    "  --reuse-port       a listener for each of them, among which the kernel chooses; another\n"
-    "                     program that says so, too, may have the same port. Not for unix://\n"
-    "  --backend=NAME     the kernel's interface: auto, epoll, io_uring or kqueue. Default: auto\n"
-    "  --busy-poll-us=N   so long after a request it looks for the next one instead of sleeping.\n"
+    "  ADDRESS            [tcp://|tcp4://|tcp6://]HOST:PORT. An empty HOST means all addresses\n"
+    "                     of the machine, PORT 0 a free port. udp://, udp4://, udp6:// likewise.\n"
+    "                     Or unix://PATH, or unix://@NAME for a name without a file (Linux).\n"
+    "                     Default: tcp://127.0.0.1:9000\n"
+    "  --reactors=N       number of event loops, one thread each; \"cpu\" for one per available\n"
+    "                     CPU\n"
+    "  --balancer=NAME    how connections are distributed among them: round-robin,\n"
+    "                     least-connections, or source-hash, by the client's address.\n"
+    "                     Default: round-robin\n"
+    "  --reuse-port       open a listener for each of them; the kernel chooses among these, and\n"
+    "                     other programs that use this option can share the port. Not for\n"
+    "                     unix://\n"
+    "  --backend=NAME     kernel interface: auto, epoll, io_uring or kqueue. Default: auto\n"
+    "  --busy-poll-us=N   busy-poll this many microseconds after each event before sleeping.\n"
     "                     Default: 0\n"
     "\n"
-    "SIGINT and SIGTERM stop it: no new connections, and what is queued is delivered within 5\n"
-    "seconds. A second signal, the same or the other one, ends it immediately.\n"
+    "SIGINT or SIGTERM stops the program gracefully: it accepts no further connections and\n"
+    "sends queued output for up to 5 seconds. A second signal stops it immediately.\n"
     "\n"
-    "Exit code: 0; 1 when the start fails, as when an address is in use; 2 for a bad argument. "
-    "One\n"
-    "line on stderr says why.\n";
+    "Exit code: 0; 1 if the start fails, for example because an address is in use; 2 for an\n"
+    "invalid argument. A line on stderr explains the error.\n";
 
 struct name {
   const char *text;
@@ -142,7 +142,7 @@ static int parse_option(struct command_line *line, const char *argument) {
     option = find(shared, sizeof shared / sizeof shared[0], argument);
   }
   if (option == NULL) {
-    fprintf(stderr, "%s: unknown option '%s' (--help lists them)\n", line->program, argument);
+    fprintf(stderr, "%s: unknown option '%s'; --help lists the options\n", line->program, argument);
     return COMMAND_LINE_EXIT_USAGE;
   }
   if (option->take(argument + strlen(option->name), user)) return -1;
@@ -166,7 +166,7 @@ static bool is_udp(const char *text) {
 // As command_line_parse.
 static int parse_address(struct command_line *line, const char *argument) {
   if (line->no_udp && is_udp(argument)) {
-    fprintf(stderr, "%s: '%s': it takes a connection\n", line->program, argument);
+    fprintf(stderr, "%s: '%s': UDP is not supported (connections only)\n", line->program, argument);
     return COMMAND_LINE_EXIT_USAGE;
   }
   if (line->address_count == COMMAND_LINE_ADDRESSES_MAX) {

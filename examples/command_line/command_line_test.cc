@@ -115,7 +115,8 @@ TEST_F(Programs, RefuseUdpWhereTheyTakeAConnection) {
     SCOPED_TRACE(name);
     Process program({"udp://127.0.0.1:0"});
     EXPECT_EQ(program.ExitCode(), 2);
-    EXPECT_EQ(program.RestOfErr(), name + ": 'udp://127.0.0.1:0': it takes a connection\n");
+    EXPECT_EQ(program.RestOfErr(),
+              name + ": 'udp://127.0.0.1:0': UDP is not supported (connections only)\n");
   }
 }
 

@@ -7,9 +7,9 @@
 static const char usage[] =
     "usage: echo [OPTION...] [ADDRESS...]\n"
     "\n"
-    "Sends every byte back to the client that sent it, over UDP every datagram.\n"
+    "Sends every byte back to its client; over UDP, every datagram.\n"
     "\n"
-    "  --udp-gro          what one peer sent in a row may come at once over UDP (Linux)\n";
+    "  --udp-gro          receive consecutive UDP datagrams of one peer in one call (Linux)\n";
 
 static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   (void)user;

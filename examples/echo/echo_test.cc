@@ -146,7 +146,7 @@ TEST(EchoArguments, AddressesOfDifferentKindsAreServedTogether) {
   Process second({path});
   EXPECT_EQ(second.ExitCode(), 1);
   const std::string words = second.RestOfErr();
-  EXPECT_NE(words.find(path + "': address in use: another server"), std::string::npos) << words;
+  EXPECT_NE(words.find(path + "': another server"), std::string::npos) << words;
   over_ip.Close();
   echo.Signal(SIGTERM);
   EXPECT_EQ(echo.ExitCode(), 0);
@@ -301,7 +301,8 @@ TEST(EchoArguments, ReusePortIsForBothProcessesAndNotForUnix) {
   Process unix_one({"--reuse-port", "unix:///tmp/evnet-never-made"});
   EXPECT_EQ(unix_one.ExitCode(), 2);
   const std::string words = unix_one.RestOfErr();
-  EXPECT_NE(words.find("'unix:///tmp/evnet-never-made': option reuse_port"), std::string::npos)
+  EXPECT_NE(words.find("'unix:///tmp/evnet-never-made': a Unix socket does not support"),
+            std::string::npos)
       << words;
 }
 

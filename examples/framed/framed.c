@@ -64,8 +64,8 @@ static enum evnet_action on_tick(struct evnet_server *server, uint64_t *delay_ms
 static const char usage[] =
     "usage: framed [OPTION...] [ADDRESS...]\n"
     "\n"
-    "Answers each frame (four bytes of length, most significant first, and a body of up to\n"
-    "65536 bytes) by its body backwards.\n";
+    "Replies to each frame with its body reversed. A frame is a length of four bytes, most\n"
+    "significant first, and a body of up to 65536 bytes.\n";
 
 int main(int argc, char **argv) {
   struct command_line line = {

@@ -199,19 +199,19 @@ static int serve(const struct command_line *line, struct app *app) {
 static const char usage[] =
     "usage: proxy [OPTION...] [ADDRESS...]\n"
     "\n"
-    "Passes each connection on to an upstream, by one event loop for each CPU unless --reactors\n"
-    "says otherwise. Not over UDP.\n"
+    "Forwards each connection to an upstream. Runs one event loop for each CPU unless\n"
+    "--reactors is given. UDP is not supported.\n"
     "\n"
-    "  --upstream=ADDRESS  tcp://127.0.0.1:9001 unless said otherwise; a name is looked up for\n"
-    "                      each connection\n"
-    "  --connect-ms=N      how long it may take to connect there; 3000\n";
+    "  --upstream=ADDRESS  the upstream; a name is looked up for each connection. Default:\n"
+    "                      tcp://127.0.0.1:9001\n"
+    "  --connect-ms=N      milliseconds to connect to it, 1 to 60000. Default: 3000\n";
 
 int main(int argc, char **argv) {
   struct app app = {.upstream = "tcp://127.0.0.1:9001", .connect_ms = CONNECT_MS};
   static const struct command_line_option own[] = {
       {.name = "--upstream=",
        .take = take_upstream,
-       .values = "must be an address with a host and a port, and not of UDP"},
+       .values = "must be an address with a host and a port; UDP is not supported"},
       {.name = "--connect-ms=", .take = take_connect_ms, .values = "must be 1 to 60000"},
   };
   struct command_line line = {

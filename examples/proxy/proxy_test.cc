@@ -214,7 +214,7 @@ TEST_F(Proxy, AnUpstreamThatCannotBeDialledIsRefusedAtTheStart) {
     EXPECT_EQ(refused.ExitCode(), 2);
     EXPECT_EQ(refused.RestOfErr(),
               "proxy: '--upstream=" + bad +
-                  "': must be an address with a host and a port, and not of UDP\n");
+                  "': must be an address with a host and a port; UDP is not supported\n");
   }
 }
 

@@ -146,16 +146,15 @@ static bool take_backend(const char *argument, enum evnet_backend *out) {
 static const char usage[] =
     "usage: swarm [OPTION...] [ADDRESS]\n"
     "\n"
-    "Dials a server that sends back what it gets, tcp://127.0.0.1:9000 unless given, and tells "
-    "how\n"
-    "many requests were answered.\n"
+    "Dials an echo server, sends requests, checks the replies and prints their number. The\n"
+    "default ADDRESS is tcp://127.0.0.1:9000.\n"
     "\n"
-    "  --connections=N  1 to 100000, each with one request under way; 100\n"
-    "  --bytes=N        of a request, 1 to 1048576; 64\n"
-    "  --seconds=N      1 to 3600; 5\n"
-    "  --backend=NAME   the kernel's interface: auto, epoll, io_uring or kqueue; auto\n"
+    "  --connections=N  connections, each with one request in flight; 1 to 100000. Default: 100\n"
+    "  --bytes=N        size of a request, 1 to 1048576. Default: 64\n"
+    "  --seconds=N      duration, 1 to 3600. Default: 5\n"
+    "  --backend=NAME   kernel interface: auto, epoll, io_uring or kqueue. Default: auto\n"
     "\n"
-    "Exit code: 0; 1 when a connection failed or an answer was wrong; 2 for a bad argument.\n";
+    "Exit code: 0; 1 if a connection failed or a reply was wrong; 2 for an invalid argument.\n";
 
 // Returns -1 to go on, else the exit code.
 static int parse(int argc, char **argv, struct swarm *out) {
@@ -171,11 +170,11 @@ static int parse(int argc, char **argv, struct swarm *out) {
     if (take(argument, "--seconds=", SECONDS_MAX, &out->seconds)) continue;
     if (take_backend(argument, &out->options.backend)) continue;
     if (argument[0] == '-') {
-      fprintf(stderr, "swarm: bad option '%s' (--help lists them)\n", argument);
+      fprintf(stderr, "swarm: invalid option '%s'; --help lists the options\n", argument);
       return COMMAND_LINE_EXIT_USAGE;
     }
     if (has_address) {
-      fprintf(stderr, "swarm: '%s': at most 1 address\n", argument);
+      fprintf(stderr, "swarm: '%s': only one address is allowed\n", argument);
       return COMMAND_LINE_EXIT_USAGE;
     }
     out->address = argument;

@@ -100,7 +100,7 @@ TEST_F(Swarm, ASecondAddressIsRefusedAndNotTheFirstIgnored) {
   Choose("SWARM");
   Process swarm({"tcp://127.0.0.1:1", "tcp://127.0.0.1:2"});
   EXPECT_EQ(swarm.ExitCode(), 2);
-  EXPECT_EQ(swarm.RestOfErr(), "swarm: 'tcp://127.0.0.1:2': at most 1 address\n");
+  EXPECT_EQ(swarm.RestOfErr(), "swarm: 'tcp://127.0.0.1:2': only one address is allowed\n");
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ int main(void) {
   uint16_t port;
   int status = greeter_start(9001, &server, &port);
   if (status < 0) {
-    fprintf(stderr, "greeter_start: %d\n", status);
+    fprintf(stderr, "greeter: cannot start: status %d\n", status);
     return 1;
   }
   printf("listening on tcp://127.0.0.1:%u\n", (unsigned)port);

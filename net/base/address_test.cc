@@ -297,6 +297,16 @@ TEST(AddressParse, AHostOf256BytesIsTooLong) {
   EXPECT_TRUE(Contains(Parse("[" + std::string(256, 'h') + "]:80").message, "longer than 255"));
 }
 
+// Too long for an IPv6 address; and of the host, the message has its first 60 bytes.
+TEST(AddressParse, AHostOfManyBytesWithAColonIsNoIp6Address) {
+  for (const size_t size : {50, 100}) {
+    const std::string host = std::string(size, 'h') + ":1";
+    EXPECT_TRUE(Contains(Parse(host + ":80").message,
+                         "a ':' too many in the host '" + host.substr(0, 60) + "'"))
+        << Parse(host + ":80").message;
+  }
+}
+
 TEST(AddressParse, TheAddressIsUntouchedOnError) {
   evnet_address before;
   memset(&before, 0x5A, sizeof before);

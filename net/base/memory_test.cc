@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -155,6 +156,22 @@ TEST(Pages, AReleaseUnmaps) {
   evnet_pages_release(pages, size);
   EXPECT_EQ(msync(pages, size, MS_ASYNC), -1);  // ENOMEM: not mapped
 }
+
+#ifdef RLIMIT_AS
+TEST(AddressSpace, IsTheLimitOfTheProcess) {
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  rlimit lower = before;
+  lower.rlim_cur = rlim_t{1} << 45;
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &lower), 0);
+  const size_t limited = evnet_address_space_max();
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+  EXPECT_EQ(limited, size_t{1} << 45);
+  if (before.rlim_cur == RLIM_INFINITY) {
+    EXPECT_EQ(evnet_address_space_max(), SIZE_MAX);
+  }
+}
+#endif
 
 TEST(Pages, WhatNoAddressSpaceHoldsIsRefused) {
   EXPECT_EQ(evnet_pages_reserve(SIZE_MAX / 2), nullptr);

@@ -124,6 +124,18 @@ TEST_F(OutboundLent, OneOfNothingWaitsForWhatIsInFront) {
   EXPECT_TRUE(evnet_outbound_is_empty(&queue));
 }
 
+TEST_F(OutboundLent, OneOfNothingMayHaveNoAddressAndIsNoFile) {
+  ASSERT_EQ(Append("head"), 0);
+  Lent lent;
+  lent.lent.done = Done;
+  ASSERT_EQ(evnet_outbound_append_lent(&queue, &lent.lent, nullptr, 0), 0);
+  ASSERT_EQ(Append("tail"), 0);
+  EXPECT_EQ(evnet_outbound_first_file(&queue), nullptr);
+  EXPECT_EQ(All(), "headtail");
+  evnet_outbound_consume(&queue, 8);
+  EXPECT_EQ(lent.taken, 1);
+}
+
 TEST_F(OutboundLent, OneOfNothingBehindAFileWaitsForTheFile) {
   const evnet_outbound_file file = {0, 10, 7, [](int) {}};
   ASSERT_EQ(evnet_outbound_append_file(&queue, &file), 0);

@@ -83,6 +83,7 @@ TEST(OutboundQueue, EveryCallOnAnEmptyQueueIsHarmless) {
   Queue queue;
   EXPECT_EQ(evnet_outbound_gather(&queue.queue, nullptr, 0), 0u);
   EXPECT_EQ(queue.Gather(4).size(), 0u);
+  EXPECT_EQ(evnet_outbound_first_file(&queue.queue), nullptr);
   evnet_outbound_consume(&queue.queue, 0);
   evnet_outbound_deinit(&queue.queue);
   EXPECT_EQ(queue.allocator.allocations(), 0u);

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Writes the API reference, HTML by doxygen: tools/api_reference.sh [DIRECTORY]
 #
-# The reference covers evnet/evnet.h and all headers that it includes. DIRECTORY is out/api by default; open its
-# index.html. Each warning of doxygen is an error, and an undocumented public function, type, field or constant is one.
+# The reference covers evnet/evnet.h with all headers that it includes, and the other headers of exported functions.
+# DIRECTORY is out/api by default; open its index.html. Each warning of doxygen is an error, and an undocumented public
+# function, type, field or constant is one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,9 +17,23 @@ if ! command -v doxygen > /dev/null; then
   exit 1
 fi
 
-headers=$("${CC:-gcc}" -x c -MM -MT headers evnet/evnet.h | tr -d '\\\n' | sed 's/^headers://')
+list_headers() {
+  "${CC:-gcc}" -x c -MM -MT headers evnet/evnet.h | sed 's/^headers://' | tr -s '\\ ' '\n'
+  grep -l EVNET_API net/*/*.h
+}
+headers=$(list_headers | sed '/^$/d' | xargs realpath --relative-to=. | sort -u | tr '\n' ' ')
 readonly headers
 mkdir -p "$directory"
+cat > "$directory/main.md" << 'EOF'
+# evnet: API reference
+
+- evnet.h includes all public headers.
+- server.h starts and stops a server; struct evnet_options has every option.
+- handler.h has the callbacks, and conn.h the functions of a connection.
+- async.h sends to a connection from another thread, and workers.h runs work that blocks.
+- net/reactor/dial.h makes outgoing connections, and datagram.h describes UDP.
+- status.h has the codes that functions and on_close return, and address.h the form of addresses.
+EOF
 
 doxygen - << EOF
 PROJECT_NAME           = evnet
@@ -26,8 +41,9 @@ PROJECT_BRIEF          = "An event-driven networking framework in C11"
 OUTPUT_DIRECTORY       = "$directory"
 HTML_OUTPUT            = .
 GENERATE_LATEX         = NO
-INPUT                  = $headers
-INPUT_FILTER           = tools/api_filter.py
+INPUT                  = $headers $directory/main.md
+USE_MDFILE_AS_MAINPAGE = $directory/main.md
+FILTER_PATTERNS        = *.h=tools/api_filter.py
 FILTER_SOURCE_FILES    = NO
 FULL_PATH_NAMES        = YES
 STRIP_FROM_PATH        = .

@@ -29,7 +29,7 @@ extern "C" {
 
 // Why a connection closed, if no errno describes it. on_close gets one of these or a negated errno.
 enum evnet_reason {
-  EVNET_REASON_PEER = -4097,      // both sides have ended, and everything was delivered
+  EVNET_REASON_PEER = -4097,      // the peer closed its side, and everything was delivered
   EVNET_REASON_LOCAL = -4098,     // EVNET_CLOSE or evnet_conn_close
   EVNET_REASON_ABORTED = -4099,   // evnet_conn_abort
   EVNET_REASON_SHUTDOWN = -4100,  // the server stopped and the connection had nothing left to do

@@ -287,16 +287,16 @@ EVNET_API uint64_t evnet_poller_now_ns(struct evnet_poller *poller);
 // evnet_poller_accept_start. For a UDP address it makes a datagram socket instead, which is only
 // for recv_start, recv_stop, send_datagrams, await_room, set_multicast, local_address and detach.
 //
-// The listener of a Unix path holds a lock on PATH.lock (flock(2)). A socket file at the path that
-// refuses connections is left by a server that ended, and is replaced. Any other file makes the
-// call fail with -EADDRINUSE and is not changed. evnet_poller_detach removes both files if they are
-// still the listener's. A relative path is resolved at both times.
+// The listener of a Unix path holds a lock on PATH.lock (flock(2)). A socket file that refuses
+// connections was left by a server that no longer runs, and is replaced. Any other file at the path
+// makes the call fail with -EADDRINUSE and is not changed. evnet_poller_detach removes both files
+// if they are still the listener's. A relative path is resolved at both times.
 //
 //   options  NULL: all defaults.
 //
 // Returns: 0.
-// Errors:  -EADDRINUSE if the address is in use; with reuse_port, if its user did not set it or is
-//          another user.
+// Errors:  -EADDRINUSE if another socket has the address; with reuse_port, if that socket did not
+//          set it or belongs to another user.
 //          -EADDRNOTAVAIL, -EACCES and others of socket(2), bind(2) and listen(2), and of open(2)
 //          for a Unix path.
 //          -EOPNOTSUPP if the transport or an option is not supported on this system, for

@@ -22,7 +22,7 @@ extern "C" {
 
 struct evnet_reactor;
 
-// Value of a size or a count without a bound; 0 means the default.
+// Value of an option that is a size or a count, for no bound; 0 means the default.
 #define EVNET_UNLIMITED SIZE_MAX
 
 // The consequence of a write that would exceed outbound_bytes_max.

@@ -26,6 +26,7 @@ void evnet_conn_peek_pair(const struct evnet_conn *conn, struct evnet_bytes out_
 }
 
 struct evnet_bytes evnet_conn_peek(struct evnet_conn *conn) {
+  if (has_lease(conn)) return conn->reactor->lease;
   struct evnet_bytes spans[2];
   evnet_conn_peek_pair(conn, spans);
   if (spans[1].size == 0) return spans[0];
@@ -53,7 +54,7 @@ size_t evnet_conn_discard(struct evnet_conn *conn, size_t size) {
     // Their memory goes at the end of the turn: this need not be on_data, and its pointers last.
     if (size == unread && conn->state != CONN_CLOSED) conn_defer(conn, 0);
   }
-  conn_check_stopping_later(conn);
+  if (conn->flags & STOPPING_TOLD) conn_check_stopping_later(conn);
   return size;
 }
 
@@ -107,7 +108,7 @@ static void settle(struct evnet_conn *conn) {
       conn_close_for(conn, EVNET_REASON_INBOUND_OVERFLOW);
     }
   }
-  side_trim(conn);
+  if (conn->side != NULL) side_trim(conn);
 }
 
 void inbound_present(struct evnet_conn *conn) {
@@ -121,7 +122,7 @@ void inbound_present(struct evnet_conn *conn) {
   // Before the bytes are kept: what was written may point into them.
   reactor_after_callback(reactor, conn, action);
   settle(conn);
-  conn_check_stopping(conn);
+  if (conn->flags & STOPPING_TOLD) conn_check_stopping(conn);
 }
 
 int inbound_wake(struct evnet_conn *conn) {

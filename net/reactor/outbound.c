@@ -37,18 +37,26 @@ static size_t flying_bytes(const struct evnet_conn *conn) {
   return conn->flying ? evnet_poller_sending_bytes(conn->reactor->poller, conn_handle(conn)) : 0;
 }
 
-size_t evnet_conn_outbound_bytes(const struct evnet_conn *conn) {
-  if (conn_is_datagram(conn)) return datagram_outbound_bytes(conn);
+// Of a stream.
+static size_t standing_bytes(const struct evnet_conn *conn) {
   return queued_bytes(conn) + gathered_bytes(conn) + flying_bytes(conn);
+}
+
+size_t evnet_conn_outbound_bytes(const struct evnet_conn *conn) {
+  return conn_is_datagram(conn) ? datagram_outbound_bytes(conn) : standing_bytes(conn);
 }
 
 static bool queue_is_empty(const struct evnet_conn *conn) {
   return conn->side == NULL || evnet_outbound_is_empty(&conn->side->outbound);
 }
 
-bool outbound_is_empty(const struct evnet_conn *conn) {
-  if (conn_is_datagram(conn)) return !datagram_is_queued(conn);
+// Of a stream: nothing is queued or in flight.
+static bool is_clear(const struct evnet_conn *conn) {
   return queue_is_empty(conn) && !conn->flying;
+}
+
+bool outbound_is_empty(const struct evnet_conn *conn) {
+  return conn_is_datagram(conn) ? !datagram_is_queued(conn) : is_clear(conn);
 }
 
 // At the front of the queue. What is under way stays there until its SEND.
@@ -56,16 +64,20 @@ static bool file_is_next(const struct evnet_conn *conn) {
   return conn->side != NULL && evnet_outbound_first_file(&conn->side->outbound) != NULL;
 }
 
-static void prewrite(struct evnet_conn *conn) {
+static void announce(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   // What it writes itself goes along and is not announced again.
-  if (reactor->handler.on_prewrite == NULL || reactor->prewrite_conn != NULL) return;
+  if (reactor->prewrite_conn != NULL) return;
   // The scratch may be another connection's: those bytes must not mix with conn's.
   if (reactor->scratch_conn != conn) outbound_flush_scratch(reactor);
   if (conn->state == CONN_CLOSED) return;
   reactor->prewrite_conn = conn;
   reactor->handler.on_prewrite(conn, reactor->user);
   reactor->prewrite_conn = NULL;
+}
+
+static inline void prewrite(struct evnet_conn *conn) {
+  if (conn->reactor->handler.on_prewrite != NULL) announce(conn);
 }
 
 // What another connection's on_prewrite writes is queued and sent from the due list, where it is
@@ -303,8 +315,63 @@ int outbound_may_write(const struct evnet_conn *conn) {
   return conn->flags & WRITE_ENDED ? -EPIPE : 0;
 }
 
-// Sending now. The scratch and then the pieces, in calls of at most EVNET_SEND_PIECES_MAX; what is
-// not taken is queued. Returns 0, or the error that ended the connection.
+// Sending now
+
+// Only a single piece can fly, so an empty one beside it makes sure that it does not. In flight,
+// bytes of the high mark or more would count as pending without on_pressure, though the kernel may
+// have room for all of them.
+static bool may_fly(const struct evnet_conn *conn, size_t size) {
+  return size < limits_of(conn)->outbound_high_water_bytes;
+}
+
+// Sends pieces of `size` bytes in one call and queues the bytes that the kernel does not take.
+// Returns 0, or the error that ended the connection.
+//
+//   taken_all  in: the kernel has taken all earlier bytes; if not, the pieces are queued.
+//              out: the kernel has taken these, too.
+static int send_batch(struct evnet_conn *conn, const struct iovec *pieces, size_t count,
+                      size_t size, bool *taken_all) {
+  int64_t sent = 0;
+  if (*taken_all) {
+    sent = evnet_poller_send(conn->reactor->poller, conn_handle(conn), pieces, count);
+    if (sent == -EINPROGRESS) {
+      conn->flying = 1;
+      note_sent(conn, size);
+      *taken_all = false;  // what follows is queued behind it
+      return 0;
+    }
+    if (sent < 0) {
+      conn_failed(conn, (int)sent);
+      return (int)sent;
+    }
+    if (sent > 0) note_sent(conn, (size_t)sent);
+    *taken_all = (size_t)sent == size;
+  }
+  return *taken_all ? 0 : queue(conn, pieces, count, (size_t)sent);
+}
+
+// Frees the scratch. Its bytes stay in place until the next write.
+static struct iovec take_scratch(struct evnet_reactor *reactor) {
+  const struct iovec piece = {.iov_base = reactor->scratch, .iov_len = reactor->scratch_bytes};
+  reactor->scratch_conn = NULL;
+  reactor->scratch_bytes = 0;
+  return piece;
+}
+
+void outbound_flush_scratch(struct evnet_reactor *reactor) {
+  struct evnet_conn *conn = reactor->scratch_conn;
+  if (conn == NULL) return;
+  prewrite(conn);
+  if (reactor->scratch_conn != conn) return;  // on_prewrite has flushed it, or closed conn
+  const struct iovec batch[2] = {take_scratch(reactor)};
+  const size_t size = batch[0].iov_len;
+  if (size == 0) return;
+  bool taken_all = is_clear(conn);
+  (void)send_batch(conn, batch, may_fly(conn, size) ? 1 : 2, size, &taken_all);
+}
+
+// Sends the scratch and then the pieces, in calls of at most EVNET_SEND_PIECES_MAX, and queues the
+// bytes that the kernel does not take. Returns 0, or the error that ended the connection.
 //
 //   at_once  not later in the turn, as a completion-based poller would send gathered bytes: the
 //            user asks for it, or more is to follow.
@@ -320,13 +387,10 @@ static int send_now(struct evnet_conn *conn, const struct iovec *pieces, size_t 
   size_t batch_count = 0;
   size_t next = 0;
   if (reactor->scratch_conn == conn) {
-    if (reactor->scratch_bytes > 0)
-      batch[batch_count++] =
-          (struct iovec){.iov_base = reactor->scratch, .iov_len = reactor->scratch_bytes};
-    reactor->scratch_conn = NULL;
-    reactor->scratch_bytes = 0;
+    batch[0] = take_scratch(reactor);
+    if (batch[0].iov_len > 0) batch_count = 1;
   }
-  bool taken_all = outbound_is_empty(conn);
+  bool taken_all = is_clear(conn);
   while (batch_count > 0 || next < count) {
     size_t asked = batch_count > 0 ? batch[0].iov_len : 0;
     for (; next < count && batch_count < EVNET_SEND_PIECES_MAX; next++) {
@@ -335,42 +399,27 @@ static int send_now(struct evnet_conn *conn, const struct iovec *pieces, size_t 
       batch[batch_count++] = pieces[next];
     }
     if (batch_count == 0) break;
-    // Only a single piece can fly. In flight, bytes of the high mark or more would count as pending
-    // without on_pressure, though the kernel may have room for all of them.
-    const bool may_fly = !at_once && asked < limits_of(conn)->outbound_high_water_bytes;
-    if (batch_count == 1 && !may_fly) batch[batch_count++] = (struct iovec){0};
-    int64_t sent = 0;
-    if (taken_all) {
-      sent = evnet_poller_send(reactor->poller, conn_handle(conn), batch, batch_count);
-      if (sent == -EINPROGRESS) {
-        conn->flying = 1;
-        note_sent(conn, asked);
-        taken_all = false;  // the rest of the pieces is queued behind it
-        batch_count = 0;
-        continue;
-      }
-      if (sent < 0) {
-        conn_failed(conn, (int)sent);
-        return (int)sent;
-      }
-      if (sent > 0) note_sent(conn, (size_t)sent);
-      taken_all = (size_t)sent == asked;
-    }
-    if (!taken_all) {
-      status = queue(conn, batch, batch_count, (size_t)sent);
-      if (status < 0) return status;
-    }
+    const bool flies = !at_once && may_fly(conn, asked);
+    if (batch_count == 1 && !flies) batch[batch_count++] = (struct iovec){0};
+    status = send_batch(conn, batch, batch_count, asked, &taken_all);
+    if (status < 0) return status;
     batch_count = 0;
   }
   return 0;
 }
 
-void outbound_flush_scratch(struct evnet_reactor *reactor) {
-  struct evnet_conn *conn = reactor->scratch_conn;
-  if (conn != NULL) (void)send_now(conn, NULL, 0, false);
-}
-
 // Writing
+
+// Copies bytes behind those in the scratch, which conn has or which is free, and has room.
+static inline void add_to_scratch(struct evnet_conn *conn, const void *data, size_t size) {
+  struct evnet_reactor *reactor = conn->reactor;
+  if (reactor->scratch_conn == NULL) {
+    reactor->scratch_conn = conn;
+    reactor->scratch = evnet_poller_scratch(reactor->poller);
+  }
+  memcpy(reactor->scratch + reactor->scratch_bytes, data, size);
+  reactor->scratch_bytes += size;
+}
 
 static int gather(struct evnet_conn *conn, const struct iovec *pieces, size_t count, size_t size) {
   struct evnet_reactor *reactor = conn->reactor;
@@ -382,17 +431,24 @@ static int gather(struct evnet_conn *conn, const struct iovec *pieces, size_t co
   // Either may have run on_prewrite, which may have done anything to conn.
   int status = outbound_may_write(conn);
   if (status < 0) return status;
-  if (!outbound_is_empty(conn)) return queue(conn, pieces, count, 0);
-  if (reactor->scratch_conn == NULL) {
-    reactor->scratch_conn = conn;
-    reactor->scratch = evnet_poller_scratch(reactor->poller);
-  }
+  if (!is_clear(conn)) return queue(conn, pieces, count, 0);
   for (size_t i = 0; i < count; i++) {
-    if (pieces[i].iov_len == 0) continue;
-    memcpy(reactor->scratch + reactor->scratch_bytes, pieces[i].iov_base, pieces[i].iov_len);
-    reactor->scratch_bytes += pieces[i].iov_len;
+    if (pieces[i].iov_len > 0) add_to_scratch(conn, pieces[i].iov_base, pieces[i].iov_len);
   }
   return 0;
+}
+
+// Whether a write only adds to the scratch, as a small write does that finds nothing queued. writev
+// decides about all others.
+static bool joins_scratch(const struct evnet_conn *conn, size_t size) {
+  const struct evnet_reactor *reactor = conn->reactor;
+  if (conn_is_datagram(conn) || outbound_may_write(conn) < 0 || !is_clear(conn)) return false;
+  if (reactor->prewrite_conn != NULL) return false;
+  if (reactor->scratch_conn != NULL && reactor->scratch_conn != conn) return false;
+  if (size == 0 || size >= DIRECT_BYTES) return false;
+  const size_t total = reactor->scratch_bytes + size;
+  // The high mark is below outbound_bytes_max.
+  return total <= EVNET_POLLER_SCRATCH_BYTES && total < limits_of(conn)->outbound_high_water_bytes;
 }
 
 static int overflow(struct evnet_conn *conn) {
@@ -418,7 +474,7 @@ ssize_t evnet_conn_writev(struct evnet_conn *conn, const struct iovec *pieces, s
   int status = outbound_may_write(conn);
   if (status < 0) return status;
   size_t size_max = conn->reactor->options.outbound_bytes_max;
-  size_t standing = evnet_conn_outbound_bytes(conn);
+  size_t standing = standing_bytes(conn);
   size_t room = standing < size_max ? size_max - standing : 0;
   size_t size = 0;
   for (size_t i = 0; i < count; i++) {
@@ -426,7 +482,7 @@ ssize_t evnet_conn_writev(struct evnet_conn *conn, const struct iovec *pieces, s
     size += pieces[i].iov_len;
   }
   if (size == 0) return 0;
-  if (!outbound_is_empty(conn) || in_prewrite_of_another(conn)) {
+  if (!is_clear(conn) || in_prewrite_of_another(conn)) {
     status = queue(conn, pieces, count, 0);
   } else if (size < DIRECT_BYTES && standing + size < limits_of(conn)->outbound_high_water_bytes) {
     status = gather(conn, pieces, count, size);
@@ -437,6 +493,10 @@ ssize_t evnet_conn_writev(struct evnet_conn *conn, const struct iovec *pieces, s
 }
 
 ssize_t evnet_conn_write(struct evnet_conn *conn, const void *data, size_t size) {
+  if (joins_scratch(conn, size)) {
+    add_to_scratch(conn, data, size);
+    return (ssize_t)size;
+  }
   const struct iovec piece = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
   return evnet_conn_writev(conn, &piece, 1);
 }

@@ -133,21 +133,23 @@ void reactor_after_callback(struct evnet_reactor *reactor, struct evnet_conn *co
 
 // The turn
 
-static void dispatch(struct evnet_reactor *reactor, const struct evnet_completion *completion) {
-  struct evnet_conn *conn = &reactor->conns[completion->handle.index];
-  EVNET_DCHECK(conn->deadline.tag == completion->handle.generation);
+static void dispatch_recv(struct evnet_conn *conn, const struct evnet_completion *completion) {
+  if (!completion->more) conn->flags &= (uint16_t)~RECEIVING;
+  if (conn->state == CONN_CLOSED) return;
+  if (completion->result > 0) {
+    inbound_received(conn, completion->data, (size_t)completion->result);
+    if (!completion->more) conn_update_reading(conn);  // to be started again
+  } else if (completion->result == 0) {
+    conn_peer_ended(conn);
+  } else {
+    conn_failed(conn, (int)completion->result);
+  }
+}
+
+static void dispatch_other(struct evnet_reactor *reactor, struct evnet_conn *conn,
+                           const struct evnet_completion *completion) {
   switch (completion->op) {
     case EVNET_OP_RECV:
-      if (!completion->more) conn->flags &= (uint16_t)~RECEIVING;
-      if (conn->state == CONN_CLOSED) break;
-      if (completion->result > 0) {
-        inbound_received(conn, completion->data, (size_t)completion->result);
-        if (!completion->more) conn_update_reading(conn);  // to be started again
-      } else if (completion->result == 0) {
-        conn_peer_ended(conn);
-      } else {
-        conn_failed(conn, (int)completion->result);
-      }
       break;
     case EVNET_OP_SEND:
       if (conn_is_datagram(conn)) {
@@ -179,6 +181,16 @@ static void dispatch(struct evnet_reactor *reactor, const struct evnet_completio
     case EVNET_OP_DETACH:
       conn_detached(conn);
       break;
+  }
+}
+
+static void dispatch(struct evnet_reactor *reactor, const struct evnet_completion *completion) {
+  struct evnet_conn *conn = &reactor->conns[completion->handle.index];
+  EVNET_DCHECK(conn->deadline.tag == completion->handle.generation);
+  if (completion->op == EVNET_OP_RECV) {
+    dispatch_recv(conn, completion);
+  } else {
+    dispatch_other(reactor, conn, completion);
   }
 }
 
@@ -236,7 +248,7 @@ static bool dispatch_all(struct evnet_reactor *reactor) {
   struct evnet_completion completion;
   while (evnet_poller_next(reactor->poller, &completion)) {
     // The batch that these answer has ended.
-    if (completion.op != EVNET_OP_DATAGRAM) datagram_flush(reactor);
+    if (reactor->gather != NULL && completion.op != EVNET_OP_DATAGRAM) datagram_flush(reactor);
     dispatch(reactor, &completion);
     stats_lap(reactor);
     any = true;

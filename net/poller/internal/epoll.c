@@ -71,15 +71,17 @@ static void epoll_remove(void *state, int descriptor) {
   (void)epoll_ctl(epoll->epoll_fd, EPOLL_CTL_DEL, descriptor, NULL);
 }
 
+enum { SAME_BITS = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLERR | EPOLLHUP };
+
+_Static_assert((uint32_t)EPOLLIN == EVNET_READY_IN && (uint32_t)EPOLLPRI == EVNET_READY_URGENT &&
+                   (uint32_t)EPOLLOUT == EVNET_READY_OUT &&
+                   (uint32_t)EPOLLERR == EVNET_READY_ERROR &&
+                   (uint32_t)EPOLLHUP == EVNET_READY_HANGUP,
+               "a bit that state_of copies means the same");
+
 static uint32_t state_of(uint32_t events) {
-  uint32_t state = 0;
-  if (events & EPOLLIN) state |= EVNET_READY_IN;
-  if (events & EPOLLOUT) state |= EVNET_READY_OUT;
-  if (events & EPOLLRDHUP) state |= EVNET_READY_END;
-  if (events & EPOLLHUP) state |= EVNET_READY_HANGUP;
-  if (events & EPOLLERR) state |= EVNET_READY_ERROR;
-  if (events & EPOLLPRI) state |= EVNET_READY_URGENT;
-  return state;
+  const uint32_t state = events & SAME_BITS;
+  return events & EPOLLRDHUP ? state | EVNET_READY_END : state;
 }
 
 static int timeout_ms(int64_t timeout_ns) {

@@ -12,14 +12,15 @@
 extern "C" {
 #endif
 
-// Bits of evnet_ready_event.state, and of an interest (IN, OUT, LEVEL).
+// Bits of evnet_ready_event.state, and of an interest (IN, OUT, LEVEL). The first five have the
+// values of epoll(7), so they need no translation.
 enum {
   EVNET_READY_IN = 1,
-  EVNET_READY_OUT = 2,
-  EVNET_READY_END = 4,      // the peer has ended its side: a read will, in the end, return 0
-  EVNET_READY_HANGUP = 8,   // both sides have ended
-  EVNET_READY_ERROR = 16,   // an error is pending on the socket
-  EVNET_READY_URGENT = 32,  // out-of-band data: a short read says nothing
+  EVNET_READY_URGENT = 2,  // out-of-band data: a short read says nothing
+  EVNET_READY_OUT = 4,
+  EVNET_READY_ERROR = 8,    // an error is pending on the socket
+  EVNET_READY_HANGUP = 16,  // both sides have ended
+  EVNET_READY_END = 32,     // the peer has ended its side: a read will, in the end, return 0
   EVNET_READY_LEVEL = 64,   // interest: reported by each wait while it holds (has_level)
 };
 

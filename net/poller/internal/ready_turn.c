@@ -8,9 +8,12 @@
 #include "net/poller/internal/ready_slot.h"
 #include "net/poller/internal/socket.h"
 
-// Steps: each tries one operation and returns whether it made a completion.
+// Steps: each tries one operation and returns whether it made a completion. A stream's request runs
+// step_recv only. The others stay out of line, because that path then takes fewer cache lines.
+#define RARE __attribute__((noinline))
 
-static bool step_detached(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+RARE static bool step_detached(struct ready *ready, struct slot *slot,
+                               struct evnet_completion *out) {
   if (slot->send != NULL) {
     slot->send = NULL;
     go_on(ready, slot);
@@ -22,7 +25,7 @@ static bool step_detached(struct ready *ready, struct slot *slot, struct evnet_c
 }
 
 // Each ACCEPT stands for one connection at most: what comes of it decides whether there is another.
-static bool step_accept(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+RARE static bool step_accept(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
   if (!(slot->flags & ACCEPT_ON) || !(slot->flags & READABLE)) return false;
   if (ready->share_accepts == EVNET_ACCEPTS_MAX) {
     enqueue(ready, &ready->later, slot);
@@ -50,7 +53,7 @@ int ready_accept(struct evnet_poller *poller, struct evnet_handle handle,
   return descriptor;
 }
 
-static bool step_send(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+RARE static bool step_send(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
   int64_t sent = evnet_socket_send_started(slot->descriptor, slot->send);
   if (sent == -EAGAIN) {
     slot->flags &= (uint16_t)~WRITABLE;
@@ -103,7 +106,7 @@ static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_compl
 
 // Nobody is reading, so nobody would see that the connection is dead. A mere end of the peer's side
 // is not told: data may stand in front of it.
-static bool step_hangup(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+RARE static bool step_hangup(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
   int status = evnet_socket_take_error(slot->descriptor);
   if (status == 0) status = evnet_socket_peek_end(slot->descriptor);
   if (status == -EAGAIN) return false;
@@ -127,7 +130,8 @@ static bool step_room(struct ready *ready, struct slot *slot, struct evnet_compl
 
 // A datagram socket. What a batch holds is told before anything else of the turn, as there is one
 // place for it; its socket stays `current` until then.
-static bool step_datagrams(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+RARE static bool step_datagrams(struct ready *ready, struct slot *slot,
+                                struct evnet_completion *out) {
   if (slot->send != NULL && (slot->flags & WRITABLE) && step_room(ready, slot, out)) return true;
   if (evnet_datagrams_next(ready->datagrams, out)) {
     go_on(ready, slot);

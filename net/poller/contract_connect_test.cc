@@ -4,79 +4,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <functional>
-
-#include "net/base/testing/listener.h"
-#include "net/base/testing/temp_directory.h"
 #include "net/base/testing/udp_client.h"
-#include "net/poller/testing/contract.h"
+#include "net/poller/testing/connect_fixture.h"
 
 namespace evnet_testing {
 namespace {
-
-class ConnectTest : public ContractTest {
- protected:
-  evnet_handle Reserve(evnet_transport transport) {
-    evnet_handle handle = {};
-    EXPECT_EQ(evnet_poller_reserve(poller(), transport, &handle), 0);
-    return handle;
-  }
-  evnet_handle Reserve() { return Reserve(GetParam().transport); }
-
-  bool RunUntilConnects(evnet_handle handle, size_t count = 1) {
-    return loop().RunUntil([=] { return loop().Of(handle, EVNET_OP_CONNECT).size() >= count; });
-  }
-
-  // What CONNECT says.
-  int64_t ConnectNow(evnet_handle handle, const evnet_address &address,
-                     const evnet_connect_options *options = nullptr) {
-    const size_t before = loop().Of(handle, EVNET_OP_CONNECT).size();
-    evnet_poller_connect(poller(), handle, &address, options);
-    if (!RunUntilConnects(handle, before + 1)) return 1;
-    return loop().Of(handle, EVNET_OP_CONNECT).back().result;
-  }
-
-  // Connects to a listener of the poller's own; gives the accepted end, attached.
-  evnet_handle ConnectPair(evnet_handle *out_accepted,
-                           const evnet_connect_options *options = nullptr) {
-    const evnet_handle listener = Listen();
-    const evnet_address address = AddressOf(listener);
-    const evnet_handle handle = Reserve();
-    evnet_poller_accept_start(poller(), listener);
-    EXPECT_EQ(ConnectNow(handle, address, options), 0);
-    if (!loop().RunUntil([&] { return !loop().Of(listener, EVNET_OP_ACCEPT).empty(); })) abort();
-    *out_accepted = Attach(static_cast<int>(loop().Of(listener, EVNET_OP_ACCEPT).front().result));
-    return handle;
-  }
-
-  // Connects `from`, and moves its socket to `to` as soon as that is told.
-  void ConnectAndMove(evnet_handle from, evnet_handle to, const evnet_address &address) {
-    int status = 1;
-    loop().OnEvent([&](const Event &event) {
-      if (status == 1 && event.op == EVNET_OP_CONNECT && event.result == 0)
-        status = evnet_poller_connect_move(poller(), from, to);
-    });
-    EXPECT_EQ(ConnectNow(from, address), 0);
-    loop().OnEvent(nullptr);
-    EXPECT_EQ(status, 0);
-  }
-
-  void Detach(evnet_handle handle) {
-    evnet_poller_detach(poller(), handle);
-    ASSERT_TRUE(loop().RunUntil([=] { return !loop().Of(handle, EVNET_OP_DETACH).empty(); }));
-  }
-
-  // An address where a connect is under way for as long as the test wants.
-  const evnet_address &Nowhere() {
-    if (blackhole_ == nullptr) blackhole_ = std::make_unique<Blackhole>();
-    return blackhole_->address();
-  }
-
-  const TempDirectory directory_;
-
- private:
-  std::unique_ptr<Blackhole> blackhole_;
-};
 
 TEST_P(ConnectTest, BytesGoBothWaysOnceItIsConnected) {
   evnet_handle accepted = {};
@@ -280,54 +212,6 @@ TEST_P(ConnectTest, AnAbortedConnectionIsReset) {
   EXPECT_EQ(loop().Of(accepted)[0].result, GetParam().is_tcp() ? -ECONNRESET : 0);
 }
 
-TEST_P(ConnectTest, ItIsBoundToItsSource) {
-  if (!GetParam().is_tcp()) GTEST_SKIP() << "hosts are TCP's";
-  evnet_address source = ParseAddress("tcp://127.0.0.2:0");
-  evnet_connect_options options = {};
-  options.source = &source;
-  evnet_handle accepted = {};
-  const evnet_handle first = ConnectPair(&accepted, &options);
-  evnet_address remote = {};
-  ASSERT_EQ(evnet_poller_remote_address(poller(), accepted, &remote), 0);
-  const uint16_t port = evnet_address_port(&remote);
-  EXPECT_NE(port, 0);
-  EXPECT_EQ(FormatAddress(remote), "tcp://127.0.0.2:" + std::to_string(port));
-  Detach(first);
-}
-
-TEST_P(ConnectTest, APortOfTheCallersChoiceMayBeUsedAgainAtOnce) {
-  if (!GetParam().is_tcp()) GTEST_SKIP() << "ports are TCP's";
-  evnet_address source;
-  {
-    const PlainListener bound(ParseAddress("tcp://127.0.0.2:0"), -1);
-    source = bound.address();
-  }
-  evnet_connect_options options = {};
-  options.source = &source;
-  for (int i = 0; i < 2; i++) {
-    evnet_handle accepted = {};
-    const evnet_handle handle = ConnectPair(&accepted, &options);
-    evnet_address remote = {};
-    ASSERT_EQ(evnet_poller_remote_address(poller(), accepted, &remote), 0);
-    EXPECT_EQ(FormatAddress(remote), FormatAddress(source));
-    // Our end goes first: it is the one that has to wait.
-    Detach(handle);
-    Detach(accepted);
-    loop().Clear();
-  }
-}
-
-TEST_P(ConnectTest, ASourceThatIsNotHereIsRefused) {
-  const evnet_handle listener = Listen();
-  const evnet_address source = ParseAddress("tcp://192.0.2.1:0");
-  evnet_connect_options options = {};
-  options.source = &source;
-  const evnet_handle handle = Reserve(EVNET_TRANSPORT_TCP);
-  const evnet_address to = ParseAddress("tcp://127.0.0.1:1");
-  EXPECT_EQ(ConnectNow(handle, to, &options), -EADDRNOTAVAIL);
-  (void)listener;
-}
-
 TEST_P(ConnectTest, ASocketIsNotConnectedToItself) {
   if (!GetParam().is_tcp()) GTEST_SKIP() << "it is TCP that does that";
   uint16_t port;
@@ -341,42 +225,6 @@ TEST_P(ConnectTest, ASocketIsNotConnectedToItself) {
   const evnet_handle handle = Reserve();
   EXPECT_EQ(ConnectNow(handle, own, &options), -ECONNREFUSED);
   EXPECT_EQ(loop().Story(handle), "CONNECT=-ECONNREFUSED");
-}
-
-TEST_P(ConnectTest, ItsOptionsAreSet) {
-  evnet_connect_options options = {};
-  options.send_buffer_bytes = 20000;
-  options.receive_buffer_bytes = 30000;
-  for (const bool no_nodelay : {false, true}) {
-    options.no_nodelay = no_nodelay;
-    evnet_handle accepted = {};
-    const evnet_handle handle = ConnectPair(&accepted, &options);
-    const int descriptor = evnet_poller_descriptor(poller(), handle);
-    int value = 0;
-    socklen_t size = sizeof value;
-    ASSERT_EQ(getsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &value, &size), 0);
-    EXPECT_EQ(value, 2 * 20000);  // socket(7)
-    ASSERT_EQ(getsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &value, &size), 0);
-    EXPECT_EQ(value, 2 * 30000);
-    EXPECT_NE(fcntl(descriptor, F_GETFL) & O_NONBLOCK, 0);
-    EXPECT_NE(fcntl(descriptor, F_GETFD) & FD_CLOEXEC, 0);
-    if (!GetParam().is_tcp()) continue;
-    ASSERT_EQ(getsockopt(descriptor, IPPROTO_TCP, 1 /* TCP_NODELAY */, &value, &size), 0);
-    EXPECT_EQ(value != 0, !no_nodelay);
-  }
-}
-
-TEST_P(ConnectTest, OptionsOfTcpAreSetOfTcpAlone) {
-  evnet_connect_options options = {};
-  options.keepalive_idle_s = 77;
-  options.notsent_lowat_bytes = 16384;
-  evnet_handle accepted = {};
-  const evnet_handle handle = ConnectPair(&accepted, &options);
-  const int descriptor = evnet_poller_descriptor(poller(), handle);
-  int value = 0;
-  socklen_t size = sizeof value;
-  ASSERT_EQ(getsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &value, &size), 0);
-  EXPECT_EQ(value != 0, GetParam().is_tcp());
 }
 
 TEST_P(ConnectTest, AMovedSocketIsTheOtherHandles) {
@@ -430,19 +278,6 @@ TEST_P(ConnectTest, AResetOfAMovedSocketIsTold) {
   ASSERT_TRUE(loop().RunUntil([&] { return !loop().Of(to).empty(); }));
   EXPECT_EQ(loop().Story(to), GetParam().is_tcp() ? "HANGUP=-ECONNRESET" : "HANGUP=0");
   Detach(from);
-}
-
-TEST_P(ConnectTest, ADeviceThatThereIsNotIsRefused) {
-  evnet_connect_options options = {};
-  options.bind_to_device = "evnet-none";
-  const evnet_handle handle = Reserve(EVNET_TRANSPORT_TCP);
-  const evnet_address to = ParseAddress("tcp://127.0.0.1:1");
-  const int64_t status = ConnectNow(handle, to, &options);
-  // macOS has no such option.
-  const bool has_none = std::string(GetParam().name) == "kqueue";
-  EXPECT_EQ(status, has_none ? -EOPNOTSUPP : -ENODEV);
-  const evnet_handle local = Reserve(EVNET_TRANSPORT_UNIX);
-  EXPECT_EQ(ConnectNow(local, ParseAddress("unix://@evnet-x"), &options), -EOPNOTSUPP);
 }
 
 TEST_P(ConnectTest, TheDescriptorZeroIsOneLikeOthers) {

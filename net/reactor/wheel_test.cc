@@ -3,123 +3,22 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
-#include <list>
 #include <map>
 #include <memory>
 #include <random>
-#include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "net/reactor/testing/wheel_fixture.h"
 
+namespace evnet_testing {
 namespace {
-
-constexpr uint64_t kDelayMax = EVNET_WHEEL_DELAY_MS_MAX;
-
-// Times of init: where the low 32 bits wrap, where a top level's turn ends, and plain ones.
-const uint64_t kOrigins[] = {
-    0,
-    1,
-    63,
-    (uint64_t{1} << 24) - 1,
-    (uint64_t{1} << 30) - 5,
-    (uint64_t{1} << 32) - 1,
-    (uint64_t{1} << 32) - 70,
-    (uint64_t{1} << 32) - kDelayMax / 2,
-    (uint64_t{1} << 32),
-    (uint64_t{7} << 32) + 12345,
-    (uint64_t{1} << 53) - 64,
-};
-
-// Delays on both sides of every level's edge.
-std::vector<uint64_t> EdgeDelays() {
-  std::vector<uint64_t> delays = {0, 1, 2};
-  for (unsigned bits = 6; bits <= 30; bits += 6) {
-    uint64_t turn = uint64_t{1} << bits;
-    for (uint64_t delay : {turn - 2, turn - 1, turn, turn + 1, turn + turn / 2}) {
-      if (delay <= kDelayMax) delays.push_back(delay);
-    }
-  }
-  delays.push_back(kDelayMax - 1);
-  return delays;
-}
-
-// A wheel at a time of its own; it must not be moved, hence no copies.
-struct Wheel : evnet_wheel {
-  explicit Wheel(uint64_t origin_ms = 0) { evnet_wheel_init(this, origin_ms); }
-  Wheel(const Wheel &) = delete;
-  Wheel &operator=(const Wheel &) = delete;
-
-  std::vector<evnet_wheel_node *> PopAll() {
-    std::vector<evnet_wheel_node *> popped;
-    while (evnet_wheel_node *node = evnet_wheel_pop(this)) popped.push_back(node);
-    return popped;
-  }
-};
 
 std::vector<evnet_wheel_node *> Pointers(std::vector<evnet_wheel_node> &nodes) {
   std::vector<evnet_wheel_node *> pointers;
   for (evnet_wheel_node &node : nodes) pointers.push_back(&node);
   return pointers;
 }
-
-// What the wheel has to do, said with a sorted map: a multimap keeps the order of equal keys.
-class Model {
- public:
-  explicit Model(uint64_t origin_ms) : now_ms_(origin_ms) {}
-
-  void Schedule(evnet_wheel_node *node, uint64_t expires_ms) {
-    Cancel(node);
-    uint64_t expiry = std::min(std::max(expires_ms, now_ms_), now_ms_ + kDelayMax);
-    waiting_at_[node] = waiting_.emplace(expiry, node);
-  }
-
-  void Cancel(evnet_wheel_node *node) {
-    auto waiting = waiting_at_.find(node);
-    if (waiting != waiting_at_.end()) {
-      waiting_.erase(waiting->second);
-      waiting_at_.erase(waiting);
-    }
-    due_.remove(node);
-  }
-
-  void Advance(uint64_t now_ms) {
-    now_ms_ = std::max(now_ms_, now_ms);
-    auto end = waiting_.upper_bound(now_ms_);
-    for (auto it = waiting_.begin(); it != end; it = waiting_.erase(it)) {
-      due_.push_back(it->second);
-      waiting_at_.erase(it->second);
-    }
-  }
-
-  evnet_wheel_node *Pop() {
-    if (due_.empty()) return nullptr;
-    evnet_wheel_node *node = due_.front();
-    due_.pop_front();
-    return node;
-  }
-
-  bool Scheduled(evnet_wheel_node *node) const {
-    return waiting_at_.count(node) != 0 || std::find(due_.begin(), due_.end(), node) != due_.end();
-  }
-
-  uint64_t Earliest() const {
-    if (!due_.empty()) return now_ms_;
-    return waiting_.empty() ? UINT64_MAX : waiting_.begin()->first;
-  }
-
-  bool HasDue() const { return !due_.empty(); }
-  const std::list<evnet_wheel_node *> &due() const { return due_; }
-  size_t Count() const { return waiting_.size() + due_.size(); }
-  uint64_t now_ms() const { return now_ms_; }
-
- private:
-  uint64_t now_ms_;
-  std::multimap<uint64_t, evnet_wheel_node *> waiting_;
-  std::map<evnet_wheel_node *, std::multimap<uint64_t, evnet_wheel_node *>::iterator> waiting_at_;
-  std::list<evnet_wheel_node *> due_;
-};
 
 TEST(Wheel, NodeOfZerosIsNotScheduledAndHas24Bytes) {
   evnet_wheel_node node = {};
@@ -382,126 +281,6 @@ TEST(Wheel, AdvancesOverCenturiesOneTimerAtATime) {
   }
 }
 
-// Wheel and model, driven together by random operations and compared after each one.
-class Comparison {
- public:
-  Comparison(uint64_t seed, uint64_t origin_ms)
-      : random_(seed), wheel_(origin_ms), model_(origin_ms), nodes_(200), edges_(EdgeDelays()) {}
-
-  void Run(int steps) {
-    for (int step = 0; step < steps && !testing::Test::HasFatalFailure(); step++) {
-      Step();
-      Compare();
-    }
-    // To the end, only by the times which the wheel itself gives.
-    while (wheel_.count != 0 && !testing::Test::HasFatalFailure()) {
-      AdvanceToNext();
-      while (model_.HasDue()) Pop();
-      Compare();
-    }
-  }
-
- private:
-  uint64_t Below(uint64_t bound) { return random_() % bound; }
-  evnet_wheel_node *AnyNode() { return &nodes_[Below(nodes_.size())]; }
-
-  uint64_t AnyDelay() {
-    switch (Below(6)) {
-      case 0:
-        return Below(4);
-      case 1:
-        return edges_[Below(edges_.size())];
-      case 2:
-        return Below(kDelayMax + kDelayMax / 8);
-      default:  // as many of each magnitude
-        return Below(uint64_t{1} << Below(32));
-    }
-  }
-
-  void Schedule(evnet_wheel_node *node) {
-    uint64_t expires_ms = model_.now_ms() + AnyDelay();
-    if (Below(20) == 0) expires_ms = Below(model_.now_ms() + 1);
-    if (Below(100) == 0) expires_ms = UINT64_MAX;
-    evnet_wheel_schedule(&wheel_, node, expires_ms);
-    model_.Schedule(node, expires_ms);
-  }
-
-  void Cancel(evnet_wheel_node *node) {
-    evnet_wheel_cancel(&wheel_, node);
-    model_.Cancel(node);
-  }
-
-  void Advance(uint64_t now_ms) {
-    evnet_wheel_advance(&wheel_, now_ms);
-    model_.Advance(now_ms);
-  }
-
-  void AdvanceToNext() {
-    uint64_t next_ms = evnet_wheel_next_ms(&wheel_);
-    if (next_ms == UINT64_MAX) return;
-    Advance(next_ms);
-    ASSERT_TRUE(model_.HasDue() || evnet_wheel_next_ms(&wheel_) > next_ms) << "spins";
-  }
-
-  void Pop() { ASSERT_EQ(evnet_wheel_pop(&wheel_), model_.Pop()); }
-
-  void Step() {
-    switch (Below(10)) {
-      case 0:
-        return Cancel(AnyNode());
-      case 1:  // the node which the next pop would give
-        if (model_.HasDue()) Cancel(model_.due().front());
-        return;
-      case 2:
-        if (model_.HasDue()) Schedule(model_.due().front());
-        return;
-      case 3:
-        return AdvanceToNext();
-      case 4:
-        return Advance(model_.now_ms() + AnyDelay() / (1 + Below(50)));
-      case 5:
-        return Advance(Below(model_.now_ms() + 1));  // back: nothing moves
-      case 6:
-        for (uint64_t pops = Below(50); pops > 0; pops--) Pop();
-        return;
-      default:
-        return Schedule(AnyNode());
-    }
-  }
-
-  void Compare() {
-    ASSERT_EQ(wheel_.now_ms, model_.now_ms());
-    ASSERT_EQ(wheel_.count, model_.Count());
-    evnet_wheel_node *node = AnyNode();
-    ASSERT_EQ(evnet_wheel_scheduled(node), model_.Scheduled(node));
-    uint64_t next_ms = evnet_wheel_next_ms(&wheel_);
-    if (model_.Count() == 0 || model_.Earliest() == model_.now_ms()) {
-      ASSERT_EQ(next_ms, model_.Earliest());
-    } else {
-      ASSERT_GT(next_ms, model_.now_ms());
-      ASSERT_LE(next_ms, model_.Earliest());
-    }
-  }
-
-  std::mt19937_64 random_;
-  Wheel wheel_;
-  Model model_;
-  std::vector<evnet_wheel_node> nodes_;
-  std::vector<uint64_t> edges_;
-};
-
-class WheelFromOrigin : public testing::TestWithParam<uint64_t> {};
-
-TEST_P(WheelFromOrigin, DoesWhatASortedMapDoesUnderRandomOperations) {
-  for (uint64_t seed = 1; seed <= 20; seed++) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    Comparison(seed, GetParam()).Run(3000);
-    if (HasFatalFailure()) return;
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Origins, WheelFromOrigin, testing::ValuesIn(kOrigins));
-
 TEST(Wheel, HundredThousandTimersExpireInOrderWhateverTheJumps) {
   constexpr size_t kTimers = 100'000;
   std::mt19937_64 random(42);
@@ -539,3 +318,4 @@ TEST(Wheel, HundredThousandTimersExpireInOrderWhateverTheJumps) {
 }
 
 }  // namespace
+}  // namespace evnet_testing

@@ -3,110 +3,15 @@
 
 #include <errno.h>
 
-#include <algorithm>
 #include <atomic>
-#include <condition_variable>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
-#include "gtest/gtest.h"
-#include "net/server/testing/client.h"
-#include "net/server/testing/server.h"
+#include "net/server/testing/async_fixture.h"
 
 namespace evnet_testing {
 namespace {
-
-// Answers of requests, which tests wait for.
-class Answers {
- public:
-  static void Done(struct evnet_conn_id, int status, void *user) {
-    auto *self = static_cast<Answers *>(user);
-    std::lock_guard<std::mutex> lock(self->mutex_);
-    self->statuses_.push_back(status);
-  }
-  static void Release(void *data, void *user) {
-    auto *self = static_cast<Answers *>(user);
-    std::lock_guard<std::mutex> lock(self->mutex_);
-    self->released_.push_back(data);
-    self->released_before_done_.push_back(self->statuses_.size());
-  }
-  std::vector<int> statuses() const {
-    std::lock_guard<std::mutex> lock(mutex_);
-    return statuses_;
-  }
-  std::vector<void *> released() const {
-    std::lock_guard<std::mutex> lock(mutex_);
-    return released_;
-  }
-  std::vector<size_t> released_before_done() const {
-    std::lock_guard<std::mutex> lock(mutex_);
-    return released_before_done_;
-  }
-  bool WaitFor(size_t count) const {
-    return WaitUntil([&] { return statuses().size() >= count; });
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::vector<int> statuses_;
-  std::vector<void *> released_;
-  std::vector<size_t> released_before_done_;
-};
-
-// A server that tells which connections there are, in the order in which they came.
-class Async : public ::testing::Test {
- protected:
-  Async() : callbacks(Echo()) {
-    callbacks.on_open = [this](evnet_conn *conn) {
-      std::lock_guard<std::mutex> lock(mutex_);
-      ids_.push_back(evnet_conn_id(conn));
-      return EVNET_NONE;
-    };
-  }
-  void Start(const std::vector<std::string> &addresses = {"tcp://127.0.0.1:0"}) {
-    server = std::make_unique<Server>(callbacks, options, addresses);
-  }
-  std::unique_ptr<Client> Connect(const ClientOptions &client_options = {}) {
-    const size_t before = Count();
-    auto client = std::make_unique<Client>(server->port(), client_options);
-    EXPECT_TRUE(WaitUntil([&] { return Count() > before; }));
-    return client;
-  }
-  struct evnet_conn_id Id(size_t index = 0) {
-    std::lock_guard<std::mutex> lock(mutex_);
-    return ids_.at(index);
-  }
-  size_t Count() {
-    std::lock_guard<std::mutex> lock(mutex_);
-    return ids_.size();
-  }
-  int Write(const std::string &data, size_t index = 0) {
-    return evnet_async_write(server->get(), Id(index), data.data(), data.size(), Answers::Done,
-                             &answers);
-  }
-  // A connection that takes nothing more from the server: what is written is queued.
-  std::unique_ptr<Client> ConnectBlocked() {
-    ClientOptions small;
-    small.receive_buffer_bytes = 4096;
-    auto client = Connect(small);
-    blocked_bytes = 8 << 20;
-    EXPECT_EQ(Write(std::string(blocked_bytes, 'b')), 0);
-    return client;
-  }
-
-  Callbacks callbacks;
-  evnet_options options = {};
-  Answers answers;
-  size_t blocked_bytes = 0;
-  std::unique_ptr<Server> server;
-
- private:
-  std::mutex mutex_;
-  std::vector<struct evnet_conn_id> ids_;
-};
 
 TEST_F(Async, AWriteIsCopiedArrivesAndIsAnsweredOnce) {
   Start();
@@ -385,15 +290,6 @@ TEST_F(Async, AFullMailboxRefusesAtOnceAndTakesAReleaseAllTheSame) {
   EXPECT_EQ(client->Receive(5 + taken * 1000).size(), 5 + taken * 1000);
 }
 
-TEST_F(Async, AfterTheStopNothingIsTaken) {
-  Start();
-  auto client = Connect();
-  EXPECT_EQ(server->Stop(0), 0);
-  EXPECT_EQ(Write("x"), -ESHUTDOWN);
-  EXPECT_EQ(evnet_async_release(server->get(), Id()), -ESHUTDOWN);
-  EXPECT_TRUE(answers.statuses().empty());
-}
-
 TEST_F(Async, AWakeCallsOnDataWithWhatIsUnreadPossiblyNothing) {
   Journal journal;
   std::atomic<bool> pause{false};
@@ -452,95 +348,6 @@ TEST_F(Async, AWakeUnderAPauseWithNothingUnreadWaitsForTheResumeToo) {
   EXPECT_EQ(journal.Count("data"), 1u);
 }
 
-TEST_F(Async, ACloseDeliversWhatWasWrittenBeforeIt) {
-  Start();
-  auto client = Connect();
-  const std::string data = Pattern(300000);
-  ASSERT_EQ(Write(data), 0);
-  ASSERT_EQ(evnet_async_close(server->get(), Id(), Answers::Done, &answers), 0);
-  ASSERT_EQ(Write("late"), 0);
-  EXPECT_EQ(client->ReceiveToEnd(), data);
-  EXPECT_EQ(client->end(), Client::End::kEnd);
-  ASSERT_TRUE(answers.WaitFor(3));
-  std::vector<int> statuses = answers.statuses();
-  std::sort(statuses.begin(), statuses.end());
-  EXPECT_EQ(statuses, std::vector<int>({-ESTALE, 0, 0}));
-}
-
-TEST_F(Async, AfterAShutdownOfWritingItIsABrokenPipe) {
-  callbacks.on_data = [](evnet_conn *conn) {
-    Take(conn);
-    EXPECT_EQ(evnet_conn_shutdown_write(conn), 0);
-    return EVNET_NONE;
-  };
-  Start();
-  auto client = Connect();
-  client->SendAll("end");
-  EXPECT_EQ(client->ReceiveToEnd(), "");
-  ASSERT_EQ(Write("x"), 0);
-  ASSERT_TRUE(answers.WaitFor(1));
-  EXPECT_EQ(answers.statuses(), std::vector<int>({-EPIPE}));
-}
-
-TEST_F(Async, AHeldAnswerReachesAClientThatHasEndedItsSide) {
-  callbacks.on_data = [](evnet_conn *conn) {
-    Take(conn);
-    evnet_conn_hold(conn);
-    return EVNET_NONE;
-  };
-  Start();
-  auto client = Connect();
-  client->SendAll("question");
-  client->ShutdownWrite();
-  ASSERT_TRUE(WaitUntil([&] { return server->stats().bytes_received == 8; }));
-  ASSERT_EQ(Write("answer"), 0);
-  ASSERT_EQ(evnet_async_release(server->get(), Id()), 0);
-  EXPECT_EQ(client->ReceiveToEnd(), "answer");
-  EXPECT_EQ(client->end(), Client::End::kEnd);
-}
-
-TEST_F(Async, AStopWaitsForAHeldAnswer) {
-  callbacks.on_data = [](evnet_conn *conn) {
-    Take(conn);
-    evnet_conn_hold(conn);
-    return EVNET_NONE;
-  };
-  Start();
-  auto client = Connect();
-  client->SendAll("question");
-  ASSERT_TRUE(WaitUntil([&] { return server->stats().bytes_received == 8; }));
-  evnet_server_stop(server->get(), 20000);
-  ASSERT_EQ(Write("answer"), 0);
-  ASSERT_EQ(evnet_async_release(server->get(), Id()), 0);
-  EXPECT_EQ(client->ReceiveToEnd(), "answer");
-  EXPECT_EQ(server->Wait(), 0);
-  EXPECT_EQ(answers.statuses(), std::vector<int>({0}));
-}
-
-TEST_F(Async, AnAnswerMayPostTheNext) {
-  struct Chain {
-    evnet_server *server;
-    int left;
-    std::atomic<bool> over{false};
-    static void Next(struct evnet_conn_id id, int status, void *user) {
-      auto *self = static_cast<Chain *>(user);
-      EXPECT_EQ(status, 0);
-      if (--self->left == 0) {
-        self->over = true;
-      } else {
-        EXPECT_EQ(evnet_async_write(self->server, id, "x", 1, Next, self), 0);
-      }
-    }
-  };
-  Start();
-  auto client = Connect();
-  Chain chain{server->get(), 1000, {}};
-  ASSERT_EQ(evnet_async_write(server->get(), Id(), "x", 1, Chain::Next, &chain), 0);
-  EXPECT_EQ(client->Receive(1000), std::string(1000, 'x'));
-  EXPECT_TRUE(WaitUntil([&] { return chain.over.load(); }));
-  EXPECT_EQ(server->Stop(5000), 0);
-}
-
 TEST_F(Async, AnnouncedByOnPrewrite) {
   std::atomic<int> announced{0};
   callbacks.on_prewrite = [&](evnet_conn *) { announced++; };
@@ -550,37 +357,6 @@ TEST_F(Async, AnnouncedByOnPrewrite) {
   EXPECT_EQ(client->Receive(1), "x");
   EXPECT_EQ(server->Stop(5000), 0);
   EXPECT_EQ(announced, 1);
-}
-
-TEST_F(Async, EveryRequestAroundAStopIsAnsweredOrRefused) {
-  options.reactors = 2;
-  for (int round = 0; round < 10; round++) {
-    Start();
-    const size_t base = Count();
-    std::vector<std::unique_ptr<Client>> clients;
-    for (int i = 0; i < 4; i++) clients.push_back(Connect());
-    std::atomic<size_t> taken{0}, answered{0};
-    std::vector<std::thread> threads;
-    for (size_t t = 0; t < 4; t++) {
-      threads.emplace_back([&, t] {
-        const auto count = [](struct evnet_conn_id, int, void *user) {
-          NoteProgress();
-          ++*static_cast<std::atomic<size_t> *>(user);
-        };
-        // Bounded in memory by what clients and queues take, as nobody reads.
-        for (int i = 0; i < 20000; i++) {
-          const int status =
-              evnet_async_write(server->get(), Id(base + t), "0123456789", 10, count, &answered);
-          if (status == -ESHUTDOWN) break;
-          if (status == 0) taken++;
-        }
-      });
-    }
-    EXPECT_TRUE(WaitUntil([&] { return taken > 100; }));
-    EXPECT_EQ(server->Stop(round % 2 == 0 ? 0 : 50), 0);
-    for (std::thread &thread : threads) thread.join();
-    EXPECT_EQ(answered, taken);
-  }
 }
 
 }  // namespace

@@ -7,46 +7,30 @@
 #include "gtest/gtest.h"
 #include "net/base/testing/udp_client.h"
 #include "net/poller/testing/contract.h"
+#include "net/poller/testing/fault.h"
 
 namespace {
 
-struct Fault {
-  int after = 0;  // calls that still succeed
-  int count = 0;  // calls that then fail
-  int error = 0;
-
-  bool Strikes() {
-    if (count == 0) return false;
-    if (after > 0) {
-      after--;
-      return false;
-    }
-    count--;
-    errno = error;
-    return true;
-  }
-};
+using evnet_testing::Fault;
 
 Fault socket_fault, setsockopt_fault, bind_fault, connect_fault, epoll_ctl_fault, getpeername_fault;
 int pending_error = 0;  // what SO_ERROR tells, once
 
 }  // namespace
 
-#define WRAP(name, parameters, arguments) \
-  int __real_##name parameters;           \
-  int __wrap_##name parameters;           \
-  int __wrap_##name parameters { return name##_fault.Strikes() ? -1 : __real_##name arguments; }
-
 extern "C" {
-WRAP(socket, (int domain, int type, int protocol), (domain, type, protocol))
-WRAP(setsockopt, (int descriptor, int level, int name, const void *value, socklen_t size),
-     (descriptor, level, name, value, size))
-WRAP(bind, (int descriptor, const sockaddr *address, socklen_t size), (descriptor, address, size))
-WRAP(connect, (int descriptor, const sockaddr *address, socklen_t size),
-     (descriptor, address, size))
-WRAP(getpeername, (int descriptor, sockaddr *address, socklen_t *size), (descriptor, address, size))
-WRAP(epoll_ctl, (int epoll, int operation, int descriptor, epoll_event *event),
-     (epoll, operation, descriptor, event))
+EVNET_WRAP(int, socket, (int domain, int type, int protocol), (domain, type, protocol))
+EVNET_WRAP(int, setsockopt,
+           (int descriptor, int level, int name, const void *value, socklen_t size),
+           (descriptor, level, name, value, size))
+EVNET_WRAP(int, bind, (int descriptor, const sockaddr *address, socklen_t size),
+           (descriptor, address, size))
+EVNET_WRAP(int, connect, (int descriptor, const sockaddr *address, socklen_t size),
+           (descriptor, address, size))
+EVNET_WRAP(int, getpeername, (int descriptor, sockaddr *address, socklen_t *size),
+           (descriptor, address, size))
+EVNET_WRAP(int, epoll_ctl, (int epoll, int operation, int descriptor, epoll_event *event),
+           (epoll, operation, descriptor, event))
 
 int __real_getsockopt(int descriptor, int level, int name, void *value, socklen_t *size);
 int __wrap_getsockopt(int descriptor, int level, int name, void *value, socklen_t *size);

@@ -12,25 +12,11 @@
 
 #include "gtest/gtest.h"
 #include "net/poller/testing/contract.h"
+#include "net/poller/testing/fault.h"
 
 namespace {
 
-struct Fault {
-  int after = 0;  // calls that still succeed
-  int count = 0;  // calls that then fail
-  int error = 0;
-
-  bool Strikes() {
-    if (count == 0) return false;
-    if (after > 0) {
-      after--;
-      return false;
-    }
-    count--;
-    errno = error;
-    return true;
-  }
-};
+using evnet_testing::Fault;
 
 Fault epoll_create1_fault, eventfd_fault, epoll_ctl_fault, epoll_wait_fault, socket_fault,
     setsockopt_fault, bind_fault, listen_fault, mmap_fault, recv_fault, send_fault,
@@ -50,28 +36,22 @@ size_t Cut(bool one_byte, size_t size) { return one_byte ? std::min<size_t>(size
 
 }  // namespace
 
-#define WRAP(result, name, parameters, arguments)                                      \
-  result __real_##name parameters;                                                     \
-  result __wrap_##name parameters;                                                     \
-  result __wrap_##name parameters {                                                    \
-    return name##_fault.Strikes() ? static_cast<result>(-1) : __real_##name arguments; \
-  }
-
 extern "C" {
-WRAP(int, epoll_create1, (int flags), (flags))
-WRAP(int, eventfd, (unsigned value, int flags), (value, flags))
-WRAP(int, epoll_ctl, (int epoll, int operation, int descriptor, epoll_event *event),
-     (epoll, operation, descriptor, event))
-WRAP(int, epoll_wait, (int epoll, epoll_event *events, int count, int timeout_ms),
-     (epoll, events, count, timeout_ms))
-WRAP(int, socket, (int domain, int type, int protocol), (domain, type, protocol))
-WRAP(int, setsockopt, (int descriptor, int level, int name, const void *value, socklen_t size),
-     (descriptor, level, name, value, size))
-WRAP(int, bind, (int descriptor, const sockaddr *address, socklen_t size),
-     (descriptor, address, size))
-WRAP(int, listen, (int descriptor, int backlog), (descriptor, backlog))
-WRAP(int, getsockname, (int descriptor, sockaddr *address, socklen_t *size),
-     (descriptor, address, size))
+EVNET_WRAP(int, epoll_create1, (int flags), (flags))
+EVNET_WRAP(int, eventfd, (unsigned value, int flags), (value, flags))
+EVNET_WRAP(int, epoll_ctl, (int epoll, int operation, int descriptor, epoll_event *event),
+           (epoll, operation, descriptor, event))
+EVNET_WRAP(int, epoll_wait, (int epoll, epoll_event *events, int count, int timeout_ms),
+           (epoll, events, count, timeout_ms))
+EVNET_WRAP(int, socket, (int domain, int type, int protocol), (domain, type, protocol))
+EVNET_WRAP(int, setsockopt,
+           (int descriptor, int level, int name, const void *value, socklen_t size),
+           (descriptor, level, name, value, size))
+EVNET_WRAP(int, bind, (int descriptor, const sockaddr *address, socklen_t size),
+           (descriptor, address, size))
+EVNET_WRAP(int, listen, (int descriptor, int backlog), (descriptor, backlog))
+EVNET_WRAP(int, getsockname, (int descriptor, sockaddr *address, socklen_t *size),
+           (descriptor, address, size))
 
 void *__real_mmap(void *address, size_t size, int protection, int flags, int descriptor,
                   off_t offset);

@@ -13,26 +13,12 @@
 #include "gtest/gtest.h"
 #include "net/base/testing/temp_directory.h"
 #include "net/poller/poller.h"
+#include "net/poller/testing/fault.h"
 #include "net/poller/testing/socket_fixture.h"
 
 namespace {
 
-struct Fault {
-  int after = 0;  // calls that still succeed
-  int count = 0;  // calls that then fail
-  int error = 0;
-
-  bool Strikes() {
-    if (count == 0) return false;
-    if (after > 0) {
-      after--;
-      return false;
-    }
-    count--;
-    errno = error;
-    return true;
-  }
-};
+using evnet_testing::Fault;
 
 Fault open_fault, flock_fault, lstat_fault, unlink_fault, fchmodat_fault, socket_fault,
     connect_fault, bind_fault, listen_fault, fchmodat2_fault;
@@ -43,19 +29,15 @@ constexpr long kFchmodat2 = 452;  // include/uapi/asm-generic/unistd.h
 
 }  // namespace
 
-#define WRAP(name, parameters, arguments) \
-  int __real_##name parameters;           \
-  int __wrap_##name parameters;           \
-  int __wrap_##name parameters { return name##_fault.Strikes() ? -1 : __real_##name arguments; }
-
 extern "C" {
-WRAP(lstat, (const char *path, struct stat *out), (path, out))
-WRAP(unlink, (const char *path), (path))
-WRAP(socket, (int domain, int type, int protocol), (domain, type, protocol))
-WRAP(connect, (int descriptor, const sockaddr *address, socklen_t size),
-     (descriptor, address, size))
-WRAP(bind, (int descriptor, const sockaddr *address, socklen_t size), (descriptor, address, size))
-WRAP(listen, (int descriptor, int backlog), (descriptor, backlog))
+EVNET_WRAP(int, lstat, (const char *path, struct stat *out), (path, out))
+EVNET_WRAP(int, unlink, (const char *path), (path))
+EVNET_WRAP(int, socket, (int domain, int type, int protocol), (domain, type, protocol))
+EVNET_WRAP(int, connect, (int descriptor, const sockaddr *address, socklen_t size),
+           (descriptor, address, size))
+EVNET_WRAP(int, bind, (int descriptor, const sockaddr *address, socklen_t size),
+           (descriptor, address, size))
+EVNET_WRAP(int, listen, (int descriptor, int backlog), (descriptor, backlog))
 
 int __real_flock(int descriptor, int operation);
 int __wrap_flock(int descriptor, int operation);

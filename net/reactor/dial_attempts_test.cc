@@ -2,6 +2,7 @@
 // what is reported when none does (RFC 8305).
 #include <dirent.h>
 
+#include "net/reactor/testing/dial_allocations.h"
 #include "net/reactor/testing/dial_fixture.h"
 
 namespace evnet_testing {
@@ -322,30 +323,9 @@ TEST_F(AttemptsTest, AUdpSocketIsTheFirstThatHasARoute) {
 TEST_F(AttemptsTest, TheNthAllocationThatFailsLeavesNothingBehind) {
   harness.Start();
   PlainListener listener("tcp://127.0.0.3:0", 64);
-  bool failed = true;
-  for (size_t nth = 1; failed; nth++) {
-    ASSERT_LT(nth, 50u);
-    const size_t failures = harness.allocator().failures();
+  DialWithEachAllocationFailing(&harness, "tcp://many.test:" + std::to_string(listener.port()), [] {
     TheNames().Know("many.test", {"127.0.0.2", "127.0.0.3"});
-    harness.allocator().fail_at(nth, false);
-    struct evnet_conn_id id = {};
-    const std::string address = "tcp://many.test:" + std::to_string(listener.port());
-    const int status = evnet_dial(harness.reactor(), address.c_str(), nullptr, &id);
-    if (status == 0) {
-      harness.Of(id).dialled = true;
-      harness.Until([&] { return harness.Of(id).opened + harness.Of(id).closed > 0; });
-      if (harness.Of(id).opened == 0) {
-        EXPECT_EQ(harness.Of(id).reason, -ENOMEM);
-      }
-    } else {
-      EXPECT_EQ(status, -ENOMEM);
-    }
-    failed = harness.allocator().failures() > failures;
-    harness.allocator().fail_at(0, false);
-    for (const auto &each : harness.records())
-      if (each.second.opened == 1 && each.second.closed == 0) harness.Abort(each.second.conn);
-    harness.Settle();
-  }
+  });
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "net/base/testing/udp_client.h"
+#include "net/reactor/testing/dial_allocations.h"
 #include "net/reactor/testing/harness.h"
 
 namespace evnet_testing {
@@ -428,31 +429,12 @@ TEST_F(DialDatagramTest, ADatagramThatThereIsNoMemoryToQueueIsRefusedAndTheNextO
 TEST_F(DialDatagramTest, TheNthAllocationThatFailsLeavesNothingBehind) {
   harness.Start();
   const UdpClient peer;
-  const std::string address = FormatAddress(peer.Address());
-  bool failed = true;
-  for (size_t nth = 1; failed; nth++) {
-    ASSERT_LT(nth, 50u);
-    const size_t failures = harness.allocator().failures();
-    harness.allocator().fail_at(nth, false);
-    struct evnet_conn_id id = {};
-    const int status = evnet_dial(harness.reactor(), address.c_str(), nullptr, &id);
-    if (status == 0) {
-      harness.Of(id).dialled = true;
-      harness.Until([&] { return harness.Of(id).opened + harness.Of(id).closed > 0; });
-      if (harness.Of(id).opened == 1) {
-        Write(harness.Of(id).conn, "x");
+  DialWithEachAllocationFailing(
+      &harness, FormatAddress(peer.Address()), [] {},
+      [this](evnet_conn *conn) {
+        Write(conn, "x");
         harness.Settle();
-        harness.Abort(harness.Of(id).conn);
-        harness.Settle();
-      } else {
-        EXPECT_EQ(harness.Of(id).reason, -ENOMEM);
-      }
-    } else {
-      EXPECT_EQ(status, -ENOMEM);
-    }
-    failed = harness.allocator().failures() > failures;
-    harness.allocator().fail_at(0, false);
-  }
+      });
 }
 
 }  // namespace

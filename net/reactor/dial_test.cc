@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "net/base/testing/temp_directory.h"
+#include "net/reactor/testing/dial_allocations.h"
 #include "net/reactor/testing/dial_fixture.h"
 
 namespace evnet_testing {
@@ -420,30 +421,8 @@ TEST_F(DialTest, TheNthAllocationThatFailsLeavesNothingBehind) {
   PlainListener listener("tcp://127.0.0.1:0", 256);
   TheNames().Know("one.test", {"127.0.0.1"});
   for (const std::string &address :
-       {listener.text(), "tcp://one.test:" + std::to_string(listener.port())}) {
-    bool failed = true;
-    for (size_t nth = 1; failed; nth++) {
-      ASSERT_LT(nth, 50u);
-      const size_t failures = harness.allocator().failures();
-      harness.allocator().fail_at(nth, false);
-      struct evnet_conn_id id = {};
-      const int status = evnet_dial(harness.reactor(), address.c_str(), nullptr, &id);
-      if (status == 0) {
-        harness.Of(id).dialled = true;
-        harness.Until([&] { return harness.Of(id).opened + harness.Of(id).closed > 0; });
-        if (harness.Of(id).opened == 0) {
-          EXPECT_EQ(harness.Of(id).reason, -ENOMEM);
-        }
-      } else {
-        EXPECT_EQ(status, -ENOMEM);
-      }
-      failed = harness.allocator().failures() > failures;
-      harness.allocator().fail_at(0, false);
-      for (const auto &each : harness.records())
-        if (each.second.opened == 1 && each.second.closed == 0) harness.Abort(each.second.conn);
-      harness.Settle();
-    }
-  }
+       {listener.text(), "tcp://one.test:" + std::to_string(listener.port())})
+    DialWithEachAllocationFailing(&harness, address);
 }
 
 TEST_F(DialTest, ManyAreUnderWayAtOnce) {

@@ -12,6 +12,21 @@ namespace {
 
 // Handles and descriptors
 
+// The bytes of a send that a test starts.
+struct Rest {
+  Rest() {
+    piece.iov_base = bytes;
+    piece.iov_len = 4;
+    send.pieces = &piece;
+    send.count = 1;
+  }
+  Rest(const Rest &) = delete;
+
+  char bytes[5] = "rest";
+  iovec piece = {};
+  evnet_send send = {};
+};
+
 TEST_F(Sim, AnIndexIsUsedAgainOnlyAfterItsDetachAndThenIsAnother) {
   options.faults.late_close = 500;
   Start();
@@ -67,14 +82,8 @@ TEST_F(Sim, ASendUnderWayCompletesBeforeDetachWhichIsLast) {
   Start();
   Pair pair = Connect();
   ASSERT_EQ(Send(pair, "fill"), 4);
-  char rest[] = "rest";
-  iovec piece = {};
-  piece.iov_base = rest;
-  piece.iov_len = 4;
-  evnet_send send = {};
-  send.pieces = &piece;
-  send.count = 1;
-  evnet_poller_send_start(poller, pair.handle, &send);
+  Rest rest;
+  evnet_poller_send_start(poller, pair.handle, &rest.send);
   evnet_poller_detach(poller, pair.handle);
   Settle();
   EXPECT_EQ(Story(pair), "SEND=-ECANCELED DETACH=0");
@@ -201,15 +210,9 @@ TEST_F(Sim, BytesThatChangeBeforeTheirSendAreNoticed) {
   Start();
   Pair pair = Connect();
   ASSERT_EQ(Send(pair, "fill"), 4);
-  char rest[] = "rest";
-  iovec piece = {};
-  piece.iov_base = rest;
-  piece.iov_len = 4;
-  evnet_send send = {};
-  send.pieces = &piece;
-  send.count = 1;
-  evnet_poller_send_start(poller, pair.handle, &send);
-  rest[0] = 'b';
+  Rest rest;
+  evnet_poller_send_start(poller, pair.handle, &rest.send);
+  rest.bytes[0] = 'b';
   Settle();
   expected_failure = "the bytes of a send_start changed before its SEND";
 }

@@ -1,11 +1,7 @@
-// What the handler does to a connection, now or later, each told to the oracle.
-#include <errno.h>
-
+// The acts of the handler on one connection, each reported to the oracle.
 #include <algorithm>
 
-#include "net/server/internal/steps.h"
 #include "net/server/simulate/handler.h"
-#include "net/server/simulate/posters.h"
 
 namespace evnet_simulation {
 
@@ -127,96 +123,13 @@ void Handler::ShutdownWrite(Conn *c) {
   if (status == 0) c->write_ended = true;
 }
 
-// Later
-
 void Handler::PutOff(Deed deed, Conn *c) {
   later_.push_back({w_.now() + evnet_sim_random(w_.sim) % (100 * kNsPerMs), deed, c});
 }
 
-uint64_t Handler::NextLaterNs() const {
-  uint64_t next = UINT64_MAX;
-  for (const Later &each : later_) next = std::min(next, each.at_ns);
-  return next;
-}
-
-void Handler::RunLater() {
-  for (size_t i = 0; i < later_.size(); i++) {
-    if (later_[i].at_ns > w_.now()) continue;
-    const Later due = later_[i];
-    later_[i] = later_.back();
-    later_.pop_back();
-    const bool by_id = due.deed == Deed::kRelease && w_.Chance(500);
-    const int status = by_id ? posters_->Release(due.c) : Post(due.c->id.reactor, due.deed, due.c);
-    if (status == -ENOMEM || status == -ENOBUFS)
-      later_.push_back({w_.now() + kNsPerMs, due.deed, due.c});
-    return;
-  }
-}
-
-int Handler::Post(uint32_t reactor, Deed deed, Conn *c, std::function<void()> function) {
-  auto task = std::make_unique<Task>(Task{this, deed, c, reactor, std::move(function)});
-  w_.tasks++;
-  w_.tasks_max = std::max(w_.tasks_max, w_.tasks);
-  const int status =
-      evnet_reactor_post(evnet_server_reactor(w_.server, reactor), RunTask, task.get());
-  evnet_sim_note(w_.sim, "post", reactor, static_cast<int64_t>(deed), status);
-  if (status == 0) {
-    (void)task.release();  // RunTask frees it
-    w_.mail[reactor] = true;
-    return 0;
-  }
-  w_.tasks--;
-  const bool legal = (status == -ENOMEM && w_.memory.failed() > 0) ||
-                     (status == -ENOBUFS && w_.plan.server.mailbox_bytes_max > 0) ||
-                     (status == -ESHUTDOWN && (w_.ended[reactor] || reactor == w_.current_reactor));
-  if (status == -ESHUTDOWN) w_.sealed[reactor] = true;
-  if (!legal)
-    evnet_sim_fail(w_.sim, "a post is refused for no reason with %s", evnet_status_name(status));
-  return status;
-}
-
-void Handler::PostNothing(uint32_t reactor) { (void)Post(reactor, Deed::kNothing, nullptr); }
-
-int Handler::PostFunction(uint32_t reactor, std::function<void()> function) {
-  return Post(reactor, Deed::kNothing, nullptr, std::move(function));
-}
-
-void Handler::RunTask(void *user) {
-  const std::unique_ptr<Task> task(static_cast<Task *>(user));
-  task->handler->Do(*task);
-}
-
-void Handler::Do(const Task &task) {
-  w_.tasks--;
-  w_.callbacks++;
-  evnet_sim_note(w_.sim, "task", task.reactor, static_cast<int64_t>(task.deed), 0);
-  if (task.reactor != w_.current_reactor)
-    evnet_sim_fail(w_.sim, "a function posted to reactor %u runs on %u", task.reactor,
-                   w_.current_reactor);
-  if (task.function) task.function();
-  Conn *c = task.c;
-  if (c == nullptr || c->closed) return;
-  switch (task.deed) {
-    case Deed::kNothing:
-      break;
-    case Deed::kResume:
-      Resume(c);
-      break;
-    case Deed::kRelease:
-      if (w_.Chance(500)) WriteSome(c, 1000);
-      c->holds--;
-      evnet_conn_release(c->conn);
-      break;
-    case Deed::kClose:
-      Close(c);
-      break;
-    case Deed::kWrite:
-      WriteSome(c, 5000);
-      break;
-    case Deed::kActs:
-      Acts(c, 3);
-      break;
-  }
+evnet_action Handler::Shutdown() {
+  w_.NoteStop(w_.plan.server.drain_ms == 0 ? 5000 : w_.plan.server.drain_ms);
+  return EVNET_SHUTDOWN;
 }
 
 }  // namespace evnet_simulation

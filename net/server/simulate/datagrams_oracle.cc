@@ -310,10 +310,4 @@ void Datagrams::Stats() {
                    taken_, dropped_);
 }
 
-void Datagrams::TheEnd() {
-  for (Peer &peer : peers_) {
-    if (peer.udp != nullptr) Receive(&peer);
-  }
-}
-
 }  // namespace evnet_simulation

@@ -52,15 +52,6 @@ Dials::Dials(World *world) : w_(*world) {
 
 Dials::~Dials() = default;
 
-void Dials::Broken(const Dial *dial, const char *format, ...) const {
-  char text[160];
-  va_list arguments;
-  va_start(arguments, format);
-  (void)vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  evnet_sim_fail(w_.sim, "dial %u: %s", dial->number, text);
-}
-
 Dials::Dial *Dials::Find(const evnet_conn *conn) const {
   const void *user = evnet_conn_user(conn);
   for (const auto &each : dials_) {

@@ -79,28 +79,9 @@ void Oracle::SentFile(Conn *c, const std::string &bytes, size_t size, bool was_e
     if (size > bytes.size()) c->file_short = true;
     return;
   }
-  bool legal = false;
-  switch (result) {
-    case -ENOTCONN:
-      legal = was_ending || MayBeEnding(c);
-      break;
-    case -EPIPE:
-      legal = c->write_ended || Inspect(c).broken;
-      break;
-    case -ECONNRESET:
-      legal = Inspect(c).broken;
-      break;
-    case -ENOMEM:
-      legal = w_.memory.failed() > 0;
-      break;
-    case -ENOBUFS:
-      legal = c->files >= kFilesMax;
-      if (w_.plan.server.outbound_overflow == EVNET_OVERFLOW_CLOSE) c->outbound_overflow = true;
-      break;
-    default:
-      break;
-  }
-  if (!legal)
+  if (result == -ENOBUFS && w_.plan.server.outbound_overflow == EVNET_OVERFLOW_CLOSE)
+    c->outbound_overflow = true;
+  if (!IsRefusalLegal(c, was_ending, c->files >= kFilesMax, result))
     Broken(c, "a file is refused for no reason with %s",
            evnet_status_name(static_cast<int>(result)));
 }

@@ -5,6 +5,7 @@
 #include "net/server/simulate/datagrams.h"
 #include "net/server/simulate/dials.h"
 #include "net/server/simulate/jobs.h"
+#include "net/server/simulate/posters.h"
 
 namespace evnet_simulation {
 
@@ -226,11 +227,6 @@ evnet_action Handler::Answer(Conn *c) {
   return EVNET_CLOSE;
 }
 
-evnet_action Handler::Shutdown() {
-  w_.NoteStop(w_.plan.server.drain_ms == 0 ? 5000 : w_.plan.server.drain_ms);
-  return EVNET_SHUTDOWN;
-}
-
 // Serving
 
 void Handler::Serve(Conn *c) {
@@ -286,92 +282,19 @@ void Handler::Chaos(Conn *c) {
   if (w_.Chance(w_.plan.half_closes)) ShutdownWrite(c);
 }
 
-void Handler::Acts(Conn *c, uint32_t most) {
-  if (depth_ > 2) return;
-  depth_++;
-  for (uint32_t left = w_.Below(most + 1); left > 0; left--) {
-    Conn *which = w_.Chance(200) ? Another(c) : c;
-    if (which != nullptr && !which->closed) Act(which);
-  }
-  depth_--;
-}
+// Later
 
-// A connection of the same reactor; others must not be touched from here.
-Conn *Handler::Another(const Conn *c) {
-  const size_t count = w_.conns.size();
-  const size_t first = w_.Below(static_cast<uint32_t>(count));
-  for (size_t i = 0; i < count; i++) {
-    Conn *each = w_.conns[(first + i) % count].get();
-    if (each != c && !each->closed && each->id.reactor == w_.current_reactor) return each;
-  }
-  return nullptr;
-}
-
-void Handler::Act(Conn *c) {
-  switch (w_.Below(24)) {
-    case 0:
-    case 1:
-    case 2:
-      Consume(c, w_.Below(3000));
-      break;
-    case 3:
-    case 4:
-      WriteSome(c, 300);
-      break;
-    case 5:
-      WriteSome(c, 12000);
-      break;
-    case 6:
-      WritePieces(c);
-      break;
-    case 7:
-      (void)evnet_conn_flush(c->conn);
-      break;
-    case 8:
-    case 9:
-      Pause(c);
-      break;
-    case 10:
-    case 11:
-      Resume(c);
-      break;
-    case 12:
-      Hold(c);
-      break;
-    case 13:
-      (void)Post(w_.current_reactor, Deed::kActs, c);
-      break;
-    case 14:
-    case 15:
-      SendFile(c);
-      break;
-    case 16:
-    case 17:
-      Set(c);
-      break;
-    case 18:
-    case 19:
-      datagrams_->Act();
-      break;
-    case 20:
-    case 21:
-      dials_->Act();
-      break;
-    default:
-      if (w_.Chance(w_.plan.endings)) Finish(c);
-  }
-}
-
-void Handler::Finish(Conn *c) {
-  switch (w_.Below(3)) {
-    case 0:
-      Close(c);
-      break;
-    case 1:
-      Abort(c);
-      break;
-    default:
-      ShutdownWrite(c);
+void Handler::RunLater() {
+  for (size_t i = 0; i < later_.size(); i++) {
+    if (later_[i].at_ns > w_.now()) continue;
+    const Later due = later_[i];
+    later_[i] = later_.back();
+    later_.pop_back();
+    const bool by_id = due.deed == Deed::kRelease && w_.Chance(500);
+    const int status = by_id ? posters_->Release(due.c) : Post(due.c->id.reactor, due.deed, due.c);
+    if (status == -ENOMEM || status == -ENOBUFS)
+      later_.push_back({w_.now() + kNsPerMs, due.deed, due.c});
+    return;
   }
 }
 

@@ -373,65 +373,7 @@ void Oracle::ShutDown() {
     evnet_sim_fail(w_.sim, "on_shutdown with %zu connections open", w_.open_conns);
 }
 
-// Results
-
-void Oracle::Consumed(Conn *c, const uint8_t *data, size_t size) {
-  if (!w_.plan.on_data) return;  // others have been thrown away, nobody knows how many
-  for (size_t i = 0; i < size; i++) {
-    if (data[i] == c->client->Byte(c->consumed + i)) continue;
-    Broken(c, "byte %zu is not what the client sent there", c->consumed + i);
-    break;
-  }
-  c->consumed += size;
-  if (c->consumed > c->presented) c->presented = c->consumed;
-}
-
-void Oracle::Wrote(Conn *c, const void *data, size_t size, size_t queued_before, bool was_ending,
-                   ssize_t result) {
-  evnet_sim_note(w_.sim, "write", evnet_sim_port(c->client->socket), static_cast<int64_t>(size),
-                 result);
-  const size_t most = w_.plan.server.outbound_bytes_max;
-  const bool overflows = queued_before + size > most;
-  const char *bytes = static_cast<const char *>(data);
-  if (result >= 0) {
-    if (static_cast<size_t>(result) != size) Broken(c, "write took %zd of %zu", result, size);
-    if (was_ending || c->write_ended) Broken(c, "a write is taken after the end");
-    if (overflows)
-      Broken(c, "%zu + %zu bytes are queued; the bound is %zu", queued_before, size, most);
-    c->written.append(bytes, size);
-    c->wrote_ns = w_.now();
-    return;
-  }
-  bool legal = false;
-  switch (result) {
-    case -ENOTCONN:
-      legal = was_ending || MayBeEnding(c);
-      break;
-    case -EPIPE:
-      legal = c->write_ended || Inspect(c).broken;
-      break;
-    case -ECONNRESET:
-      legal = Inspect(c).broken;
-      break;
-    case -ENOMEM:
-      legal = w_.memory.failed() > 0;
-      c->perhaps.assign(bytes, size);
-      break;
-    case -ENOBUFS:
-      legal = overflows;
-      if (w_.plan.server.outbound_overflow == EVNET_OVERFLOW_CLOSE) {
-        c->outbound_overflow = true;
-      } else if (evnet_conn_outbound_bytes(c->conn) != queued_before) {
-        Broken(c, "a write that was refused changed the queue");
-      }
-      break;
-    default:
-      break;
-  }
-  if (!legal)
-    Broken(c, "a write is refused for no reason with %s",
-           evnet_status_name(static_cast<int>(result)));
-}
+// Bounds and ends
 
 void Oracle::Bounds(Conn *c) {
   const evnet_options &options = w_.plan.server;
@@ -446,40 +388,6 @@ void Oracle::Bounds(Conn *c) {
 
 void Oracle::EndsNow(Conn *c) {
   if (c->ending_ns == 0) c->ending_ns = w_.now();
-}
-
-void Oracle::ClientRead(Client *client, const uint8_t *data, int64_t result) {
-  if (result == -EAGAIN || client->saw_end || client->saw_reset) return;
-  evnet_sim_note(w_.sim, "client reads", client->number, static_cast<int64_t>(client->received),
-                 result);
-  const Conn *c = client->conn;
-  if (result < 0) {
-    client->saw_reset = true;
-    return;
-  }
-  if (c == nullptr) {
-    evnet_sim_fail(w_.sim, "client %u has read %" PRId64 " bytes from nobody", client->number,
-                   result);
-    return;
-  }
-  if (result == 0) {
-    client->saw_end = true;
-    if (client->received < c->written.size())
-      Broken(c, "its client has read %zu bytes of %zu, and then the end", client->received,
-             c->written.size());
-    if (!c->closed && !c->write_ended && !MayBeEnding(c)) Broken(c, "its client sees an end early");
-    return;
-  }
-  for (size_t i = 0; i < static_cast<size_t>(result); i++) {
-    const size_t at = client->received + i;
-    const size_t sure = c->written.size();
-    const bool known = at < sure + c->perhaps.size();
-    const char expected = !known ? 0 : at < sure ? c->written[at] : c->perhaps[at - sure];
-    if (known && static_cast<char>(data[i]) == expected) continue;
-    Broken(c, "byte %zu that its client has read is not what was written (%zu bytes)", at, sure);
-    break;
-  }
-  client->received += static_cast<size_t>(result);
 }
 
 }  // namespace evnet_simulation

@@ -63,6 +63,7 @@ class Oracle {
   static bool Lingers(const Conn *c, const evnet_sim_state &state);
   bool MayBeEnding(const Conn *c) const;
   bool IsLegal(const Conn *c, int reason) const;
+  bool IsRefusalLegal(const Conn *c, bool was_ending, bool overflows, int64_t error) const;
   bool MayHaveReset(const Conn *c, const evnet_sim_state &state) const;
   void IdleConn(const Conn *c);
   void IdleListener();

@@ -1,4 +1,4 @@
-// What posters ask. posters_oracle.cc checks what comes of it.
+// The requests of posters. posters_oracle.cc checks their results.
 #include "net/server/simulate/posters.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@ namespace evnet_simulation {
 
 Posters::Posters(World *world, Oracle *oracle, Handler *handler, Datagrams *datagrams)
     : w_(*world), oracle_(*oracle), handler_(*handler), datagrams_(*datagrams) {
+  ask_again_ = [this] { Post(); };
   for (size_t i = 0; i < w_.plan.posters; i++)
     next_ns_.push_back(w_.now() + evnet_sim_random(w_.sim) % w_.plan.requests_every_ns);
   // One more for those that answer later (Release, Answer).
@@ -230,6 +231,20 @@ int Posters::Call(Request *request) {
       return evnet_async_release(w_.server, request->id);
   }
   return -EINVAL;
+}
+
+void Posters::CheckAllAreRefused() {
+  for (uint32_t kind = 0; kind < kKinds; kind++) {
+    Request *request = Make(static_cast<Kind>(kind));
+    if (request->kind == Kind::kShared && shared_ == nullptr) continue;
+    if (w_.conns.empty()) return;
+    request->c = w_.conns[w_.Below(static_cast<uint32_t>(w_.conns.size()))].get();
+    request->id = request->c->id;
+    const int status = PostRequest(request);
+    if (status != -ESHUTDOWN && !(status == -ENOMEM && w_.memory.failed() > 0))
+      evnet_sim_fail(w_.sim, "a reactor that has ended answers a request with %s",
+                     evnet_status_name(status));
+  }
 }
 
 }  // namespace evnet_simulation

@@ -7,6 +7,7 @@
 #ifndef EVNET_NET_SERVER_SIMULATE_POSTERS_H_
 #define EVNET_NET_SERVER_SIMULATE_POSTERS_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -105,7 +106,8 @@ class Posters {
   Oracle &oracle_;
   Handler &handler_;
   Datagrams &datagrams_;
-  std::vector<uint64_t> next_ns_;  // by poster
+  std::function<void()> ask_again_;  // Post, for an answer
+  std::vector<uint64_t> next_ns_;    // by poster
   std::vector<std::unique_ptr<Request>> requests_;
   std::vector<std::vector<uint64_t>> last_began_;  // serials, by poster and reactor
   evnet_shared *shared_ = nullptr;

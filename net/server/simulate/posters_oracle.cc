@@ -167,7 +167,7 @@ void Posters::Done(Request *request, int status) {
     evnet_sim_fail(w_.sim, "a request of kind %d is answered for no reason with %s",
                    static_cast<int>(request->kind), evnet_status_name(status));
   // Who is answered may go on asking.
-  if (w_.Chance(100)) Post();
+  if (w_.Chance(100)) ask_again_();
   if (w_.Chance(w_.plan.chaos) && request->c != nullptr && !request->c->closed)
     handler_.ActOn(request->c);
 }
@@ -218,20 +218,6 @@ bool Posters::IsSendToLegal(const Request &request, int status) {
 }
 
 // At the end
-
-void Posters::CheckAllAreRefused() {
-  for (uint32_t kind = 0; kind < kKinds; kind++) {
-    Request *request = Make(static_cast<Kind>(kind));
-    if (request->kind == Kind::kShared && shared_ == nullptr) continue;
-    if (w_.conns.empty()) return;
-    request->c = w_.conns[w_.Below(static_cast<uint32_t>(w_.conns.size()))].get();
-    request->id = request->c->id;
-    const int status = PostRequest(request);
-    if (status != -ESHUTDOWN && !(status == -ENOMEM && w_.memory.failed() > 0))
-      evnet_sim_fail(w_.sim, "a reactor that has ended answers a request with %s",
-                     evnet_status_name(status));
-  }
-}
 
 void Posters::TheEnd() {
   for (const auto &each : requests_) {

@@ -82,6 +82,23 @@ class World {
   }
 
   Client Connect() { return Client(server->address()); }
+  std::vector<Client> Connect(size_t count) {
+    std::vector<Client> clients;
+    for (size_t i = 0; i < count; i++) clients.push_back(Connect());
+    return clients;
+  }
+
+  // Starts with a handler that pauses reading in on_open.
+  Client ConnectPaused() {
+    callbacks.on_open = [this](evnet_conn *conn) {
+      evnet_conn_pause_reading(conn);
+      return Note("on_open");
+    };
+    Start();
+    Client client = Connect();
+    EXPECT_TRUE(journal.WaitFor("on_open"));
+    return client;
+  }
 
   // Whether the server comes to rest: a while with hardly a turn.
   bool IsQuiet() const {
@@ -150,6 +167,11 @@ void AnswerMuch(World *world, evnet_action then) {
   };
 }
 
+// The lines of a peer that ends its side and reads slowly.
+Lines SlowReader(const std::string &reason) {
+  return {"on_open", "answered", "quiet", "on_close " + reason, "client got 0, then end"};
+}
+
 // Asks, ends its side, and reads only when the server has come to rest.
 void ReadSlowly(
     World *world, const std::function<void()> &meanwhile = [] {}) {
@@ -172,8 +194,7 @@ TEST(Parity, AHalfClosedPeerThatReadsSlowlyGetsAll) {
         world->Start();
         ReadSlowly(world);
       },
-      {"on_open", "answered", "quiet", "on_close EVNET_REASON_PEER", "client got 0, then end"},
-      kOverUnixToo);
+      SlowReader("EVNET_REASON_PEER"), kOverUnixToo);
 }
 
 TEST(Parity, AHalfClosedPeerOfAConnectionThatClosesGetsAll) {
@@ -183,8 +204,7 @@ TEST(Parity, AHalfClosedPeerOfAConnectionThatClosesGetsAll) {
         world->Start();
         ReadSlowly(world);
       },
-      {"on_open", "answered", "quiet", "on_close EVNET_REASON_LOCAL", "client got 0, then end"},
-      kOverUnixToo);
+      SlowReader("EVNET_REASON_LOCAL"), kOverUnixToo);
 }
 
 TEST(Parity, AHalfClosedPeerOfAServerThatStopsGetsAll) {
@@ -195,8 +215,7 @@ TEST(Parity, AHalfClosedPeerOfAServerThatStopsGetsAll) {
         world->Start();
         ReadSlowly(world, [=] { evnet_server_stop(world->server->get(), 60000); });
       },
-      {"on_open", "answered", "quiet", "on_close EVNET_REASON_PEER", "client got 0, then end"},
-      kOverUnixToo);
+      SlowReader("EVNET_REASON_PEER"), kOverUnixToo);
 }
 
 TEST(Parity, AHalfClosedPeerGetsAllOfAFile) {
@@ -213,8 +232,7 @@ TEST(Parity, AHalfClosedPeerGetsAllOfAFile) {
         world->Start();
         ReadSlowly(world);
       },
-      {"on_open", "answered", "quiet", "on_close EVNET_REASON_PEER", "client got 0, then end"},
-      kOverUnixToo);
+      SlowReader("EVNET_REASON_PEER"), kOverUnixToo);
 }
 
 // Ends
@@ -222,13 +240,7 @@ TEST(Parity, AHalfClosedPeerGetsAllOfAFile) {
 TEST(Parity, AnEndComesBehindTheDataInFrontOfIt) {
   ExpectAlike(
       [](World *world) {
-        world->callbacks.on_open = [=](evnet_conn *conn) {
-          evnet_conn_pause_reading(conn);
-          return world->Note("on_open");
-        };
-        world->Start();
-        Client client = world->Connect();
-        ASSERT_TRUE(world->journal.WaitFor("on_open"));
+        Client client = world->ConnectPaused();
         client.SendAll("hello");
         client.ShutdownWrite();
         world->NoteQuiet();
@@ -260,13 +272,7 @@ TEST(Parity, AHalfClosedConnectionStaysOpenAndQuiet) {
 TEST(Parity, AResetIsToldAlsoWhileReadingIsPaused) {
   ExpectAlike(
       [](World *world) {
-        world->callbacks.on_open = [=](evnet_conn *conn) {
-          evnet_conn_pause_reading(conn);
-          return world->Note("on_open");
-        };
-        world->Start();
-        Client client = world->Connect();
-        ASSERT_TRUE(world->journal.WaitFor("on_open"));
+        Client client = world->ConnectPaused();
         world->NoteQuiet();
         client.Reset();
         EXPECT_TRUE(world->server->WaitForClosed(1));
@@ -286,8 +292,7 @@ TEST(Parity, AtConnectionsMaxTheBacklogKeepsTheRestAndAStopResetsIt) {
         world->options.connections_max = kMax;
         world->callbacks.on_half_close = nullptr;
         world->Start();
-        std::vector<Client> clients;
-        for (size_t i = 0; i < kClients; i++) clients.push_back(world->Connect());
+        std::vector<Client> clients = world->Connect(kClients);
         EXPECT_TRUE(world->server->WaitForOpen(kMax));
         world->NoteQuiet();
         world->NoteDescriptors(kClients);
@@ -315,8 +320,7 @@ TEST(Parity, ASuccessorServesAllThatAStopLeftInTheBacklog) {
       [](World *world) {
         world->options.connections_max = 1;
         world->Start();
-        std::vector<Client> clients;
-        for (size_t i = 0; i < kClients; i++) clients.push_back(world->Connect());
+        std::vector<Client> clients = world->Connect(kClients);
         EXPECT_TRUE(world->server->WaitForOpen(1));
         world->NoteQuiet();
         const int listener = evnet_server_dup_listener(world->server->get(), 0);
@@ -390,8 +394,7 @@ TEST(Parity, AServerWithIdleConnectionsSleeps) {
         world->callbacks.on_close = nullptr;
         world->callbacks.on_half_close = nullptr;
         world->Start();
-        std::vector<Client> clients;
-        for (size_t i = 0; i < 6; i++) clients.push_back(world->Connect());
+        const std::vector<Client> clients = world->Connect(6);
         EXPECT_TRUE(world->server->WaitForOpen(6));
         world->NoteQuiet();
         world->NoteDescriptors(6);

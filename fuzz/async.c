@@ -30,25 +30,13 @@ static struct world world;
 // The header
 
 static struct evnet_sim_options kernel_options(const uint8_t header[HEADER_BYTES]) {
-  const uint32_t often = 300;
-  const uint32_t buffer_bytes = (header[2] + 1u) * (header[2] + 1u);
-  return (struct evnet_sim_options){
-      .seed = header[0],
-      .delay_ns_max = header[3] & 2 ? 2000000 : 0,
-      .buffer_bytes_min = buffer_bytes,
-      .buffer_bytes_max = buffer_bytes,
-      .faults =
-          {
-              .short_recv = header[1] & 1 ? often : 0,
-              .short_send = header[1] & 2 ? often : 0,
-              .refused_send = header[1] & 4 ? often : 0,
-              .deferred = header[1] & 8 ? often : 0,
-              .one_shot = header[1] & 16 ? often : 0,
-              .late_close = header[1] & 32 ? often : 0,
-              .refused_datagram = header[1] & 64 ? often : 0,
-              .flights = header[1] & 128 ? 700 : 0,
-          },
-  };
+  struct evnet_sim_options kernel = harness_kernel(header);
+  kernel.delay_ns_max = header[3] & 2 ? 2000000 : 0;
+  kernel.faults.one_shot = header[1] & 16 ? OFTEN : 0;
+  kernel.faults.late_close = header[1] & 32 ? OFTEN : 0;
+  kernel.faults.refused_datagram = header[1] & 64 ? OFTEN : 0;
+  kernel.faults.flights = header[1] & 128 ? 700 : 0;
+  return kernel;
 }
 
 static struct evnet_options server_options(struct world *w, const uint8_t header[HEADER_BYTES]) {
@@ -136,7 +124,7 @@ static bool go_on(struct world *w, uint32_t first) {
 
 static void connect_peer(struct world *w, int peer) {
   struct record *c = w->of_peer[peer];
-  const bool is_there = c != NULL && !c->closed && !c->saw_end && !c->saw_reset && !c->left;
+  const bool is_there = c != NULL && !c->closed && !c->out.saw_end && !c->out.saw_reset && !c->left;
   if (is_there || w->record_count == RECORDS || w->stop_asked) return;
   c = &w->records[w->record_count];
   if (evnet_sim_connect(w->sim, w->port, 1, &c->peer) < 0) return;
@@ -150,7 +138,7 @@ static void peer_sends(struct record *c, size_t n) {
   if (c->left || c->ended || n == 0 || c->sent + n > NOISE_BYTES / 2) return;
   const int64_t sent = evnet_sim_write(c->peer, c->inbound + c->sent, n);
   if (sent > 0) c->sent += (size_t)sent;
-  if (sent < 0 && sent != -EAGAIN) c->saw_reset = true;
+  if (sent < 0 && sent != -EAGAIN) c->out.saw_reset = true;
 }
 
 // Returns false when nothing comes any more, or not now.
@@ -265,7 +253,7 @@ static void clear(struct world *w) {
   for (uint32_t i = 0; i < w->record_count; i++) {
     struct record *c = &w->records[i];
     memset(c, 0, offsetof(struct record, outbound));
-    memset(&c->written, 0, sizeof *c - offsetof(struct record, written));
+    memset(&c->out, 0, sizeof *c - offsetof(struct record, out));
   }
   memset(w, 0, offsetof(struct world, requests));
 }

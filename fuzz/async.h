@@ -78,11 +78,7 @@ struct record {
   size_t sent;
   size_t consumed;
   uint8_t outbound[STREAM_BYTES + STEP_BYTES_MAX];  // what was taken, in order
-  size_t written;
-  size_t perhaps;  // behind it: bytes of a write that failed half-way
-  size_t received;
-  bool saw_end;
-  bool saw_reset;
+  struct stream out;
   bool left;  // the peer has reset
   bool ended;
   uint32_t holds;

@@ -15,7 +15,7 @@ static void take(struct record *c, size_t n) {
 }
 
 static void write_some(struct record *c, size_t size) {
-  if (c->written + size > STREAM_BYTES) return;
+  if (c->out.written + size > STREAM_BYTES) return;
   const uint8_t *bytes = generate(c->world, size);
   const size_t queued = evnet_conn_outbound_bytes(c->conn);
   model_wrote(c, bytes, size, queued, evnet_conn_write(c->conn, bytes, size));

@@ -64,7 +64,7 @@ void model_closed(struct record *c, int reason) {
   const bool orderly = reason == EVNET_REASON_PEER || reason == EVNET_REASON_LOCAL ||
                        reason == EVNET_REASON_SHUTDOWN;
   CHECK(w, !orderly || evnet_conn_outbound_bytes(c->conn) == 0);
-  CHECK(w, !orderly || state_of(c).server_sent_bytes >= c->written);
+  CHECK(w, !orderly || state_of(c).server_sent_bytes >= c->out.written);
   c->reason = reason;
 }
 
@@ -75,8 +75,8 @@ void model_wrote(struct record *c, const uint8_t *bytes, size_t size, size_t que
   const bool overflows = queued_before + size > w->options.outbound_bytes_max;
   if (result >= 0) {
     CHECK(w, (size_t)result == size && !overflows && !c->takes_nothing && !c->write_ended);
-    memcpy(c->outbound + c->written, bytes, size);
-    c->written += size;
+    memcpy(c->outbound + c->out.written, bytes, size);
+    c->out.written += size;
     return;
   }
   switch (result) {
@@ -97,25 +97,15 @@ void model_wrote(struct record *c, const uint8_t *bytes, size_t size, size_t que
       CHECK(w, result == -ENOMEM && w->harness.failed);
   }
   if (c->write_ended) return;
-  memcpy(c->outbound + c->written, bytes, size);
-  c->perhaps = size;
+  memcpy(c->outbound + c->out.written, bytes, size);
+  c->out.perhaps = size;
 }
 
 void model_peer_read(struct record *c, const uint8_t *bytes, int64_t result) {
   const struct world *w = c->world;
-  if (result == -EAGAIN || c->saw_end || c->saw_reset) return;
-  if (result < 0) {
-    c->saw_reset = true;
-  } else if (result == 0) {
-    c->saw_end = true;
-    // An end says that this was all.
-    CHECK(w, c->received >= c->written);
-    CHECK(w, c->closed || c->write_ended || may_be_ending(c));
-  } else {
-    CHECK(w, (size_t)result <= c->written + c->perhaps - c->received);
-    CHECK(w, memcmp(bytes, c->outbound + c->received, (size_t)result) == 0);
-    c->received += (size_t)result;
-  }
+  const bool had_end = c->out.saw_end;
+  stream_read(&c->out, w->sim, c->outbound, bytes, result);
+  if (c->out.saw_end && !had_end) CHECK(w, c->closed || c->write_ended || may_be_ending(c));
 }
 
 void model_idle(const struct world *w) {
@@ -129,5 +119,5 @@ void model_idle(const struct world *w) {
 void model_end(const struct record *c) {
   const struct world *w = c->world;
   CHECK(w, c->closed || c->conn == NULL);
-  CHECK(w, c->left || c->saw_end || c->saw_reset);
+  CHECK(w, c->left || c->out.saw_end || c->out.saw_reset);
 }

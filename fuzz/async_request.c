@@ -56,9 +56,9 @@ static void end_write(struct request *r) {
     }
   } else if (queued == r->queued + r->size) {
     r->has_taken = true;
-    memcpy(c->outbound + c->written, r->bytes, r->size);
-    c->written += r->size;
-    r->end = c->written;
+    memcpy(c->outbound + c->out.written, r->bytes, r->size);
+    c->out.written += r->size;
+    r->end = c->out.written;
     return;
   } else {
     r->expected = -ENOMEM;
@@ -275,7 +275,7 @@ void request_ask(struct world *w, size_t n) {
   r->bytes = generate(w, r->size);
   aim(r);
   const size_t size = kind == ASK_SHARED ? w->shared_size : r->size;
-  if (r->record != NULL && r->record->written + size > STREAM_BYTES) {
+  if (r->record != NULL && r->record->out.written + size > STREAM_BYTES) {
     w->request_count--;
     return;
   }

@@ -22,7 +22,6 @@
 enum { HEADER_BYTES = 3, TURNS_MAX = 1 << 16 };
 
 static struct evnet_sim_options kernel_options(const uint8_t header[HEADER_BYTES]) {
-  const uint32_t often = 300;
   const uint8_t bits = header[1];
   return (struct evnet_sim_options){
       .seed = header[0],
@@ -31,13 +30,13 @@ static struct evnet_sim_options kernel_options(const uint8_t header[HEADER_BYTES
       .buffer_bytes_max = 8192,
       .faults =
           {
-              .short_recv = bits & 1 ? often : 0,
-              .refused_send = bits & 2 ? often : 0,
-              .deferred = bits & 4 ? often : 0,
-              .connect_refused = bits & 8 ? often : 0,
-              .connect_lost = bits & 16 ? often : 0,
-              .connect_failure = bits & 32 ? often : 0,
-              .network_reset = bits & 64 ? often : 0,
+              .short_recv = bits & 1 ? OFTEN : 0,
+              .refused_send = bits & 2 ? OFTEN : 0,
+              .deferred = bits & 4 ? OFTEN : 0,
+              .connect_refused = bits & 8 ? OFTEN : 0,
+              .connect_lost = bits & 16 ? OFTEN : 0,
+              .connect_failure = bits & 32 ? OFTEN : 0,
+              .network_reset = bits & 64 ? OFTEN : 0,
           },
   };
 }

@@ -1,8 +1,10 @@
 // The part that fuzz targets with a world around them share.
 #include "fuzz/harness.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void *allocate(size_t size, void *user) {
   struct harness *harness = user;
@@ -33,6 +35,22 @@ static const uint8_t *make_noise(void) {
   return bytes;
 }
 
+struct evnet_sim_options harness_kernel(const uint8_t *header) {
+  const uint32_t buffer_bytes = (header[2] + 1u) * (header[2] + 1u);
+  return (struct evnet_sim_options){
+      .seed = header[0],
+      .buffer_bytes_min = buffer_bytes,
+      .buffer_bytes_max = buffer_bytes,
+      .faults =
+          {
+              .short_recv = header[1] & 1 ? OFTEN : 0,
+              .short_send = header[1] & 2 ? OFTEN : 0,
+              .refused_send = header[1] & 4 ? OFTEN : 0,
+              .deferred = header[1] & 8 ? OFTEN : 0,
+          },
+  };
+}
+
 void harness_begin(struct harness *harness, const uint8_t *steps, size_t size) {
   harness->input = steps;
   harness->input_bytes = size;
@@ -49,6 +67,23 @@ bool harness_step(struct harness *harness, struct step *out_step) {
   harness->input += 3;
   harness->input_bytes -= 3;
   return true;
+}
+
+void stream_read(struct stream *stream, const struct evnet_sim *sim, const uint8_t *outbound,
+                 const uint8_t *bytes, int64_t result) {
+  if (result == -EAGAIN || stream->saw_end || stream->saw_reset) return;
+  if (result < 0) {
+    stream->saw_reset = true;
+  } else if (result == 0) {
+    stream->saw_end = true;
+    // An end says that this was all.
+    CHECK_IN(sim, stream->received >= stream->written);
+  } else {
+    const size_t size = (size_t)result;
+    CHECK_IN(sim, size <= stream->written + stream->perhaps - stream->received);
+    CHECK_IN(sim, memcmp(bytes, outbound + stream->received, size) == 0);
+    stream->received += size;
+  }
 }
 
 void harness_check_failed(const struct evnet_sim *sim, const char *expression, const char *file,

@@ -31,26 +31,14 @@ static struct world world;
 // The header
 
 static struct evnet_sim_options kernel_options(const uint8_t header[HEADER_BYTES]) {
-  const uint32_t often = 300;
-  const uint32_t buffer_bytes = (header[2] + 1u) * (header[2] + 1u);
-  return (struct evnet_sim_options){
-      .seed = header[0],
-      .delay_ns_max = header[3] & 32 ? 2000000 : 0,
-      .buffer_bytes_min = buffer_bytes,
-      .buffer_bytes_max = buffer_bytes,
-      .faults =
-          {
-              .short_recv = header[1] & 1 ? often : 0,
-              .short_send = header[1] & 2 ? often : 0,
-              .refused_send = header[1] & 4 ? often : 0,
-              .deferred = header[1] & 8 ? often : 0,
-              .late_recv = header[1] & 16 ? often : 0,
-              .one_shot = header[1] & 32 ? often : 0,
-              .late_close = header[1] & 64 ? often : 0,
-              .flights = header[1] & 128 ? 700 : 0,
-              .reset_keeps_data = header[4] & 128 ? 1000 : 0,
-          },
-  };
+  struct evnet_sim_options kernel = harness_kernel(header);
+  kernel.delay_ns_max = header[3] & 32 ? 2000000 : 0;
+  kernel.faults.late_recv = header[1] & 16 ? OFTEN : 0;
+  kernel.faults.one_shot = header[1] & 32 ? OFTEN : 0;
+  kernel.faults.late_close = header[1] & 64 ? OFTEN : 0;
+  kernel.faults.flights = header[1] & 128 ? 700 : 0;
+  kernel.faults.reset_keeps_data = header[4] & 128 ? 1000 : 0;
+  return kernel;
 }
 
 static int64_t ms_if(unsigned bit, int64_t ms) { return bit ? ms : EVNET_OFF; }
@@ -140,7 +128,7 @@ static void peer_sends(struct record *c, size_t n) {
   const int64_t sent = evnet_sim_write(c->peer, c->inbound + c->sent, n);
   if (sent > 0) c->sent += (size_t)sent;
   // Told once: a read shows a plain end after it.
-  if (sent < 0 && sent != -EAGAIN) c->saw_reset = true;
+  if (sent < 0 && sent != -EAGAIN) c->out.saw_reset = true;
 }
 
 static void peer_ends(struct record *c) {
@@ -259,7 +247,7 @@ static void clear(struct world *w) {
   for (size_t i = 0; i < RECORDS; i++) {
     struct record *c = &w->records[i];
     memset(c, 0, offsetof(struct record, outbound));
-    memset(&c->written, 0, sizeof *c - offsetof(struct record, written));
+    memset(&c->out, 0, sizeof *c - offsetof(struct record, out));
   }
   memset(w, 0, offsetof(struct world, records));
 }

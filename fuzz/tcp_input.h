@@ -79,14 +79,10 @@ struct record {
   unsigned held_next;
 
   uint8_t outbound[STREAM_BYTES + STEP_BYTES_MAX];  // what writes took, in order
-  size_t written;
-  uint64_t wrote_ns;  // the last of it
-  size_t perhaps;     // behind it: bytes of a write that failed half-way
-  size_t received;    // by the peer
-  bool saw_end;
-  bool saw_reset;
-  bool ended;  // the peer has ended its side
-  bool left;   // and it has closed or reset
+  struct stream out;
+  uint64_t wrote_ns;  // the last write that was taken
+  bool ended;         // the peer has ended its side
+  bool left;          // and it has closed or reset
 
   bool paused;
   bool pressed;  // between on_pressure and on_drain

@@ -59,7 +59,7 @@ static void discard(struct record *c, size_t n) {
 // Writing
 
 static bool has_room(const struct record *c, size_t size) {
-  return c->written + size <= c->world->stream_bytes;
+  return c->out.written + size <= c->world->stream_bytes;
 }
 
 // `truth` is what the pieces hold, wherever they lie.

@@ -237,8 +237,8 @@ void model_wrote(struct record *c, const uint8_t *bytes, size_t size, size_t que
     CHECK(w, (size_t)result == size);
     c->wrote_ns = evnet_sim_now_ns(w->sim);
     CHECK(w, !was_ending && !overflows);
-    memcpy(c->outbound + c->written, bytes, size);
-    c->written += size;
+    memcpy(c->outbound + c->out.written, bytes, size);
+    c->out.written += size;
   } else if (result == -ENOBUFS) {
     CHECK(w, overflows && !was_ending);
     if (w->options.outbound_overflow == EVNET_OVERFLOW_REFUSE) {
@@ -250,26 +250,16 @@ void model_wrote(struct record *c, const uint8_t *bytes, size_t size, size_t que
   } else {
     CHECK(w, model_may_fail(c, result) || (result == -EPIPE && c->write_ended));
     if (result == -ENOTCONN || c->write_ended) return;
-    memcpy(c->outbound + c->written, bytes, size);
-    c->perhaps = size;
+    memcpy(c->outbound + c->out.written, bytes, size);
+    c->out.perhaps = size;
   }
 }
 
 void model_peer_read(struct record *c, const uint8_t *bytes, int64_t result) {
   const struct world *w = c->world;
-  if (result == -EAGAIN || c->saw_end || c->saw_reset) return;
-  if (result < 0) {
-    c->saw_reset = true;
-  } else if (result == 0) {
-    c->saw_end = true;
-    // An end says that this was all.
-    CHECK(w, c->received >= c->written);
-    CHECK(w, c->closed || c->write_ended || may_be_ending(c));
-  } else {
-    CHECK(w, (size_t)result <= c->written + c->perhaps - c->received);
-    CHECK(w, memcmp(bytes, c->outbound + c->received, (size_t)result) == 0);
-    c->received += (size_t)result;
-  }
+  const bool had_end = c->out.saw_end;
+  stream_read(&c->out, w->sim, c->outbound, bytes, result);
+  if (c->out.saw_end && !had_end) CHECK(w, c->closed || c->write_ended || may_be_ending(c));
 }
 
 // When nothing can run
@@ -342,6 +332,6 @@ void model_end(const struct record *c) {
   const struct evnet_sim_state state = model_state(c);
   CHECK(w, c->closed || (c->conn == NULL && (w->harness.failed || w->abandoned || c->left)));
   if (c->left) return;
-  CHECK(w, c->saw_end || c->saw_reset);
-  CHECK(w, !c->saw_reset || c->conn == NULL || may_have_reset(c, &state));
+  CHECK(w, c->out.saw_end || c->out.saw_reset);
+  CHECK(w, !c->out.saw_reset || c->conn == NULL || may_have_reset(c, &state));
 }

@@ -29,27 +29,15 @@ static struct world world;
 // The header
 
 static struct evnet_sim_options kernel_options(const uint8_t header[HEADER_BYTES]) {
-  const uint32_t often = 300;
-  const uint32_t buffer_bytes = (header[2] + 1u) * (header[2] + 1u);
-  return (struct evnet_sim_options){
-      .seed = header[0],
-      .delay_ns_max = header[3] & 1 ? 2000000 : 0,
-      .buffer_bytes_min = buffer_bytes,
-      .buffer_bytes_max = buffer_bytes,
-      .faults =
-          {
-              .short_recv = header[1] & 1 ? often : 0,
-              .short_send = header[1] & 2 ? often : 0,
-              .refused_send = header[1] & 4 ? often : 0,
-              .deferred = header[1] & 8 ? often : 0,
-              .one_shot = header[1] & 16 ? often : 0,
-              .late_close = header[1] & 32 ? often : 0,
-              .refused_datagram = header[1] & 64 ? often : 0,
-              .icmp = header[1] & 128 ? 1000 : 0,
-              .overtaking = header[3] & 16 ? often : 0,
-              .duplicated = header[3] & 32 ? often : 0,
-          },
-  };
+  struct evnet_sim_options kernel = harness_kernel(header);
+  kernel.delay_ns_max = header[3] & 1 ? 2000000 : 0;
+  kernel.faults.one_shot = header[1] & 16 ? OFTEN : 0;
+  kernel.faults.late_close = header[1] & 32 ? OFTEN : 0;
+  kernel.faults.refused_datagram = header[1] & 64 ? OFTEN : 0;
+  kernel.faults.icmp = header[1] & 128 ? 1000 : 0;
+  kernel.faults.overtaking = header[3] & 16 ? OFTEN : 0;
+  kernel.faults.duplicated = header[3] & 32 ? OFTEN : 0;
+  return kernel;
 }
 
 static void listen_at(struct world *w, struct socket *s, const char *text) {

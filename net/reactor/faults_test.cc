@@ -52,6 +52,19 @@ class SocketFaults : public ::testing::TestWithParam<Fault> {
     EXPECT_EQ(h.ReadExactly(&bystander.client, 10), "still here");
     EXPECT_EQ(h.Of(bystander).closed, 0);
   }
+  // Echoes until the call that fails, which closes the connection with its error.
+  void ExpectItClosesTheConnection() {
+    std::string got;
+    for (int i = 0; i < 5 && h.Of(pair).closed == 0; i++) {
+      pair.client.TryWrite("x");
+      h.Settle();
+      got += pair.client.Read();
+    }
+    EXPECT_EQ(got, std::string(static_cast<size_t>(GetParam().call - 1), 'x'));
+    EXPECT_EQ(h.Of(pair).closed, 1);
+    EXPECT_EQ(h.Of(pair).reason, -GetParam().error);
+    ExpectBystanderServed();
+  }
 
   Harness h;
   Harness::Pair bystander;
@@ -64,16 +77,7 @@ using RecvFaults = SocketFaults;
 TEST_P(RecvFaults, CloseThatConnectionWithTheReason) {
   Start();
   TheKernel().on_recv = Fail();
-  std::string got;
-  for (int i = 0; i < 5 && h.Of(pair).closed == 0; i++) {
-    pair.client.TryWrite("x");
-    h.Settle();
-    got += pair.client.Read();
-  }
-  EXPECT_EQ(got, std::string(static_cast<size_t>(GetParam().call - 1), 'x'));
-  EXPECT_EQ(h.Of(pair).closed, 1);
-  EXPECT_EQ(h.Of(pair).reason, -GetParam().error);
-  ExpectBystanderServed();
+  ExpectItClosesTheConnection();
 }
 
 INSTANTIATE_TEST_SUITE_P(Errors, RecvFaults,
@@ -101,16 +105,7 @@ using SendFaults = SocketFaults;
 TEST_P(SendFaults, OfAGatheredWriteCloseThatConnectionWithTheReason) {
   Start();
   TheKernel().on_send = Fail();
-  std::string got;
-  for (int i = 0; i < 5 && h.Of(pair).closed == 0; i++) {
-    pair.client.TryWrite("x");
-    h.Settle();
-    got += pair.client.Read();
-  }
-  EXPECT_EQ(got, std::string(static_cast<size_t>(GetParam().call - 1), 'x'));
-  EXPECT_EQ(h.Of(pair).closed, 1);
-  EXPECT_EQ(h.Of(pair).reason, -GetParam().error);
-  ExpectBystanderServed();
+  ExpectItClosesTheConnection();
 }
 
 TEST_P(SendFaults, OfALargeWriteAreReturned) {

@@ -13,32 +13,28 @@ namespace {
 class Standstill : public ::testing::Test {
  protected:
   Standstill() { TheKernel().StopClock(); }
+  void ExpectServedAfterAMinute() {
+    h.Start();
+    Harness::Pair pair = h.Connect();
+    pair.client.Write("x");
+    TheKernel().Advance(60000);
+    h.Settle();
+    EXPECT_EQ(h.Of(pair).received, "x");
+    pair.client.Read();
+    EXPECT_EQ(pair.client.end(), End::kOpen);
+  }
 
   Harness h;
 };
 
 TEST_F(Standstill, BytesThatCameBeforeTheIdleTimeoutAreServed) {
   h.options.idle_timeout_ms = 1000;
-  h.Start();
-  Harness::Pair pair = h.Connect();
-  pair.client.Write("x");
-  TheKernel().Advance(60000);
-  h.Settle();
-  EXPECT_EQ(h.Of(pair).received, "x");
-  pair.client.Read();
-  EXPECT_EQ(pair.client.end(), End::kOpen);
+  ExpectServedAfterAMinute();
 }
 
 TEST_F(Standstill, BytesThatCameBeforeTheReadTimeoutAreServed) {
   h.options.read_timeout_ms = 1000;
-  h.Start();
-  Harness::Pair pair = h.Connect();
-  pair.client.Write("x");
-  TheKernel().Advance(60000);
-  h.Settle();
-  EXPECT_EQ(h.Of(pair).received, "x");
-  pair.client.Read();
-  EXPECT_EQ(pair.client.end(), End::kOpen);
+  ExpectServedAfterAMinute();
 }
 
 TEST_F(Standstill, OfASlowCallbackCostsNoOtherConnection) {

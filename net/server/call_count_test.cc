@@ -126,6 +126,14 @@ class CallCount : public testing::Test {
     for (int i = 0; i < 3; i++) Ask(1);
   }
 
+  static void ExpectOneRecvAndOneSendEachRound() {
+    EXPECT_EQ(calls.recv, kRounds);
+    EXPECT_EQ(calls.send, kRounds);
+    EXPECT_EQ(calls.sendmsg, 0);
+    EXPECT_EQ(calls.epoll_ctl, 0);
+    EXPECT_LE(calls.epoll_wait, kRounds + 1);
+  }
+
   // Sends `count` requests in one send.
   void Ask(size_t count) {
     const std::string requests = Pattern(64 * count);
@@ -141,11 +149,7 @@ TEST_F(CallCount, ARequestCostsOneRecvAndOneSendAndNoEpollCtl) {
   Begin();
   calls.Clear();
   for (int i = 0; i < kRounds; i++) Ask(1);
-  EXPECT_EQ(calls.recv, kRounds);
-  EXPECT_EQ(calls.send, kRounds);
-  EXPECT_EQ(calls.sendmsg, 0);
-  EXPECT_EQ(calls.epoll_ctl, 0);
-  EXPECT_LE(calls.epoll_wait, kRounds + 1);
+  ExpectOneRecvAndOneSendEachRound();
 }
 
 TEST_F(CallCount, OverAUnixSocketARequestCostsOneRecvAndOneSend) {
@@ -153,12 +157,8 @@ TEST_F(CallCount, OverAUnixSocketARequestCostsOneRecvAndOneSend) {
   Begin({}, "unix://" + directory.File("socket"));
   calls.Clear();
   for (int i = 0; i < kRounds; i++) Ask(i % 2 == 0 ? 1 : 16);
-  EXPECT_EQ(calls.recv, kRounds);
+  ExpectOneRecvAndOneSendEachRound();
   EXPECT_EQ(calls.recvmsg, 0);
-  EXPECT_EQ(calls.send, kRounds);
-  EXPECT_EQ(calls.sendmsg, 0);
-  EXPECT_EQ(calls.epoll_ctl, 0);
-  EXPECT_LE(calls.epoll_wait, kRounds + 1);
   EXPECT_EQ(server_->Stop(0), 0);
 }
 
@@ -166,11 +166,7 @@ TEST_F(CallCount, SixteenPipelinedRequestsCostTheSame) {
   Begin();
   calls.Clear();
   for (int i = 0; i < kRounds; i++) Ask(16);
-  EXPECT_EQ(calls.recv, kRounds);
-  EXPECT_EQ(calls.send, kRounds);
-  EXPECT_EQ(calls.sendmsg, 0);
-  EXPECT_EQ(calls.epoll_ctl, 0);
-  EXPECT_LE(calls.epoll_wait, kRounds + 1);
+  ExpectOneRecvAndOneSendEachRound();
 }
 
 TEST_F(CallCount, TheClockIsReadAFewTimesATurnWhateverTheTimeouts) {

@@ -1,0 +1,151 @@
+// A reactor that looks up names. They are looked up in a table here, whatever the machine knows, and
+// as slowly as a test wants: resolver_fixture.cc has a getaddrinfo of its own.
+#ifndef EVNET_NET_REACTOR_TESTING_RESOLVER_FIXTURE_H_
+#define EVNET_NET_REACTOR_TESTING_RESOLVER_FIXTURE_H_
+
+#include <pthread.h>
+#include <string.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "net/reactor/resolver.h"
+
+namespace evnet_testing {
+
+// What getaddrinfo does here: "slow..." waits until Release.
+struct Names {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool released = false;
+  int released_once = 0;  // so many of them, whichever
+  int asking = 0;         // in getaddrinfo now
+  int asked = 0;          // ever
+  std::vector<std::string> hosts;
+  std::string thread_name;
+
+  void Enter(const char *host) {
+    std::unique_lock<std::mutex> lock(mutex);
+    asked++;
+    asking++;
+    hosts.push_back(host);
+    char name[16] = "";
+    pthread_getname_np(pthread_self(), name, sizeof name);
+    thread_name = name;
+    changed.notify_all();
+    if (strncmp(host, "slow", 4) == 0) {
+      changed.wait(lock, [&] { return released || released_once > 0; });
+      if (!released) released_once--;
+    }
+    asking--;
+    changed.notify_all();
+  }
+
+  void WaitAsked(int count) {
+    std::unique_lock<std::mutex> lock(mutex);
+    ASSERT_TRUE(changed.wait_for(lock, std::chrono::seconds(20), [&] { return asked >= count; }));
+  }
+
+  void Release() {
+    std::unique_lock<std::mutex> lock(mutex);
+    released = true;
+    changed.notify_all();
+    ASSERT_TRUE(changed.wait_for(lock, std::chrono::seconds(20), [&] { return asking == 0; }));
+  }
+
+  void ReleaseOne() {
+    std::lock_guard<std::mutex> lock(mutex);
+    released_once++;
+    changed.notify_all();
+  }
+
+  int Asked() {
+    std::lock_guard<std::mutex> lock(mutex);
+    return asked;
+  }
+};
+
+extern Names *names;
+
+constexpr int kThreads = 4;
+
+struct Answer {
+  int calls = 0;
+  int status = 1;
+  std::vector<std::string> addresses;
+};
+
+inline void Done(void *arg, int status, const evnet_address *addresses, size_t count) {
+  Answer *answer = static_cast<Answer *>(arg);
+  answer->calls++;
+  answer->status = status;
+  for (size_t i = 0; i < count; i++) {
+    char text[EVNET_ADDRESS_TEXT_BYTES];
+    evnet_address_format(&addresses[i], text, sizeof text);
+    answer->addresses.push_back(text);
+  }
+}
+
+class Resolver : public testing::Test {
+ protected:
+  Resolver() {
+    names = &table_;
+    reactor_ = Create(kThreads);
+  }
+
+  evnet_reactor *Create(size_t threads_max) {
+    evnet_reactor_options options = {};
+    options.lookup_threads_max = threads_max;
+    options.logger.log = [](evnet_log_level, const char *message, void *user) {
+      static_cast<Resolver *>(user)->log_.push_back(message);
+    };
+    options.logger.user = this;
+    options.logger.level = EVNET_LOG_DEBUG;
+    const evnet_handler handler = {};
+    evnet_reactor *reactor = nullptr;
+    EXPECT_EQ(evnet_reactor_create(&handler, nullptr, &options, &reactor), 0);
+    return reactor;
+  }
+
+  ~Resolver() override {
+    Destroy();
+    table_.Release();
+    // The last thread may still be on its way out of getaddrinfo; it uses `names` no more.
+  }
+
+  void Destroy() {
+    evnet_reactor_destroy(reactor_);
+    reactor_ = nullptr;
+  }
+
+  evnet_lookup *LookUp(const char *text, Answer *answer) { return LookUp(reactor_, text, answer); }
+
+  evnet_lookup *LookUp(evnet_reactor *reactor, const char *text, Answer *answer) {
+    evnet_lookup *lookup = nullptr;
+    EXPECT_EQ(evnet_resolver_look_up(reactor, text, Done, answer, &lookup), 0);
+    EXPECT_EQ(answer->calls, 0);
+    return lookup;
+  }
+
+  void RunUntil(const Answer &answer) { RunUntil(reactor_, answer); }
+
+  void RunUntil(evnet_reactor *reactor, const Answer &answer) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (answer.calls == 0) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end);
+      ASSERT_EQ(evnet_reactor_turn(reactor, 10), 1);
+    }
+  }
+
+  Names table_;
+  std::vector<std::string> log_;
+  evnet_reactor *reactor_ = nullptr;
+};
+
+}  // namespace evnet_testing
+
+#endif  // EVNET_NET_REACTOR_TESTING_RESOLVER_FIXTURE_H_

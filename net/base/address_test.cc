@@ -236,7 +236,7 @@ TEST(AddressParse, AHostOfManyBytesWithAColonIsNoIp6Address) {
   for (const size_t size : {50, 100}) {
     const std::string host = std::string(size, 'h') + ":1";
     EXPECT_TRUE(Contains(Parse(host + ":80").message,
-                         "a ':' too many in the host '" + host.substr(0, 60) + "'"))
+                         "the host '" + host.substr(0, 60) + "' has one ':' too many"))
         << Parse(host + ":80").message;
   }
 }

@@ -2,8 +2,8 @@
 //
 // Each kind of line that a peer can cause is limited to one every EVNET_LOG_LIMIT_MS for each
 // server, except at EVNET_LOG_DEBUG. There, each connection has two lines (opened, closed) and each
-// failed dial has one, so a flood of connections is a flood of lines; nothing that a peer sends adds
-// a line. Text from outside (addresses, names, paths) is escaped and cut by evnet_text_escape
+// failed dial has one, so a flood of connections is a flood of lines; nothing that a peer sends
+// adds a line. Text from outside (addresses, names, paths) is escaped and cut by evnet_text_escape
 // (text.h), so it cannot forge a second line.
 #ifndef EVNET_NET_BASE_LOG_H_
 #define EVNET_NET_BASE_LOG_H_

@@ -666,8 +666,8 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_duplicate(struct evnet_poller *poll
 //               ms.
 //
 // Returns: 0, also after a signal or a wake. 1 if the kernel reported something that may be
-//          internal to
-//          the poller: even if evnet_poller_next returns false, more may follow in the next wait.
+//          internal to the poller: even if evnet_poller_next returns false, more may follow in the
+//          next wait.
 // Errors:  -errno of the kernel's wait; the poller cannot continue.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_wait(struct evnet_poller *poller, int64_t timeout_ns);
 
@@ -682,9 +682,8 @@ EVNET_API bool evnet_poller_next(struct evnet_poller *poller,
 // after evnet_poller_next has returned false.
 //
 // Returns: 0 if everything that was ready when the last evnet_poller_wait began has been reported,
-//          up to
-//          the share of each handle in a turn. Otherwise the number of waits, each followed by
-//          evnet_poller_next until it returns false, after which that holds.
+//          up to the share of each handle in a turn. Otherwise the number of waits, each followed
+//          by evnet_poller_next until it returns false, after which that holds.
 EVNET_API uint32_t evnet_poller_unreported(const struct evnet_poller *poller);
 
 // evnet_poller_wake makes the current evnet_poller_wait return, or the next one if none is in

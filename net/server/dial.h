@@ -25,8 +25,7 @@ struct evnet_server;
 //            failed dial. If the dial cannot begin, it is called there or on reactor 0 with the
 //            reason, and no other callback follows: -ENOBUFS at connections_max or if
 //            mailbox_bytes_max would be exceeded, -EAGAIN if too many lookups are queued, -ENOMEM,
-//            or
-//            -ESHUTDOWN. NULL: evnet logs such a reason at DEBUG.
+//            or -ESHUTDOWN. NULL: evnet logs such a reason at DEBUG.
 //   user     passed to done.
 //
 // Returns: 0.

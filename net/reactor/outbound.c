@@ -208,7 +208,7 @@ static void drained(struct evnet_conn *conn) {
   send_end(conn);
   if (conn->state == CONN_FLUSHING) conn_linger(conn);
   side_trim(conn);
-  conn_check_stopping(conn);
+  conn_check_stopping_later(conn);
 }
 
 // What the kernel did not take of what was flying goes in front of all that was queued meanwhile.

@@ -3,40 +3,45 @@
 #include "net/reactor/async.h"
 
 #include <errno.h>
+#include <stddef.h>
 
-#include "net/reactor/internal/datagram.h"
-#include "net/reactor/internal/state.h"
-
-void async_answer(struct evnet_async *async, int status) {
-  struct evnet_reactor *reactor = async->reactor;
-  async->status = status;
-  async->next = NULL;
-  if (reactor->answers_first == NULL) {
-    reactor->answers_first = async;
-  } else {
-    reactor->answers_last->next = async;
-  }
-  reactor->answers_last = async;
-}
+#include "net/reactor/conn.h"
+#include "net/reactor/internal/async.h"
+#include "net/reactor/internal/callback.h"
+#include "net/reactor/internal/clock.h"
+#include "net/reactor/internal/close.h"
+#include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/datagram_write.h"
+#include "net/reactor/internal/dial_record.h"
+#include "net/reactor/internal/due.h"
+#include "net/reactor/internal/end.h"
+#include "net/reactor/internal/inbound.h"
+#include "net/reactor/internal/open.h"
+#include "net/reactor/internal/reactor.h"
+#include "net/reactor/internal/table.h"
+#include "net/reactor/internal/write.h"
+#include "net/reactor/owner.h"
 
 void async_run_answers(struct evnet_reactor *reactor) {
   // Only those that stand here now: what they bring about may be answered at once, for ever.
-  struct evnet_async *async = reactor->answers_first;
-  reactor->answers_first = NULL;
+  struct evnet_async *async = reactor->due.answers_first;
+  reactor->due.answers_first = NULL;
   while (async != NULL) {
     struct evnet_async *next = async->next;
     async->finish(async, async->status);
-    reactor_after_callback(reactor, NULL, EVNET_NONE);
-    stats_lap(reactor);
+    callback_returned(reactor, NULL, EVNET_NONE);
+    clock_lap(reactor);
     async = next;
   }
 }
+
+// Acts
 
 // The queue gives the bytes back.
 static void returned(struct evnet_outbound_lent *lent, bool taken) {
   struct evnet_async *async =
       (struct evnet_async *)((char *)lent - offsetof(struct evnet_async, lent));
-  async_answer(async, taken ? 0 : async->reactor->conns[async->id.index].reason);
+  due_answer(async, taken ? 0 : async->reactor->table.conns[async->id.index].reason);
 }
 
 static void send_to(struct evnet_async *async, struct evnet_conn *conn) {
@@ -46,28 +51,28 @@ static void send_to(struct evnet_async *async, struct evnet_conn *conn) {
   } else if (conn_is_datagram(conn)) {
     status = -EISCONN;
   }
-  if (status < 0) async_answer(async, status);
+  if (status < 0) due_answer(async, status);
 }
 
 static void write_to(struct evnet_async *async, struct evnet_conn *conn) {
   if (conn->state == CONN_DATAGRAM) {
-    async_answer(async, -EDESTADDRREQ);
+    due_answer(async, -EDESTADDRREQ);
     return;
   }
   if (conn->state != CONN_OPEN) {
-    async_answer(async, -ESTALE);
+    due_answer(async, -ESTALE);
     return;
   }
   if (conn_is_datagram(conn)) {
     int status = datagram_send_async(conn, NULL, NULL, async);
     // on_prewrite, of what was written before, has closed it.
     if (status == -ENOTCONN) status = -ESTALE;
-    if (status < 0) async_answer(async, status);
+    if (status < 0) due_answer(async, status);
     return;
   }
   async->lent.done = returned;
-  int status = outbound_lend(conn, &async->lent, async->data, async->size);
-  if (status <= 0) async_answer(async, status);
+  int status = write_lent(conn, &async->lent, async->data, async->size);
+  if (status <= 0) due_answer(async, status);
 }
 
 static int act_on(struct evnet_conn *conn, enum evnet_async_act act) {
@@ -81,12 +86,21 @@ static int act_on(struct evnet_conn *conn, enum evnet_async_act act) {
       evnet_conn_release(conn);
       return 0;
     case EVNET_ASYNC_CLOSE:
-      return conn_close_by_id(conn);
+      return close_by_id(conn);
     case EVNET_ASYNC_WRITE:
     case EVNET_ASYNC_SEND_TO:
       break;
   }
   return -EINVAL;
+}
+
+// Requests
+
+// A request that is above the bound on output.
+static void refuse_request(struct evnet_async *async, struct evnet_conn *conn) {
+  const bool closes = conn->reactor->options.outbound_overflow == EVNET_OVERFLOW_CLOSE;
+  if (closes && !conn_is_datagram(conn)) end_conn(conn, EVNET_REASON_OUTBOUND_OVERFLOW);
+  due_answer(async, -ENOBUFS);
 }
 
 // A write, or a wake, by the id of a dial under way waits until that has ended. Returns whether it
@@ -96,24 +110,24 @@ static bool wait_for_open(struct evnet_async *async, struct evnet_conn *conn) {
                      (async->act == EVNET_ASYNC_WAKE && !conn_is_datagram(conn));
   if (conn->state != CONN_DIALLING || !waits) return false;
   if (conn->dial == NULL) {  // adopted, and connected long since
-    adopt_open(conn);
+    open_adopted(conn);
     return false;
   }
-  if (!dial_add_request(conn, async)) async_answer(async, -ENOBUFS);
+  if (!dial_add_request(conn, async)) refuse_request(async, conn);
   return true;
 }
 
 void async_carry_out(struct evnet_reactor *reactor, struct evnet_async *async) {
-  struct evnet_conn *conn = conn_find(reactor, &async->id);
+  struct evnet_conn *conn = table_find(reactor, &async->id);
   if (conn != NULL && wait_for_open(async, conn)) return;
   if (conn == NULL) {
-    async_answer(async, reactor->stop_phase == STOP_DONE ? -ESHUTDOWN : -ESTALE);
+    due_answer(async, reactor->stop.phase == STOP_DONE ? -ESHUTDOWN : -ESTALE);
   } else if (async->act == EVNET_ASYNC_WRITE) {
     write_to(async, conn);
   } else if (async->act == EVNET_ASYNC_SEND_TO) {
     send_to(async, conn);
   } else {
-    async_answer(async, act_on(conn, async->act));
+    due_answer(async, act_on(conn, async->act));
   }
 }
 

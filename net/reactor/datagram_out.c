@@ -1,18 +1,25 @@
-// The way out of UDP sockets. What callbacks write gathers, and leaves by one call for up to
-// EVNET_DATAGRAMS_MAX datagrams; what finds the socket full is queued, in order, up to a bound.
+// The way out of UDP sockets. Datagrams that callbacks write gather, and leave by one call for up
+// to EVNET_DATAGRAMS_MAX of them; those that find the socket full are queued, in order, up to a
+// bound.
 //
 //   write --> gather --flush--> taken
 //     |                  |
 //     |                  +--> full: queue --room--> taken
-//     +-- something is queued: behind it
+//     +-- something is queued: after it
 //
 // So while a socket has something queued, it has nothing gathered.
+#include "net/reactor/internal/datagram_out.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "net/reactor/internal/datagram.h"
-#include "net/reactor/internal/state.h"
+#include "net/reactor/internal/clock.h"
+#include "net/reactor/internal/datagram_socket.h"
+#include "net/reactor/internal/deadline.h"
+#include "net/reactor/internal/due.h"
+#include "net/reactor/internal/reactor.h"
+#include "net/reactor/owner.h"
 
 void datagram_copy_address(struct evnet_address *out, const struct evnet_address *address) {
   // All that a host has; most of the union is for Unix paths.
@@ -35,7 +42,7 @@ static void note_dropped(struct evnet_reactor *reactor) {
 }
 
 static void answer(struct evnet_async *async, int status) {
-  if (async != NULL) async_answer(async, status);
+  if (async != NULL) due_answer(async, status);
 }
 
 // The queue
@@ -43,7 +50,7 @@ static void answer(struct evnet_async *async, int status) {
 // Of a connection: a listener's socket waits for ever.
 static void start_write_timeout(const struct datagram_socket *socket) {
   struct evnet_conn *conn = socket->conn;
-  if (socket->connected) conn->side->write_since_ms = stats_stamp(conn);
+  if (socket->connected) conn->side->write_since_ms = clock_stamp(conn);
   const int64_t timeout_ms = limits_of(conn)->timeouts_ms[EVNET_TIMEOUT_WRITE];
   if (socket->connected && timeout_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)timeout_ms);
 }
@@ -108,11 +115,11 @@ static void announce(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   struct datagram_gather *gather = reactor->gather;
   if (reactor->handler.on_prewrite == NULL || gather->announcing) return;
-  struct evnet_conn *outer = reactor->prewrite_conn;
+  struct evnet_conn *outer = reactor->scratch.prewrite_conn;
   gather->announcing = true;
-  reactor->prewrite_conn = conn;
+  reactor->scratch.prewrite_conn = conn;
   reactor->handler.on_prewrite(conn, reactor->user);
-  reactor->prewrite_conn = outer;
+  reactor->scratch.prewrite_conn = outer;
   gather->announcing = false;
 }
 
@@ -121,7 +128,7 @@ static void announce(struct evnet_conn *conn) {
 static void note_failure(struct datagram_socket *socket, int status) {
   if (!socket->connected || status != -ECONNREFUSED || socket->conn->state == CONN_CLOSED) return;
   socket->failure = status;
-  conn_defer(socket->conn, 0);  // ends it: not from inside a write
+  due_add(socket->conn, 0);  // ends it: not from inside a write
 }
 
 // The kernel refuses a datagram: without a word its writer would look for the fault elsewhere.
@@ -149,11 +156,6 @@ static void note_refused(struct datagram_socket *socket, const struct evnet_addr
             times);
 }
 
-void datagram_run_due(struct evnet_conn *conn) {
-  const struct datagram_socket *socket = datagram_of(conn);
-  if (socket != NULL && socket->failure < 0) conn_failed(conn, socket->failure);
-}
-
 // Sends what the socket takes. Returns how many were dealt with: taken, or refused for ever, each
 // told to `dealt`; fewer than all: the socket is full.
 static size_t send_now(struct datagram_socket *socket, const struct evnet_datagram *datagrams,
@@ -176,7 +178,7 @@ static size_t send_now(struct datagram_socket *socket, const struct evnet_datagr
       dealt(socket, done, 0);
     }
     if (socket->connected)
-      socket->conn->out_ms = socket->conn->side->write_since_ms = stats_stamp(socket->conn);
+      socket->conn->out_ms = socket->conn->side->write_since_ms = clock_stamp(socket->conn);
     counter_add(&reactor->stats.datagrams_sent, (uint64_t)sent);
     counter_add(&reactor->stats.bytes_sent, bytes);
   }
@@ -214,17 +216,13 @@ static void refuse_queue(struct datagram_socket *socket, int status) {
   }
 }
 
-void datagram_room(struct evnet_conn *conn, int status) {
-  struct datagram_socket *socket = datagram_of(conn);
-  if (conn->state == CONN_CLOSED) return;
+void datagram_send_queued(struct datagram_socket *socket, int status) {
+  struct evnet_conn *conn = socket->conn;
   socket->awaiting = false;
   if (status < 0) refuse_queue(socket, status);
   if (socket->first != NULL) announce(conn);
   if (conn->state == CONN_CLOSED) return;
   send_queue(socket);
-  if (socket->first != NULL) return;
-  if (conn->state == CONN_FLUSHING) conn_linger(conn);
-  conn_check_stopping(conn);
 }
 
 // Gathering

@@ -1,10 +1,17 @@
 // What callers write to UDP sockets: where it goes, which host it leaves from, and whether the
 // socket can send it there. datagram_out.c sends it.
+#include "net/reactor/internal/datagram_write.h"
+
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
-#include "net/reactor/internal/datagram.h"
-#include "net/reactor/internal/state.h"
+#include "net/reactor/async.h"
+#include "net/reactor/datagram.h"
+#include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/datagram_out.h"
+#include "net/reactor/internal/datagram_socket.h"
+#include "net/reactor/internal/reactor.h"
 
 enum {
   IP4_BYTES_MAX = 65507,  // 65,535 with IPv4's and UDP's headers

@@ -10,11 +10,23 @@
 //                           ^     |
 //      a full Unix backlog: |     | CONNECT -errno of the last one that runs, or the deadline
 //      after a pause        +-----+--> fail
+#include "net/reactor/internal/dial_attempts.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
-#include "net/reactor/internal/dial.h"
+#include "net/reactor/internal/async.h"
+#include "net/reactor/internal/clock.h"
+#include "net/reactor/internal/datagram_socket.h"
+#include "net/reactor/internal/deadline.h"
+#include "net/reactor/internal/dial_record.h"
+#include "net/reactor/internal/end.h"
+#include "net/reactor/internal/open.h"
+#include "net/reactor/internal/peer.h"
+#include "net/reactor/internal/reactor.h"
+#include "net/reactor/internal/table.h"
+#include "net/reactor/timer.h"
 
 enum {
   // RFC 8305 section 8: Connection Attempt Delay, Minimum Connection Attempt Delay.
@@ -109,7 +121,8 @@ static void note(struct dial *dial, int status, uint32_t address_index) {
   dial->status_index = address_index;
 }
 
-void dial_fail(struct dial *dial, int status) {
+// Ends the dial with the most informative failure, of which `status` is one more.
+static void fail(struct dial *dial, int status) {
   struct evnet_conn *conn = dial->conn;
   uint32_t index = UINT32_MAX;
   for (uint32_t i = 0; i < DIAL_ATTEMPTS_MAX; i++) {
@@ -120,20 +133,39 @@ void dial_fail(struct dial *dial, int status) {
   note(dial, status, index);
   if (dial->status_index < dial->address_count)
     peer_set(conn, &dial->addresses[dial->status_index]);
-  conn_finish(conn, dial->status);
+  end_conn(conn, dial->status);
+}
+
+// Time
+
+static void try_next(struct dial *dial);
+
+static void expired(struct evnet_timer *timer, void *user) {
+  (void)timer;
+  struct dial *dial = user;
+  struct evnet_reactor *reactor = reactor_of(dial);
+  if (reactor->clock.now_ms < dial->deadline_ms) {
+    try_next(dial);
+  } else if (!deadline_is_settled(reactor, dial->deadline_ms)) {
+    // The kernel may have connected it, and is asked first.
+    evnet_timer_start(reactor, &dial->timer, 0, expired, dial);
+  } else {
+    fail(dial, -ETIMEDOUT);
+  }
+}
+
+void dial_start_timer(struct dial *dial) {
+  struct evnet_reactor *reactor = reactor_of(dial);
+  const uint64_t at_ms = dial->next_ms < dial->deadline_ms ? dial->next_ms : dial->deadline_ms;
+  if (at_ms == UINT64_MAX) {
+    evnet_timer_stop(reactor, &dial->timer);
+    return;
+  }
+  const uint64_t delay_ms = at_ms > reactor->clock.now_ms ? at_ms - reactor->clock.now_ms : 0;
+  evnet_timer_start(reactor, &dial->timer, delay_ms, expired, dial);
 }
 
 // Attempts
-
-void dial_drop_attempts(struct dial *dial) {
-  struct evnet_reactor *reactor = reactor_of(dial);
-  for (uint32_t i = 0; i < DIAL_ATTEMPTS_MAX; i++) {
-    struct evnet_conn *conn = dial->attempts[i].conn;
-    if (conn == NULL || conn == dial->conn) continue;
-    conn->dial = NULL;
-    evnet_poller_detach(reactor->poller, conn_handle(conn));
-  }
-}
 
 static struct dial_attempt *find_free(struct dial *dial) {
   struct dial_attempt *attempt = &dial->attempts[0];
@@ -144,8 +176,8 @@ static struct dial_attempt *find_free(struct dial *dial) {
 static int give_handle(struct dial *dial, struct dial_attempt *attempt) {
   if (attempt->conn != NULL) return 0;
   if (dial->address_count > 1)
-    return conn_reserve_attempt(reactor_of(dial), dial->own_addresses[0].transport, dial,
-                                &attempt->conn);
+    return table_reserve_attempt(reactor_of(dial), dial->own_addresses[0].transport, dial,
+                                 &attempt->conn);
   attempt->conn = dial->conn;
   return 0;
 }
@@ -157,8 +189,8 @@ static void start(struct dial *dial, struct dial_attempt *attempt) {
   attempt->is_running = true;
   dial->running_count++;
   peer_set(dial->conn, address);
-  reactor_update_now(reactor);
-  dial->started_ms = reactor->now_ms;
+  clock_update(reactor);
+  dial->started_ms = reactor->clock.now_ms;
   const bool waits =
       dial->address_next == dial->address_count || dial->running_count == DIAL_ATTEMPTS_MAX;
   dial->next_ms = waits ? UINT64_MAX : dial->started_ms + DELAY_MS;
@@ -173,7 +205,8 @@ static bool is_allowed(const struct dial *dial) {
   return dial->allow == NULL || dial->allow(&dial->addresses[dial->address_next], dial->conn->user);
 }
 
-void dial_try_next(struct dial *dial) {
+// The time has come for the next attempt.
+static void try_next(struct dial *dial) {
   while (dial->address_next < dial->address_count && !is_allowed(dial))
     note(dial, -EACCES, dial->address_next++);
   if (dial->address_next == dial->address_count) {
@@ -181,7 +214,7 @@ void dial_try_next(struct dial *dial) {
     if (dial->running_count > 0) {
       dial_start_timer(dial);
     } else {
-      dial_fail(dial, dial->status);
+      fail(dial, dial->status);
     }
     return;
   }
@@ -193,7 +226,7 @@ void dial_try_next(struct dial *dial) {
     dial->next_ms = UINT64_MAX;  // the handle of the next one that ends will do
     dial_start_timer(dial);
   } else {
-    dial_fail(dial, status);
+    fail(dial, status);
   }
 }
 
@@ -202,9 +235,9 @@ void dial_connect(struct dial *dial) {
   for (uint32_t i = 0; i < dial->address_count; i++) set_loopback(&dial->addresses[i]);
   alternate_families(dial->addresses, dial->address_count);
   if (dial->address_count == 0) {
-    dial_fail(dial, -EAFNOSUPPORT);
+    fail(dial, -EAFNOSUPPORT);
   } else {
-    dial_try_next(dial);
+    try_next(dial);
   }
 }
 
@@ -212,7 +245,7 @@ static void pause_a_while(struct dial *dial) {
   dial->pause_ms = dial->pause_ms == 0 ? PAUSE_MS_MIN : 2 * dial->pause_ms;
   if (dial->pause_ms > PAUSE_MS_MAX) dial->pause_ms = PAUSE_MS_MAX;
   dial->address_next = 0;
-  dial->next_ms = reactor_of(dial)->now_ms + dial->pause_ms;
+  dial->next_ms = reactor_of(dial)->clock.now_ms + dial->pause_ms;
   dial_start_timer(dial);
 }
 
@@ -223,17 +256,19 @@ static void attempt_failed(struct dial *dial, struct dial_attempt *attempt, int 
   }
   note(dial, status, attempt->address_index);
   if (dial->address_next == dial->address_count) {
-    if (dial->running_count == 0) dial_fail(dial, dial->status);
+    if (dial->running_count == 0) fail(dial, dial->status);
     return;
   }
   const uint64_t may_ms = dial->started_ms + DELAY_MS_MIN;
   if (dial->next_ms > may_ms) dial->next_ms = may_ms;
-  if (dial->next_ms <= reactor_of(dial)->now_ms) {
-    dial_try_next(dial);
+  if (dial->next_ms <= reactor_of(dial)->clock.now_ms) {
+    try_next(dial);
   } else {
     dial_start_timer(dial);
   }
 }
+
+// Opening
 
 // The winner's socket becomes the connection's.
 static int take_socket(struct dial *dial, struct dial_attempt *attempt) {
@@ -249,6 +284,23 @@ static int take_socket(struct dial *dial, struct dial_attempt *attempt) {
   return status;
 }
 
+// The connection's handle is connected.
+static void open_dialled(struct dial *dial) {
+  struct evnet_conn *conn = dial->conn;
+  struct evnet_reactor *reactor = conn->reactor;
+  struct evnet_async *request = dial_take_requests(dial);
+  dial_free(conn);
+  conn->state = CONN_OPEN;
+  int status = conn->transport == EVNET_TRANSPORT_UDP ? datagram_connected(conn) : 0;
+  if (status == 0) status = open_conn(conn);
+  if (status < 0) end_conn(conn, status);
+  while (request != NULL) {
+    struct evnet_async *next = request->next;
+    async_carry_out(reactor, request);
+    request = next;
+  }
+}
+
 void dial_connected(struct evnet_conn *conn, int result) {
   const bool is_dialling = conn->state == CONN_DIALLING || conn->state == CONN_ATTEMPT;
   struct dial *dial = is_dialling ? conn->dial : NULL;
@@ -259,7 +311,7 @@ void dial_connected(struct evnet_conn *conn, int result) {
   dial->running_count--;
   if (result == 0) result = take_socket(dial, attempt);
   if (result == 0) {
-    dial_open(dial);
+    open_dialled(dial);
   } else {
     attempt_failed(dial, attempt, result);
   }

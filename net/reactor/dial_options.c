@@ -1,12 +1,16 @@
 // What evnet_dial is given: read, checked, and refused with a line in the log at DEBUG: what is
 // dialled, and how often, may be a peer's choice, and the caller has the status.
+#include "net/reactor/internal/dial_options.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/base/text.h"
-#include "net/reactor/internal/dial.h"
+#include "net/reactor/internal/dial_record.h"
+#include "net/reactor/internal/options.h"
+#include "net/reactor/owner.h"
 
 // `text` is what the caller gave: shown escaped and cut.
 static int refuse_text(const struct evnet_logger *logger, int status, const char *what,

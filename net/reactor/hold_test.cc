@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "gtest/gtest.h"
-#include "net/reactor/internal/state.h"
+#include "net/reactor/internal/conn.h"
 #include "net/reactor/testing/harness.h"
 
 namespace evnet_testing {

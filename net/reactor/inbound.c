@@ -4,29 +4,33 @@
 // Unread bytes are in one place at a time: in the lease while the very bytes that came are being
 // presented, or in the ring. A lease that arrives while the ring holds bytes is appended to it
 // first.
+#include "net/reactor/internal/inbound.h"
+
 #include <errno.h>
 #include <string.h>
 
-#include "net/reactor/internal/state.h"
+#include "net/reactor/conn.h"
+#include "net/reactor/internal/callback.h"
+#include "net/reactor/internal/close.h"
+#include "net/reactor/internal/due.h"
+#include "net/reactor/internal/end.h"
+#include "net/reactor/internal/reactor.h"
+#include "net/reactor/internal/reading.h"
+#include "net/reactor/internal/side.h"
 
-static bool has_lease(const struct evnet_conn *conn) { return conn->reactor->lease_conn == conn; }
-
-size_t evnet_conn_inbound_bytes(const struct evnet_conn *conn) {
-  if (has_lease(conn)) return conn->reactor->lease.size;
-  return conn->side != NULL ? evnet_ring_size(&conn->side->inbound) : 0;
-}
+size_t evnet_conn_inbound_bytes(const struct evnet_conn *conn) { return side_inbound_bytes(conn); }
 
 void evnet_conn_peek_pair(const struct evnet_conn *conn, struct evnet_bytes out_spans[2]) {
   out_spans[0] = out_spans[1] = (struct evnet_bytes){0};
-  if (has_lease(conn)) {
-    out_spans[0] = conn->reactor->lease;
+  if (side_has_lease(conn)) {
+    out_spans[0] = conn->reactor->lease.bytes;
   } else if (conn->side != NULL) {
     evnet_ring_peek_pair(&conn->side->inbound, out_spans);
   }
 }
 
 struct evnet_bytes evnet_conn_peek(struct evnet_conn *conn) {
-  if (has_lease(conn)) return conn->reactor->lease;
+  if (side_has_lease(conn)) return conn->reactor->lease.bytes;
   struct evnet_bytes spans[2];
   evnet_conn_peek_pair(conn, spans);
   if (spans[1].size == 0) return spans[0];
@@ -35,7 +39,7 @@ struct evnet_bytes evnet_conn_peek(struct evnet_conn *conn) {
   evnet_block_release(conn->reactor->options.allocator, conn->side->retired);
   int status = evnet_ring_linearize(&conn->side->inbound, &conn->side->retired);
   if (status < 0) {
-    conn_abort_for(conn, status);
+    end_abort(conn, status);
     return (struct evnet_bytes){0};
   }
   evnet_ring_peek_pair(&conn->side->inbound, spans);
@@ -43,18 +47,18 @@ struct evnet_bytes evnet_conn_peek(struct evnet_conn *conn) {
 }
 
 size_t evnet_conn_discard(struct evnet_conn *conn, size_t size) {
-  size_t unread = evnet_conn_inbound_bytes(conn);
+  size_t unread = side_inbound_bytes(conn);
   if (size > unread) size = unread;
   if (size == 0) return 0;
-  if (has_lease(conn)) {
-    conn->reactor->lease.data += size;
-    conn->reactor->lease.size -= size;
+  if (side_has_lease(conn)) {
+    conn->reactor->lease.bytes.data += size;
+    conn->reactor->lease.bytes.size -= size;
   } else {
     evnet_ring_discard(&conn->side->inbound, size);
     // Their memory goes at the end of the turn: this need not be on_data, and its pointers last.
-    if (size == unread && conn->state != CONN_CLOSED) conn_defer(conn, 0);
+    if (size == unread && conn->state != CONN_CLOSED) due_add(conn, 0);
   }
-  if (conn->flags & STOPPING_TOLD) conn_check_stopping_later(conn);
+  if (conn->flags & STOPPING_TOLD) due_check_stopping(conn);
   return size;
 }
 
@@ -88,24 +92,23 @@ static void keep(struct evnet_conn *conn, const uint8_t *data, size_t size) {
   // again.
   if (side != NULL) side_release_retired(conn);
   int status = side == NULL ? -ENOMEM : evnet_ring_append(&side->inbound, data, size);
-  if (status < 0) conn_abort_for(conn, status);
+  if (status < 0) end_abort(conn, status);
 }
 
 // After on_data: the lease ends, so what it still holds has to be kept, and the bound is checked.
 static void settle(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
-  if (has_lease(conn)) {
-    struct evnet_bytes left = reactor->lease;
-    reactor->lease_conn = NULL;
+  if (side_has_lease(conn)) {
+    struct evnet_bytes left = reactor->lease.bytes;
+    reactor->lease.conn = NULL;
     if (left.size > 0 && conn->state == CONN_OPEN) keep(conn, left.data, left.size);
   }
-  if (conn->state == CONN_OPEN &&
-      evnet_conn_inbound_bytes(conn) >= reactor->options.inbound_bytes_max) {
+  if (conn->state == CONN_OPEN && side_inbound_bytes(conn) >= reactor->options.inbound_bytes_max) {
     if (conn->read_stop & (STOP_USER | STOP_HOLDS)) {
-      conn_stop_reading(conn, STOP_INBOUND_MAX);
+      reading_stop(conn, STOP_INBOUND_MAX);
     } else {
       // To stop reading would wait forever for the rest of a frame that is larger than the bound.
-      conn_close_for(conn, EVNET_REASON_INBOUND_OVERFLOW);
+      close_conn(conn, EVNET_REASON_INBOUND_OVERFLOW);
     }
   }
   if (conn->side != NULL) side_trim(conn);
@@ -120,9 +123,9 @@ void inbound_present(struct evnet_conn *conn) {
     evnet_conn_discard(conn, SIZE_MAX);
   }
   // Before the bytes are kept: what was written may point into them.
-  reactor_after_callback(reactor, conn, action);
+  callback_returned(reactor, conn, action);
   settle(conn);
-  if (conn->flags & STOPPING_TOLD) conn_check_stopping(conn);
+  if (conn->flags & STOPPING_TOLD) close_check_stopping(conn);
 }
 
 int inbound_wake(struct evnet_conn *conn) {
@@ -141,20 +144,20 @@ void inbound_received(struct evnet_conn *conn, const uint8_t *data, size_t size)
   counter_add(&reactor->stats.bytes_received, size);
   conn->in_ms = now32(reactor);
   if (conn->state != CONN_OPEN) return;  // closing: thrown away
-  bool standing = evnet_conn_inbound_bytes(conn) > 0;
+  bool standing = side_inbound_bytes(conn) > 0;
   if (standing || conn->read_stop != 0) {
     // Bytes may come after reading was stopped; they wait like the rest.
     keep(conn, data, size);
     if (conn->state != CONN_OPEN) return;
     if (conn->read_stop != 0) {
       // They are presented before more is read.
-      bool above_bound = evnet_conn_inbound_bytes(conn) >= reactor->options.inbound_bytes_max;
-      if (above_bound) conn_stop_reading(conn, STOP_INBOUND_MAX);
+      bool above_bound = side_inbound_bytes(conn) >= reactor->options.inbound_bytes_max;
+      if (above_bound) reading_stop(conn, STOP_INBOUND_MAX);
       return;
     }
   } else {
-    reactor->lease_conn = conn;
-    reactor->lease = (struct evnet_bytes){.data = data, .size = size};
+    reactor->lease.conn = conn;
+    reactor->lease.bytes = (struct evnet_bytes){.data = data, .size = size};
   }
   inbound_present(conn);
 }

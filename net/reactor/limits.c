@@ -1,8 +1,15 @@
 // What a connection may have otherwise than the others: timeouts, water marks, what the high mark
 // does.
+#include "net/reactor/internal/limits.h"
+
 #include <errno.h>
 
-#include "net/reactor/internal/state.h"
+#include "net/reactor/conn.h"
+#include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/deadline.h"
+#include "net/reactor/internal/marks.h"
+#include "net/reactor/internal/reactor.h"
+#include "net/reactor/internal/side.h"
 
 void limits_from_options(const struct evnet_reactor_options *options,
                          struct conn_limits *out_limits) {
@@ -77,7 +84,7 @@ int evnet_conn_set_water_marks(struct evnet_conn *conn, size_t high_bytes, size_
   if (status < 0) return status;
   limits->outbound_high_water_bytes = high_bytes;
   limits->outbound_low_water_bytes = low_bytes;
-  outbound_marks_changed(conn);
+  marks_changed(conn);
   return 0;
 }
 
@@ -87,6 +94,6 @@ int evnet_conn_set_high_action(struct evnet_conn *conn, enum evnet_high_action a
   int status = own_stream_limits(conn, &limits);
   if (status < 0) return status;
   limits->outbound_high_action = action;
-  outbound_high_action_changed(conn);
+  marks_action_changed(conn);
   return 0;
 }

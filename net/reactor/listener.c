@@ -1,11 +1,17 @@
 // Listening sockets: accepting on and off, and going on after the system ran out of descriptors or
 // memory.
+#include "net/reactor/internal/listener.h"
+
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "net/reactor/internal/datagram.h"
-#include "net/reactor/internal/state.h"
+#include "net/reactor/internal/datagram_socket.h"
+#include "net/reactor/internal/reactor.h"
+#include "net/reactor/owner.h"
+#include "net/reactor/timer.h"
 
 // How soon accepting is tried again after it failed for want of descriptors or memory: often enough
 // to be back well within a second of one being freed, and far too seldom to cost anything.
@@ -14,10 +20,10 @@ enum { RETRY_MS = 100 };
 static void arm(struct evnet_reactor *reactor, struct listener *listener) {
   if (listener->is_datagram) {
     // Once: connections at their limit are nothing to it.
-    if (reactor->accepting) datagram_start(&reactor->conns[listener->handle.index]);
+    if (reactor->listeners.accepting) datagram_start(&reactor->table.conns[listener->handle.index]);
     return;
   }
-  bool wanted = reactor->accepting && !listener->starved;
+  bool wanted = reactor->listeners.accepting && !listener->starved;
   if (wanted == listener->armed) return;
   listener->armed = wanted;
   if (wanted) {
@@ -28,10 +34,10 @@ static void arm(struct evnet_reactor *reactor, struct listener *listener) {
 }
 
 static void init_stream(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t place) {
-  reactor->conns[handle.index] = (struct evnet_conn){.reactor = reactor,
-                                                     .deadline = {.tag = handle.generation},
-                                                     .listener = place,
-                                                     .state = CONN_LISTENER};
+  reactor->table.conns[handle.index] = (struct evnet_conn){.reactor = reactor,
+                                                           .deadline = {.tag = handle.generation},
+                                                           .listener = place,
+                                                           .state = CONN_LISTENER};
 }
 
 static int open_stream(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t place,
@@ -47,50 +53,50 @@ static int listen_at(struct evnet_reactor *reactor, uint8_t index,
                      const struct evnet_address *address,
                      const struct evnet_listen_options *options,
                      struct evnet_address *out_address) {
-  if (reactor->stop_phase != STOP_NONE) return -ESHUTDOWN;
-  const uint8_t place = reactor->listener_count;
+  if (reactor->stop.phase != STOP_NONE) return -ESHUTDOWN;
+  const uint8_t place = reactor->listeners.count;
   if (index == EVNET_LISTENERS_MAX || place == EVNET_LISTENER_SOCKETS_MAX) return -ENOBUFS;
   struct evnet_handle handle;
   int status = evnet_poller_listen(reactor->poller, address, options, &handle);
   if (status < 0) return status;
   // First, as its DETACH will come to it.
-  reactor->handles++;
-  if (handle.index >= reactor->conns_top) reactor->conns_top = handle.index + 1;
+  reactor->table.handles++;
+  if (handle.index >= reactor->table.top) reactor->table.top = handle.index + 1;
   const bool is_datagram = address->transport == EVNET_TRANSPORT_UDP;
   status = is_datagram ? datagram_open(reactor, handle, index, out_address)
                        : open_stream(reactor, handle, place, out_address);
   if (status < 0) return status;
-  reactor->listeners[place] =
+  reactor->listeners.of[place] =
       (struct listener){.handle = handle, .index = index, .is_datagram = is_datagram};
-  reactor->listener_count++;
+  reactor->listeners.count++;
   return index;
 }
 
 int evnet_reactor_listen(struct evnet_reactor *reactor, const struct evnet_address *address,
                          const struct evnet_listen_options *options,
                          struct evnet_address *out_address) {
-  int index = listen_at(reactor, reactor->listener_indexes, address, options, out_address);
-  if (index >= 0) reactor->listener_indexes++;
+  int index = listen_at(reactor, reactor->listeners.indexes, address, options, out_address);
+  if (index >= 0) reactor->listeners.indexes++;
   return index;
 }
 
 int evnet_reactor_listen_also(struct evnet_reactor *reactor, const struct evnet_address *address,
                               const struct evnet_listen_options *options,
                               struct evnet_address *out_address) {
-  EVNET_ASSERT(reactor->listener_indexes > 0);
-  return listen_at(reactor, (uint8_t)(reactor->listener_indexes - 1), address, options,
+  EVNET_ASSERT(reactor->listeners.indexes > 0);
+  return listen_at(reactor, (uint8_t)(reactor->listeners.indexes - 1), address, options,
                    out_address);
 }
 
 void evnet_reactor_unlisten(struct evnet_reactor *reactor) {
-  EVNET_ASSERT(reactor->listener_indexes > 0 && !reactor->accepting);
-  const uint8_t index = --reactor->listener_indexes;
-  while (reactor->listener_count > 0) {
-    const struct listener *listener = &reactor->listeners[reactor->listener_count - 1];
+  EVNET_ASSERT(reactor->listeners.indexes > 0 && !reactor->listeners.accepting);
+  const uint8_t index = --reactor->listeners.indexes;
+  while (reactor->listeners.count > 0) {
+    const struct listener *listener = &reactor->listeners.of[reactor->listeners.count - 1];
     if (listener->index != index) break;
-    reactor->listener_count--;
+    reactor->listeners.count--;
     if (listener->is_datagram) {
-      datagram_close(&reactor->conns[listener->handle.index]);
+      datagram_close(&reactor->table.conns[listener->handle.index]);
     } else {
       evnet_poller_detach(reactor->poller, listener->handle);
     }
@@ -99,20 +105,20 @@ void evnet_reactor_unlisten(struct evnet_reactor *reactor) {
 
 int listener_adopt(struct evnet_reactor *reactor, int descriptor,
                    const struct evnet_socket_kind *kind) {
-  const uint8_t place = reactor->listener_count;
-  if (reactor->listener_indexes == EVNET_LISTENERS_MAX || place == EVNET_LISTENER_SOCKETS_MAX)
+  const uint8_t place = reactor->listeners.count;
+  if (reactor->listeners.indexes == EVNET_LISTENERS_MAX || place == EVNET_LISTENER_SOCKETS_MAX)
     return -ENOBUFS;
   struct evnet_handle handle;
   int status = evnet_poller_adopt(reactor->poller, descriptor, kind, &handle);
   if (status < 0) return status;
-  reactor->handles++;
-  if (handle.index >= reactor->conns_top) reactor->conns_top = handle.index + 1;
+  reactor->table.handles++;
+  if (handle.index >= reactor->table.top) reactor->table.top = handle.index + 1;
   init_stream(reactor, handle, place);
-  reactor->listeners[place] =
-      (struct listener){.handle = handle, .index = reactor->listener_indexes++, .is_adopted = true};
-  reactor->listener_count++;
-  if (reactor->accepting_chosen) {
-    arm(reactor, &reactor->listeners[place]);
+  reactor->listeners.of[place] = (struct listener){
+      .handle = handle, .index = reactor->listeners.indexes++, .is_adopted = true};
+  reactor->listeners.count++;
+  if (reactor->listeners.accepting_chosen) {
+    arm(reactor, &reactor->listeners.of[place]);
   } else {
     evnet_reactor_accept_resume(reactor);
   }
@@ -129,8 +135,8 @@ bool evnet_reactor_spreads_port(const struct evnet_reactor *reactor) {
 
 // The first socket of a listener; NULL: there is no such one.
 static const struct listener *find(const struct evnet_reactor *reactor, uint8_t index) {
-  for (uint8_t i = 0; i < reactor->listener_count; i++) {
-    if (reactor->listeners[i].index == index) return &reactor->listeners[i];
+  for (uint8_t i = 0; i < reactor->listeners.count; i++) {
+    if (reactor->listeners.of[i].index == index) return &reactor->listeners.of[i];
   }
   return NULL;
 }
@@ -144,14 +150,14 @@ int evnet_reactor_listener_descriptor(const struct evnet_reactor *reactor, uint8
 struct evnet_conn *evnet_reactor_datagram_socket(struct evnet_reactor *reactor, uint8_t index) {
   const struct listener *listener = find(reactor, index);
   if (listener == NULL || !listener->is_datagram) return NULL;
-  return &reactor->conns[listener->handle.index];
+  return &reactor->table.conns[listener->handle.index];
 }
 
 static void arm_all(struct evnet_reactor *reactor, bool accepting) {
-  reactor->accepting_chosen = true;
-  if (reactor->stop_phase != STOP_NONE || reactor->accepting == accepting) return;
-  reactor->accepting = accepting;
-  for (uint8_t i = 0; i < reactor->listener_count; i++) arm(reactor, &reactor->listeners[i]);
+  reactor->listeners.accepting_chosen = true;
+  if (reactor->stop.phase != STOP_NONE || reactor->listeners.accepting == accepting) return;
+  reactor->listeners.accepting = accepting;
+  for (uint8_t i = 0; i < reactor->listeners.count; i++) arm(reactor, &reactor->listeners.of[i]);
 }
 
 void evnet_reactor_accept_pause(struct evnet_reactor *reactor) { arm_all(reactor, false); }
@@ -193,7 +199,7 @@ static void hand_on(struct evnet_reactor *reactor, int descriptor, const struct 
 
 void listener_acceptable(struct evnet_reactor *reactor, uint8_t place,
                          const struct evnet_completion *completion) {
-  struct listener *listener = &reactor->listeners[place];
+  struct listener *listener = &reactor->listeners.of[place];
   if (completion->result < 0) {
     fail(reactor, listener, (int)completion->result);
     return;
@@ -211,15 +217,15 @@ void listener_acceptable(struct evnet_reactor *reactor, uint8_t place,
 }
 
 void listener_close_all(struct evnet_reactor *reactor) {
-  reactor->accepting = false;
+  reactor->listeners.accepting = false;
   if (reactor->owner.closing != NULL) reactor->owner.closing(reactor->owner.context);
-  for (uint8_t i = 0; i < reactor->listener_count; i++) {
-    struct listener *listener = &reactor->listeners[i];
+  for (uint8_t i = 0; i < reactor->listeners.count; i++) {
+    struct listener *listener = &reactor->listeners.of[i];
     if (listener->is_datagram) continue;
     evnet_timer_stop(reactor, &listener->retry);
     evnet_poller_detach(reactor->poller, listener->handle);
     listener->armed = false;
   }
-  reactor->listener_count = 0;
-  reactor->listener_indexes = 0;
+  reactor->listeners.count = 0;
+  reactor->listeners.indexes = 0;
 }

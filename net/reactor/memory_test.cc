@@ -5,7 +5,7 @@
 
 #include "gtest/gtest.h"
 #include "net/poller/testing/backend.h"
-#include "net/reactor/internal/state.h"
+#include "net/reactor/internal/conn.h"
 
 #include "net/reactor/testing/harness.h"
 

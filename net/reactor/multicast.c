@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "net/reactor/datagram.h"
-#include "net/reactor/internal/state.h"
+#include "net/reactor/internal/reactor.h"
 
 static int set(struct evnet_conn *conn, const struct evnet_multicast *setting) {
   if (conn->transport != EVNET_TRANSPORT_UDP) return -EOPNOTSUPP;

@@ -1,9 +1,10 @@
 // The options of a reactor: applies defaults and checks bounds. net/server/server.h documents them.
+#include "net/reactor/internal/options.h"
+
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 
-#include "net/reactor/internal/state.h"
 #include "net/reactor/owner.h"
 
 int option_refuse_at(const struct evnet_logger *logger, enum evnet_log_level level,

@@ -1,12 +1,15 @@
-// What a connection knows of its two ends. The peer's IP address is kept from accept on, since the
+// The addresses of a connection's two ends. The peer's IP address is kept from accept on, since the
 // kernel forgets it with a reset; that of a Unix peer, which may be a long path, the kernel keeps.
+#include "net/reactor/internal/peer.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "net/reactor/conn.h"
-#include "net/reactor/internal/datagram.h"
-#include "net/reactor/internal/state.h"
+#include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/datagram_socket.h"
+#include "net/reactor/internal/reactor.h"
 
 void peer_set(struct evnet_conn *conn, const struct evnet_address *peer) {
   conn->flags &= (uint16_t)~PEER_IS_IP6;
@@ -30,9 +33,14 @@ static void get_unix(const struct evnet_conn *conn, struct evnet_address *out_ad
   out_address->socket.local.sun_family = AF_UNIX;
 }
 
+static void get_datagram_peer(const struct evnet_conn *conn, struct evnet_address *out_address) {
+  const struct evnet_address *peer = datagram_of(conn)->peer;
+  *out_address = peer != NULL ? *peer : (struct evnet_address){.transport = EVNET_TRANSPORT_UDP};
+}
+
 void evnet_conn_remote_address(const struct evnet_conn *conn, struct evnet_address *out_address) {
   if (conn->state == CONN_DATAGRAM) {
-    datagram_remote_address(conn, out_address);
+    get_datagram_peer(conn, out_address);
     return;
   }
   struct evnet_address address = {.transport = (enum evnet_transport)conn->transport};
@@ -56,9 +64,18 @@ void evnet_conn_remote_address(const struct evnet_conn *conn, struct evnet_addre
   *out_address = address;
 }
 
+static void get_datagram_local(const struct evnet_conn *conn, struct evnet_address *out_address) {
+  const struct datagram_socket *socket = datagram_of(conn);
+  *out_address = socket->bound;
+  if (socket->local == NULL) return;
+  *out_address = *socket->local;
+  // Of sockaddr_in and sockaddr_in6 alike, at the same place.
+  out_address->socket.ip4.sin_port = socket->bound.socket.ip4.sin_port;
+}
+
 int evnet_conn_local_address(const struct evnet_conn *conn, struct evnet_address *out_address) {
   if (conn->state == CONN_DATAGRAM) {
-    datagram_local_address(conn, out_address);
+    get_datagram_local(conn, out_address);
     return 0;
   }
   if (!conn_has_socket(conn)) return -ENOTCONN;

@@ -1,12 +1,15 @@
-// What other threads hand to the reactor: functions to run now or later, and messages of the layers
-// above. What was taken always runs: at the latest when the reactor ends.
+// Posting to a reactor: functions to run now or later, and messages of the layers above. Any thread
+// posts; inbox.c runs what was posted.
+#include "net/reactor/internal/post.h"
+
 #include <errno.h>
-#include <string.h>
+#include <stddef.h>
 
-#include "net/reactor/internal/state.h"
-
-// What is posted must not keep sockets waiting: so many a turn, the rest in the next.
-enum { MESSAGES_PER_TURN = 1024 };
+#include "net/reactor/internal/reactor.h"
+#include "net/reactor/mailbox.h"
+#include "net/reactor/owner.h"
+#include "net/reactor/reactor.h"
+#include "net/reactor/timer.h"
 
 struct task {
   struct evnet_message message;  // first: run gets a pointer to it
@@ -26,33 +29,12 @@ struct later {
 // Messages
 
 int evnet_reactor_post_message(struct evnet_reactor *reactor, struct evnet_message *message) {
-  int status = evnet_mailbox_post(&reactor->mailbox, message);
+  int status = evnet_mailbox_post(&reactor->posted.mailbox, message);
   if (status > 0) {
     __atomic_add_fetch(&reactor->stats.wakes, 1, __ATOMIC_RELAXED);
     evnet_poller_wake(reactor->poller);
   }
   return status < 0 ? status : 0;
-}
-
-static void run_message(struct evnet_reactor *reactor, struct evnet_message *message) {
-  size_t bytes = message->bytes;
-  message->run(message, reactor);
-  reactor_after_callback(reactor, NULL, EVNET_NONE);
-  counter_add(&reactor->stats.messages, 1);
-  stats_lap(reactor);
-  evnet_mailbox_release(&reactor->mailbox, bytes);
-}
-
-void post_run(struct evnet_reactor *reactor) {
-  if (reactor->inbox == NULL) reactor->inbox = evnet_mailbox_take(&reactor->mailbox);
-  if (reactor->inbox == NULL) return;
-  reactor->active = true;
-  reactor_begin_lap(reactor);  // timeouts that they start count from now
-  for (int count = MESSAGES_PER_TURN; count > 0 && reactor->inbox != NULL; count--) {
-    struct evnet_message *message = reactor->inbox;
-    reactor->inbox = message->next;
-    run_message(reactor, message);
-  }
 }
 
 // Functions
@@ -75,6 +57,8 @@ static void run_later(struct evnet_reactor *reactor, struct later *later) {
   run_task(reactor, &later->task);
 }
 
+void post_run_later(struct evnet_reactor *reactor) { run_later(reactor, reactor->posted.later); }
+
 static void expired(struct evnet_timer *timer, void *user) {
   run_later(user, (struct later *)((char *)timer - offsetof(struct later, timer)));
 }
@@ -82,10 +66,10 @@ static void expired(struct evnet_timer *timer, void *user) {
 static void begin_later(struct evnet_message *message, void *context) {
   struct evnet_reactor *reactor = context;
   struct later *later = (struct later *)message;
-  later->next = reactor->later;
-  later->to_this = &reactor->later;
+  later->next = reactor->posted.later;
+  later->to_this = &reactor->posted.later;
   if (later->next != NULL) later->next->to_this = &later->next;
-  reactor->later = later;
+  reactor->posted.later = later;
   evnet_timer_start(reactor, &later->timer, later->delay_ms, expired, reactor);
 }
 
@@ -112,23 +96,4 @@ int evnet_reactor_post_after(struct evnet_reactor *reactor, uint64_t delay_ms,
                                    .user = user},
                           .delay_ms = delay_ms};
   return post_task(reactor, &later->task);
-}
-
-void post_end(struct evnet_reactor *reactor) {
-  resolver_end(reactor);
-  struct evnet_message *rest = evnet_mailbox_seal(&reactor->mailbox);
-  while (reactor->inbox != NULL || rest != NULL) {
-    if (reactor->inbox == NULL) {
-      reactor->inbox = rest;
-      rest = NULL;
-    }
-    struct evnet_message *message = reactor->inbox;
-    reactor->inbox = message->next;
-    run_message(reactor, message);
-  }
-  while (reactor->later != NULL) {
-    run_later(reactor, reactor->later);
-    reactor_after_callback(reactor, NULL, EVNET_NONE);
-  }
-  while (reactor->answers_first != NULL) async_run_answers(reactor);
 }

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "net/reactor/internal/lookup_pool.h"
-#include "net/reactor/internal/state.h"
+#include "net/reactor/internal/reactor.h"
+#include "net/reactor/internal/resolver.h"
+#include "net/reactor/owner.h"
 
 struct evnet_lookup {
   struct evnet_message message;  // first: run gets a pointer to it
@@ -78,7 +80,8 @@ static void tell(struct evnet_message *message, void *context) {
   struct evnet_reactor *reactor = context;
   struct evnet_lookup *lookup = (struct evnet_lookup *)message;
   if (lookup->done != NULL && reactor->resolver != NULL) {  // NULL: the reactor ends
-    if (lookup->count < 0 && evnet_log_limit_pass(&reactor->resolver_log, reactor->now_ms) > 0)
+    if (lookup->count < 0 &&
+        evnet_log_limit_pass(&reactor->resolver_log, reactor->clock.now_ms) > 0)
       evnet_log(&reactor->options.logger, EVNET_LOG_DEBUG, "%s", lookup->refusal);
     const int status = lookup->count < 0 ? lookup->count : 0;
     lookup->done(lookup->arg, status, lookup->addresses, status < 0 ? 0 : (size_t)lookup->count);
@@ -98,7 +101,7 @@ static int look_up_inside(struct evnet_reactor *reactor, struct evnet_lookup *lo
 
 int evnet_resolver_look_up(struct evnet_reactor *reactor, const char *address_text,
                            evnet_resolved_fn done, void *arg, struct evnet_lookup **out_lookup) {
-  if (reactor->stop_phase == STOP_DONE) return -ESHUTDOWN;
+  if (reactor->stop.phase == STOP_DONE) return -ESHUTDOWN;
   if (reactor->resolver == NULL) reactor->resolver = create(reactor);
   if (reactor->resolver == NULL) return -ENOMEM;
   const size_t text_size = strlen(address_text) + 1;

@@ -5,7 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "net/reactor/internal/state.h"
+#include "net/reactor/conn.h"
+#include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/outbound.h"
+#include "net/reactor/internal/write.h"
 
 // What sendfile(2) takes on every system.
 static int check_file(int descriptor) {
@@ -32,7 +35,7 @@ int64_t evnet_conn_sendfile(struct evnet_conn *conn, int descriptor, int64_t off
                                      .descriptor = fcntl(descriptor, F_DUPFD_CLOEXEC, 0),
                                      .close = close_file};
   if (file.descriptor < 0) return -errno;
-  status = outbound_queue_file(conn, &file);
+  status = write_file(conn, &file);
   if (status == 0) return size;
   close_file(file.descriptor);
   return status;

@@ -1,7 +1,10 @@
-// The part of a connection that exists only while bytes stand on either side of it, or because it
-// has limits of its own.
-#include "net/reactor/internal/datagram.h"
-#include "net/reactor/internal/state.h"
+// The part of a connection that exists only while bytes are buffered in either direction, or
+// because the connection has limits of its own: made, trimmed and freed here, used elsewhere.
+#include "net/reactor/internal/side.h"
+
+#include "net/reactor/internal/clock.h"
+#include "net/reactor/internal/datagram_socket.h"
+#include "net/reactor/internal/reactor.h"
 
 struct conn_side *side_get(struct evnet_conn *conn) {
   if (conn->side != NULL) return conn->side;
@@ -19,7 +22,7 @@ struct conn_side *side_get(struct evnet_conn *conn) {
   side->awaits_acks = false;
   side->unacked_bytes = 0;
   side->datagram = NULL;
-  side->write_since_ms = side->opened_ms = stats_stamp(conn);
+  side->write_since_ms = side->opened_ms = clock_stamp(conn);
   conn->side = side;
   return side;
 }

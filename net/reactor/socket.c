@@ -1,7 +1,9 @@
 // A connection's socket: its options and its descriptor.
 #include <errno.h>
 
-#include "net/reactor/internal/state.h"
+#include "net/reactor/conn.h"
+#include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/reactor.h"
 
 static int set(struct evnet_conn *conn, enum evnet_socket_option option, int value) {
   if (!conn_has_socket(conn)) return -ENOTCONN;

@@ -1,53 +1,9 @@
-// The reactor's numbers: written by its thread, read by any.
-#include "net/reactor/internal/state.h"
+// The reactor's counters: the reactor's thread writes them, any thread reads them. The files that
+// count add to them directly.
+#include "net/reactor/internal/stats.h"
 
-// A callback that runs long uses the time at which it began; what it stamped with that time is
-// given the new one. So nothing reads the clock but stats_lap, which does so anyway.
-static void restamp(struct evnet_conn *conn, uint32_t before, uint32_t now) {
-  // A handle that has been freed since may have a dial where a connection has its side.
-  const bool has_dial = conn->state == CONN_DIALLING || conn->state == CONN_ATTEMPT;
-  if (conn->state == CONN_FREE || has_dial) return;
-  if (conn->out_ms == before) conn->out_ms = now;
-  if (conn->state == CONN_OPEN && conn->read_since_ms == before) conn->read_since_ms = now;
-  struct conn_side *side = conn->side;
-  if (side == NULL) return;
-  if (side->write_since_ms == before) side->write_since_ms = now;
-  if (side->opened_ms == before) side->opened_ms = now;
-}
-
-void stats_set_now(struct evnet_reactor *reactor, uint64_t now_ns) {
-  reactor->now_ns = now_ns;
-  if (now_ns >= reactor->tick_ns) {
-    const uint32_t before = now32(reactor);
-    reactor->now_ms = (now_ns - reactor->origin_ns) / 1000000;
-    reactor->tick_ns = reactor->origin_ns + (reactor->now_ms + 1) * 1000000;
-    for (uint32_t i = 0; i < reactor->stamped_count; i++)
-      restamp(reactor->stamped[i], before, now32(reactor));
-  }
-  reactor->stamped_count = 0;
-}
-
-uint32_t stats_stamp(struct evnet_conn *conn) {
-  struct evnet_reactor *reactor = conn->reactor;
-  // Between two turns there is no callback that ends.
-  if (!reactor->turning || reactor->stamped_count == STAMPED_MAX) reactor_update_now(reactor);
-  if (!reactor->turning) return now32(reactor);
-  reactor->stamped[reactor->stamped_count++] = conn;
-  return now32(reactor);
-}
-
-void evnet_reactor_time_begin(struct evnet_reactor *reactor) { reactor_begin_lap(reactor); }
-
-void evnet_reactor_time_end(struct evnet_reactor *reactor) { stats_lap(reactor); }
-
-void stats_lap(struct evnet_reactor *reactor) {
-  uint64_t now_ns = evnet_poller_now_ns(reactor->poller);
-  uint64_t took_ns = now_ns - reactor->lap_ns;
-  reactor->lap_ns = now_ns;
-  stats_set_now(reactor, now_ns);
-  uint64_t *longest_ns = &reactor->stats.longest_callback_ns;
-  if (took_ns > *longest_ns) __atomic_store_n(longest_ns, took_ns, __ATOMIC_RELAXED);
-}
+#include "net/reactor/internal/reactor.h"
+#include "net/reactor/reactor.h"
 
 void stats_count_closed(struct evnet_reactor_stats *stats, int reason) {
   counter_add(&stats->connections_closed, 1);
@@ -102,6 +58,6 @@ void evnet_reactor_stats(const struct evnet_reactor *reactor,
       .messages = __atomic_load_n(&stats->messages, __ATOMIC_RELAXED),
       .wakes = __atomic_load_n(&stats->wakes, __ATOMIC_RELAXED),
       .longest_callback_ns = __atomic_load_n(&stats->longest_callback_ns, __ATOMIC_RELAXED),
-      .mailbox_bytes = __atomic_load_n(&reactor->mailbox.bytes, __ATOMIC_RELAXED),
+      .mailbox_bytes = __atomic_load_n(&reactor->posted.mailbox.bytes, __ATOMIC_RELAXED),
   };
 }

@@ -1,9 +1,17 @@
+// Timers of the user and of the reactor's own files: starting, stopping, and finding those that are
+// due. expire.c runs them.
 #include "net/reactor/timer.h"
 
-#include "net/reactor/internal/state.h"
+#include <stddef.h>
+
+#include "net/reactor/internal/clock.h"
+#include "net/reactor/internal/reactor.h"
+#include "net/reactor/internal/timer.h"
+#include "net/reactor/wheel.h"
 
 static uint64_t after(const struct evnet_reactor *reactor, uint64_t delay_ms) {
-  return delay_ms > UINT64_MAX - reactor->now_ms ? UINT64_MAX : reactor->now_ms + delay_ms;
+  return delay_ms > UINT64_MAX - reactor->clock.now_ms ? UINT64_MAX
+                                                       : reactor->clock.now_ms + delay_ms;
 }
 
 static void schedule(struct evnet_reactor *reactor, struct evnet_timer *timer) {
@@ -13,7 +21,7 @@ static void schedule(struct evnet_reactor *reactor, struct evnet_timer *timer) {
 static void start(struct evnet_reactor *reactor, struct evnet_timer *timer, uint64_t delay_ms,
                   uint64_t period_ms, void (*expired)(struct evnet_timer *timer, void *user),
                   void *user) {
-  reactor_update_now(reactor);  // the caller may have run for long since the turn began
+  clock_update(reactor);  // the caller may have run for long since the turn began
   timer->expires_ms = after(reactor, delay_ms);
   timer->period_ms = period_ms;
   timer->expired = expired;
@@ -40,25 +48,23 @@ void evnet_timer_stop(struct evnet_reactor *reactor, struct evnet_timer *timer) 
 // The next multiple of the period that is still to come: those that were missed are not made up
 // for.
 static void repeat(struct evnet_reactor *reactor, struct evnet_timer *timer) {
-  uint64_t late_ms = reactor->now_ms - timer->expires_ms;
+  uint64_t late_ms = reactor->clock.now_ms - timer->expires_ms;
   timer->expires_ms = after(reactor, timer->period_ms - late_ms % timer->period_ms);
   schedule(reactor, timer);
 }
 
-void timer_expire(struct evnet_reactor *reactor) {
-  evnet_wheel_advance(&reactor->timers, reactor->now_ms);
+struct evnet_timer *timer_pop(struct evnet_reactor *reactor) {
   struct evnet_wheel_node *node;
   while ((node = evnet_wheel_pop(&reactor->timers)) != NULL) {
     struct evnet_timer *timer =
         (struct evnet_timer *)((char *)node - offsetof(struct evnet_timer, node));
-    if (timer->expires_ms > reactor->now_ms) {
+    if (timer->expires_ms > reactor->clock.now_ms) {
       schedule(reactor, timer);  // it was further away than the wheel reaches
       continue;
     }
     // First, so that the callback may stop it; it may also free it.
     if (timer->period_ms > 0) repeat(reactor, timer);
-    timer->expired(timer, timer->user);
-    reactor_after_callback(reactor, NULL, EVNET_NONE);
-    stats_lap(reactor);
+    return timer;
   }
+  return NULL;
 }

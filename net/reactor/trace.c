@@ -1,10 +1,12 @@
 // What the log says of each connection. Nothing is formatted unless the level asks for it.
+#include "net/reactor/internal/trace.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "net/base/text.h"
 #include "net/reactor/conn.h"
-#include "net/reactor/internal/state.h"
+#include "net/reactor/internal/reactor.h"
 
 // Cold, so that opening and closing do not carry the buffers of a line.
 __attribute__((cold, noinline)) static void trace(const struct evnet_conn *conn, const char *what,

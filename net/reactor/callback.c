@@ -1,0 +1,41 @@
+// The work that follows each return of user code: gathered writes are sent, and the action is done.
+// Callbacks are called where their cause is; only the two that several files call are here.
+#include "net/reactor/internal/callback.h"
+
+#include "net/reactor/internal/clock.h"
+#include "net/reactor/internal/close.h"
+#include "net/reactor/internal/outbound.h"
+#include "net/reactor/internal/reactor.h"
+#include "net/reactor/reactor.h"
+
+void callback_returned(struct evnet_reactor *reactor, struct evnet_conn *conn,
+                       enum evnet_action action) {
+  reactor->ran = true;
+  if (reactor->scratch.conn != NULL) outbound_flush_scratch(reactor);
+  if (action == EVNET_NONE) return;
+  if (action == EVNET_CLOSE && conn != NULL) close_conn(conn, EVNET_REASON_LOCAL);
+  if (action == EVNET_SHUTDOWN) {
+    if (reactor->owner.shutdown != NULL) {
+      reactor->owner.shutdown(reactor->owner.context);
+    } else {
+      evnet_reactor_stop(reactor, reactor->options.drain_ms);
+    }
+  }
+}
+
+void callback_run(struct evnet_conn *conn,
+                  enum evnet_action (*callback)(struct evnet_conn *conn, void *user)) {
+  struct evnet_reactor *reactor = conn->reactor;
+  if (callback == NULL || conn->state != CONN_OPEN) return;
+  callback_returned(reactor, conn, callback(conn, reactor->user));
+}
+
+void callback_stopping(struct evnet_conn *conn) {
+  struct evnet_reactor *reactor = conn->reactor;
+  if (conn->state != CONN_OPEN || (conn->flags & STOPPING_TOLD)) return;
+  conn->flags |= STOPPING_TOLD;
+  if (reactor->handler.on_stopping == NULL) return;
+  reactor->handler.on_stopping(conn, reactor->user);
+  callback_returned(reactor, conn, EVNET_NONE);
+  clock_lap(reactor);
+}

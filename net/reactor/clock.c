@@ -1,0 +1,67 @@
+// The reactor's time. The clock is read once a turn and when a callback has returned; everything
+// else uses the time that was read last. It measures callbacks by the way.
+#include "net/reactor/internal/clock.h"
+
+#include "net/reactor/internal/reactor.h"
+#include "net/reactor/owner.h"
+
+// A callback that runs long uses the time at which it began; what it stamped with that time is
+// given the new one. So nothing reads the clock but clock_lap, which does so anyway.
+static void restamp(struct evnet_conn *conn, uint32_t before, uint32_t now) {
+  // A handle that has been freed since may have a dial where a connection has its side.
+  const bool has_dial = conn->state == CONN_DIALLING || conn->state == CONN_ATTEMPT;
+  if (conn->state == CONN_FREE || has_dial) return;
+  if (conn->out_ms == before) conn->out_ms = now;
+  if (conn->state == CONN_OPEN && conn->read_since_ms == before) conn->read_since_ms = now;
+  struct conn_side *side = conn->side;
+  if (side == NULL) return;
+  if (side->write_since_ms == before) side->write_since_ms = now;
+  if (side->opened_ms == before) side->opened_ms = now;
+}
+
+static void set_now(struct evnet_reactor *reactor, uint64_t now_ns) {
+  reactor->clock.now_ns = now_ns;
+  if (now_ns >= reactor->clock.tick_ns) {
+    const uint32_t before = now32(reactor);
+    reactor->clock.now_ms = (now_ns - reactor->clock.origin_ns) / 1000000;
+    reactor->clock.tick_ns = reactor->clock.origin_ns + (reactor->clock.now_ms + 1) * 1000000;
+    for (uint32_t i = 0; i < reactor->clock.stamped_count; i++)
+      restamp(reactor->clock.stamped[i], before, now32(reactor));
+  }
+  reactor->clock.stamped_count = 0;
+}
+
+void clock_update(struct evnet_reactor *reactor) {
+  set_now(reactor, evnet_poller_now_ns(reactor->poller));
+}
+
+void clock_begin_lap(struct evnet_reactor *reactor) {
+  clock_update(reactor);
+  reactor->clock.lap_ns = reactor->clock.now_ns;
+}
+
+void clock_lap(struct evnet_reactor *reactor) {
+  uint64_t now_ns = evnet_poller_now_ns(reactor->poller);
+  uint64_t took_ns = now_ns - reactor->clock.lap_ns;
+  reactor->clock.lap_ns = now_ns;
+  set_now(reactor, now_ns);
+  uint64_t *longest_ns = &reactor->stats.longest_callback_ns;
+  if (took_ns > *longest_ns) __atomic_store_n(longest_ns, took_ns, __ATOMIC_RELAXED);
+}
+
+uint32_t clock_stamp(struct evnet_conn *conn) {
+  struct evnet_reactor *reactor = conn->reactor;
+  // Between two turns there is no callback that ends.
+  if (!reactor->clock.turning || reactor->clock.stamped_count == STAMPED_MAX) clock_update(reactor);
+  if (!reactor->clock.turning) return now32(reactor);
+  reactor->clock.stamped[reactor->clock.stamped_count++] = conn;
+  return now32(reactor);
+}
+
+void evnet_reactor_time_begin(struct evnet_reactor *reactor) { clock_begin_lap(reactor); }
+
+void evnet_reactor_time_end(struct evnet_reactor *reactor) { clock_lap(reactor); }
+
+uint64_t evnet_reactor_clock_ms(const struct evnet_reactor *reactor) {
+  return reactor->clock.origin_ns / 1000000 + reactor->clock.now_ms;
+}

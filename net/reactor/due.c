@@ -1,0 +1,42 @@
+// Work for the end of the turn: the due list, of connections to look at, and the list of requests
+// to answer. Adding to either is all that happens here: lifecycle.c runs the one, async.c the
+// other.
+#include "net/reactor/internal/due.h"
+
+#include "net/reactor/async.h"
+#include "net/reactor/internal/reactor.h"
+
+// Connections
+
+void due_add(struct evnet_conn *conn, uint16_t due) {
+  conn->flags |= due;
+  if (conn->flags & LISTED) return;
+  conn->flags |= LISTED;
+  struct evnet_reactor *reactor = conn->reactor;
+  uint32_t index = conn_handle(conn).index;
+  conn->due_next = NONE;
+  if (reactor->due.first == NONE) {
+    reactor->due.first = index;
+  } else {
+    reactor->table.conns[reactor->due.last].due_next = index & NONE;  // as it is: 24 bits
+  }
+  reactor->due.last = index;
+}
+
+void due_check_stopping(struct evnet_conn *conn) {
+  if (due_is_stopping(conn)) due_add(conn, 0);
+}
+
+// Answers
+
+void due_answer(struct evnet_async *async, int status) {
+  struct evnet_reactor *reactor = async->reactor;
+  async->status = status;
+  async->next = NULL;
+  if (reactor->due.answers_first == NULL) {
+    reactor->due.answers_first = async;
+  } else {
+    reactor->due.answers_last->next = async;
+  }
+  reactor->due.answers_last = async;
+}

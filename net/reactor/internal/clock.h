@@ -1,0 +1,39 @@
+// The time of a turn. The clock is read once a turn and after each callback; all else uses the time
+// that was read last.
+#ifndef EVNET_NET_REACTOR_INTERNAL_CLOCK_H_
+#define EVNET_NET_REACTOR_INTERNAL_CLOCK_H_
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct evnet_conn;
+struct evnet_reactor;
+
+// Connections that one callback stamps with its time before the clock is read in between.
+enum { STAMPED_MAX = 16 };
+
+struct reactor_clock {
+  bool turning;                             // a turn is under way, so this is a callback
+  uint64_t lap_ns;                          // when the last callback returned, or the wait
+  uint64_t now_ns;                          // when the clock was last read
+  uint64_t tick_ns;                         // when now_ms ends
+  uint64_t origin_ns;                       // when the reactor was created
+  uint64_t now_ms;                          // now_ns since origin_ns
+  struct evnet_conn *stamped[STAMPED_MAX];  // by clock_stamp, since now_ns
+  uint32_t stamped_count;
+};
+
+// clock_update reads the clock.
+void clock_update(struct evnet_reactor *reactor);
+
+// clock_begin_lap reads the clock, when no callback has run since the last lap.
+void clock_begin_lap(struct evnet_reactor *reactor);
+
+// clock_lap reads the clock after a callback has returned.
+void clock_lap(struct evnet_reactor *reactor);
+
+// clock_stamp returns the time to note in out_ms, read_since_ms, write_since_ms or opened_ms of a
+// connection. It is corrected when the callback that is running returns.
+uint32_t clock_stamp(struct evnet_conn *conn);
+
+#endif  // EVNET_NET_REACTOR_INTERNAL_CLOCK_H_

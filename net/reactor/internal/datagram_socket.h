@@ -1,0 +1,74 @@
+// The record of a UDP socket, a listener's or a dialled one's.
+#ifndef EVNET_NET_REACTOR_INTERNAL_DATAGRAM_SOCKET_H_
+#define EVNET_NET_REACTOR_INTERNAL_DATAGRAM_SOCKET_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/base/address.h"
+#include "net/reactor/internal/conn.h"
+#include "net/reactor/timer.h"
+
+struct datagram_queued;
+
+// The host that a peer has sent to last, of a socket that receives at several hosts.
+struct datagram_asked {
+  struct evnet_address peer;  // of size 0: none
+  struct evnet_address host;
+};
+
+enum { DATAGRAM_ASKED_MAX = 64 };  // a power of two
+
+// The connection's side points here.
+struct datagram_socket {
+  struct evnet_conn *conn;
+  struct datagram_socket *next;  // of the reactor's
+  struct evnet_address bound;
+  bool connected;  // dialled: it has one peer, and conn is a connection
+  int failure;     // if connected: 0, or the negative status that a send has reported of the peer
+
+  // The datagram that is being presented; peer NULL: none.
+  const struct evnet_address *peer;
+  const struct evnet_address *local;  // NULL: the same as `bound`
+  bool truncated;
+
+  // A listener's, by a hash of the peer: a peer replaces an earlier one. NULL: a dialled socket.
+  struct datagram_asked *asked;
+  struct evnet_timer retry;  // a listener's: receives again after receiving failed
+
+  bool awaiting;  // the poller will report when there is room
+  struct datagram_queued *first;
+  struct datagram_queued *last;
+  size_t queued_bytes;
+  size_t queued_cost;  // queued_bytes and the memory of the records, which is what is bounded
+};
+
+// datagram_of returns the record of a UDP socket; NULL if it has not opened.
+static inline struct datagram_socket *datagram_of(const struct evnet_conn *conn) {
+  return conn->side != NULL ? conn->side->datagram : NULL;
+}
+
+// datagram_is_queued returns whether datagrams wait for room.
+static inline bool datagram_is_queued(const struct evnet_conn *conn) {
+  const struct datagram_socket *socket = datagram_of(conn);
+  return socket != NULL && socket->first != NULL;
+}
+
+// datagram_open makes the record of a listener's UDP socket. It receives nothing before
+// datagram_start.
+//
+//   out_address  the bound address, with the real port.
+//
+// Returns: 0.
+// Errors:  -ENOMEM; those of evnet_poller_local_address. The handle is being detached.
+int datagram_open(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t listener_index,
+                  struct evnet_address *out_address);
+
+// datagram_connected makes the record of a dialled UDP socket that is about to open.
+//
+// Returns: 0.
+// Errors:  -ENOMEM; those of evnet_poller_local_address.
+int datagram_connected(struct evnet_conn *conn);
+
+#endif  // EVNET_NET_REACTOR_INTERNAL_DATAGRAM_SOCKET_H_

@@ -1,0 +1,13 @@
+// Deadlines and timers that have passed.
+#ifndef EVNET_NET_REACTOR_INTERNAL_EXPIRE_H_
+#define EVNET_NET_REACTOR_INTERNAL_EXPIRE_H_
+
+struct evnet_reactor;
+
+// expire_deadlines acts on all deadlines of connections that have passed.
+void expire_deadlines(struct evnet_reactor *reactor);
+
+// expire_timers runs all timers that are due.
+void expire_timers(struct evnet_reactor *reactor);
+
+#endif  // EVNET_NET_REACTOR_INTERNAL_EXPIRE_H_

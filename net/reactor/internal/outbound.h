@@ -1,0 +1,85 @@
+// The outbound queue and the scratch block of streams.
+#ifndef EVNET_NET_REACTOR_INTERNAL_OUTBOUND_H_
+#define EVNET_NET_REACTOR_INTERNAL_OUTBOUND_H_
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "net/reactor/internal/datagram_socket.h"
+#include "net/reactor/internal/side.h"
+
+// outbound_bytes returns how many bytes of a stream were written and not yet taken by the kernel.
+static inline size_t outbound_bytes(const struct evnet_conn *conn) {
+  return side_queued_bytes(conn) + side_gathered_bytes(conn) + side_flying_bytes(conn);
+}
+
+// outbound_is_clear returns whether nothing of a stream is queued or flying.
+static inline bool outbound_is_clear(const struct evnet_conn *conn) {
+  return side_queue_is_empty(conn) && !conn->flying;
+}
+
+// outbound_is_empty returns whether nothing is queued or flying. Gathered bytes do not count.
+static inline bool outbound_is_empty(const struct evnet_conn *conn) {
+  return conn_is_datagram(conn) ? !datagram_is_queued(conn) : outbound_is_clear(conn);
+}
+
+// outbound_may_write returns 0, -ENOTCONN if the connection is not open, or -EPIPE after
+// evnet_conn_shutdown_write.
+static inline int outbound_may_write(const struct evnet_conn *conn) {
+  if (conn->state != CONN_OPEN) return -ENOTCONN;
+  return conn->flags & WRITE_ENDED ? -EPIPE : 0;
+}
+
+// outbound_is_announcing_another returns whether the on_prewrite of another connection is running.
+// Bytes that it writes to this one are queued and sent from the due list, where they are announced
+// themselves: connections that write to each other must not recurse.
+static inline bool outbound_is_announcing_another(const struct evnet_conn *conn) {
+  const struct evnet_conn *announced = conn->reactor->scratch.prewrite_conn;
+  return announced != NULL && announced != conn;
+}
+
+// outbound_start sends what is queued, if nothing is being sent.
+void outbound_start(struct evnet_conn *conn);
+
+// outbound_sent acts on a SEND.
+void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *completion);
+
+// outbound_await_flight keeps the reactor from sleeping if something waits for flying bytes.
+void outbound_await_flight(struct evnet_conn *conn);
+
+// outbound_flush_scratch sends what is gathered, whichever connection it belongs to.
+void outbound_flush_scratch(struct evnet_reactor *reactor);
+
+// outbound_send sends what is gathered and then the pieces, in calls of at most
+// EVNET_SEND_PIECES_MAX pieces; what the kernel does not take is queued.
+//
+//   immediately  not later in the turn, as a completion-based poller would send gathered bytes: the
+//                user asks for it, or more is to follow.
+//
+// Returns: 0.
+// Errors:  the negative status that ended the connection.
+int outbound_send(struct evnet_conn *conn, const struct iovec *pieces, size_t count,
+                  bool immediately);
+
+// outbound_queue queues the pieces without their first `skip` bytes.
+//
+// Returns: 0.
+// Errors:  -ENOMEM; the connection has ended then, as the peer may have got a part of the bytes.
+int outbound_queue(struct evnet_conn *conn, const struct iovec *pieces, size_t count, size_t skip);
+
+// outbound_queued is called after something was queued, or could not be queued.
+//
+//   first   the queue was empty before.
+//   status  of queueing; if it is negative, the connection ends.
+//
+// Returns: status.
+int outbound_queued(struct evnet_conn *conn, bool first, int status);
+
+// outbound_start_write_timeout lets the write timeout begin, as the queue is no longer empty.
+void outbound_start_write_timeout(struct evnet_conn *conn);
+
+// outbound_send_end sends FIN after evnet_conn_shutdown_write. All output is sent.
+void outbound_send_end(struct evnet_conn *conn);
+
+#endif  // EVNET_NET_REACTOR_INTERNAL_OUTBOUND_H_

@@ -1,0 +1,26 @@
+// Reading of a connection, on and off.
+#ifndef EVNET_NET_REACTOR_INTERNAL_READING_H_
+#define EVNET_NET_REACTOR_INTERNAL_READING_H_
+
+#include "net/reactor/internal/conn.h"
+
+// reading_stop sets a STOP_ bit, which stops reading.
+void reading_stop(struct evnet_conn *conn, unsigned bit);
+
+// reading_allow clears a STOP_ bit. Reading resumes if it was the last one, and unread bytes are
+// presented at the end of the turn.
+void reading_allow(struct evnet_conn *conn, unsigned bit);
+
+// reading_resume is reading_allow for a bit that the user controls. Unread bytes above
+// inbound_bytes_max are presented before more is read.
+void reading_resume(struct evnet_conn *conn, unsigned bit);
+
+// reading_update starts or stops receiving, as the state and the STOP_ bits require.
+void reading_update(struct evnet_conn *conn);
+
+// reading_is_woken returns whether on_data is to be called even if nothing is unread.
+static inline bool reading_is_woken(const struct evnet_conn *conn) {
+  return conn->side != NULL && conn->side->woken;
+}
+
+#endif  // EVNET_NET_REACTOR_INTERNAL_READING_H_

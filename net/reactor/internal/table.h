@@ -1,0 +1,64 @@
+// The table of connections, by the index of the poller's handle: places are taken, found by id, and
+// freed here. It calls no handler.
+#ifndef EVNET_NET_REACTOR_INTERNAL_TABLE_H_
+#define EVNET_NET_REACTOR_INTERNAL_TABLE_H_
+
+#include <stdint.h>
+
+#include "net/reactor/internal/conn.h"
+
+struct conn_table {
+  struct evnet_conn *conns;  // reserved address space
+  uint32_t max;
+  uint32_t top;              // no connection has ever had an index from here on
+  uint32_t handles;          // attached, or detached and waiting for DETACH; with listeners
+  uint32_t dialling_count;   // connections in DIALLING, which count as open
+  uint64_t generation_last;  // of the last connection that was made
+};
+
+// table_init makes the record of a connection in OPEN, for a handle that the poller has just made.
+struct evnet_conn *table_init(struct evnet_reactor *reactor, struct evnet_handle handle,
+                              enum evnet_transport transport, uint8_t listener_index);
+
+// table_is_full returns whether connections_max connections are open or being dialled.
+bool table_is_full(const struct evnet_reactor *reactor);
+
+// table_reserve makes a connection in DIALLING; its handle has no descriptor yet.
+//
+// Returns: 0.
+// Errors:  -ENOBUFS at connections_max; those of evnet_poller_reserve.
+int table_reserve(struct evnet_reactor *reactor, enum evnet_transport transport,
+                  struct evnet_conn **out_conn);
+
+// table_reserve_attempt makes a handle in ATTEMPT, for one of several attempts of a dial. It does
+// not count as a connection.
+//
+// Returns: 0.
+// Errors:  those of evnet_poller_reserve.
+int table_reserve_attempt(struct evnet_reactor *reactor, enum evnet_transport transport,
+                          struct dial *dial, struct evnet_conn **out_conn);
+
+// table_adopt claims a place at the owner and makes a connection in DIALLING of a connected socket
+// that the caller has made.
+//
+// Returns: 0; the descriptor is the poller's.
+// Errors:  -ENOBUFS at connections_max; those of the owner's claim and of evnet_poller_adopt. The
+//          descriptor stays the caller's.
+int table_adopt(struct evnet_reactor *reactor, int descriptor, const struct evnet_socket_kind *kind,
+                struct evnet_conn **out_conn);
+
+// table_claim asks the owner for a place for a connection that is being dialled.
+//
+// Returns: 0, or the negative status of the owner, which knows the limits.
+int table_claim(struct evnet_conn *conn);
+
+// table_discard closes a connection without on_close; no user code knows of it.
+void table_discard(struct evnet_conn *conn);
+
+// table_find returns the connection of an id, or NULL if it has closed or never existed.
+struct evnet_conn *table_find(struct evnet_reactor *reactor, const struct evnet_conn_id *id);
+
+// table_detached frees the place of a connection after DETACH.
+void table_detached(struct evnet_conn *conn);
+
+#endif  // EVNET_NET_REACTOR_INTERNAL_TABLE_H_

@@ -1,0 +1,152 @@
+// A connection at the end of the turn: what it is due, from on_pressure to on_close, and the peer's
+// end once all bytes before it are presented. Nothing else calls on_close.
+#include "net/reactor/internal/lifecycle.h"
+
+#include "net/reactor/internal/callback.h"
+#include "net/reactor/internal/clock.h"
+#include "net/reactor/internal/close.h"
+#include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/datagram.h"
+#include "net/reactor/internal/end.h"
+#include "net/reactor/internal/inbound.h"
+#include "net/reactor/internal/open.h"
+#include "net/reactor/internal/outbound.h"
+#include "net/reactor/internal/reactor.h"
+#include "net/reactor/internal/reading.h"
+#include "net/reactor/internal/side.h"
+#include "net/reactor/internal/stats.h"
+#include "net/reactor/internal/trace.h"
+#include "net/reactor/wheel.h"
+
+// Connections that one look at the due list runs. Each may close and be dialled again from its
+// on_close, and its handle is free after the next wait only. Between two waits there are two looks,
+// and the spare handles (create_parts in reactor.c) are enough for both.
+enum { DUE_MAX = 2048 };
+
+// Ends
+
+static void tell_closed(struct evnet_conn *conn) {
+  struct evnet_reactor *reactor = conn->reactor;
+  trace_closed(conn);
+  evnet_wheel_cancel(&reactor->deadlines.wheel, &conn->deadline);
+  // First: on_close may dial again, to take the place of this one.
+  if (conn->unopened) {
+    counter_add(&reactor->stats.dials_failed, 1);
+  } else {
+    counter_add(&reactor->stats.connections_open, (uint64_t)-1);
+    reactor->stop.background_open -= conn->background;
+    stats_count_closed(&reactor->stats, conn->reason);
+  }
+  if (reactor->owner.closed != NULL) reactor->owner.closed(reactor->owner.context, conn);
+  enum evnet_action action = EVNET_NONE;
+  if (reactor->handler.on_close != NULL)
+    action = reactor->handler.on_close(conn, conn->reason, reactor->user);
+  // EVNET_CLOSE means nothing here.
+  callback_returned(reactor, NULL, action == EVNET_SHUTDOWN ? EVNET_SHUTDOWN : EVNET_NONE);
+  if (conn->flags & RESET) {
+    evnet_poller_abort(reactor->poller, conn_handle(conn));
+  } else {
+    evnet_poller_detach(reactor->poller, conn_handle(conn));
+  }
+}
+
+static void close_when_released(struct evnet_conn *conn) {
+  if (conn->state == CONN_OPEN && conn->holds > 0) {
+    conn->flags |= CLOSE_ON_RELEASE;
+  } else {
+    close_conn(conn, EVNET_REASON_PEER);
+  }
+}
+
+// With both ends sent and read nothing more can happen, in whichever order they came.
+static void check_both_ended(struct evnet_conn *conn) {
+  bool both = (conn->flags & END_SENT) && (conn->flags & PEER_ENDED);
+  if (both && !(conn->flags & END_WAITS)) close_when_released(conn);
+}
+
+static void tell_ended(struct evnet_conn *conn) {
+  struct evnet_reactor *reactor = conn->reactor;
+  if (reactor->handler.on_half_close == NULL) {
+    close_when_released(conn);
+    return;
+  }
+  callback_run(conn, reactor->handler.on_half_close);
+  check_both_ended(conn);
+  close_check_stopping(conn);
+}
+
+void lifecycle_peer_ended(struct evnet_conn *conn) {
+  if (conn->flags & PEER_ENDED) return;  // both its RECV and a HANGUP may tell it
+  conn->flags |= PEER_ENDED;
+  if (conn->state == CONN_LINGERING) end_conn(conn, conn->reason);
+  if (conn->state != CONN_OPEN) return;
+  bool presenting = side_inbound_bytes(conn) > 0 && (conn->flags & DUE_DATA);
+  if (presenting || conn->read_stop != 0) {
+    conn->flags |= END_WAITS;
+  } else {
+    tell_ended(conn);
+  }
+}
+
+// The due list
+
+// What was unread when reading was resumed, and the peer's end if that stood behind it.
+static void present_again(struct evnet_conn *conn) {
+  if (conn->state != CONN_OPEN || (conn->read_stop & ~STOP_INBOUND_MAX) != 0) return;
+  conn->read_stop = 0;
+  bool woken = reading_is_woken(conn);
+  if (woken) conn->side->woken = false;
+  if (woken || side_inbound_bytes(conn) > 0) inbound_present(conn);
+  // Behind it: what on_data does may be to stop once more, and a poller may be quick.
+  reading_update(conn);
+  if (conn->state != CONN_OPEN || conn->read_stop != 0 || !(conn->flags & END_WAITS)) return;
+  conn->flags &= (uint16_t)~END_WAITS;
+  tell_ended(conn);
+}
+
+static void run_due(struct evnet_conn *conn) {
+  uint16_t due = conn->flags & (DUE_PRESSURE | DUE_DATA | DUE_CLOSE);
+  conn->flags &= (uint16_t) ~(LISTED | DUE_PRESSURE | DUE_DATA | DUE_CLOSE);
+  if (due & DUE_CLOSE) {
+    tell_closed(conn);
+    return;
+  }
+  if (conn->state == CONN_DIALLING) {
+    open_adopted(conn);
+    return;
+  }
+  if (due & DUE_PRESSURE) callback_run(conn, conn->reactor->handler.on_pressure);
+  if (conn->flags & DUE_DRAIN) {  // still: on_pressure may have crossed the mark again
+    conn->flags &= (uint16_t)~DUE_DRAIN;
+    reading_allow(conn, STOP_OUTBOUND_HIGH);  // first: on_drain may cross the mark again
+    callback_run(conn, conn->reactor->handler.on_drain);
+  }
+  if (due & DUE_DATA) present_again(conn);
+  if (conn_is_datagram(conn)) datagram_run_due(conn);
+  side_trim(conn);
+  outbound_start(conn);
+  outbound_await_flight(conn);
+  check_both_ended(conn);
+  close_check_stopping(conn);
+}
+
+// The rest of a due list stays in front of what became due meanwhile.
+static void put_back(struct evnet_reactor *reactor, uint32_t first, uint32_t last) {
+  if (reactor->due.first == NONE) reactor->due.last = last;
+  reactor->table.conns[last].due_next = reactor->due.first & NONE;
+  reactor->due.first = first;
+}
+
+void lifecycle_run_due(struct evnet_reactor *reactor) {
+  // Only those that are due now: what they bring about waits for the next turn, with I/O between.
+  uint32_t index = reactor->due.first;
+  const uint32_t last = reactor->due.last;
+  reactor->due.first = NONE;
+  for (int i = 0; i < DUE_MAX && index != NONE; i++) {
+    struct evnet_conn *conn = &reactor->table.conns[index];
+    index = conn->due_next;
+    run_due(conn);
+    clock_lap(reactor);
+  }
+  if (index != NONE) put_back(reactor, index, last);
+}

@@ -1,27 +1,28 @@
-// A new connection's way to its reactor: a place is taken for it, then it is accepted, given to the
-// reactor that the balancer picks, and counted off when it closes. Connections that evnet_dial
-// makes take a place, too.
+// How a new connection reaches its reactor. A place is one of the connections_max connections that
+// may be open. The acceptor takes a place, accepts the connection, and gives it to the reactor that
+// the balancer picks. The close gives the place back. Dialled connections take a place, too.
 //
-//   a connection waits --admit: a place--> accept(2) --> opened here, or handed over
-//          ^              |                    |
-//          |              +- no place: pause   +- nothing came: the place is free again
-//          +-- a place becomes free, on whichever reactor: resume
+//   in the backlog --admit: took a place--> accept(2) --> opened here, or handed over
+//          ^         |                          |
+//          |         +- no place: pause         +- no connection: the place is given back
+//          +-- a place is given back, on any reactor: resume
 //
-// Each reactor that accepts pauses by itself:
+// Each reactor that accepts pauses separately:
 //
 //   a reactor without a place           a place is given back, on any reactor
 //   P1  paused_count + 1                G1  connections_open - 1
 //   P2  accept_paused = true            G2  read paused_count
 //   P3  try to take a place again       G3  read each accept_paused, post resume_message to it
 //
-// All of them are sequentially consistent. If P3 does not see G1, then G2 and G3 see P1 and P2, and
-// a resume is posted. Only the reactor itself clears its mark: when P3 has found a place, as its
-// listener is not paused then, or when it resumes. A dial only takes a place: the next admit
-// finds out that there is none. accept_model_test.cc runs every order of these steps.
+// All steps are sequentially consistent. If P3 does not see G1, then G2 and G3 see P1 and P2, and
+// the closing reactor posts a resume. Only the reactor itself clears its accept_paused: after P3
+// has found a place (its listener is not paused then), or when it resumes. A dial never pauses a
+// listener; if a dial took the last place, the next admit fails. accept_model_test.cc runs every
+// order of these steps.
 //
-// Without a place accepting pauses, and the connection stays in the kernel's backlog. Only with
-// EVNET_FULL_REFUSE is it accepted all the same, and reset. Where each reactor listens (reuse_port)
-// it keeps what it accepts.
+// While there is no place, accepting pauses, and the connection stays in the kernel's backlog. With
+// EVNET_FULL_REFUSE the server accepts and resets it instead. If each reactor listens (reuse_port),
+// a reactor keeps the connections that it accepts.
 #include <errno.h>
 #include <inttypes.h>
 
@@ -37,7 +38,7 @@ struct hand_over {
   uint8_t listener_index;
 };
 
-// Takes a place, unless there is none. Several reactors may be about to take the last one.
+// Returns false if there is no place. Several reactors may compete for the last place.
 static bool take_place(struct evnet_server *server) {
   const uint64_t most = server->reactor_options.connections_max;
   uint64_t open = __atomic_load_n(&server->connections_open, __ATOMIC_SEQ_CST);
@@ -49,15 +50,14 @@ static bool take_place(struct evnet_server *server) {
 }
 
 static void post_resume(struct server_reactor *self) {
-  if (__atomic_exchange_n(&self->resume_posted, true, __ATOMIC_SEQ_CST))
-    return;  // on its way already
-  // Refused only when the reactor has ended, which accepts nothing any more.
+  if (__atomic_exchange_n(&self->resume_posted, true, __ATOMIC_SEQ_CST)) return;  // already posted
+  // The post fails only if the reactor has ended. An ended reactor accepts no connections.
   if (evnet_reactor_post_message(self->reactor, &self->resume_message) < 0)
     __atomic_store_n(&self->resume_posted, false, __ATOMIC_SEQ_CST);
 }
 
-// Gives a place back; the reactors that wait for one try again. Each of them may be the only one
-// with a connection in its backlog.
+// Gives a place back and resumes every paused reactor, because only one of them may have a
+// connection in its backlog.
 static void give_place(struct evnet_server *server) {
   __atomic_sub_fetch(&server->connections_open, 1, __ATOMIC_SEQ_CST);
   if (__atomic_load_n(&server->paused_count, __ATOMIC_SEQ_CST) == 0) return;
@@ -67,15 +67,18 @@ static void give_place(struct evnet_server *server) {
   }
 }
 
-// On self's thread, as only it changes its mark. The count is above 0 whenever the mark can be
-// seen.
+// Runs on self's thread, the only thread that changes self->accept_paused. While accept_paused is
+// visible, paused_count is above 0.
 static void set_paused(struct server_reactor *self, bool paused) {
   if (paused) __atomic_add_fetch(&self->server->paused_count, 1, __ATOMIC_SEQ_CST);
   __atomic_store_n(&self->accept_paused, paused, __ATOMIC_SEQ_CST);
   if (!paused) __atomic_sub_fetch(&self->server->paused_count, 1, __ATOMIC_SEQ_CST);
 }
 
-// Marked first: who gives a place back either sees the mark, or did so before the second try.
+// Sets accept_paused before the second try. A reactor that gives a place back either sees
+// accept_paused, or gave it back before that try.
+//
+// Returns: true if the reactor is paused; false if the second try took a place.
 static bool pause_without_place(struct server_reactor *self) {
   set_paused(self, true);
   if (!take_place(self->server)) {
@@ -90,7 +93,8 @@ void server_run_resume(struct evnet_message *message, void *context) {
   (void)context;
   struct server_reactor *self =
       (struct server_reactor *)((char *)message - offsetof(struct server_reactor, resume_message));
-  // An exchange, so that it sees what was counted off before a post that this message stands for.
+  // An exchange instead of a store: it synchronizes with post_resume calls that skipped their post
+  // because this message was queued. The resume then sees the places that their callers gave back.
   (void)__atomic_exchange_n(&self->resume_posted, false, __ATOMIC_SEQ_CST);
   if (!__atomic_load_n(&self->accept_paused, __ATOMIC_SEQ_CST)) return;
   set_paused(self, false);
@@ -99,7 +103,7 @@ void server_run_resume(struct evnet_message *message, void *context) {
 
 bool server_admit(void *context) {
   struct server_reactor *self = context;
-  // Else it is counted when the peer is known.
+  // With EVNET_FULL_REFUSE, count_on takes the place after accept(2).
   if (self->server->options.connections_full_action == EVNET_FULL_REFUSE) return true;
   self->has_place = take_place(self->server) || !pause_without_place(self);
   return self->has_place;
@@ -111,8 +115,7 @@ void server_not_admitted(void *context) {
   self->has_place = false;
 }
 
-// Counts a connection's address.
-// Returns NULL, or the limit that it is over.
+// Counts a connection's address. Returns NULL, or a text that says why the connection is refused.
 static const char *count_address(struct evnet_server *server, const struct evnet_address *peer) {
   if (!server->counts_addresses) return NULL;
   int status = evnet_address_counts_add(&server->address_counts, peer,
@@ -121,7 +124,7 @@ static const char *count_address(struct evnet_server *server, const struct evnet
   return status < 0 ? evnet_status_message(status) : NULL;
 }
 
-// Counts a new connection. Returns NULL, or the limit that it is over.
+// Counts a new connection. Returns NULL, or a text that says why the connection is refused.
 static const char *count_on(struct server_reactor *acceptor, const struct evnet_address *peer) {
   static const char full[] = "connections_max is reached";
   struct evnet_server *server = acceptor->server;
@@ -138,7 +141,7 @@ static void count_off(struct server_reactor *target) {
   give_place(target->server);
 }
 
-// On self's thread.
+// Runs on self's thread.
 static void note_refused(struct server_reactor *self, const struct evnet_address *peer,
                          const char *why) {
   __atomic_store_n(&self->refused, self->refused + 1, __ATOMIC_RELAXED);
@@ -152,7 +155,8 @@ static void note_refused(struct server_reactor *self, const struct evnet_address
             evnet_text_of_address(peer, text, sizeof text), why, count);
 }
 
-// One that was counted cannot be opened. Nothing is wrong when that is because of a stop.
+// Undoes the count of a connection that could not be opened. -ESHUTDOWN is not reported, because the
+// server is stopping.
 static void give_up(struct server_reactor *self, struct server_reactor *target,
                     const struct evnet_address *peer, int status) {
   if (status != -ESHUTDOWN) note_refused(self, peer, evnet_status_message(status));
@@ -173,7 +177,8 @@ static void run_hand_over(struct evnet_message *message, void *context) {
   struct hand_over taken = *(struct hand_over *)message;
   evnet_release(taken.target->server->options.allocator, message);
   const int status = open_here(taken.target, taken.descriptor, &taken.peer, taken.listener_index);
-  // Its next turn sees whether it is. A reactor that has ended opens nothing, and has no next turn.
+  // The target's next turn finds out whether it has drained. If the open failed, `drained` stays,
+  // because an ended reactor opens nothing and has no next turn.
   if (status == 0) (void)server_drained(taken.target, false);
   server_remove_undrained(taken.target->server);
 }
@@ -183,7 +188,7 @@ static void hand_over(struct server_reactor *acceptor, struct server_reactor *ta
   struct evnet_server *server = target->server;
   struct hand_over *given = evnet_allocate(server->options.allocator, sizeof *given);
   int status = -ENOMEM;
-  server_add_undrained(server);  // a stop waits for it, while it is on its way too
+  server_add_undrained(server);  // a stop also waits for connections that are being handed over
   if (given != NULL) {
     *given = (struct hand_over){.message = {.run = run_hand_over, .bytes = sizeof *given},
                                 .target = target,
@@ -244,7 +249,7 @@ void server_accepted(void *context, int descriptor, const struct evnet_address *
     evnet_reactor_discard(acceptor->reactor, descriptor);
     return;
   }
-  // The balancer is reactor 0's, too.
+  // Only reactor 0 may use the balancer, because the balancer is not thread-safe.
   const bool keeps = server->spreads || acceptor->index != 0;
   struct server_reactor *target = keeps ? acceptor : server_pick(server, peer, listener_index);
   __atomic_add_fetch(&target->load, 1, __ATOMIC_RELAXED);

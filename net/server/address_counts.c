@@ -1,6 +1,6 @@
-// Open addressing with linear probing. An entry that goes is filled by moving up those behind it,
-// so there are no tombstones, and a lookup ends at the first free place (Knuth, The Art of Computer
-// Programming, volume 3, section 6.4, algorithm R).
+// A hash table with open addressing and linear probing. Removing an entry moves later entries into
+// the hole. There are no tombstones, so a lookup ends at the first free slot (Knuth, The Art of
+// Computer Programming, volume 3, section 6.4, algorithm R).
 #include "net/server/address_counts.h"
 
 #include <errno.h>
@@ -13,16 +13,16 @@ enum { CAPACITY_MIN = 16 };
 
 struct evnet_address_count {
   uint8_t prefix[8];  // an IPv4 address and four zeroes, or the first half of an IPv6 address
-  uint32_t zone;      // of an IPv6 address: each link has a fe80::/64 of its own
-  uint32_t family;    // AF_INET or AF_INET6; 0 in a free place
-  uint32_t count;
+  uint32_t zone;      // IPv6 scope ID: each link has its own fe80::/64
+  uint32_t family;    // AF_INET or AF_INET6; 0 in a free slot
+  uint32_t count;     // connections
 };
 
-// What is hashed and compared.
+// The key consists of the members before `count`.
 enum { KEY_BYTES = offsetof(struct evnet_address_count, count) };
 
-// False when the address is of a kind that is not counted. 0.0.0.0 is nobody's: it stands where the
-// peer is not known.
+// Returns false if the address is not counted: it is not an IP address, or it is 0.0.0.0, which
+// means that the peer is unknown.
 static bool key_of(const struct evnet_address *peer, struct evnet_address_count *out_key) {
   struct evnet_address_count key = {.family = peer->socket.any.sa_family};
   if (key.family == AF_INET) {
@@ -52,7 +52,7 @@ static size_t after(const struct evnet_address_counts *counts, size_t place) {
   return (place + 1) & (counts->capacity - 1);
 }
 
-// Where the key is, or the free place where it would be. There is always a free one.
+// Returns the key's entry, or the free slot where it belongs. There is always a free slot.
 static struct evnet_address_count *find(const struct evnet_address_counts *counts,
                                         const struct evnet_address_count *key) {
   size_t place = home_of(counts, key);
@@ -76,10 +76,11 @@ static int resize(struct evnet_address_counts *counts, size_t capacity) {
   return 0;
 }
 
-// Far enough from full that a few that come and go do not resize it again and again.
+// Halves the table at 1/8 full. It grows at 1/2, so a few connections that come and go do not
+// resize it repeatedly.
 static void give_back_room(struct evnet_address_counts *counts) {
   if (counts->capacity == CAPACITY_MIN || counts->used > counts->capacity / 8) return;
-  (void)resize(counts, counts->capacity / 2);  // without memory it stays as it is
+  (void)resize(counts, counts->capacity / 2);  // if memory is short, the table keeps its size
 }
 
 static int add(struct evnet_address_counts *counts, const struct evnet_address_count *key,
@@ -87,7 +88,7 @@ static int add(struct evnet_address_counts *counts, const struct evnet_address_c
   struct evnet_address_count *entry = find(counts, key);
   if (entry->count >= most) return -ENOBUFS;
   if (entry->family == 0) {
-    // Full to one half at most.
+    // The table is at most half full.
     if (counts->used == counts->capacity / 2) {
       int status = resize(counts, 2 * counts->capacity);
       if (status < 0) return status;
@@ -109,7 +110,7 @@ static void vacate(struct evnet_address_counts *counts, struct evnet_address_cou
   size_t hole = (size_t)(entry - counts->table);
   for (size_t place = after(counts, hole); counts->table[place].family != 0;
        place = after(counts, place)) {
-    // One whose home is behind the hole is found without passing it.
+    // A lookup of an entry whose home is after the hole does not pass the hole.
     size_t home = home_of(counts, &counts->table[place]);
     if (is_within(home, after(counts, hole), after(counts, place))) continue;
     counts->table[hole] = counts->table[place];
@@ -150,7 +151,7 @@ void evnet_address_counts_remove(struct evnet_address_counts *counts,
   if (!key_of(peer, &key)) return;
   (void)pthread_mutex_lock(&counts->mutex);
   struct evnet_address_count *entry = find(counts, &key);
-  EVNET_ASSERT(entry->count > 0);  // the address is the one that was added: conn keeps every bit
+  EVNET_ASSERT(entry->count > 0);  // conn keeps every bit of the address that was added
   if (--entry->count == 0) {
     vacate(counts, entry);
     give_back_room(counts);

@@ -23,13 +23,13 @@ struct evnet_shared {
   uint8_t data[];  // the bytes begin at its first multiple of EVNET_BLOCK_ALIGNMENT
 };
 
-// What is allocated beside the bytes.
+// The size of an allocation beyond the caller's bytes.
 enum {
   REQUEST_BYTES = sizeof(struct request) + EVNET_BLOCK_SPARE_BYTES,
   SHARED_BYTES = sizeof(struct evnet_shared) + EVNET_BLOCK_SPARE_BYTES,
 };
 
-// Rounded up, so that what follows is aligned as well.
+// Rounds size up, so that the bytes after a block are aligned, too.
 static size_t block_bytes(size_t size) {
   return (size + EVNET_BLOCK_ALIGNMENT - 1) / EVNET_BLOCK_ALIGNMENT * EVNET_BLOCK_ALIGNMENT;
 }
@@ -67,7 +67,7 @@ static void finish(struct evnet_async *async, int status) {
   if (done != NULL) done(id, status, user);
 }
 
-// With room for a copy of `size` bytes. NULL when out of memory.
+// Creates a request with room for a copy of `size` bytes. Returns NULL if there is no memory.
 static struct request *create(const struct evnet_server *server, struct evnet_conn_id id,
                               enum evnet_async_act act, size_t size) {
   const struct evnet_allocator *allocator = server->options.allocator;
@@ -128,7 +128,7 @@ int evnet_async_write_owned(struct evnet_server *server, struct evnet_conn_id id
   struct request *request = create(server, id, EVNET_ASYNC_WRITE, 0);
   if (request == NULL) return -ENOMEM;
 
-  // A sum that wrapped would pass the mailbox's bound.
+  // A sum that wraps around would evade the mailbox's bound.
   if (size > SIZE_MAX - request->async.message.bytes) {
     evnet_release(request->allocator, request);
     return -ENOBUFS;
@@ -197,6 +197,8 @@ int evnet_async_close(struct evnet_server *server, struct evnet_conn_id id,
 
 int evnet_async_release(struct evnet_server *server, struct evnet_conn_id id) {
   struct request *request = create(server, id, EVNET_ASYNC_RELEASE, 0);
-  if (request != NULL) request->async.message.bytes = 0;  // one that is lost would hold for ever
+  // 0 bytes exempt the release from the mailbox's bound, because a lost release would leave the
+  // connection held forever.
+  if (request != NULL) request->async.message.bytes = 0;
   return post(server, request, NULL, NULL);
 }

@@ -1,7 +1,7 @@
-// A dial's way to its reactor: by reactor 0, whose thread has the balancer, to the one that it
-// picks.
+// How evnet_server_dial reaches a reactor. Reactor 0 picks the reactor, because only its thread may
+// use the balancer. The picked reactor dials.
 //
-//   any thread --message--> reactor 0: pick --message--> the picked one: evnet_dial, done
+//   any thread --message--> reactor 0: pick --message--> picked reactor: evnet_dial, done
 #include "net/server/dial.h"
 
 #include <errno.h>
@@ -16,8 +16,8 @@ struct server_dial {
   struct server_reactor *target;
   void (*done)(struct evnet_conn_id id, int status, void *user);
   void *user;
-  struct evnet_dial_options options;  // its texts are among these
-  const char *address;                // likewise
+  struct evnet_dial_options options;  // its strings point into `texts`
+  const char *address;                // points into `texts`
   char texts[];
 };
 
@@ -36,7 +36,8 @@ static void run_begin(struct evnet_message *message, void *context) {
   struct server_dial *dial = (struct server_dial *)message;
   struct server_reactor *target = dial->target;
   struct evnet_conn_id id = {0};
-  // Counted when it was picked: once more, were it but for a moment, would mislead the balancer.
+  // Already counted when the reactor was picked. Counting it twice, even briefly, would skew the
+  // balancer.
   target->claim_is_loaded = true;
   const int status = evnet_dial(context, dial->address, &dial->options, &id);
   if (target->claim_is_loaded) __atomic_sub_fetch(&target->load, 1, __ATOMIC_RELAXED);
@@ -48,7 +49,7 @@ static void run_pick(struct evnet_message *message, void *context) {
   struct server_dial *dial = (struct server_dial *)message;
   static const struct evnet_address nobody = {0};
   struct server_reactor *target = server_pick(dial->server, &nobody, EVNET_LISTENER_NONE);
-  // Now, so that many that are posted at once do not all go to one.
+  // Count it now, so that several dials posted in a row do not all go to the same reactor.
   __atomic_add_fetch(&target->load, 1, __ATOMIC_RELAXED);
   dial->target = target;
   dial->message.run = run_begin;
@@ -64,7 +65,7 @@ static void run_pick(struct evnet_message *message, void *context) {
 
 static size_t size_of(const char *text) { return text != NULL ? strlen(text) + 1 : 0; }
 
-// Copies a text behind the others.
+// Appends a copy of a string at *end and moves *end past it.
 static const char *copy(char **end, const char *text) {
   if (text == NULL) return NULL;
   char *to = *end;
@@ -96,7 +97,7 @@ int evnet_server_dial(struct evnet_server *server, const char *address,
   if (options == NULL) options = &defaults;
   int status = evnet_dial_check(&server->reactor_options, address, options);
   if (status < 0) return status;
-  // Before it, on_boot may not have run, or other reactors may not be there yet.
+  // Before bound_count is set, reactors may not exist yet.
   if (__atomic_load_n(&server->bound_count, __ATOMIC_ACQUIRE) == 0) return -ENOTCONN;
   struct server_dial *dial = create(server, address, options);
   if (dial == NULL) return -ENOMEM;

@@ -1,5 +1,5 @@
-// Where a server listens: on reactor 0 alone, or, where the kernel spreads what comes to one port,
-// on each reactor; and the duplicates of its listeners that others are given.
+// The listeners of a server. Reactor 0 alone listens, or, if the kernel distributes the connections
+// to one port (reuse_port), each reactor. This file also duplicates listeners for other processes.
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -8,8 +8,8 @@
 #include "net/base/text.h"
 #include "net/server/internal/state.h"
 
-//   refused  the option that the system refuses, or NULL.
-//   reason   what else there is to say, or NULL.
+//   refused  the option that the system does not support, or NULL.
+//   reason   further explanation, or NULL.
 static void log_unbound(const struct evnet_server *server, const char *address, int status,
                         const char *refused, const char *reason) {
   const char *message = evnet_status_message(status);
@@ -47,17 +47,17 @@ static struct evnet_listen_options listen_options_of(const struct evnet_server *
   };
 }
 
-// A port that the kernel has chosen for a name's first address may be taken at another one: then
-// the kernel chooses anew, this many times in all.
+// The port that the kernel chose for a name's first address may be in use at another address of the
+// name. In that case evnet lets the kernel choose again. This is the total number of tries.
 enum { PORT_TRIES = 16 };
 
-// The addresses that one text stands for, on their way to be bound.
+// The addresses that one text (a string given to evnet_server_create) resolves to.
 struct text {
   struct server_address *sockets;
   size_t count;
   uint8_t index;
-  struct evnet_address bound;  // the first that is bound; of size 0: none is
-  int left_out_status;         // why the first that is left out is
+  struct evnet_address bound;  // the first bound address; size 0 while there is none
+  int left_out_status;         // why the first address that was left out could not be bound
 };
 
 static void set_port(struct evnet_address *address, uint16_t port) {
@@ -65,9 +65,12 @@ static void set_port(struct evnet_address *address, uint16_t port) {
   if (address->socket.any.sa_family == AF_INET) address->socket.ip4.sin_port = htons(port);
 }
 
-// Binds one address. The port is that of the text's first one, if that is bound.
+// Binds one address, at the port of the text's first bound address if there is one.
 //
-//   may_retry  whether -EADDRINUSE is no reason for a line in the log.
+//   may_retry  the caller may retry after -EADDRINUSE, so this error is not logged.
+//
+// Returns: 0.
+// Errors:  -EAFNOSUPPORT if the address may be left out; those of evnet_reactor_listen.
 static int bind_address(struct server_reactor *self, struct text *text,
                         const struct evnet_address *given, bool may_retry) {
   struct evnet_server *server = self->server;
@@ -78,7 +81,7 @@ static int bind_address(struct server_reactor *self, struct text *text,
   options.out_reason = &reason;
   struct evnet_address address = *given;
   const bool is_first = text->bound.size == 0;
-  // The other reactors bind what reactor 0 has bound.
+  // The other reactors use the port that reactor 0 has bound.
   const struct evnet_address *known = self->index > 0 ? &server->bound[text->index] : &text->bound;
   if (known->size > 0) set_port(&address, evnet_address_port(known));
   struct evnet_address bound;
@@ -103,7 +106,8 @@ static int bind_address(struct server_reactor *self, struct text *text,
   return status;
 }
 
-// Binds all addresses of a text that this system has, or none.
+// Binds all addresses of a text, or none if one fails. Leaves out addresses of a family that this
+// machine does not have.
 static int bind_all(struct server_reactor *self, struct text *text, bool may_retry) {
   text->bound.size = 0;
   for (size_t i = 0; i < text->count; i++) {
@@ -112,7 +116,7 @@ static int bind_all(struct server_reactor *self, struct text *text, bool may_ret
     const bool is_first = text->bound.size == 0;
     int status = bind_address(self, text, &socket->address, may_retry && !is_first);
     if (status == 0) continue;
-    // The other reactors' threads read this simultaneously: reactor 0 alone writes it, before them.
+    // Only reactor 0 writes left_out, before the other reactors' threads read it.
     if (status == -EAFNOSUPPORT && self->index == 0 && text->count > 1) {
       socket->left_out = true;
       if (text->left_out_status == 0) text->left_out_status = status;
@@ -162,7 +166,7 @@ static int listen_at(struct server_reactor *self, struct text *text) {
   return 0;
 }
 
-// On reactor 0, before the first address.
+// Runs on reactor 0 before it binds the first address.
 static void decide_whether_to_spread(struct evnet_server *server) {
   const struct evnet_options *options = &server->options;
   server->spreads = options->reuse_port && server->reactor_count > 1 &&
@@ -189,17 +193,18 @@ int server_listen(struct server_reactor *self) {
   return status;
 }
 
-// Duplicates. A descriptor that closes may be another socket's at once: so it is forgotten first,
-// under the mutex that whoever duplicates it holds.
+// Duplicates. The kernel may reuse the number of a closed descriptor immediately. Therefore
+// server_closing clears `listeners` before the close, under the mutex that
+// evnet_server_dup_listener holds.
 
 static void log_stopping(const struct evnet_server *server) {
-  // Not of one that does not start: its caller hears why.
+  // A server that fails to start does not log this, because its caller gets the error.
   const bool has_run = __atomic_load_n(&server->bound_count, __ATOMIC_RELAXED) > 0;
   if (!has_run || !evnet_log_wants(&server->logger, EVNET_LOG_INFO)) return;
   struct evnet_server_stats stats;
   evnet_server_stats(server, &stats);
   const int64_t drain_ms = __atomic_load_n(&server->stop_drain_ms, __ATOMIC_RELAXED);
-  char time[32] = "none";  // as for evnet_reactor_stop from some 292 years on
+  char time[32] = "none";  // evnet_reactor_stop has no deadline either, from about 292 years on
   if (drain_ms < INT64_MAX / 1000000) (void)snprintf(time, sizeof time, "%" PRId64 " ms", drain_ms);
   evnet_log(&server->logger, EVNET_LOG_INFO,
             "stopping: %" PRIu64 " open connections, drain deadline: %s", stats.connections_open,

@@ -25,7 +25,8 @@ static int resolve_reactors(struct evnet_server *server) {
     return evnet_option_refuse(logger, "connections_full_action", full_action,
                                "is not an enum evnet_full_action");
   }
-  // A pause of one reactor would leave what waits there to wait, while others have room.
+  // If one reactor paused, connections in its backlog would wait although the kernel could have
+  // given them to another reactor.
   if (options->reuse_port) options->connections_full_action = EVNET_FULL_REFUSE;
   if (options->connections_per_address_max == 0)
     options->connections_per_address_max = EVNET_UNLIMITED;

@@ -3,12 +3,12 @@
 //   reactor 0 (the caller of run, or a thread)             reactors 1 to N-1, a thread each
 //   create the reactor                                     create the reactor, report
 //   wait for all reports; bind                    ----->   with reuse_port: bind, report
-//   wait for all reports; on_boot                 ----->   accept; run when told to, or leave
+//   wait for all reports; on_boot                 ----->   accept and run; or exit, if it failed
 //   on_tick; accept; run
-//   stopped: join the others; on_shutdown         <-----   stopped: leave
+//   stopped: join the others; on_shutdown         <-----   stopped: exit
 //
-// Reactors are created on their own threads, since a kernel interface may be bound to the thread
-// that made it.
+// Each reactor is created on its own thread, because a kernel interface may be bound to the thread
+// that created it.
 #include <errno.h>
 
 #include "net/base/assert.h"
@@ -16,7 +16,7 @@
 #include "net/server/internal/affinity.h"
 #include "net/server/internal/state.h"
 
-// Whose reactor runs on this thread.
+// The server that runs a reactor on this thread, or NULL.
 static _Thread_local const struct evnet_server *server_of_this_thread;
 
 // Starting
@@ -77,7 +77,7 @@ void server_set_state(struct evnet_server *server, enum server_state state) {
   (void)pthread_mutex_unlock(&server->mutex);
 }
 
-// Waits until the server is in a state behind `state`; returns which one.
+// Waits until the server's state is later than `state`. Returns the new state.
 static enum server_state wait_for_next(struct evnet_server *server, enum server_state state) {
   (void)pthread_mutex_lock(&server->mutex);
   while (server->state <= state) (void)pthread_cond_wait(&server->changed, &server->mutex);
@@ -86,12 +86,13 @@ static enum server_state wait_for_next(struct evnet_server *server, enum server_
   return next;
 }
 
-// Whether it has come so far that the loops run.
+// Waits until the server runs or has failed to start. Returns whether it runs.
 static bool wait_for_start(struct evnet_server *server) {
   return wait_for_next(server, SERVER_SHARING) == SERVER_RUNNING;
 }
 
-// Where it cannot be pinned the reactor runs all the same.
+// A reactor that cannot be pinned runs unpinned. Returns the affinity mask for evnet_thread_unpin,
+// or NULL.
 static struct evnet_affinity *pin(const struct server_reactor *self) {
   const struct evnet_server *server = self->server;
   struct evnet_affinity *before = NULL;
@@ -109,12 +110,13 @@ static int run_loop(struct server_reactor *self) {
   struct evnet_affinity *before = pin(self);
   int status = evnet_reactor_run(self->reactor);
   evnet_thread_unpin(before);
-  // One reactor that cannot go on takes the server with it, in an orderly way.
+  // If one reactor fails, the whole server shuts down gracefully.
   if (status < 0) evnet_server_stop(self->server, self->server->reactor_options.drain_ms);
   return status;
 }
 
-// The server does not start: what the reactor has opened closes now, not with evnet_server_destroy.
+// Closes the sockets of a reactor whose server failed to start. Without this they would stay open
+// until evnet_server_destroy.
 static void end_unstarted(struct server_reactor *self) {
   if (self->reactor == NULL) return;
   evnet_reactor_stop(self->reactor, 0);
@@ -136,11 +138,11 @@ static void *sub_main(void *argument) {
     return NULL;
   }
   evnet_reactor_accept_resume(self->reactor);
-  self->status = run_loop(self);  // read after the join
+  self->status = run_loop(self);  // needs no mutex: main_run reads it after the join
   return NULL;
 }
 
-// Waits until so many of the others have reported; returns the first failure.
+// Waits until `count` of reactors 1 to N-1 have reported. Returns the first failure, or 0.
 static int wait_for_reports(struct evnet_server *server, uint32_t count) {
   int status = 0;
   (void)pthread_mutex_lock(&server->mutex);
@@ -158,7 +160,7 @@ static int start_subs(struct evnet_server *server) {
     if (status == 0) started++;
   }
   int reported = wait_for_reports(server, started);
-  return status == 0 ? reported : status;  // the log has said why
+  return status == 0 ? reported : status;  // the failure has been logged
 }
 
 static int listen_subs(struct evnet_server *server) {
@@ -302,7 +304,7 @@ int evnet_server_wait(struct evnet_server *server) {
 
 int evnet_server_stop(struct evnet_server *server, int64_t drain_ms) {
   if (drain_ms < 0) drain_ms = 0;
-  if (drain_ms == NO_STOP) drain_ms--;  // for reactors both are a deadline that never comes
+  if (drain_ms == NO_STOP) drain_ms--;  // reactors treat both values as no deadline
   int64_t before = __atomic_load_n(&server->stop_drain_ms, __ATOMIC_RELAXED);
   while (drain_ms < before &&
          !__atomic_compare_exchange_n(&server->stop_drain_ms, &before, drain_ms, true,
@@ -322,7 +324,7 @@ void server_add_undrained(struct evnet_server *server) {
 void server_remove_undrained(struct evnet_server *server) {
   if (__atomic_sub_fetch(&server->undrained_count, 1, __ATOMIC_SEQ_CST) > 0) return;
   __atomic_store_n(&server->all_drained, true, __ATOMIC_SEQ_CST);
-  // The others may be asleep. This changes no deadline.
+  // Wake the other reactors, which may be asleep. INT64_MAX leaves their deadlines unchanged.
   for (uint32_t i = 0; i < server->reactor_count; i++) {
     struct evnet_reactor *reactor = __atomic_load_n(&server->reactors[i].reactor, __ATOMIC_SEQ_CST);
     if (reactor != NULL) evnet_reactor_stop(reactor, INT64_MAX);

@@ -1,5 +1,5 @@
-// A server's creation, its numbers, its end. options.c has its options, run.c its threads, accept.c
-// what happens to a new connection.
+// A server's creation, statistics and destruction. Its options are in options.c, its threads in
+// run.c, and the handling of new connections in accept.c.
 #include "net/server/server.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@ static bool is_same(const struct evnet_address *a, const struct evnet_address *b
   return a->size == b->size && memcmp(&a->socket, &b->socket, a->size) == 0;
 }
 
-// Appends what a text stands for, without what it has twice: a line of /etc/hosts may be there
+// Appends the addresses that a text resolves to, without duplicates. /etc/hosts may contain a line
 // twice, and the second bind(2) would fail.
 static int add_addresses(struct evnet_server *server, uint8_t index,
                          const struct evnet_address *found, size_t count) {
@@ -39,7 +39,7 @@ static int parse_address(struct evnet_server *server, uint8_t index, const char 
   const int count_max = (int)(EVNET_LISTENER_SOCKETS_MAX - server->socket_count);
   char message[EVNET_ADDRESS_MESSAGE_BYTES];
   char shown[EVNET_TEXT_BYTES];
-  // One more, to see that there are too many.
+  // Ask for one more than fits, to detect that there are too many.
   int count = evnet_address_resolve_all(text, found, count_max + 1, message, sizeof message);
   if (count < 0) {
     evnet_log(&server->logger, EVNET_LOG_ERROR, "%s", message);

@@ -2,18 +2,18 @@
 // process-wide state: the registrations, each of one server for one signal, and the dispositions
 // that they replaced.
 //
-// The handler takes no lock. An entry that it may use is in use for the length of that use only,
-// and is given to another server no earlier:
+// The handler takes no lock. While a handler uses an entry, `readers` is above 0, and the entry is
+// not given to another server:
 //
-//   handler, of an entry with a server      evnet_server_destroy, under the mutex
+//   handler, for an entry with a server     evnet_server_destroy, under the mutex
 //   H1  readers + 1                         D1  server = NULL
-//   H2  read server again; NULL: leave      D2  wait until readers is 0
+//   H2  read server again; skip if NULL     D2  wait until readers is 0
 //   H3  stop that server                    then the entry is free
 //   H4  readers - 1
 //
-// These are sequentially consistent. If D2 does not see H1, then H2 sees D1, or what came after it.
-// A handler that began before a registration leaves that registration alone: its signal came
-// earlier.
+// All steps are sequentially consistent. If D2 does not see H1, then H2 sees D1 or a later
+// registration. A handler ignores a registration that is newer than the handler's start, because
+// its signal came earlier.
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -25,32 +25,33 @@
 enum { ENTRIES_MAX = 16 };
 
 struct entry {
-  struct evnet_server *server;  // atomic; NULL: free
+  struct evnet_server *server;  // atomic; NULL if the entry is free
   int readers;                  // atomic: handlers that use the entry now
-  // Written while `server` is NULL and nobody reads.
+
+  // Written only while `server` is NULL and `readers` is 0.
   int signal_number;
   int64_t drain_ms;
-  unsigned number;  // of the registration
+  unsigned number;  // the registration's number
 };
 
-// A signal that has entries, and its handler before the first of them.
+// A signal that has entries, and the process's handler before the first of them.
 struct disposition {
-  int signal_number;  // 0: free
+  int signal_number;  // 0 if free
   struct sigaction previous;
 };
 
 static struct {
-  pthread_mutex_t mutex;  // guards all but what the handler reads
+  pthread_mutex_t mutex;  // guards all writes but those of the handler
   struct entry entries[ENTRIES_MAX];
   struct disposition dispositions[ENTRIES_MAX];
-  unsigned registrations;  // atomic: the number of the last one
-  unsigned signals;        // atomic: that have come; 0 is left out
+  unsigned registrations;  // atomic: the number of the last registration
+  unsigned signals;        // atomic: the number of the last signal; skips 0 on overflow
 } table = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static bool is_later(unsigned number, unsigned than) { return (int)(number - than) > 0; }
 
-// Whether this signal is not the first that came for the server. Several entries of the server may
-// be for one signal.
+// Returns whether an earlier signal has stopped the server. One signal may match several entries of
+// a server; all of them see the same number.
 static bool came_before(struct evnet_server *server, unsigned signal) {
   unsigned first = 0;
   if (__atomic_compare_exchange_n(&server->signal_first, &first, signal, false, __ATOMIC_SEQ_CST,
@@ -76,7 +77,7 @@ static void handle(int signal_number) {
   } while (signal == 0);
   for (int i = 0; i < ENTRIES_MAX; i++) {
     struct entry *entry = &table.entries[i];
-    // First, so that signals without an end do not keep D2 waiting.
+    // Check before H1, so that a stream of signals cannot keep D2 waiting.
     if (__atomic_load_n(&entry->server, __ATOMIC_SEQ_CST) == NULL) continue;
     __atomic_add_fetch(&entry->readers, 1, __ATOMIC_SEQ_CST);  // H1
     use(entry, signal_number, registrations, signal);
@@ -115,7 +116,7 @@ static int add(struct evnet_server *server, int signal_number, int64_t drain_ms)
   __atomic_store_n(&entry->server, server, __ATOMIC_SEQ_CST);
   __atomic_store_n(&table.registrations, entry->number, __ATOMIC_SEQ_CST);
   if (signal_number > 0 && find_disposition(signal_number) != NULL) return 0;
-  struct disposition *free_place = find_disposition(0);  // as many as entries: there is one
+  struct disposition *free_place = find_disposition(0);  // never NULL: as many as entries
   struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
   (void)sigemptyset(&action.sa_mask);
   if (sigaction(signal_number, &action, &free_place->previous) != 0) {
@@ -127,8 +128,8 @@ static int add(struct evnet_server *server, int signal_number, int64_t drain_ms)
   return 0;
 }
 
-// fork(2). Threads of the parent may be in the handler, or hold the mutex, and the child does not
-// have them.
+// fork(2). At the fork, threads of the parent may run the handler or hold the mutex. The child does
+// not have these threads, so their counts are reset in the child.
 
 static void lock(void) { (void)pthread_mutex_lock(&table.mutex); }
 static void unlock(void) { (void)pthread_mutex_unlock(&table.mutex); }
@@ -140,7 +141,7 @@ static void forget_readers(void) {
 }
 
 static void prepare_for_fork(void) {
-  // If it fails for want of memory, evnet_server_destroy in a child may wait for ever.
+  // If this fails (ENOMEM), evnet_server_destroy may wait forever in a child process.
   (void)pthread_atfork(lock, unlock, forget_readers);
 }
 

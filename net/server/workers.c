@@ -21,13 +21,13 @@ struct worker {
 struct evnet_workers {
   const struct evnet_allocator *allocator;
   struct worker *threads;
-  uint32_t thread_count;     // that run
-  struct evnet_work *queue;  // a ring of queue_max
+  uint32_t thread_count;     // threads that were started
+  struct evnet_work *queue;  // a ring of queue_max elements
   size_t queue_max;
 
-  pthread_mutex_t mutex;
-  pthread_cond_t changed;  // something was queued, or it ends
-  size_t first;            // the oldest in the queue; this and the rest under mutex
+  pthread_mutex_t mutex;   // guards the fields below
+  pthread_cond_t changed;  // signalled when work was queued or `ending` was set
+  size_t first;            // index of the oldest element
   size_t queued;
   bool ending;
 };
@@ -47,7 +47,7 @@ bool evnet_workers_take(struct evnet_workers *workers, struct evnet_work *out_wo
   return taken;
 }
 
-// Waits for something to do. False: there is nothing left, and it ends.
+// Waits for work. Returns false if the queue is empty and evnet_workers_destroy was called.
 static bool await(struct evnet_workers *workers, struct evnet_work *out_work) {
   (void)pthread_mutex_lock(&workers->mutex);
   while (workers->queued == 0 && !workers->ending)
@@ -160,7 +160,7 @@ void evnet_workers_destroy(struct evnet_workers *workers) {
   (void)pthread_mutex_unlock(&workers->mutex);
   for (uint32_t i = 0; i < workers->thread_count; i++)
     (void)pthread_join(workers->threads[i].thread, NULL);
-  // Threads leave nothing.
+  // Threads leave the queue empty. Stepped workers have no threads, so their queue is run here.
   struct evnet_work work;
   while (evnet_workers_take(workers, &work)) work.work(work.argument);
   (void)pthread_cond_destroy(&workers->changed);

@@ -1,4 +1,4 @@
-// The CPU that a thread keeps to.
+// Pins a thread to one CPU.
 #ifndef EVNET_NET_SERVER_INTERNAL_AFFINITY_H_
 #define EVNET_NET_SERVER_INTERNAL_AFFINITY_H_
 
@@ -10,19 +10,19 @@
 extern "C" {
 #endif
 
-// What evnet_thread_pin found and evnet_thread_unpin brings back.
+// A thread's affinity mask, saved by evnet_thread_pin and restored by evnet_thread_unpin.
 struct evnet_affinity;
 
-// evnet_thread_pin makes the calling thread keep to one CPU of those in its affinity mask: the
-// index-th, counted around.
+// evnet_thread_pin pins the calling thread to one CPU of its affinity mask.
 //
-//   out_before  the mask as it was, for evnet_thread_unpin.
+//   index       the CPU's position in the mask, modulo the number of CPUs in the mask.
+//   out_before  the mask before the call, for evnet_thread_unpin.
 //
 // Returns: 0.
 // Errors:  -EOPNOTSUPP where threads cannot be pinned; -ENOMEM; those of sched_setaffinity(2).
 EVNET_WARN_UNUSED int evnet_thread_pin(uint32_t index, struct evnet_affinity **out_before);
 
-// evnet_thread_unpin gives the calling thread its former mask back and frees it; NULL is accepted.
+// evnet_thread_unpin restores the calling thread's mask and frees `before`; NULL is accepted.
 void evnet_thread_unpin(struct evnet_affinity *before);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-// macOS and the BSDs: pinning has no form that all of them share.
+// macOS and the BSDs: they have no common interface for pinning.
 #include <errno.h>
 #include <stddef.h>
 

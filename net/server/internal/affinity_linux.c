@@ -3,7 +3,8 @@
 
 #include "net/server/internal/affinity_linux.h"
 
-// A mask too small for the machine is EINVAL (sched_setaffinity(2)), so it grows up to this.
+// The kernel rejects a mask that is too small for the machine (EINVAL, sched_setaffinity(2)).
+// evnet_affinity_read doubles the mask up to this size.
 enum { CPUS_MAX = 65536 };
 
 void evnet_affinity_free(struct evnet_affinity *affinity) {

@@ -1,4 +1,4 @@
-// How many CPUs this process may keep busy.
+// The number of CPUs that this process may keep busy.
 #ifndef EVNET_NET_SERVER_INTERNAL_CPUS_H_
 #define EVNET_NET_SERVER_INTERNAL_CPUS_H_
 
@@ -6,16 +6,17 @@
 extern "C" {
 #endif
 
-// evnet_cpu_count gives the CPUs in the affinity mask, or fewer if a cgroup's quota allows less
-// time: rounded down, as a thread that is throttled stops its connections, but at least 1.
+// evnet_cpu_count returns the number of CPUs in the affinity mask, or the cgroup's CPU quota if
+// that is less. The quota is rounded down, because a throttled thread delays its connections. The
+// result is at least 1.
 int evnet_cpu_count(void);
 
-// evnet_cpu_quota reads the smallest CPU quota on the way from a cgroup to the root.
+// evnet_cpu_quota reads the smallest CPU quota of a cgroup and its ancestors.
 //
 //   self  a file like /proc/self/cgroup (cgroups(7)).
-//   root  where the cgroup file system is mounted, like /sys/fs/cgroup.
+//   root  the mount point of the cgroup file system, like /sys/fs/cgroup.
 //
-// Returns: thousandths of a CPU; 0 when there is no quota or it cannot be read.
+// Returns: thousandths of a CPU; 0 if there is no quota or it cannot be read.
 long evnet_cpu_quota(const char *self, const char *root);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-// macOS and the BSDs: no cgroups, and no affinity mask that all of them have.
+// macOS and the BSDs: they have no cgroups and no common interface for affinity masks.
 #include <limits.h>
 #include <unistd.h>
 

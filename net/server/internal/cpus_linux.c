@@ -7,14 +7,14 @@
 #include "net/server/internal/affinity_linux.h"
 #include "net/server/internal/cpus.h"
 
-// In thousandths of a CPU; 0 for what is no quota.
+// Returns a quota in thousandths of a CPU, or 0 if the values are not a quota.
 static long thousandths(long quota, long period) {
   if (quota <= 0 || period <= 0 || quota > LONG_MAX / 1000) return 0;
   return quota * 1000 / period;
 }
 
-// Version 2: "cpu.max" holds "QUOTA PERIOD" or "max PERIOD", in microseconds (cgroup-v2.rst, CPU
-// Interface Files). Version 1: two files hold one number each, a quota of -1 being none.
+// Version 2: "cpu.max" contains "QUOTA PERIOD" or "max PERIOD", in microseconds (cgroup-v2.rst, CPU
+// Interface Files). Version 1: two files contain one number each; a quota of -1 means no quota.
 static long read_quota(const char *root, const char *group) {
   char path[PATH_MAX];
   long quota = 0;
@@ -40,7 +40,7 @@ static long read_quota(const char *root, const char *group) {
   return thousandths(values[0], values[1]);
 }
 
-// Whether a list like "cpu,cpuacct" has the controller "cpu".
+// Returns whether a list like "cpu,cpuacct" contains the controller "cpu".
 static bool has_cpu(const char *controllers) {
   for (;;) {
     size_t size = strcspn(controllers, ",");
@@ -50,8 +50,8 @@ static bool has_cpu(const char *controllers) {
   }
 }
 
-// Finds the group in lines "ID:CONTROLLERS:PATH": the one with the cpu controller, else version
-// 2's, whose list is empty.
+// Finds the process's group in lines "ID:CONTROLLERS:PATH". Prefers the line with the cpu
+// controller (version 1) to the line without controllers (version 2).
 static bool find_group(const char *self, char *out_group, size_t size) {
   FILE *file = fopen(self, "re");
   if (file == NULL) return false;

@@ -8,7 +8,7 @@ static void step(void) {
   if (evnet_signal_step != NULL) evnet_signal_step();
 }
 
-// A macro's own name inside it is not expanded again: these are the builtins.
+// The preprocessor does not expand a macro's own name inside it, so the inner calls are builtins.
 #define __atomic_load_n(...) (step(), __atomic_load_n(__VA_ARGS__))
 #define __atomic_store_n(...) (step(), __atomic_store_n(__VA_ARGS__))
 #define __atomic_add_fetch(...) (step(), __atomic_add_fetch(__VA_ARGS__))
@@ -27,7 +27,7 @@ struct evnet_server *evnet_signal_server_create(void) {
   return calloc(1, sizeof(struct evnet_server));
 }
 
-// Another thread may be in the handler.
+// Atomic, because another thread may run the handler.
 int evnet_server_stop(struct evnet_server *server, int64_t drain_ms) {
   __atomic_store_n(&server->stop_drain_ms, drain_ms, __ATOMIC_SEQ_CST);
   (void)__atomic_add_fetch(&server->bound_count, 1, __ATOMIC_SEQ_CST);

@@ -1,5 +1,5 @@
-// signal.c itself, with a hook in front of each of its atomic operations, and servers that only
-// note how they are stopped. A program links this or the real one, not both.
+// signal.c compiled with a hook before each of its atomic operations, and servers that only record
+// how they are stopped. A program links this or the real signal.c, not both.
 #ifndef EVNET_NET_SERVER_INTERNAL_SIGNAL_STEPS_H_
 #define EVNET_NET_SERVER_INTERNAL_SIGNAL_STEPS_H_
 
@@ -11,17 +11,18 @@
 extern "C" {
 #endif
 
-// Runs before each atomic operation, in the thread that is about to do it; NULL: nothing does.
+// Runs before each atomic operation, on the operation's thread. NULL if there is no hook.
 extern void (*evnet_signal_step)(void);
 
-// evnet_signal_handle is the handler, called as a function: a hook may then do what a signal's
-// handler may not.
+// evnet_signal_handle calls the signal handler as a function, so that a hook may also call
+// functions that are not async-signal-safe.
 void evnet_signal_handle(int signal_number);
 
 struct evnet_server *evnet_signal_server_create(void);
 int evnet_signal_server_stops(const struct evnet_server *server);
-int64_t evnet_signal_server_drain_ms(const struct evnet_server *server);  // of the last stop
-// Forgets its registrations and frees it.
+int64_t evnet_signal_server_drain_ms(const struct evnet_server *server);  // the last stop's
+
+// Removes the server's registrations and frees it.
 void evnet_signal_server_destroy(struct evnet_server *server);
 
 #ifdef __cplusplus

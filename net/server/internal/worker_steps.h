@@ -1,5 +1,5 @@
-// Workers without threads, for simulations: what was submitted lies in the queue until the caller
-// takes it, and runs when the caller runs it, on whichever thread that is.
+// Workers without threads, for simulations. Submitted work stays in the queue until the caller
+// takes it. The caller runs the work, on any thread and at any time.
 //
 //   create_stepped --> submit, take, submit, take, ... --> evnet_workers_destroy
 #ifndef EVNET_NET_SERVER_INTERNAL_WORKER_STEPS_H_
@@ -13,22 +13,22 @@
 extern "C" {
 #endif
 
-// What was submitted.
+// One submitted call.
 struct evnet_work {
   void (*work)(void *argument);
   void *argument;
 };
 
-// evnet_workers_create_stepped is evnet_workers_create without threads. evnet_workers_destroy then
-// runs by itself what nobody has taken.
+// evnet_workers_create_stepped is evnet_workers_create without threads. evnet_workers_destroy runs
+// the work that is still queued.
 //
 // Errors:  -EINVAL, -ENOMEM.
 EVNET_WARN_UNUSED int evnet_workers_create_stepped(const struct evnet_workers_options *options,
                                                    struct evnet_workers **out_workers);
 
-// evnet_workers_take removes the oldest from the queue; it is the caller's to run.
+// evnet_workers_take removes the oldest work from the queue. The caller has to run it.
 //
-// Returns: false when nothing is queued.
+// Returns: false if nothing is queued.
 bool evnet_workers_take(struct evnet_workers *workers, struct evnet_work *out_work);
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
-// Blocking work beside an event loop: a line that begins with "slow" takes a second of a worker's
-// time, every other line is answered immediately. One reactor serves them all, since it never
-// waits. Over UDP each datagram is a line.
+// Blocking work beside an event loop. A line that begins with "slow" occupies a worker thread for a
+// second; the reactor replies to any other line immediately. One reactor is enough for all clients,
+// because it never blocks. Over UDP, each datagram is a line.
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 enum {
   WORKERS = 100,
-  QUEUE_MAX = 200,  // beyond that a client is told "busy"
+  QUEUE_MAX = 200,  // jobs that wait for a worker; beyond this the reply is "busy"
   LINE_BYTES_MAX = 4096,
 };
 
@@ -23,18 +23,19 @@ struct app {
 struct job {
   struct evnet_server *server;
   struct evnet_conn_id id;
-  struct evnet_address peer;   // over UDP: who has asked,
-  struct evnet_address asked;  // and the address that the answer has to come from
+  struct evnet_address peer;   // UDP: the sender of the request
+  struct evnet_address asked;  // UDP: the address that received it; the reply is sent from it
   size_t size;
   char line[];
 };
 
 static const char busy[] = "busy\n";
 
-// On a worker's thread: the connection may close meanwhile, and then nothing happens.
+// Runs on a worker's thread. If the connection has closed meanwhile, the write and the release have
+// no effect.
 static void work(void *argument) {
   struct job *job = argument;
-  sleep(1);  // a database, a disk
+  sleep(1);  // stands in for a database or a disk
   if (job->peer.transport == EVNET_TRANSPORT_UDP) {
     evnet_async_send_from(job->server, job->id, &job->asked, &job->peer, job->line, job->size, NULL,
                           NULL);
@@ -60,7 +61,7 @@ static struct job *job_create(struct evnet_server *server, const struct evnet_co
 
 static void hand_over(struct evnet_conn *conn, const struct app *app, struct evnet_bytes line) {
   struct job *job = job_create(app->server, conn, line);
-  evnet_conn_hold(conn);  // an answer is owed: the peer's end and a stop wait for it
+  evnet_conn_hold(conn);  // a reply is owed: half-close and shutdown wait for it
   if (job != NULL && evnet_workers_submit(app->workers, work, job) == 0) return;
   free(job);
   evnet_conn_release(conn);
@@ -109,7 +110,7 @@ static int serve(const struct command_line *line) {
   if (status == 0) status = evnet_server_stop_on_signal(app.server, SIGINT, COMMAND_LINE_DRAIN_MS);
   if (status == 0) status = evnet_server_stop_on_signal(app.server, SIGTERM, COMMAND_LINE_DRAIN_MS);
   if (status == 0) status = evnet_server_run(app.server);
-  evnet_workers_destroy(app.workers);  // before the server, which late answers name
+  evnet_workers_destroy(app.workers);  // before the server, because running jobs use the server
   evnet_server_destroy(app.server);
   return status;
 }

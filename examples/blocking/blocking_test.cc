@@ -1,5 +1,5 @@
-// The program with blocking work: a hundred requests that sleep a second at once, and nobody waits
-// for them who need not.
+// Tests of the blocking example: a hundred requests that each sleep a second run simultaneously,
+// and do not delay other requests.
 #include <signal.h>
 
 #include <algorithm>
@@ -46,7 +46,7 @@ TEST_F(Blocking, AHundredSleepAtOnceWhileAnotherIsServedWithoutDelay) {
     const std::string answer = "slow " + std::to_string(i) + "\n";
     EXPECT_EQ(sleepers[static_cast<size_t>(i)].Receive(answer.size()), answer);
   }
-  // One after the other they would take 100 seconds.
+  // One after another, the requests would take 100 seconds.
   EXPECT_LT(NowMs() - start, 10000);
   ASSERT_FALSE(took.empty());
   std::nth_element(took.begin(), took.begin() + static_cast<ptrdiff_t>(took.size() / 2),
@@ -88,7 +88,7 @@ TEST_F(Blocking, WhatIsTooMuchIsRefusedInWords) {
   std::string lines;
   for (int i = 0; i < 400; i++) lines += "slow\n";
   client.SendAll(lines);
-  // 100 are being worked on, up to 200 wait.
+  // The workers run 100 jobs, and up to 200 more are queued.
   const std::string answers = client.Receive(5 * 100);
   EXPECT_NE(answers.find("busy\n"), std::string::npos);
   client.Reset();

@@ -1,11 +1,11 @@
-// A chat: each line goes to everybody who is there, on any number of reactors.
+// A chat server: it sends each line to all connected clients, on any number of reactors.
 //
-// There are no locks. The list of members belongs to one reactor, the hub; the others post to it
-// who has come and what was said, and it writes to members by their ids. Who leaves says so by a
-// flag, and the hub strikes him off when it next goes through the list.
+// It needs no locks. One reactor, the hub, owns the list of members. The other reactors post new
+// members and lines to the hub, which writes to the members by connection ID. When a member leaves,
+// its reactor sets a flag; the hub removes the member on its next pass over the list.
 //
-// A line is held in memory once, whatever the number of members. A member who does not read is
-// dropped when so much stands queued for him, and keeps nobody waiting.
+// All members share one copy of a line. A member that does not read is disconnected when more than
+// QUEUED_BYTES_MAX are queued for it, so it never delays the others.
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -17,31 +17,34 @@
 
 enum {
   LINE_BYTES_MAX = 4096,
-  QUEUED_BYTES_MAX = 1 << 20,  // for one member
+  QUEUED_BYTES_MAX = 1 << 20,  // output queued for one member
 };
 
 struct hub;
 
-// Made where its connection is, freed by the hub once it is gone.
+// A connected client. Its connection's reactor allocates it; the hub frees it after the connection
+// has closed.
 struct member {
   struct hub *hub;
   struct evnet_conn_id id;
-  struct member *next;  // the hub's
-  atomic_bool gone;     // the last thing that its connection's reactor does with it
+  struct member *next;  // used by the hub only
+
+  // Set when the connection has closed. Its reactor does not use the member after that.
+  atomic_bool gone;
 };
 
 struct hub {
   struct evnet_server *server;
-  struct member *members;  // reactor 0's thread
+  struct member *members;  // used on reactor 0's thread only
 };
 
 struct message {
   struct hub *hub;
-  struct evnet_conn_id speaker;  // held until its own line is on its way to it, too
+  struct evnet_conn_id speaker;  // held until the line is queued for all members, the speaker too
   struct evnet_shared *line;
 };
 
-// On the hub
+// On the hub's reactor
 
 static void join(void *argument) {
   struct member *member = argument;
@@ -63,7 +66,7 @@ static void say(void *argument) {
     evnet_async_write_shared(hub->server, member->id, message->line, NULL, NULL);
     link = &member->next;
   }
-  evnet_async_release(hub->server, message->speaker);  // behind the line
+  evnet_async_release(hub->server, message->speaker);  // after the line
   evnet_shared_release(message->line);                 // freed after the last send
   free(message);
 }
@@ -127,7 +130,7 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   const uint8_t *end;
   while (in.size > 0 && (end = memchr(in.data, '\n', in.size)) != NULL) {
     const struct evnet_bytes line = {.data = in.data, .size = (size_t)(end - in.data) + 1};
-    // Who says more than the hub can hold is shown the door.
+    // Disconnect a client that sends too long a line, or more lines than the hub can queue.
     if (line.size > LINE_BYTES_MAX || !pass_on(user, conn, line)) return EVNET_CLOSE;
     evnet_conn_discard(conn, line.size);
     in.data += line.size;

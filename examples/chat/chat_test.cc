@@ -1,4 +1,4 @@
-// The chat: who hears what, and who is dropped.
+// Tests of the chat example: which members receive a line, and which are disconnected.
 #include <signal.h>
 
 #include <map>
@@ -19,7 +19,7 @@ class Chat : public ::testing::Test {
  protected:
   Chat() : process({"--reactors=3", "tcp://127.0.0.1:0"}), port(PortOf(process.Line())) {}
 
-  // A member whom the hub knows: he has heard himself.
+  // Returns a member that the hub knows, because it has received its own line.
   std::unique_ptr<Client> Join() {
     auto client = std::make_unique<Client>(port);
     const std::string line = "member " + std::to_string(++joined_) + "\n";
@@ -32,7 +32,7 @@ class Chat : public ::testing::Test {
     }
     return client;
   }
-  // All are told a line, and have heard everything before it.
+  // Sends a line and waits until all members have received it, and so every earlier line.
   void Agree(std::vector<std::unique_ptr<Client>> *members) {
     const std::string line = "agreed " + std::to_string(++agreed_) + "\n";
     members->front()->SendAll(line);
@@ -109,7 +109,8 @@ TEST_F(Chat, WhoDoesNotReadIsDroppedAndSlowsNobody) {
   small.receive_buffer_bytes = 4096;
   Client silent(port, small);
   Agree(&members);
-  // 40 MiB, far more than kernel and cap hold of it; the others hear each byte.
+  // Send 40 MiB, far more than the kernel's buffers and QUEUED_BYTES_MAX hold. The other members
+  // receive every byte.
   const std::string line = std::string(4000, 'x') + "\n";
   for (int i = 0; i < 10000; i++) {
     members[0]->SendAll(line);

@@ -1,9 +1,9 @@
-// A clock that strikes for everybody who is connected: a timer for each connection, on the
-// connection's own reactor, so that it may write to it. Any line of a visitor is answered by what
-// the kernel knows of his connection.
+// A server that writes a line to every client at a fixed period. Each connection has its own timer,
+// which runs on the connection's reactor and so may write to it. When a client sends a line, the
+// server replies with the kernel's TCP statistics of the connection.
 //
-// The server's tick prints its numbers, as often as the clock strikes. SIGTERM or SIGINT ends it in
-// an orderly way: each visitor is told before his connection closes.
+// on_tick prints the server's counters at the same period. SIGTERM or SIGINT shuts the server down
+// gracefully: each client receives "closing" before its connection closes.
 #include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -30,7 +30,7 @@ struct visitor {
   uint64_t strikes;
 };
 
-// On the connection's reactor, like its callbacks.
+// Runs on the connection's reactor, like the callbacks of the connection.
 static void strike(struct evnet_timer *timer, void *user) {
   (void)timer;
   struct visitor *visitor = user;
@@ -90,7 +90,7 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   return in.size > LINE_BYTES_MAX ? EVNET_CLOSE : EVNET_NONE;
 }
 
-// A stop begins: what is written here leaves before the connection closes.
+// The server is stopping. evnet sends the output of this callback before it closes the connection.
 static void on_stopping(struct evnet_conn *conn, void *user) {
   (void)user;
   struct visitor *visitor = evnet_conn_user(conn);
@@ -101,7 +101,7 @@ static void on_stopping(struct evnet_conn *conn, void *user) {
 
 static void print_numbers(struct evnet_server *server) {
   struct evnet_server_stats stats;
-  evnet_server_stats(server, &stats);  // any thread, no lock
+  evnet_server_stats(server, &stats);  // callable from any thread, without a lock
   printf("%" PRIu64 " open, %" PRIu64 " accepted, %" PRIu64 " closed, %" PRIu64 " bytes sent\n",
          stats.connections_open, stats.connections_accepted, stats.connections_closed,
          stats.bytes_sent);

@@ -1,4 +1,4 @@
-// The clock: its timers strike for each visitor, its tick prints numbers, and it ends in order.
+// Tests of the clock example: its timers, its counters and its graceful shutdown.
 #include <signal.h>
 #include <stdio.h>
 
@@ -27,7 +27,7 @@ class Clock : public ::testing::TestWithParam<std::string> {
     return line;
   }
 
-  // Reads the program's output until it prints these connections.
+  // Reads the program's output until it prints these numbers of connections.
   bool Prints(unsigned open, unsigned accepted, unsigned closed) {
     for (;;) {
       unsigned seen[3];

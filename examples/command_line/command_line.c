@@ -38,7 +38,7 @@ struct name {
   int value;
 };
 
-// The value of a name; false: none of the `count` names is that.
+// Looks up the value of a name. Returns false if none of the `count` names matches.
 static bool parse_name(const char *text, const struct name *names, size_t count, int *out) {
   for (size_t i = 0; i < count; i++) {
     if (strcmp(text, names[i].text) != 0) continue;
@@ -133,7 +133,7 @@ static const struct command_line_option *find(const struct command_line_option *
   return NULL;
 }
 
-// As command_line_parse.
+// Returns as command_line_parse does.
 static int parse_option(struct command_line *line, const char *argument) {
   void *user = line->user;
   const struct command_line_option *option = find(line->own, line->own_count, argument);
@@ -156,14 +156,14 @@ static void print_log_line(enum evnet_log_level level, const char *message, void
   fprintf(stderr, "%s: %s\n", line->program, message);
 }
 
-// Text that is no address the server refuses, with the reason.
+// Returns false for text that is not an address; the server rejects it later and logs the reason.
 static bool is_udp(const char *text) {
   struct evnet_address address;
   return evnet_address_read(text, &address, NULL, 0) >= 0 &&
          address.transport == EVNET_TRANSPORT_UDP;
 }
 
-// As command_line_parse.
+// Returns as command_line_parse does.
 static int parse_address(struct command_line *line, const char *argument) {
   if (line->no_udp && is_udp(argument)) {
     fprintf(stderr, "%s: '%s': UDP is not supported (connections only)\n", line->program, argument);

@@ -1,5 +1,5 @@
-// The command line of the example servers: the options that each of them has, those of its own, and
-// addresses. A program's main begins with command_line_parse, and what follows is evnet.
+// The command line of the example servers: common options, options of one program, and addresses.
+// A program's main calls command_line_parse first; the rest of the program is plain evnet code.
 #ifndef EVNET_EXAMPLES_COMMAND_LINE_COMMAND_LINE_H_
 #define EVNET_EXAMPLES_COMMAND_LINE_COMMAND_LINE_H_
 
@@ -14,51 +14,57 @@ extern "C" {
 
 enum { COMMAND_LINE_ADDRESSES_MAX = 64 };
 
-// How long a stop may take that SIGINT or SIGTERM begins, as --help says.
+// The drain timeout of the shutdown that SIGINT or SIGTERM begins. --help states it.
 enum { COMMAND_LINE_DRAIN_MS = 5000 };
 
-// What main returns for arguments that it does not take.
+// The exit code of main for invalid arguments.
 enum { COMMAND_LINE_EXIT_USAGE = 2 };
 
-// An option that one program has and the others have not.
+// A program-specific option.
 struct command_line_option {
-  const char *name;  // "--period-ms=": what ends in = has a value behind it
-  bool (*take)(const char *value, void *user);  // false: it is none of `values`
-  const char *values;                           // "must be 1 to 60000"
+  const char *name;  // such as "--period-ms="; a trailing = means that a value follows
+
+  // Parses the value. Returns false if it is invalid.
+  bool (*take)(const char *value, void *user);
+
+  const char *values;  // the error message for an invalid value, such as "must be 1 to 60000"
 };
 
 struct command_line {
-  const char *program;  // its name, in front of what is said on stderr
-  const char *usage;    // for --help, in front of the options that all have
-  bool no_udp;          // what it answers takes a connection
+  const char *program;  // its name, the prefix of its lines on stderr
+  const char *usage;    // for --help, printed before the common options
+  bool no_udp;          // rejects UDP addresses, because the program needs connections
   const struct command_line_option *own;
   size_t own_count;
-  void *user;  // of `own`
+  void *user;  // passed to the `take` functions of `own`
 
-  // Set by command_line_parse; what stands here before is the default.
+  // Set by command_line_parse; earlier values are the defaults.
   struct evnet_options options;
   const char *addresses[COMMAND_LINE_ADDRESSES_MAX];
-  size_t address_count;  // 0 becomes 1: tcp://127.0.0.1:9000
+  size_t address_count;  // if no address is given: 1, the address tcp://127.0.0.1:9000
 
-  bool has_said_why;  // an error is in the log, and so on stderr
+  bool has_said_why;  // an error was logged, and so printed on stderr
 };
 
-// command_line_parse reads the arguments, and says on stderr which one is wrong.
+// command_line_parse parses the arguments. If one is invalid, it prints the reason on stderr.
 //
-// Returns: -1 to go on; else main's exit code: --help has been printed, or an argument is wrong.
+// Returns: -1 if the program is to continue. Otherwise the exit code of main: --help was printed,
+//          or an argument is invalid.
 int command_line_parse(struct command_line *line, int argc, char **argv);
 
-// command_line_parse_number reads a whole number of min to max, and nothing else.
+// command_line_parse_number parses a decimal integer from min to max. Returns false if the text is
+// anything else.
 bool command_line_parse_number(const char *text, long min, long max, long *out);
 
-// command_line_parse_backend reads the name of a kernel's interface.
+// command_line_parse_backend parses the name of a backend. Returns false if it is unknown.
 bool command_line_parse_backend(const char *text, enum evnet_backend *out);
 
-// command_line_on_boot is an on_boot that prints where the server listens.
+// command_line_on_boot is an on_boot callback that prints the addresses of the listeners.
 enum evnet_action command_line_on_boot(struct evnet_server *server, void *user);
 
-// command_line_exit_code gives what main returns for the status that ended the program. It says on
-// stderr what that is, unless the log has said it: one line for each start that fails.
+// command_line_exit_code returns the exit code of main for the status that ended the program. For
+// an error it prints the status on stderr, unless the reason was already logged: a failed start
+// prints one line.
 int command_line_exit_code(const struct command_line *line, int status);
 
 #ifdef __cplusplus

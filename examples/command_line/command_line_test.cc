@@ -1,4 +1,4 @@
-// What the command lines of all example servers have in common; PROGRAMS names them.
+// Tests of the command line that all example servers share. PROGRAMS is the list of their paths.
 #include <signal.h>
 #include <stdlib.h>
 
@@ -13,7 +13,7 @@
 namespace evnet_testing {
 namespace {
 
-// One of the programs, by the path under which the test finds it.
+// Runs each example server.
 class Programs : public testing::Test {
  protected:
   void SetUp() override {
@@ -22,7 +22,7 @@ class Programs : public testing::Test {
     ASSERT_FALSE(paths_.empty());
   }
 
-  // Makes it the program under test. Returns its name.
+  // Selects the program under test. Returns its name.
   static std::string Choose(const std::string &path) {
     setenv("PROGRAM", path.c_str(), 1);
     return path.substr(path.rfind('/') + 1);
@@ -51,7 +51,7 @@ TEST_F(Programs, ServeOverEachBackendOrSayWhyNot) {
 TEST_F(Programs, EndWithZeroOnSigterm) {
   for (const std::string &path : paths_) {
     SCOPED_TRACE(Choose(path));
-    // By epoll_wait(2), which TSan knows to be a place where a signal's handler may run.
+    // With epoll, because TSan runs a pending signal handler in epoll_wait(2).
     Process program({"--backend=epoll", "tcp://127.0.0.1:0"});
     EXPECT_NE(PortOf(program.Line()), 0);
     program.Signal(SIGTERM);
@@ -124,7 +124,7 @@ TEST_F(Programs, TakeAHostWhoseNameBeginsWithUdp) {
   for (const std::string &path : paths_) {
     const std::string name = Choose(path);
     SCOPED_TRACE(name);
-    Process program({"udphost:99999"});  // the port alone is wrong
+    Process program({"udphost:99999"});  // only the port is invalid
     EXPECT_NE(program.ExitCode(), 0);
     EXPECT_NE(program.RestOfErr().find("the port '99999'"), std::string::npos);
   }

@@ -1,4 +1,4 @@
-// An echo server: what a client sends comes back.
+// An echo server: it sends back everything that a client sends.
 #include <signal.h>
 
 #include "evnet/evnet.h"

@@ -1,4 +1,4 @@
-// The echo program as its user meets it: a process, its arguments, its output, its signals.
+// Tests of the echo example as a user runs it: as a process with arguments, output and signals.
 #include <signal.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ namespace {
 
 class Echo : public testing::TestWithParam<std::string> {
  protected:
-  // An echo with the test's number of reactors, and its port.
+  // Starts an echo server with the test's number of reactors, and reads its port.
   void Begin() {
     echo_ = std::make_unique<Process>(std::vector<std::string>{GetParam(), "tcp://127.0.0.1:0"});
     port_ = PortOf(echo_->Line());
@@ -94,11 +94,11 @@ TEST_P(Echo, ASecondSignalEndsAtOnceWithZero) {
   for (const int number : {SIGINT, SIGTERM}) {
     Begin();
     Client client(port_);
-    client.SendUntilBlocked(Pattern(32 << 20), 200);  // never read: five seconds to drain
+    client.SendUntilBlocked(Pattern(32 << 20), 200);  // never reads: draining takes 5 seconds
     const int64_t began_ms = NowMs();
     echo_->Signal(number);
     client.Readable(0);
-    EXPECT_TRUE(WaitUntil([&] {  // the first has been seen when nothing is accepted any more
+    EXPECT_TRUE(WaitUntil([&] {  // the server has seen the signal once it refuses connections
       const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
       const evnet_address address = client.RemoteAddress();
       const bool refused = connect(descriptor, &address.socket.any, address.size) != 0;
@@ -254,8 +254,8 @@ TEST(EchoArguments, EachBalancerServes) {
   }
 }
 
-// One that stops while all its connections are idle ends them in order, and leaves the port, with
-// all clients that come, to the other.
+// A process that stops while all its connections are idle closes them gracefully. The other process
+// keeps the port and receives all new clients.
 TEST(EchoArguments, WithReusePortTwoProcessesShareAPortAndTheOneThatStaysGetsAll) {
   for (const char *reactors : {"--reactors=1", "--reactors=3"}) {
     SCOPED_TRACE(reactors);
@@ -270,7 +270,7 @@ TEST(EchoArguments, WithReusePortTwoProcessesShareAPortAndTheOneThatStaysGetsAll
       EXPECT_EQ(clients.back().Exchange("hello"), "hello");
     }
     goes.Signal(SIGTERM);
-    EXPECT_EQ(goes.ExitCode(), 0);  // it has waited for its clients' ends as long as it does
+    EXPECT_EQ(goes.ExitCode(), 0);  // it has waited up to linger_ms for its clients' end-of-stream
     size_t ended = 0;
     for (Client &client : clients) {
       if (client.Readable(0)) {

@@ -1,8 +1,8 @@
-// A framed protocol: four bytes of length, most significant first, then so many bytes. Each frame
-// is answered by one that carries the body backwards.
+// A server of a framed protocol. A frame is a length of four bytes, most significant first, and a
+// body of that many bytes. The server replies to each frame with one that has the body reversed.
 //
-// The handler takes what is whole and leaves the rest, which is presented again with what comes
-// next. Whatever it answers within one callback leaves in one send.
+// The handler consumes complete frames only. evnet keeps an incomplete one and presents it again
+// together with the bytes that follow. All replies of one callback are sent in one call.
 #include <signal.h>
 #include <stdio.h>
 
@@ -37,14 +37,14 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   while ((in = evnet_conn_peek(conn)).size >= HEADER_BYTES) {
     uint32_t body = read_be32(in.data);
     if (body > BODY_BYTES_MAX) return EVNET_CLOSE;
-    if (in.size < HEADER_BYTES + body) break;  // the rest comes later, and stands behind this
+    if (in.size < HEADER_BYTES + body) break;  // incomplete: wait for more bytes
     answer(conn, in.data, in.data + HEADER_BYTES, body);
     evnet_conn_discard(conn, HEADER_BYTES + body);
   }
   return EVNET_NONE;
 }
 
-// Once a second, on reactor 0: what there is to see.
+// Prints the server's counters once a second, on reactor 0, if there were new connections.
 static enum evnet_action on_tick(struct evnet_server *server, uint64_t *delay_ms, void *user) {
   uint64_t *accepted_before = user;
   struct evnet_server_stats stats;

@@ -1,4 +1,4 @@
-// Frames, however they are cut.
+// Tests of the framed example: frames that arrive in pieces of any size.
 #include <signal.h>
 
 #include <algorithm>

@@ -1,14 +1,14 @@
-// A proxy: what a client sends goes to the upstream, what that answers goes back, and neither end
-// can make the proxy hold more than a mark's worth of bytes for it.
+// A TCP proxy: it forwards bytes between each client and an upstream. The proxy limits the bytes
+// that it queues for either side, even if that side stops reading.
 //
-// A pair is two connections on one reactor, so they reach each other without a lock. Each tells the
-// other what happens to it: its end of the stream, that its output has crossed the high mark or
-// fallen to the low one, and that it has closed. The upstream is dialled when a client has come;
-// until it is open nothing is read from the client.
+// A pair is two connections on one reactor, so they use each other without a lock. Each reports its
+// events to the other: end-of-stream, output above the high mark or back at the low mark, and its
+// close. The proxy dials the upstream when a client connects, and does not read from the client
+// before the upstream is open.
 //
-// A stop ends no pair in the middle of an answer. The upstream is in the background: it stays open
-// as long as its client does. The client is held until its upstream has answered and has then been
-// silent for a while, as a proxy of bytes does not know where an answer ends.
+// A stop does not interrupt a reply. The upstream is a background connection, so it stays open as
+// long as its client does. The proxy holds the client until the upstream has replied and has then
+// been silent for SILENCE_MS, because the proxy cannot know where a reply ends.
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +33,8 @@ struct pair {
   struct evnet_conn_id upstream_id;  // while it is being dialled
   bool dialling;
   bool owes_answer;           // the last bytes came from the client
-  bool held;                  // by a stop
-  struct evnet_timer silent;  // while it is: how long nothing has come
+  bool held;                  // the client is held, because the server is stopping
+  struct evnet_timer silent;  // runs while the client is held; restarted whenever bytes arrive
 };
 
 static struct evnet_conn *other_of(const struct evnet_conn *conn) {
@@ -58,7 +58,7 @@ static enum evnet_action accepted(struct evnet_conn *conn, const struct app *app
 static enum evnet_action on_open(struct evnet_conn *conn, void *user) {
   struct pair *pair = evnet_conn_user(conn);
   if (pair == NULL) return accepted(conn, user);
-  pair->dialling = false;  // it is the upstream
+  pair->dialling = false;  // conn is the upstream
   pair->upstream = conn;
   evnet_conn_resume_reading(pair->client);
   return EVNET_NONE;
@@ -71,7 +71,7 @@ static void on_silence(struct evnet_timer *timer, void *user) {
     return;
   }
   pair->held = false;
-  evnet_conn_release(pair->client);  // what is still queued for it is delivered first
+  evnet_conn_release(pair->client);  // it closes after its queued output
 }
 
 static void on_stopping(struct evnet_conn *conn, void *user) {
@@ -91,7 +91,7 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   if (pair->held)
     evnet_timer_start(evnet_conn_reactor(conn), &pair->silent, SILENCE_MS, on_silence, pair);
   const struct evnet_bytes in = evnet_conn_peek(conn);
-  // Closing already: its on_close closes this one.
+  // If the other side has closed, its on_close closes this one too.
   if (other != NULL) evnet_conn_write(other, in.data, in.size);
   evnet_conn_discard(conn, in.size);
   return EVNET_NONE;
@@ -118,10 +118,10 @@ static enum evnet_action on_drain(struct evnet_conn *conn, void *user) {
   return EVNET_NONE;
 }
 
-// What has ended in order ends the other in order, behind what is still queued for it; a reset, a
-// refusal or a timeout is passed on as a reset.
+// Closes the other side of a pair. After a normal close, the other side is closed gracefully, after
+// its queued output. After a reset, a refusal or a timeout, the other side is reset.
 static void end_other(struct evnet_conn *other, int reason) {
-  evnet_conn_set_background(other, false);  // a stop waits until all of it is delivered
+  evnet_conn_set_background(other, false);  // so a stop waits until its output is delivered
   if (reason == EVNET_REASON_PEER || reason == EVNET_REASON_LOCAL ||
       reason == EVNET_REASON_SHUTDOWN) {
     evnet_conn_close(other);
@@ -142,10 +142,10 @@ static enum evnet_action on_close(struct evnet_conn *conn, int reason, void *use
     if (pair->dialling) evnet_close(evnet_conn_reactor(conn), pair->upstream_id);
   } else {
     pair->upstream = NULL;
-    pair->dialling = false;  // of a dial that failed this is the only callback
+    pair->dialling = false;  // on_close is the only callback of a failed dial
   }
   if (other != NULL) {
-    evnet_conn_resume_reading(other);  // an end that stands there is to be seen
+    evnet_conn_resume_reading(other);  // so that evnet sees an end-of-stream after unread bytes
     end_other(other, reason);
   } else if (!pair->dialling) {
     free(pair);
@@ -153,15 +153,15 @@ static enum evnet_action on_close(struct evnet_conn *conn, int reason, void *use
   return EVNET_NONE;
 }
 
-// Of HOST:PORT, perhaps with a scheme. evnet_dial takes neither an empty host nor port 0.
+// Checks HOST:PORT, possibly with a scheme: evnet_dial accepts neither an empty host nor port 0.
 static bool has_host_and_port(const char *text) {
   const char *scheme_end = strstr(text, "://");
   const char *host = scheme_end != NULL ? scheme_end + 3 : text;
   return *host != ':' && strtoul(strrchr(text, ':') + 1, NULL, 10) != 0;
 }
 
-// Whether it can be dialled at all, so that a wrong one is not noticed with the first client. A
-// name is looked up later.
+// Rejects an upstream that can never be dialled when the program starts, not when the first client
+// connects. A host name is looked up later.
 static bool take_upstream(const char *value, void *user) {
   struct app *app = user;
   struct evnet_address address;
@@ -221,7 +221,7 @@ int main(int argc, char **argv) {
       .own = own,
       .own_count = sizeof own / sizeof own[0],
       .user = &app,
-      // Who is slow has the other end paused, not itself.
+      // A slow side pauses reading from the other side instead of reading from itself.
       .options = {.reactors = EVNET_REACTOR_PER_CPU, .outbound_high_action = EVNET_HIGH_NOTIFY},
   };
   int exit_code = command_line_parse(&line, argc, argv);

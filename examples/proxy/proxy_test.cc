@@ -1,4 +1,4 @@
-// The proxy between a client and an upstream that are plain sockets.
+// Tests of the proxy example. The client and the upstream are plain sockets.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -34,7 +34,7 @@ class Proxy : public ::testing::Test {
     EXPECT_EQ(process->ExitCode(), 0);
   }
 
-  // Of the proxy, resident.
+  // Returns the resident memory of the proxy.
   size_t Kilobytes() const {
     std::ifstream status("/proc/" + std::to_string(process->pid()) + "/status");
     std::string line;
@@ -114,7 +114,7 @@ TEST_F(Proxy, AReaderThatIsSlowHoldsTheOtherEndBackAndCostsNoMemory) {
   client.SendAll("go");
   const int descriptor = upstream.Accept();
   const size_t before = Kilobytes();
-  // Until nothing more goes for a while: every buffer on the way is full.
+  // Send until no byte is taken for 500 ms: every buffer on the way is full.
   const std::string data = Pattern(128 << 20, 3);
   ASSERT_EQ(fcntl(descriptor, F_SETFL, O_NONBLOCK), 0);
   size_t sent = 0;
@@ -125,7 +125,7 @@ TEST_F(Proxy, AReaderThatIsSlowHoldsTheOtherEndBackAndCostsNoMemory) {
   }
   EXPECT_LT(sent, data.size()) << "nothing held it back";
   EXPECT_LT(Kilobytes(), before + (8 << 10));
-  // And all of it arrives when he reads.
+  // All of it arrives once the client reads.
   EXPECT_TRUE(client.Receive(sent) == data.substr(0, sent));
   (void)close(descriptor);
   (void)client.ReceiveToEnd();
@@ -167,7 +167,7 @@ TEST_F(Proxy, AnUpstreamThatDoesNotAnswerIsAResetInTime) {
   client.SendAll("hello");
   EXPECT_EQ(client.ReceiveToEnd(), "");
   EXPECT_GE(NowMs() - start, 1400);
-  // And one that does not wait for it takes its dial along.
+  // A client that closes earlier cancels its dial.
   {
     Client impatient(port);
     impatient.Reset();
@@ -218,7 +218,7 @@ TEST_F(Proxy, AnUpstreamThatCannotBeDialledIsRefusedAtTheStart) {
   }
 }
 
-// Reads until so many bytes have come.
+// Reads exactly `bytes` bytes.
 std::string ReadExactly(int descriptor, size_t bytes) {
   std::string all(bytes, 0);
   EXPECT_EQ(recv(descriptor, &all[0], bytes, MSG_WAITALL), static_cast<ssize_t>(bytes));
@@ -233,7 +233,7 @@ TEST_F(Proxy, AStopLosesNoAnswerThatIsOwedAndNoneThatComesInParts) {
   EXPECT_EQ(ReadExactly(first, 10), "question 1");
   halfway.SendAll("question 2");
   int second = upstream.Accept(), third = upstream.Accept();
-  // Either of the two may have been dialled first.
+  // The proxy may have dialled for either client first.
   pollfd both[] = {{second, POLLIN, 0}, {third, POLLIN, 0}};
   ASSERT_EQ(poll(both, 2, 20000), 1);
   if (both[1].revents != 0) std::swap(second, third);
@@ -241,7 +241,7 @@ TEST_F(Proxy, AStopLosesNoAnswerThatIsOwedAndNoneThatComesInParts) {
   SendAll(second, "ans");
   EXPECT_EQ(halfway.Receive(3), "ans");
   process->Signal(SIGTERM);
-  // It has closed its listener when it stops.
+  // The proxy has seen the signal once it has closed its listener.
   EXPECT_TRUE(WaitUntil([&] {
     const int late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const evnet_address address = ParseAddress("tcp://127.0.0.1:" + std::to_string(port));
@@ -276,7 +276,7 @@ TEST_F(Proxy, AStopFinishesARequestThatHasYetToBeDialledFor) {
   Client client(port);
   client.SendAll("question");
   client.WaitUntilDelivered();
-  EXPECT_FALSE(client.Readable(50));  // it dials, and the kernel drops the SYN
+  EXPECT_FALSE(client.Readable(50));  // the proxy dials, and the kernel drops the SYN
   process->Signal(SIGTERM);
   EXPECT_FALSE(client.Readable(50));
   (void)close(full.Accept());  // makes room for the next SYN

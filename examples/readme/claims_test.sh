@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# claims_test.sh README MODULE DEPS EXAMPLE...: what README.md says of Bazel's versions and of includes.
+# claims_test.sh README MODULE DEPS EXAMPLE...: checks README.md's statements on Bazel versions and
+# includes.
 set -euo pipefail
 
 readme=$1 module=$2 deps=$3

@@ -1,5 +1,5 @@
-// README.md's programs serve as it says. They have fixed ports, so the test has a network of its
-// own.
+// The programs in README.md work as README.md states. Their ports are fixed, so the test runs in
+// its own network namespace.
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ class Readme : public ::testing::Test {
     if (!has_network_) GTEST_SKIP() << "no network namespace is to be had here";
   }
 
-  // The program of that name.
+  // Starts the program that the environment variable NAME_PROGRAM names.
   static std::unique_ptr<Process> Run(const std::string &name) {
     const char *program = getenv((name + "_PROGRAM").c_str());
     EXPECT_NE(program, nullptr);
@@ -44,7 +44,7 @@ class Readme : public ::testing::Test {
     return std::make_unique<Process>(std::vector<std::string>{});
   }
 
-  // The same, once it listens.
+  // Starts the program and waits until it listens.
   static std::unique_ptr<Process> Start(const std::string &name) {
     auto process = Run(name);
     EXPECT_TRUE(WaitUntil([] {
@@ -91,7 +91,7 @@ TEST_F(Readme, BlockingAnswersAllAtOnce) {
 
 TEST_F(Readme, NumbersServesTcpUdpAndUnixAndEndsInOrder) {
   const TempDirectory directory;
-  ASSERT_EQ(chdir(directory.path().c_str()), 0);  // where its Unix socket is going to be
+  ASSERT_EQ(chdir(directory.path().c_str()), 0);  // the program creates its Unix socket here
   const auto process = Start("NUMBERS");
   Client client(kPort);
   EXPECT_EQ(client.Exchange("over TCP"), "over TCP");

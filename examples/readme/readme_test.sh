@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# readme_test.sh README PROGRAM...: README's C blocks are these programs, no more, and each was linked.
+# readme_test.sh README PROGRAM...: checks that each C block in README.md is one of these linked
+# programs.
 set -euo pipefail
 
 readme=$1

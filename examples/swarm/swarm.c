@@ -1,7 +1,7 @@
-// A swarm of clients, and no server at all: one reactor that dials. Each connection sends a
-// request, waits until all of it has come back, and sends it again, until the time is over.
+// A load generator: one reactor that dials and has no listener. Each connection sends a request,
+// waits until the whole request has come back, and sends it again until the time is over.
 //
-// The reactor ends when it is told to: by the timer, or by the last connection that has closed.
+// The reactor stops when the timer fires or when the last connection closes.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,16 +28,16 @@ struct swarm {
 
   struct evnet_reactor *reactor;
   struct evnet_timer end;
-  struct evnet_timer more;  // dials, when there is room for more lookups
+  struct evnet_timer more;  // resumes dialling after the limit of pending name lookups was reached
   uint8_t *request;
-  long dialled;  // connections, with those that have closed
-  long left;     // connections that are open or dialled
+  long dialled;  // all connections dialled so far, including closed ones
+  long left;     // connections that are being dialled or open
   bool ended;
-  int status;  // of a later dial that was refused
+  int status;  // the error of a dial that was refused after the start
   uint64_t answered;
-  uint64_t wrong;   // answers
+  uint64_t wrong;   // wrong replies
   uint64_t failed;  // connections that closed before the end
-  int reason;       // of the first of them
+  int reason;       // why the first of them closed
 };
 
 static enum evnet_action ask(struct evnet_conn *conn, const struct swarm *swarm) {
@@ -51,7 +51,7 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   struct swarm *swarm = user;
   const size_t bytes = (size_t)swarm->bytes;
   const struct evnet_bytes in = evnet_conn_peek(conn);
-  if (in.size < bytes) return EVNET_NONE;  // the rest comes later, and stands behind this
+  if (in.size < bytes) return EVNET_NONE;  // incomplete: wait for more bytes
   if (in.size > bytes || memcmp(in.data, swarm->request, bytes) != 0) {
     swarm->wrong++;
     return EVNET_CLOSE;
@@ -62,7 +62,7 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   return ask(conn, swarm);
 }
 
-// A dial that fails is told here alone.
+// A failed dial has no other callback.
 static enum evnet_action on_close(struct evnet_conn *conn, int reason, void *user) {
   (void)conn;
   struct swarm *swarm = user;
@@ -92,7 +92,7 @@ static void dial_more(struct evnet_timer *timer, void *user) {
 static int dial_all(struct swarm *swarm) {
   while (swarm->dialled < swarm->connections) {
     int status = evnet_dial(swarm->reactor, swarm->address, NULL, NULL);
-    if (status == -EAGAIN) {  // too many names are being looked up
+    if (status == -EAGAIN) {  // too many name lookups are pending
       evnet_timer_start(swarm->reactor, &swarm->more, RETRY_MS, dial_more, swarm);
       return 0;
     }
@@ -113,7 +113,7 @@ static int run(struct swarm *swarm) {
     status = evnet_reactor_run(swarm->reactor);
     if (status == 0) status = swarm->status;
   }
-  swarm->ended = true;  // what is still open closes now, and has not failed
+  swarm->ended = true;  // connections that destroy closes have not failed
   evnet_reactor_destroy(swarm->reactor);
   return status;
 }
@@ -156,7 +156,7 @@ static const char usage[] =
     "\n"
     "Exit code: 0; 1 if a connection failed or a reply was wrong; 2 for an invalid argument.\n";
 
-// Returns -1 to go on, else the exit code.
+// Returns -1 if the program is to continue, else the exit code.
 static int parse(int argc, char **argv, struct swarm *out) {
   bool has_address = false;
   for (int i = 1; i < argc; i++) {
@@ -183,10 +183,11 @@ static int parse(int argc, char **argv, struct swarm *out) {
   return -1;
 }
 
-static bool has_said_why;  // an error is in the log
+static bool has_said_why;  // an error was logged
 
-// What is wrong with an address is logged at DEBUG, as in a server it may be a peer's. Here it is
-// the user's. Later lines of that level are about each connection.
+// Prints the log. evnet logs an invalid address at DEBUG, because a server may get it from a peer;
+// here it comes from the user, so it is printed. DEBUG lines after the first dial are about single
+// connections and are not printed.
 static void print_log_line(enum evnet_log_level level, const char *message, void *user) {
   const struct swarm *swarm = user;
   if (level == EVNET_LOG_DEBUG && swarm->dialled > 0) return;
@@ -211,7 +212,7 @@ int main(int argc, char **argv) {
   int status = run(&swarm);
   free(swarm.request);
   if (status == EVNET_STATUS_ADDRESS || status == EVNET_STATUS_OPTION)
-    return COMMAND_LINE_EXIT_USAGE;  // the log has said which argument it was
+    return COMMAND_LINE_EXIT_USAGE;  // the log names the argument
   if (status == 0) return tell(&swarm);
   if (!has_said_why) fprintf(stderr, "swarm: %s\n", evnet_status_message(status));
   return EXIT_FAILURE;

@@ -1,4 +1,4 @@
-// The swarm against a server that answers, one that does not, and none.
+// Tests of the swarm example against a server that replies, one that does not, and no server.
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@ class Swarm : public testing::Test {
  protected:
   static void Choose(const char *variable) { setenv("PROGRAM", getenv(variable), 1); }
 
-  // The answers that a run of a second against an echo over `address` counted.
+  // Returns the number of replies in a run of one second against an echo server on `address`.
   static long Answers(const std::string &address, std::vector<std::string> options) {
     Choose("ECHO");
     Process echo({address});
@@ -59,8 +59,8 @@ TEST_F(Swarm, WithoutAServerItSaysWhyAndEndsWithOne) {
 }
 
 TEST_F(Swarm, MoreNamesThanMayBeLookedUpSimultaneouslyAreDialledLater) {
-  // The program may exit while the C library looks a name up in a thread, whose memory
-  // LeakSanitizer takes for lost.
+  // The program may exit while a thread of the C library looks up a name. LeakSanitizer would
+  // report the memory of that thread as a leak.
   const char *options = getenv("ASAN_OPTIONS");
   setenv("ASAN_OPTIONS",
          (std::string(options != nullptr ? options : "") + ":detect_leaks=0").c_str(), 1);

@@ -1,4 +1,4 @@
-// A program under test as its user meets it: a process, its arguments, its output, its signals.
+// Runs a program under test as a user does: as a process with arguments, output and signals.
 #ifndef EVNET_EXAMPLES_TESTING_PROCESS_H_
 #define EVNET_EXAMPLES_TESTING_PROCESS_H_
 
@@ -10,10 +10,10 @@
 
 namespace evnet_testing {
 
-// A running program; killed at the end if it still runs.
+// A running program. The destructor kills it if it still runs.
 class Process {
  public:
-  // The program is the file that the environment variable PROGRAM names.
+  // Runs the file that the environment variable PROGRAM names.
   explicit Process(std::vector<std::string> arguments);
   ~Process();
   Process(const Process &) = delete;
@@ -21,14 +21,14 @@ class Process {
 
   pid_t pid() const { return pid_; }
 
-  // One line of stdout, without its line feed.
+  // Returns one line of stdout, without its line feed.
   std::string Line();
-  // All that is left of stdout or stderr; ends with the process.
+  // Return the rest of stdout or stderr, up to the exit of the process.
   std::string RestOfOut();
   std::string RestOfErr();
 
   void Signal(int number);
-  // Waits for the exit; -1 for a death by signal or when it does not end.
+  // Waits for the exit. Returns -1 if a signal killed the process, or if it does not exit in time.
   int ExitCode();
 
  private:
@@ -38,7 +38,8 @@ class Process {
   int err_;
 };
 
-// The port in "listening on tcp://127.0.0.1:PORT"; 0, with a failure, for any other line.
+// Returns the port in "listening on tcp://127.0.0.1:PORT". Any other line is a test failure and
+// returns 0.
 uint16_t PortOf(const std::string &line);
 
 }  // namespace evnet_testing

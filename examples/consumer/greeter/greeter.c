@@ -8,7 +8,7 @@
 #include "net/buffer/ring.h"
 #include "net/server/server.h"
 
-// Answers each whole line; a part of one stays unread until the rest has come.
+// Replies to each complete line. An incomplete line stays unread until the rest arrives.
 static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   (void)user;
   for (;;) {
@@ -17,7 +17,7 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
     if (!end) return EVNET_NONE;
     size_t line_size = (size_t)(end - unread.data) + 1;
 
-    // A reply is gathered in a ring of evnet's, to show the buffer layer by itself.
+    // Assembles the reply in an evnet ring, to show the buffer layer by itself.
     struct evnet_ring reply = {0};
     enum evnet_action action = EVNET_CLOSE;
     if (evnet_ring_append(&reply, RING_PREFIX, RING_PREFIX_BYTES) == 0 &&

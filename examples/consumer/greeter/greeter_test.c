@@ -1,4 +1,4 @@
-// Starts the server on a free port and talks to it through a blocking socket.
+// Starts the server on a free port and exchanges lines with it through a blocking socket.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -13,7 +13,7 @@
 #include "greeter/greeter.h"
 #include "net/server/server.h"
 
-// Stays on whatever NDEBUG says.
+// An assertion that NDEBUG does not disable.
 #define CHECK(condition)                                                            \
   do {                                                                              \
     if (!(condition)) {                                                             \
@@ -25,7 +25,7 @@
 static int dial(uint16_t port) {
   int fd = socket(AF_INET, SOCK_STREAM, 0);
   CHECK(fd >= 0);
-  // A server that does not answer fails the test instead of holding it.
+  // If the server does not reply, the test fails instead of hanging.
   struct timeval limit = {.tv_sec = 10};
   CHECK(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0);
   struct sockaddr_in address = {
@@ -60,10 +60,10 @@ int main(void) {
   expect_text(fd, "hello, world\n");
   send_text(fd, " and again\n");
   expect_text(fd, "hello, again and again\n");
-  // The consumer's own headers were the ones included.
+  // The compiler included the consumer's own headers, not evnet's headers of the same names.
   CHECK(server_reply_size(strlen("world\n")) == strlen("hello, world\n"));
 
-  // Half-closing asks for the end, after the last answer.
+  // After a half-close, the server sends its last reply and closes.
   send_text(fd, "last\n");
   CHECK(shutdown(fd, SHUT_WR) == 0);
   expect_text(fd, "hello, last\n");

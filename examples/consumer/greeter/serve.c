@@ -5,7 +5,8 @@
 #include "greeter/greeter.h"
 
 int main(void) {
-  // Blocked before the server's threads start, which inherit it: sigwait alone takes these.
+  // Block the signals before the server starts its threads, which inherit the mask. Only sigwait
+  // then receives them.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);

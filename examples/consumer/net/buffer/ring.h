@@ -1,4 +1,4 @@
-// The consumer's own net/buffer/ring.h; evnet has a file of this name too.
+// The consumer's own net/buffer/ring.h. evnet has a header with the same path.
 
 #ifndef NET_BUFFER_RING_H_
 #define NET_BUFFER_RING_H_

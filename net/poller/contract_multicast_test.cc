@@ -100,6 +100,13 @@ bool MulticastTest::in_namespace_ = false;
 
 INSTANTIATE_TEST_SUITE_P(All, MulticastTest, ::testing::ValuesIn(TcpBackends()), BackendName);
 
+TEST_P(MulticastTest, WhatIsNoSettingIsRefused) {
+  const auto unknown = static_cast<evnet_multicast_what>(EVNET_MULTICAST_LOOP + 1);
+  EXPECT_EQ(Set(Bind("udp://127.0.0.1:0"), unknown, nullptr, nullptr), -EOPNOTSUPP);
+  if (!HasIp6()) return;
+  EXPECT_EQ(Set(Bind("udp://[::1]:0"), unknown, nullptr, nullptr), -EOPNOTSUPP);
+}
+
 TEST_P(MulticastTest, AMemberReceivesUntilItLeaves) {
   for (const Family &family : Families()) {
     SCOPED_TRACE(family.name);

@@ -86,6 +86,8 @@ TEST_P(TcpInfoTest, WhatAPeerDoesNotReadStaysUnacknowledged) {
     EXPECT_GT(full.unsent_bytes, 0u) << "the peer's window is closed";
     EXPECT_LE(full.unsent_bytes, full.unacknowledged_bytes);
     EXPECT_EQ(full.acknowledged_bytes + full.unacknowledged_bytes, taken.size());
+    EXPECT_EQ(evnet_poller_unacked_bytes(poller(), connection.handle),
+              static_cast<int64_t>(full.unacknowledged_bytes));
   }
   EXPECT_EQ(connection.peer->Receive(taken.size()), taken);
   ASSERT_TRUE(Until(connection.handle,
@@ -125,6 +127,7 @@ TEST_P(TcpInfoTest, OneThatHasNotBegunToConnectHasNone) {
   ASSERT_EQ(evnet_poller_reserve(poller(), EVNET_TRANSPORT_TCP, &handle), 0);
   evnet_tcp_info info = {};
   EXPECT_EQ(evnet_poller_tcp_info(poller(), handle, &info), -ENOTCONN);
+  EXPECT_EQ(evnet_poller_unacked_bytes(poller(), handle), -ENOTCONN);
 }
 
 TEST_P(TcpInfoTest, OtherSocketsHaveNone) {
@@ -135,6 +138,7 @@ TEST_P(TcpInfoTest, OtherSocketsHaveNone) {
   evnet_handle handle = {};
   ASSERT_EQ(evnet_poller_listen(poller(), &udp, nullptr, &handle), 0);
   EXPECT_EQ(evnet_poller_tcp_info(poller(), handle, &info), -EOPNOTSUPP);
+  EXPECT_EQ(evnet_poller_unacked_bytes(poller(), handle), -EOPNOTSUPP);
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, TcpInfoTest, ::testing::ValuesIn(TcpBackends()), BackendName);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "net/base/testing/failing_allocator.h"
 #include "net/base/testing/udp_client.h"
 #include "net/poller/testing/contract.h"
 
@@ -16,10 +17,15 @@ struct Call {
   int count = 0;     // how often it was called
   int failures = 0;  // how many of the next calls fail; -1: all
   int error = 0;
+  int after = 0;  // calls that still succeed
 
   bool Fails() {
     count++;
     if (failures == 0) return false;
+    if (after > 0) {
+      after--;
+      return false;
+    }
     if (failures > 0) failures--;
     errno = error;
     return true;
@@ -148,6 +154,63 @@ TEST_P(DatagramFaultsTest, WhereASandboxRefusesSendmmsgEachIsSentByItself) {
     EXPECT_EQ(SendMany(handle, to, 1), 1);
     for (int i = 0; i < 6; i++) EXPECT_EQ(receiver.Receive(), "x");
     EXPECT_EQ(sendmmsg_call.count, 2) << "one that is refused, and one that asks why";
+  }
+}
+
+TEST_P(DatagramFaultsTest, AnInterruptedCallIsTriedAgain) {
+  for (const bool singly : {false, true}) {
+    Open({});
+    const evnet_handle handle = Bind();
+    UdpClient client;
+    if (singly) recvmmsg_call = sendmmsg_call = {0, -1, ENOSYS};
+    (singly ? recvmsg_call : recvmmsg_call) = {0, 1, EINTR};
+    (singly ? sendmsg_call : sendmmsg_call) = {0, 1, EINTR};
+    EXPECT_EQ(SendMany(handle, client.Address(), 2), 2);
+    EXPECT_EQ(client.Receive(), "x");
+    client.Send(AddressOf(handle), "one");
+    evnet_poller_recv_start(poller(), handle);
+    ASSERT_TRUE(RunUntilDatagrams(handle, 1));
+    EXPECT_EQ(Datagrams(handle)[0].data, "one");
+  }
+}
+
+TEST_P(DatagramFaultsTest, OfManySentByThemselvesThoseBeforeAFailureCount) {
+  const evnet_handle handle = Bind();
+  UdpClient receiver;
+  sendmmsg_call = {0, -1, ENOSYS};
+  sendmsg_call = {0, 1, EHOSTUNREACH, 2};
+  const evnet_address to = receiver.Address();
+  std::string bytes[] = {"a", "bb", "ccc", "dddd"};  // of a size each, so that none are joined
+  std::vector<iovec> pieces;
+  std::vector<evnet_datagram> datagrams;
+  for (std::string &each : bytes) pieces.push_back({&each[0], each.size()});
+  for (const iovec &piece : pieces) datagrams.push_back({&piece, 1, &to, nullptr});
+  EXPECT_EQ(evnet_poller_send_datagrams(poller(), handle, datagrams.data(), 4), 2);
+  EXPECT_EQ(evnet_poller_send_datagrams(poller(), handle, &datagrams[2], 2), 2);
+  for (const std::string &each : bytes) EXPECT_EQ(receiver.Receive(), each);
+}
+
+TEST_P(DatagramFaultsTest, WithoutMemoryNoSocketIsBoundAndTheNextOneIs) {
+  for (size_t n = 1;; n++) {
+    FailingAllocator allocator;
+    evnet_poller_options options = {};
+    options.allocator = allocator.get();
+    Open(options);
+    const size_t descriptors = fixture().OpenDescriptors();
+    const evnet_address address = ParseAddress("udp://127.0.0.1:0");
+    evnet_handle handle = {};
+    allocator.fail_at(n, false);
+    const int status = evnet_poller_listen(poller(), &address, nullptr, &handle);
+    const bool failed = allocator.failures() > 0;
+    EXPECT_EQ(status, failed ? -ENOMEM : 0);
+    if (failed) {
+      EXPECT_EQ(fixture().OpenDescriptors(), descriptors);
+      EXPECT_EQ(evnet_poller_listen(poller(), &address, nullptr, &handle), 0);
+    }
+    Destroy();
+    EXPECT_EQ(allocator.live_blocks(), 0u);
+    if (!failed) break;
+    ASSERT_LT(n, 20u);
   }
 }
 

@@ -2,6 +2,7 @@
 // asked to, put in by the linker (--wrap).
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -20,7 +21,7 @@ using evnet_testing::Fault;
 
 Fault epoll_create1_fault, eventfd_fault, epoll_ctl_fault, epoll_wait_fault, socket_fault,
     setsockopt_fault, bind_fault, listen_fault, mmap_fault, recv_fault, send_fault,
-    getsockname_fault;
+    getsockname_fault, getsockopt_fault, fcntl_fault;
 bool interrupt_every_other = false;  // recv and send
 bool one_byte_recv = false;          // of Unix sockets
 bool one_byte_send = false;
@@ -50,8 +51,21 @@ EVNET_WRAP(int, setsockopt,
 EVNET_WRAP(int, bind, (int descriptor, const sockaddr *address, socklen_t size),
            (descriptor, address, size))
 EVNET_WRAP(int, listen, (int descriptor, int backlog), (descriptor, backlog))
+EVNET_WRAP(int, getsockopt, (int descriptor, int level, int name, void *value, socklen_t *size),
+           (descriptor, level, name, value, size))
 EVNET_WRAP(int, getsockname, (int descriptor, sockaddr *address, socklen_t *size),
            (descriptor, address, size))
+
+int __real_fcntl(int descriptor, int command, ...);
+int __wrap_fcntl(int descriptor, int command, ...);
+int __wrap_fcntl(int descriptor, int command, ...) {
+  if (fcntl_fault.Strikes()) return -1;
+  va_list arguments;
+  va_start(arguments, command);
+  void *const argument = va_arg(arguments, void *);  // an int is passed like it
+  va_end(arguments);
+  return __real_fcntl(descriptor, command, argument);
+}
 
 void *__real_mmap(void *address, size_t size, int protection, int flags, int descriptor,
                   off_t offset);
@@ -106,9 +120,10 @@ namespace {
 class SyscallFaultsTest : public ContractTest {
  protected:
   void TearDown() override {
-    for (Fault *fault : {&epoll_create1_fault, &eventfd_fault, &epoll_ctl_fault, &epoll_wait_fault,
-                         &socket_fault, &setsockopt_fault, &bind_fault, &listen_fault, &mmap_fault,
-                         &recv_fault, &send_fault, &getsockname_fault}) {
+    for (Fault *fault :
+         {&epoll_create1_fault, &eventfd_fault, &epoll_ctl_fault, &epoll_wait_fault, &socket_fault,
+          &setsockopt_fault, &bind_fault, &listen_fault, &mmap_fault, &recv_fault, &send_fault,
+          &getsockname_fault, &getsockopt_fault, &fcntl_fault}) {
       *fault = {};
     }
     interrupt_every_other = one_byte_recv = one_byte_send = false;
@@ -232,6 +247,35 @@ TEST_P(SyscallFaultsTest, ListenFailsCleanlyAndCanBeTriedAgain) {
   }
 }
 
+TEST_P(SyscallFaultsTest, BindingADatagramSocketFailsCleanlyAndCanBeTriedAgain) {
+  evnet_address address = {};
+  ASSERT_EQ(evnet_address_parse("udp://:0", &address, nullptr, 0), 0);
+  evnet_listen_options options = {};
+  options.send_buffer_bytes = options.receive_buffer_bytes = 10000;
+  options.udp_broadcast = true;
+  const size_t before = fixture().OpenDescriptors();
+  evnet_handle handle = {};
+  for (Fault *fault : {&mmap_fault, &epoll_ctl_fault}) {
+    *fault = {0, 1, ENOMEM};
+    EXPECT_EQ(evnet_poller_listen(poller(), &address, &options, &handle), -ENOMEM);
+    EXPECT_EQ(fault->count, 0);
+    EXPECT_EQ(fixture().OpenDescriptors(), before);
+  }
+  int calls = 0;
+  int refused = 0;
+  do {
+    setsockopt_fault = {calls++, 1, ENOMEM};
+    const size_t now = fixture().OpenDescriptors();
+    const int status = evnet_poller_listen(poller(), &address, &options, &handle);
+    if (status == 0) continue;  // a socket does without that option
+    EXPECT_EQ(status, -ENOMEM);
+    EXPECT_EQ(fixture().OpenDescriptors(), now);
+    refused++;
+  } while (setsockopt_fault.count == 0 && calls < 20);
+  EXPECT_GT(refused, 3);
+  EXPECT_EQ(setsockopt_fault.count, 1) << "no call is left to fail";
+}
+
 TEST_P(SyscallFaultsTest, AKernelWithoutIp6ListensOnIp4) {
   evnet_address address = {};
   ASSERT_EQ(evnet_address_parse("tcp://:0", &address, nullptr, 0), 0);
@@ -258,6 +302,31 @@ TEST_P(SyscallFaultsTest, AttachFailsCleanlyAndTheDescriptorStaysTheCallers) {
   }
   connection.handle = Attach(connection.descriptor);
   ExpectReceived(connection, "data");
+}
+
+TEST_P(SyscallFaultsTest, AdoptFailsCleanlyAndTheDescriptorStaysTheCallers) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  evnet_socket_kind kind = {};
+  for (Fault *fault : {&getsockopt_fault, &getsockname_fault}) {
+    *fault = {0, 1, ENOBUFS};
+    EXPECT_EQ(evnet_poller_identify(poller(), ends[0], &kind), -ENOBUFS);
+  }
+  ASSERT_EQ(evnet_poller_identify(poller(), ends[0], &kind), 0);
+  evnet_handle handle = {};
+  for (const int call : {0, 1, 2, 3}) {
+    fcntl_fault = {call, 1, EPERM};
+    EXPECT_EQ(evnet_poller_adopt(poller(), ends[0], &kind, &handle), -EPERM);
+    EXPECT_EQ(fcntl_fault.count, 0);
+  }
+  epoll_ctl_fault = {0, 1, ENOSPC};
+  EXPECT_EQ(evnet_poller_adopt(poller(), ends[0], &kind, &handle), -ENOSPC);
+  ASSERT_EQ(evnet_poller_adopt(poller(), ends[0], &kind, &handle), 0);
+  EXPECT_EQ(Send(handle, "x"), 1);
+  char byte = 0;
+  EXPECT_EQ(read(ends[1], &byte, 1), 1);
+  EXPECT_EQ(byte, 'x');
+  (void)close(ends[1]);
 }
 
 TEST_P(SyscallFaultsTest, LocalAddressTellsItsError) {

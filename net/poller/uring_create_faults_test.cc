@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -17,6 +18,8 @@ namespace {
 
 int eventfd_error;   // of every eventfd(2); 0: none
 int register_error;  // of every ring of buffers that is registered; 0: none
+int ring_error;      // of every ring that is made; 0: none
+int mappings_left;   // until an mmap(2) fails, once; 0: none does
 
 }  // namespace
 
@@ -24,6 +27,7 @@ extern "C" {
 
 struct io_uring;
 struct io_uring_buf_reg;
+struct io_uring_params;
 
 int __real_eventfd(unsigned value, int flags);
 int __wrap_eventfd(unsigned value, int flags);
@@ -40,6 +44,26 @@ int __wrap_io_uring_register_buf_ring(io_uring *ring, io_uring_buf_reg *reg, uns
 int __wrap_io_uring_register_buf_ring(io_uring *ring, io_uring_buf_reg *reg, unsigned flags) {
   return register_error != 0 ? -register_error
                              : __real_io_uring_register_buf_ring(ring, reg, flags);
+}
+
+int __real_io_uring_queue_init_params(unsigned entries, io_uring *ring, io_uring_params *params);
+int __wrap_io_uring_queue_init_params(unsigned entries, io_uring *ring, io_uring_params *params);
+
+int __wrap_io_uring_queue_init_params(unsigned entries, io_uring *ring, io_uring_params *params) {
+  return ring_error != 0 ? -ring_error : __real_io_uring_queue_init_params(entries, ring, params);
+}
+
+void *__real_mmap(void *address, size_t size, int protection, int flags, int descriptor,
+                  off_t offset);
+void *__wrap_mmap(void *address, size_t size, int protection, int flags, int descriptor,
+                  off_t offset);
+
+void *__wrap_mmap(void *address, size_t size, int protection, int flags, int descriptor,
+                  off_t offset) {
+  if (mappings_left == 0 || --mappings_left > 0)
+    return __real_mmap(address, size, protection, flags, descriptor, offset);
+  errno = ENOMEM;
+  return MAP_FAILED;
 }
 
 }  // extern "C"
@@ -93,6 +117,36 @@ TEST_F(UringCreateFaults, OfAKernelWithoutRingsOfBuffersReachTheCaller) {
     EXPECT_EQ(allocator_.live_blocks(), 0u);
   }
   register_error = 0;
+}
+
+TEST_F(UringCreateFaults, OfAKernelWithoutTheFlagsOfTheRingReachTheCaller) {
+  const size_t descriptors = CountDescriptors();
+  const std::pair<int, int> faults[] = {{EINVAL, -ENOSYS}, {EPERM, -EPERM}, {EMFILE, -EMFILE}};
+  for (const auto &[error, status] : faults) {
+    ring_error = error;
+    evnet_poller *poller = nullptr;
+    EXPECT_EQ(evnet_poller_create(&options_, &poller), status);
+    EXPECT_EQ(CountDescriptors(), descriptors);
+    EXPECT_EQ(allocator_.live_blocks(), 0u);
+  }
+  ring_error = 0;
+}
+
+TEST_F(UringCreateFaults, OfAddressSpaceReachTheCaller) {
+  const size_t descriptors = CountDescriptors();
+  int n = 0;
+  int status;
+  do {
+    mappings_left = ++n;
+    evnet_poller *poller = nullptr;
+    status = evnet_poller_create(&options_, &poller);
+    EXPECT_TRUE(status == 0 || status == -ENOMEM) << evnet_status_name(status);
+    if (status == 0) evnet_poller_destroy(poller);
+    EXPECT_EQ(CountDescriptors(), descriptors);
+    EXPECT_EQ(allocator_.live_blocks(), 0u);
+  } while (status < 0 && n < 100);
+  mappings_left = 0;
+  EXPECT_GT(n, 4);
 }
 
 // Bytes of address space in use.

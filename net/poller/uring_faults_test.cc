@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "gtest/gtest.h"
+#include "net/base/testing/udp_client.h"
 #include "net/poller/testing/contract.h"
 #include "net/poller/testing/uring_faults.h"
 
@@ -177,6 +178,23 @@ TEST_P(UringFaultsTest, ALargeReceiversFailedPollLosesNothingOrIsTold) {
       ExpectOnlyThisOneEnded(connection);
     }
   }
+}
+
+TEST_P(UringFaultsTest, ADatagramSocketsFailedPollIsReportedAndStartTriesAgain) {
+  const evnet_address address = ParseAddress("udp://127.0.0.1:0");
+  evnet_handle handle = {};
+  ASSERT_EQ(evnet_poller_listen(poller(), &address, nullptr, &handle), 0);
+  FailSubmitted({UringOp::kReady, -ENOMEM});
+  evnet_poller_recv_start(poller(), handle);
+  ASSERT_TRUE(RunUntilOp(handle, EVNET_OP_DATAGRAM));
+  EXPECT_EQ(loop().Of(handle).front().result, -ENOMEM);
+  EXPECT_FALSE(loop().Of(handle).front().more);
+  ResetUring();
+  loop().Clear();
+  UdpClient().Send(AddressOf(handle), "one");
+  evnet_poller_recv_start(poller(), handle);
+  ASSERT_TRUE(RunUntilOp(handle, EVNET_OP_DATAGRAM));
+  EXPECT_EQ(loop().Of(handle).front().data, "one");
 }
 
 TEST_P(UringFaultsTest, AConnectsFailedPollIsToldOrPassedOver) {

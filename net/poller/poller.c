@@ -1,4 +1,4 @@
-// The public functions, each a call through the backend's table.
+// The public functions. Each calls the backend's function of the same name.
 #include "net/poller/poller.h"
 
 #include <errno.h>

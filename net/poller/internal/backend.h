@@ -1,4 +1,4 @@
-// The table that a backend fills: evnet_poller_x calls ops->x, whose contract poller.h gives.
+// The table that a backend fills in. evnet_poller_x calls ops->x, whose contract is in poller.h.
 #ifndef EVNET_NET_POLLER_INTERNAL_BACKEND_H_
 #define EVNET_NET_POLLER_INTERNAL_BACKEND_H_
 
@@ -20,7 +20,7 @@ struct evnet_poller_ops {
   int (*identify)(struct evnet_poller *poller, int descriptor, struct evnet_socket_kind *out_kind);
   int (*adopt)(struct evnet_poller *poller, int descriptor, const struct evnet_socket_kind *kind,
                struct evnet_handle *out_handle);
-  // NULL: names are the system's.
+  // NULL: the system resolves names.
   int (*resolve)(struct evnet_poller *poller, const char *text, struct evnet_address *out,
                  int count_max);
   int (*reserve)(struct evnet_poller *poller, enum evnet_transport transport,
@@ -76,26 +76,26 @@ struct evnet_poller {
   const char *name;  // of the backend
 };
 
-// A kernel that is not the system's embeds this.
+// A kernel other than the system's embeds this struct.
 struct evnet_kernel {
-  // As evnet_poller_platform_create, whatever options->backend asks for.
+  // As evnet_poller_platform_create. It ignores options->backend.
   int (*create_poller)(struct evnet_kernel *kernel, const struct evnet_poller_options *options,
                        struct evnet_poller **out_poller);
 };
 
 enum {
   EVNET_HANDLES_MAX_DEFAULT = 1 << 20,
-  EVNET_HANDLES_MAX = 1 << 24,  // io_uring's user_data leaves an index 24 bits
+  EVNET_HANDLES_MAX = 1 << 24,  // io_uring's user_data has 24 bits for an index
   EVNET_RECV_BYTES_MAX_DEFAULT = 256 << 10,
-  EVNET_DATAGRAM_BYTES_MAX_DEFAULT = 65535,  // a UDP header's length has 16 bits
+  EVNET_DATAGRAM_BYTES_MAX_DEFAULT = 65535,  // the length in a UDP header has 16 bits
 };
 
-// What this system's select() in BUILD chose: the backend that AUTO and its own name mean.
-// Each gets options whose zeroes are already replaced.
+// Creates the backend that options->backend names, or that AUTO selects. BUILD.bazel selects the
+// implementation for the system. In `options`, zeroes have been replaced by the defaults.
 int evnet_poller_platform_create(const struct evnet_poller_options *options,
                                  struct evnet_poller **out_poller);
 
-// What the system knows to say of a failure; NULL when the status says all.
+// Explains a failure further than its status. Returns NULL if there is nothing to add.
 const char *evnet_poller_platform_message(enum evnet_backend backend, int status);
 
 #ifdef __cplusplus

@@ -1,6 +1,7 @@
-// The descriptors that a poller has, so that none is attached twice: the second close would close
-// whatever had got the number meanwhile. epoll would notice (EEXIST); io_uring and kqueue would
-// not. A bit for each number, as the kernel gives out the lowest that is free (open(2)).
+// The set of a poller's descriptors, so that none is attached twice: the second close would close
+// an unrelated file that got the same number. epoll would report the duplicate (EEXIST); io_uring
+// and kqueue would not. The set has a bit for each number, which is small because the kernel
+// assigns the lowest free number (open(2)).
 #ifndef EVNET_NET_POLLER_INTERNAL_DESCRIPTOR_SET_H_
 #define EVNET_NET_POLLER_INTERNAL_DESCRIPTOR_SET_H_
 
@@ -24,7 +25,7 @@ static inline void descriptor_set_deinit(struct descriptor_set *set,
   evnet_release(allocator, set->bits);
 }
 
-// Makes room for a descriptor. Returns 0 or -ENOMEM.
+// Makes room for a byte index. Returns 0 or -ENOMEM.
 static inline int descriptor_set_grow(struct descriptor_set *set,
                                       const struct evnet_allocator *allocator, size_t byte) {
   size_t bytes = set->bytes > 0 ? set->bytes : EVNET_DESCRIPTOR_SET_BYTES_MIN;
@@ -38,14 +39,14 @@ static inline int descriptor_set_grow(struct descriptor_set *set,
   return 0;
 }
 
-// Makes room for the descriptors that most programs have, so that a poller's memory does not depend
-// on which of them it gets. Returns 0 or -ENOMEM.
+// Makes room for the number of descriptors that most programs have, so that a poller's memory does
+// not depend on the numbers of its own descriptors. Returns 0 or -ENOMEM.
 static inline int descriptor_set_init(struct descriptor_set *set,
                                       const struct evnet_allocator *allocator) {
   return descriptor_set_grow(set, allocator, 0);
 }
 
-// Returns 0; -EEXIST: it is there already; -ENOMEM.
+// Returns 0, -EEXIST if the descriptor is in the set, or -ENOMEM.
 static inline int descriptor_set_add(struct descriptor_set *set,
                                      const struct evnet_allocator *allocator, int descriptor) {
   const size_t byte = (size_t)descriptor / 8;
@@ -59,7 +60,7 @@ static inline int descriptor_set_add(struct descriptor_set *set,
   return 0;
 }
 
-// Nothing happens for one that is not there.
+// Does nothing if the descriptor is not in the set.
 static inline void descriptor_set_remove(struct descriptor_set *set, int descriptor) {
   const size_t byte = (size_t)descriptor / 8;
   if (byte < set->bytes) set->bits[byte] &= (uint8_t) ~(1u << ((unsigned)descriptor % 8));

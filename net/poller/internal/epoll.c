@@ -1,6 +1,6 @@
-// epoll: registers descriptors, edge-triggered, and reports which became ready. The wake is an
-// eventfd that is written and never read: edge-triggered, each write is a new event whatever the
-// counter says.
+// The epoll backend: registers descriptors, edge-triggered unless asked otherwise, and reports
+// which became ready. A wake writes to an eventfd that is never read. It is edge-triggered, so each
+// write is a new event, whatever the counter is.
 #include <errno.h>
 #include <limits.h>
 #include <sys/epoll.h>
@@ -86,7 +86,7 @@ static uint32_t state_of(uint32_t events) {
 
 static int timeout_ms(int64_t timeout_ns) {
   if (timeout_ns < 0) return -1;
-  // Rounded up: to wake before a deadline is to wake twice.
+  // Rounded up, because waking before a deadline means waking twice.
   int64_t ms = timeout_ns / 1000000 + (timeout_ns % 1000000 != 0);
   return ms > INT_MAX ? INT_MAX : (int)ms;
 }
@@ -96,8 +96,8 @@ static int epoll_wait_events(void *state, struct evnet_ready_event *out_events, 
   struct epoll *epoll = state;
   int events_max = count < EVENTS_MAX ? count : EVENTS_MAX;
   int ready = epoll_wait(epoll->epoll_fd, epoll->events, events_max, timeout_ms(timeout_ns));
-  // Events leave the kernel's ready list from its front and come to its end (ep_send_events() of
-  // Linux), so those that it keeps are the first of the next call.
+  // The kernel takes events from the front of its ready list and appends new events
+  // (ep_send_events() of Linux). So events that it keeps are the first ones of the next call.
   *out_more = ready < 0 || ready == events_max;
   if (ready < 0) return errno == EINTR ? 0 : -errno;
   int written = 0;
@@ -115,8 +115,8 @@ static void epoll_wake(void *state) {
   const struct epoll *epoll = state;
   int saved = errno;  // a signal handler calls this
   const uint64_t one = 1;
-  // Fails only when the counter would overflow, which takes 2^64 wakes, and then an event is
-  // pending anyway.
+  // Fails only if the counter would overflow, which takes 2^64 wakes. An event is pending then
+  // anyway.
   ssize_t written = write(epoll->wake_fd, &one, sizeof one);
   (void)written;
   errno = saved;

@@ -4,25 +4,25 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-// A fork waits this many times at most: a signal handler that forks may have interrupted the very
-// thread that holds it.
+// The most times that a fork waits. The limit is needed because a signal handler that calls fork(2)
+// may have interrupted the thread that holds.
 enum { WAITS_MAX = 1000 };
 
 static atomic_bool has_happened;
 static atomic_uint holders;
 
-// Runs in the parent, before the child is made. Either it sees the holder, or the holder sees the
-// flag: both are written before the other is read (sequentially consistent).
+// Runs in the parent, before the child is made. Either this function sees the holder, or the holder
+// sees the flag, because both write before they read (sequentially consistent).
 static void before_fork(void) {
   atomic_store(&has_happened, true);
   for (int i = 0; i < WAITS_MAX && atomic_load(&holders) > 0; i++) (void)sched_yield();
 }
 
-// The threads that held it are the parent's alone.
+// The threads that hold exist only in the parent.
 static void in_child(void) { atomic_store(&holders, 0); }
 
 static void watch(void) {
-  // Without memory for the handlers, every close has to reckon with a fork.
+  // Without memory for the handlers, assume for every close that a fork may have happened.
   if (pthread_atfork(before_fork, NULL, in_child) != 0) atomic_store(&has_happened, true);
 }
 

@@ -1,9 +1,10 @@
 // Whether fork(2) may have put duplicates of this process's descriptors into a child. While a child
-// that calls no exec(2) lives, close(2) alone ends no connection: the child still has it open.
+// that does not call exec(2) lives, close(2) alone ends no connection, because the child still has
+// the connection open.
 //
-// Not noticed: children of clone(2) and _Fork(3), which run no handlers of pthread_atfork(3).
-// vfork(2) and posix_spawn(3) need not be: their children only call exec(2), which closes what is
-// evnet's.
+// Children of clone(2) and _Fork(3) are not noticed, because those calls run no handlers of
+// pthread_atfork(3). Children of vfork(2) and posix_spawn(3) are not noticed either, but they only
+// call exec(2), which closes evnet's descriptors.
 #ifndef EVNET_NET_POLLER_INTERNAL_FORK_H_
 #define EVNET_NET_POLLER_INTERNAL_FORK_H_
 
@@ -13,8 +14,8 @@
 extern "C" {
 #endif
 
-// evnet_fork_watch makes each later fork(2) of the process count. Before the first socket is
-// opened; again is free.
+// evnet_fork_watch starts noticing calls of fork(2) in the process. Call it before the first socket
+// is opened. Calling it again has no effect.
 //
 // Thread:  any.
 void evnet_fork_watch(void);
@@ -24,11 +25,11 @@ void evnet_fork_watch(void);
 // Thread:  any.
 bool evnet_fork_has_happened(void);
 
-// evnet_fork_hold makes a fork(2) of another thread wait until evnet_fork_release, so that a
-// descriptor that is closed in between is not duplicated after it was found to be the only one.
+// evnet_fork_hold makes fork(2) calls of other threads wait until evnet_fork_release. Otherwise a
+// fork could duplicate a descriptor between the check that it has no duplicate and its close(2).
 //
 // Returns: as evnet_fork_has_happened.
-// Thread:  any; for the few instructions around one close(2), and never from a signal handler.
+// Thread:  any; only for the few instructions around one close(2), never in a signal handler.
 bool evnet_fork_hold(void);
 void evnet_fork_release(void);
 

@@ -1,20 +1,20 @@
-// kqueue: registers descriptors, edge-triggered, and reports which became ready. The wake is a user
-// event (EVFILT_USER), triggered from anywhere.
+// The kqueue backend: registers descriptors, edge-triggered, and reports which became ready. The
+// wake is a user event (EVFILT_USER), which any thread may trigger.
 //
 // A descriptor has two filters, each with its own events:
 //
 //   EVFILT_READ    IN; EV_EOF: the peer has ended its side (END), with an error in fflags (ERROR)
 //   EVFILT_WRITE   OUT; EV_EOF: nothing more can be sent (HANGUP), with an error in fflags (ERROR)
 //
-// Where nobody waits for OUT, the write filter stays for the sake of EV_EOF alone, its low-water
-// mark out of reach. EV_EOF of the write filter may also be our own shutdown(2), which ready.c
-// finds out when it looks at the socket before it tells. Both filters of one descriptor may stand
-// in one batch: ready.c passes over the second when the first led to a detach.
+// If OUT is not wanted, the write filter stays for EV_EOF only, with a low-water mark that is never
+// reached. EV_EOF of the write filter may also follow our own shutdown(2); ready.c checks the
+// socket before it reports a hang-up. One batch may contain events of both filters of a descriptor;
+// ready.c skips the second if the first led to a detach.
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/types.h>
-// FreeBSD's needs sys/types.h.
+// FreeBSD's <sys/event.h> needs <sys/types.h>.
 #include <sys/event.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,10 +23,10 @@
 
 enum {
   EVENTS_MAX = 512,
-  WAIT_SECONDS_MAX = 100000000,  // above, XNU's itimerfix refuses with EINVAL
+  WAIT_SECONDS_MAX = 100000000,  // above this, XNU's itimerfix fails with EINVAL
 };
 
-// A token travels through udata.
+// A token is passed through udata.
 _Static_assert(sizeof(void *) >= sizeof(uint64_t), "kqueue.c needs a 64-bit system");
 
 struct queue {
@@ -35,8 +35,8 @@ struct queue {
   _Alignas(EVNET_BLOCK_ALIGNMENT) struct kevent events[EVENTS_MAX];
 };
 
-// Applies changes in order. Returns 0, or -errno of the first that failed; those behind it are then
-// left out.
+// Applies changes in order. Returns 0, or -errno of the first that failed; the changes after it are
+// not applied.
 static int apply(const struct queue *queue, const struct kevent *changes, int count) {
   return kevent(queue->descriptor, changes, count, NULL, 0, NULL) >= 0 ? 0 : -errno;
 }
@@ -66,7 +66,7 @@ static int kqueue_open(const struct evnet_allocator *allocator, void **out_state
   int status = 0;
   queue->descriptor = kqueue();
   if (queue->descriptor < 0) status = -errno;
-  // A child of fork(2) has no queue, but exec(2) without a fork keeps it.
+  // A child of fork(2) does not inherit the queue, but exec(2) without a fork keeps it.
   if (status == 0 && fcntl(queue->descriptor, F_SETFD, FD_CLOEXEC) != 0) status = -errno;
   if (status == 0) {
     struct kevent wake;
@@ -94,7 +94,8 @@ static int kqueue_add(void *state, int descriptor, uint64_t token, uint32_t inte
   return status;
 }
 
-// To add again what exists replaces its parameters (kqueue(2)), and reports a state that holds.
+// Adding an existing event again replaces its parameters (kqueue(2)), and reports a state that
+// holds.
 static int kqueue_change(void *state, int descriptor, uint64_t token, uint32_t interest) {
   return kqueue_register(state, descriptor, token, interest);
 }
@@ -109,8 +110,8 @@ static uint32_t state_of(const struct kevent *event) {
 #ifdef EV_OOBAND
   if (event->flags & EV_OOBAND) state |= EVNET_READY_URGENT;
 #else
-  // Only macOS tells of out-of-band data, at whose mark recv(2) stops short everywhere. Elsewhere
-  // no short read proves anything.
+  // Only macOS reports out-of-band data, at whose mark recv(2) stops short on all systems. On other
+  // systems a short read proves nothing.
   state |= EVNET_READY_URGENT;
 #endif
   return state;

@@ -1,4 +1,4 @@
-// Which backends macOS and the BSDs have.
+// The backends of macOS and the BSDs.
 #include <errno.h>
 
 #include "net/poller/internal/readiness.h"

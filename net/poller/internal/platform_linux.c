@@ -1,4 +1,4 @@
-// Which backends Linux has when liburing was not there to build with.
+// The backends of Linux, built without liburing.
 #include <errno.h>
 
 #include "net/poller/internal/readiness.h"

@@ -1,10 +1,11 @@
-// Which backends Linux has when liburing is there.
+// The backends of Linux, built with liburing.
 #include <errno.h>
 
 #include "net/poller/internal/readiness.h"
 #include "net/poller/internal/uring.h"
 
-// What AUTO tries, the best first; the next where a kernel or a sandbox refuses one.
+// The backends that AUTO tries, the best first. It tries the next if the kernel or a sandbox
+// refuses one.
 static const enum evnet_backend auto_order[] = {EVNET_BACKEND_EPOLL, EVNET_BACKEND_IO_URING};
 
 static int create(enum evnet_backend backend, const struct evnet_poller_options *options,
@@ -25,8 +26,8 @@ int evnet_poller_platform_create(const struct evnet_poller_options *options,
   int status = -ENOSYS;
   for (size_t i = 0; i < sizeof auto_order / sizeof auto_order[0]; i++) {
     status = create(auto_order[i], options, out_poller);
-    // Whatever else fails, memory or descriptors, would fail the next one, too; but only io_uring
-    // needs memory that it may lock.
+    // Another error, such as lack of memory or descriptors, would make the next backend fail, too.
+    // But only io_uring needs memory that it may lock.
     bool is_short = auto_order[i] == EVNET_BACKEND_IO_URING && status == -ENOMEM;
     if (status != -ENOSYS && status != -EPERM && !is_short) break;
   }

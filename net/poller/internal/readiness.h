@@ -1,5 +1,5 @@
-// What epoll and kqueue have to do, and no more: register descriptors, and tell which became ready.
-// ready.c makes completions of it.
+// The part of a readiness backend that is specific to epoll or kqueue: registering descriptors, and
+// reporting which became ready. ready.c turns readiness into completions.
 #ifndef EVNET_NET_POLLER_INTERNAL_READINESS_H_
 #define EVNET_NET_POLLER_INTERNAL_READINESS_H_
 
@@ -16,11 +16,11 @@ extern "C" {
 // values of epoll(7), so they need no translation.
 enum {
   EVNET_READY_IN = 1,
-  EVNET_READY_URGENT = 2,  // out-of-band data: a short read says nothing
+  EVNET_READY_URGENT = 2,  // out-of-band data: a short read proves nothing
   EVNET_READY_OUT = 4,
   EVNET_READY_ERROR = 8,    // an error is pending on the socket
   EVNET_READY_HANGUP = 16,  // both sides have ended
-  EVNET_READY_END = 32,     // the peer has ended its side: a read will, in the end, return 0
+  EVNET_READY_END = 32,     // the peer has ended its side: a read will eventually return 0
   EVNET_READY_LEVEL = 64,   // interest: reported by each wait while it holds (has_level)
 };
 
@@ -29,8 +29,8 @@ struct evnet_ready_event {
   uint32_t state;
 };
 
-// All registrations but those with LEVEL are edge-triggered: a state is reported when it begins,
-// and after a registration or change when it holds.
+// Registrations without LEVEL are edge-triggered: a state is reported when it begins, and after a
+// registration or change if it holds.
 struct evnet_readiness_ops {
   const char *name;
   bool has_level;
@@ -48,7 +48,7 @@ struct evnet_readiness_ops {
   void (*wake)(void *state);  // any thread, async-signal-safe
 };
 
-// evnet_ready_create makes a poller over a readiness kernel.
+// evnet_ready_create creates a poller that uses a readiness interface.
 EVNET_WARN_UNUSED int evnet_ready_create(const struct evnet_readiness_ops *readiness,
                                          const struct evnet_poller_options *options,
                                          struct evnet_poller **out_poller);
@@ -56,7 +56,7 @@ EVNET_WARN_UNUSED int evnet_ready_create(const struct evnet_readiness_ops *readi
 extern const struct evnet_readiness_ops evnet_readiness_epoll;   // Linux
 extern const struct evnet_readiness_ops evnet_readiness_kqueue;  // macOS, the BSDs
 
-// What -ENOSYS or -EPERM means on Linux for another backend than io_uring; NULL for any other
+// Explains -ENOSYS or -EPERM on Linux for a backend other than io_uring. Returns NULL for any other
 // status.
 const char *evnet_epoll_message(enum evnet_backend backend, int status);
 

@@ -1,9 +1,10 @@
-// Readiness turned into completions, for epoll and kqueue alike: what a short read proves, how an
-// end is found behind the data in front of it, what a blocked send waits for, how accepting pauses.
-// It knows sockets and edges, not the reactor, and not which kernel reports the edges.
+// Turns readiness into completions, for both epoll and kqueue. It decides what a short read proves,
+// how EOF is found after the data that precedes it, what a blocked send waits for, and how
+// accepting pauses. It depends neither on the reactor nor on the kernel that reports the edges.
 //
-// ready_state.h has the picture of a slot, ready_slot.c its descriptor, ready_turn.c the turn,
-// ready_connect.c outgoing connections; here is the rest of the contract's functions. docs/poller.md
+// ready_state.h shows the states of a slot. ready_slot.c manages its descriptor, ready_turn.c runs
+// the turn, and ready_connect.c makes outgoing connections. This file has the other functions of
+// the contract, which docs/poller.md explains.
 // explains the contract.
 #include <errno.h>
 #include <unistd.h>
@@ -100,7 +101,8 @@ static void ready_detach(struct evnet_poller *poller, struct evnet_handle handle
   struct ready *ready = ready_of(poller);
   struct slot *slot = slot_of(ready, handle);
   if (slot->connect != SLOT_PLAIN) {
-    slot->send = NULL;  // there is none: connect_status is in its place
+    // There is no send, because connect_status is in its place.
+    slot->send = NULL;
     slot->connect = SLOT_PLAIN;
   } else if (slot->transport == EVNET_TRANSPORT_UDP) {
     evnet_datagrams_drop(ready->datagrams, handle);
@@ -148,13 +150,12 @@ static int64_t ready_send(struct evnet_poller *poller, struct evnet_handle handl
   EVNET_DCHECK(slot->send == NULL);
   int64_t sent = evnet_socket_send(slot->descriptor, pieces, count);
   if (sent != -EAGAIN) return sent;
-  // A short send proves less: only a refused one is sure to bring an event once there is room
-  // again.
+  // A short send proves less: only after a refused send is an event for new room certain.
   slot->flags &= (uint16_t)~WRITABLE;
   return 0;
 }
 
-// Every send is over when it returns.
+// Every send has finished when the call returns.
 static size_t ready_sending_bytes(struct evnet_poller *poller, struct evnet_handle handle) {
   (void)poller;
   (void)handle;
@@ -165,10 +166,10 @@ static void ready_send_start(struct evnet_poller *poller, struct evnet_handle ha
                              const struct evnet_send *send) {
   struct ready *ready = ready_of(poller);
   struct slot *slot = slot_of(ready, handle);
-  // The caller has one send under way at most, until its SEND.
+  // The caller has at most one send_start in progress, until its SEND.
   EVNET_ASSERT(slot->send == NULL);
   slot->send = send;
-  // Without the event, step_send tries, and tells why it cannot wait.
+  // If the event cannot be registered, step_send tries to send, and reports why it cannot wait.
   if (!(slot->flags & WRITABLE) && ready_watch_writes(ready, slot, true) < 0)
     slot->flags |= WRITABLE;
   if (slot->flags & WRITABLE) enqueue(ready, &ready->later, slot);

@@ -1,5 +1,6 @@
-// Outgoing connections of the readiness backends: a slot is reserved, connects, and is a slot like
-// any other once that is told. connect(2) ends with an edge that says writable.
+// Outgoing connections of the readiness backends. A slot is reserved, then connects. Once CONNECT
+// has been reported, it is a slot like any other. An edge that reports writability marks the end of
+// connect(2).
 #include "net/poller/internal/ready_connect.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@ int ready_reserve(struct evnet_poller *poller, enum evnet_transport transport,
   return 0;
 }
 
-// Returns what connect(2) came to so far; the slot has a descriptor then, unless that is an error.
+// Returns the result of connect(2) so far. Unless that is an error, the slot then has a descriptor.
 static int begin_connect(struct ready *ready, struct slot *slot,
                          const struct evnet_address *address,
                          const struct evnet_connect_options *options) {
@@ -28,7 +29,7 @@ static int begin_connect(struct ready *ready, struct slot *slot,
   if (descriptor < 0) return descriptor;
   if (slot->transport == EVNET_TRANSPORT_UDP)
     status = evnet_datagrams_set_up_socket(ready->datagrams, descriptor, NULL);
-  // Not before connect(2): a socket that has not begun is reported as hung up (Linux).
+  // Not before connect(2), because Linux reports a socket that has not begun to connect as hung up.
   if (status == 0) status = ready_register(ready, slot, descriptor, ready_interest(ready, slot));
   if (status < 0) {
     evnet_socket_close(descriptor, slot->transport != EVNET_TRANSPORT_UDP, false);
@@ -49,7 +50,7 @@ void ready_connect(struct evnet_poller *poller, struct evnet_handle handle,
                    const struct evnet_connect_options *options) {
   struct ready *ready = ready_of(poller);
   struct slot *slot = slot_of(ready, handle);
-  // Each attempt of a dial is made on a handle that was reserved for its transport.
+  // Each attempt of a dial uses a handle that was reserved for its transport.
   EVNET_ASSERT(slot->connect == SLOT_RESERVED);
   EVNET_ASSERT(slot->transport == (uint32_t)address->transport);
   int status = begin_connect(ready, slot, address, options);
@@ -72,7 +73,8 @@ bool ready_step_connect(struct ready *ready, struct slot *slot, struct evnet_com
   int status = slot->connect_status;
   if (slot->connect == SLOT_CONNECTING && (slot->flags & WRITABLE)) {
     status = evnet_socket_connect_result(slot->descriptor);
-    // With what it told of what is not there yet. The true one makes a new edge.
+    // The event came before the result. Its other flags are dropped, too; the result makes a new
+    // edge.
     if (status == -EINPROGRESS) slot->flags &= LISTED | LEVEL;
   } else if (slot->connect != SLOT_ANSWERED) {
     return false;
@@ -86,7 +88,8 @@ bool ready_step_connect(struct ready *ready, struct slot *slot, struct evnet_com
   } else {
     slot->flags |= WRITABLE;
     slot->connect = SLOT_PLAIN;
-    go_on(ready, slot);  // a hang-up may have come along
+    // A hang-up may have come with the same event.
+    go_on(ready, slot);
   }
   return complete(ready, slot, EVNET_OP_CONNECT, status, false, out);
 }
@@ -98,8 +101,8 @@ int ready_connect_move(struct evnet_poller *poller, struct evnet_handle from,
   struct slot *slot = slot_of(ready, to);
   EVNET_ASSERT(old->connect == SLOT_PLAIN && slot->connect == SLOT_RESERVED);
   EVNET_ASSERT(old->transport == slot->transport);
-  // Events that come from now on name the new slot; what the old one has noted of earlier ones goes
-  // along. A change reports once more what holds.
+  // Later events name the new slot. The flags of the old slot, which record earlier events, are
+  // moved to it. The change of the registration reports again any state that holds.
   const int status = ready->kernel->change(ready->kernel_state, old->descriptor,
                                            token_of(ready, slot), ready_interest(ready, slot));
   if (status < 0) return status;
@@ -110,6 +113,7 @@ int ready_connect_move(struct evnet_poller *poller, struct evnet_handle from,
   old->connect = SLOT_RESERVED;
   old->flags &= LISTED;
   if (ready->current == old) ready->current = NULL;
-  enqueue(ready, &ready->later, slot);  // a hang-up may have come along
+  // A hang-up may have come with an earlier event.
+  enqueue(ready, &ready->later, slot);
   return 0;
 }

@@ -13,7 +13,7 @@ void ready_connect_stop(struct evnet_poller *poller, struct evnet_handle handle)
 int ready_connect_move(struct evnet_poller *poller, struct evnet_handle from,
                        struct evnet_handle to);
 
-// A step of a slot that is not connected yet.
+// Steps a slot that is not connected yet.
 bool ready_step_connect(struct ready *ready, struct slot *slot, struct evnet_completion *out);
 
 #endif  // EVNET_NET_POLLER_INTERNAL_READY_CONNECT_H_

@@ -1,4 +1,4 @@
-// A slot's descriptor with the kernel: registered, watched, closed.
+// A slot's descriptor in the kernel: registering, watching and closing it.
 #include "net/poller/internal/ready_slot.h"
 
 #include "net/poller/internal/fork.h"
@@ -31,7 +31,7 @@ uint32_t ready_interest(const struct ready *ready, struct slot *slot) {
 }
 
 void ready_leave_level(struct ready *ready, struct slot *slot) {
-  // Should it fail, the next event tries again.
+  // If the change fails, the next event tries again.
   if (ready->kernel->change(ready->kernel_state, slot->descriptor, token_of(ready, slot),
                             EVNET_READY_IN) == 0)
     slot->flags &= (uint16_t)~LEVEL;
@@ -39,9 +39,9 @@ void ready_leave_level(struct ready *ready, struct slot *slot) {
 
 void ready_close_descriptor(struct ready *ready, struct slot *slot) {
   if (slot->descriptor < 0) return;
-  // close(2) takes the registration along, unless there is a duplicate, which would keep it, and
-  // its events, alive (epoll(7)). Any thread may duplicate a listener's. And with a duplicate that
-  // evnet does not know of, a registration by level would be reported for ever.
+  // close(2) removes the registration, unless there is a duplicate, which would keep the
+  // registration and its events alive (epoll(7)). Any thread may duplicate a listener's descriptor.
+  // If a LEVEL slot had an unknown duplicate, its events would be reported forever.
   const bool is_connection = is_connection_slot(slot);
   if (!is_connection || slot->duplicated || (slot->flags & LEVEL) || evnet_fork_has_happened())
     ready->kernel->remove(ready->kernel_state, slot->descriptor);

@@ -1,30 +1,31 @@
-// The state of the readiness backends, shared by ready.c and ready_*.c and by nothing else. Each of
-// those that others call has a header of its name.
+// The state of the readiness backends, shared by ready.c and ready_*.c only. Each ready_*.c whose
+// functions are called by others has a header of the same name.
 //
-// A slot is one attached descriptor. Its flags remember each edge until it has been used up, so
-// operations may be stopped and started without a system call and without missing what came in
-// between:
+// A slot is one attached descriptor. Its flags remember each edge until the edge has been used up.
+// So operations can be stopped and started without a system call and without missing an event:
 //
 //              an edge                  started
 //   (nothing) ---------> READABLE --------------------> worth a step: recv(2), in next
 //                           ^        RECV_ON                   |
 //                           |                                  +--> bytes: a RECV completion
 //                           +-- the share is used up, or ------+
-//                               an end is behind the bytes     |
+//                               EOF follows the bytes          |
 //                                                              +--> EAGAIN, or a short read:
 //                                                                   READABLE is cleared, and the
 //                                                                   next edge sets it
 //
-// A turn takes each slot once: those that an event names, then those kept from the last turn on the
-// `now` list. A slot taken is stepped until it has nothing more to do or has had its share of the
-// turn: recv_bytes_max bytes, one send, EVNET_ACCEPTS_MAX tries, one batch of datagrams. What that
-// leaves goes on `later`, which is the next turn's `now`; wait does not block while it is not
-// empty. A slot is on at most one of: `now`, `later`, the free list, or being `current`.
+// A turn takes each slot once: first the slots that an event names, then the slots on `now`, which
+// were left over by the last turn. It steps a slot until the slot has nothing more to do or has had
+// its share of the turn: recv_bytes_max bytes, one send, EVNET_ACCEPTS_MAX accepts, one batch of
+// datagrams. A slot with work left goes on `later`, which becomes `now` in the next turn; wait does
+// not block while it is not empty. A slot is in at most one of these places: `now`, `later`, the
+// free list, `current`.
 //
-// A Unix connection begins as LEVEL where the kernel can do that. A control message cuts a read
-// without a further edge, and only the dear recvmsg(2) says so; but while the rest is reported
-// again, no read has to prove anything, and recv(2) will do. What is reported and not read would be
-// reported for ever, so the first such event makes the slot edge-triggered, as all others are:
+// A Unix connection begins as LEVEL if the kernel can do that. A control message cuts a read short
+// without a further edge, and only recvmsg(2) reports the cut, at a higher cost. While the kernel
+// reports the rest again, no read has to prove that the socket is empty, so recv(2) is sufficient.
+// But the kernel reports unread data in each wait. Therefore the first such event makes the slot
+// edge-triggered, as all other slots are:
 //
 //   LEVEL --an event while recv is stopped, out-of-band data, a blocked send--> edges, recvmsg(2)
 #ifndef EVNET_NET_POLLER_INTERNAL_READY_STATE_H_
@@ -42,25 +43,26 @@
 #include "net/poller/internal/unix_listen.h"
 
 enum {
-  READABLE = 1 << 0,  // an edge came and no read has shown that it is used up
+  READABLE = 1 << 0,  // an edge came, and no read has used it up
   WRITABLE = 1 << 1,  // the same for sends
-  ENDING = 1 << 2,  // an end, hang-up or error is behind the data: read on to it, whatever a short
-                    // read says
+  // EOF, a hang-up or an error follows the data: read up to it, even after a short read.
+  ENDING = 1 << 2,
   DEAD = 1 << 3,    // a hang-up or error came: reported even while recv is stopped
-  URGENT = 1 << 4,  // out-of-band data split a read: read on to EAGAIN
+  URGENT = 1 << 4,  // out-of-band data split a read: read until EAGAIN
   RECV_ON = 1 << 5,
   ACCEPT_ON = 1 << 6,
   LISTENER = 1 << 7,
-  LISTED = 1 << 8,    // on `now` or `later`
-  DETACHED = 1 << 9,  // only its last completions are to come
-  HANGUP_TOLD = 1 << 10,
+  LISTED = 1 << 8,        // on `now` or `later`
+  DETACHED = 1 << 9,      // only its last completions are still to be reported
+  HANGUP_TOLD = 1 << 10,  // HANGUP was reported, or is not to be reported
   OUT_WATCHED = 1 << 11,  // not TCP: the kernel reports writability, because a send is blocked
-  LEVEL = 1 << 12,  // a Unix connection: reported by each wait while there is something to read
+  // A Unix connection that each wait reports while there is something to read.
+  LEVEL = 1 << 12,
 };
 
 enum {
   EVENTS_MAX = 512,
-  EVENTS_PER_SLOT_MAX = 2,  // of one wait: kqueue reports reading and writing each by itself
+  EVENTS_PER_SLOT_MAX = 2,  // in one wait: kqueue reports reading and writing separately
 };
 
 struct ready {
@@ -72,11 +74,11 @@ struct ready {
   struct slots slots;
   struct descriptor_set descriptors;  // of all slots
   struct evnet_unix_listeners unix_listeners;
-  struct slot_list now;
-  struct slot_list later;
-  struct slot *current;  // has more to do in this turn, at once; or NULL
+  struct slot_list now;    // with work left from the last turn
+  struct slot_list later;  // with work for the next turn
+  struct slot *current;    // a slot with more to do in this turn, or NULL
 
-  // What the slot taken last has had of its share of this turn.
+  // The part of this turn's share that the current slot has used.
   size_t share_bytes;
   bool share_send;
   int share_accepts;
@@ -84,11 +86,11 @@ struct ready {
 
   int event_count;
   int event_next;
-  bool more;            // the kernel may have had more events than the last wait brought
-  uint8_t *recv_block;  // one for all: read lazily, in next, so only one is ever in use
+  bool more;            // the kernel may have more events than the last wait returned
+  uint8_t *recv_block;  // shared: a read is done only in next, so one block is enough
   size_t recv_bytes;
   uint8_t *scratch;
-  struct evnet_datagrams *datagrams;  // made with the first datagram socket
+  struct evnet_datagrams *datagrams;  // created with the first datagram socket
   struct evnet_datagram_options datagram_options;
   struct evnet_ready_event events[EVENTS_MAX];
 };
@@ -101,12 +103,12 @@ static inline void enqueue(struct ready *ready, struct slot_list *list, struct s
   slot_list_push(&ready->slots, list, slot);
 }
 
-// Lets the slot being stepped go on in this turn, unless it waits for the next one already.
+// Lets the slot being stepped continue in this turn, unless it is listed already.
 static inline void go_on(struct ready *ready, struct slot *slot) {
   if (!(slot->flags & LISTED)) ready->current = slot;
 }
 
-// Asserts that there is one: whoever has detached a handle does not name it again.
+// Asserts that the handle is attached, because callers do not use a handle after detaching it.
 static inline struct slot *slot_of(struct ready *ready, struct evnet_handle handle) {
   EVNET_ASSERT(handle.index < ready->slots.used);
   struct slot *slot = &ready->slots.table[handle.index];

@@ -1,5 +1,5 @@
-// A turn of the readiness backends: which slots an event names, what each does then, and which wait
-// for the next turn.
+// A turn of the readiness backends: which slots an event names, what each slot does then, and which
+// slots wait for the next turn.
 #include "net/poller/internal/ready_turn.h"
 
 #include <errno.h>
@@ -8,8 +8,9 @@
 #include "net/poller/internal/ready_slot.h"
 #include "net/poller/internal/socket.h"
 
-// Steps: each tries one operation and returns whether it made a completion. A stream's request runs
-// step_recv only. The others stay out of line, because that path then takes fewer cache lines.
+// A step tries one operation and returns whether it made a completion. A stream's request runs only
+// step_recv. The other steps are not inlined, so that the path of a request takes fewer cache
+// lines.
 #define RARE __attribute__((noinline))
 
 RARE static bool step_detached(struct ready *ready, struct slot *slot,
@@ -24,7 +25,8 @@ RARE static bool step_detached(struct ready *ready, struct slot *slot,
   return true;
 }
 
-// Each ACCEPT stands for one connection at most: what comes of it decides whether there is another.
+// Each ACCEPT stands for at most one connection. The result of accepting it decides whether there
+// is another.
 RARE static bool step_accept(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
   if (!(slot->flags & ACCEPT_ON) || !(slot->flags & READABLE)) return false;
   if (ready->share_accepts == EVNET_ACCEPTS_MAX) {
@@ -47,7 +49,7 @@ int ready_accept(struct evnet_poller *poller, struct evnet_handle handle,
   if (descriptor == -EAGAIN) {
     slot->flags &= (uint16_t)~READABLE;
   } else {
-    // READABLE stays: the edge is not used up, and accept_start tries again.
+    // READABLE stays, because the edge is not used up: accept_start tries again.
     slot->flags &= (uint16_t)~ACCEPT_ON;
   }
   return descriptor;
@@ -59,7 +61,7 @@ RARE static bool step_send(struct ready *ready, struct slot *slot, struct evnet_
     slot->flags &= (uint16_t)~WRITABLE;
     int status = ready_watch_writes(ready, slot, true);
     if (status == 0) return false;
-    sent = status;  // it would never be tried again
+    sent = status;  // it would never be retried
   }
   slot->send = NULL;
   ready->share_send = true;
@@ -70,14 +72,14 @@ RARE static bool step_send(struct ready *ready, struct slot *slot, struct evnet_
 
 static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
   size_t share = ready->recv_bytes - ready->share_bytes;
-  bool split = false;  // more may stand behind a short read
+  bool split = false;  // more data may follow a short read
   const bool may_split = slot->transport == EVNET_TRANSPORT_UNIX && !(slot->flags & LEVEL);
   int64_t got = may_split
                     ? evnet_socket_recv_unix(slot->descriptor, ready->recv_block, share, &split)
                     : evnet_socket_recv(slot->descriptor, ready->recv_block, share);
   if (got == -EAGAIN) {
     slot->flags &= (uint16_t) ~(READABLE | URGENT);
-    // Should the kernel report it all the same, it would do so for ever.
+    // If the kernel reported it nevertheless, it would do so in each wait.
     if (slot->flags & LEVEL) ready_leave_level(ready, slot);
     return false;
   }
@@ -85,16 +87,17 @@ static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_compl
     slot->flags &= (uint16_t) ~(READABLE | RECV_ON);
     if (got < 0) slot->flags |= HANGUP_TOLD;
     if (slot->flags & DEAD)
-      go_on(ready, slot);  // recv is no longer armed, and more than the end came
+      // A recv is no longer armed, and a hang-up or error came, too.
+      go_on(ready, slot);
     return complete(ready, slot, EVNET_OP_RECV, got, false, out);
   }
   ready->share_bytes += (size_t)got;
   if ((size_t)got == share) {
     enqueue(ready, &ready->later, slot);
   } else if (!split && !(slot->flags & (ENDING | URGENT))) {
-    // The queue was empty when the kernel returned less than asked, and what comes later makes an
-    // edge; of a LEVEL slot, the next wait reports the rest. Not with out-of-band data, which cuts
-    // a read.
+    // The queue was empty when the kernel returned fewer bytes than requested. Later data makes an
+    // edge; for a LEVEL slot, the next wait reports the rest. This does not hold with out-of-band
+    // data, which cuts a read short.
     slot->flags &= (uint16_t)~READABLE;
   } else {
     go_on(ready, slot);
@@ -104,8 +107,8 @@ static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_compl
   return true;
 }
 
-// Nobody is reading, so nobody would see that the connection is dead. A mere end of the peer's side
-// is not told: data may stand in front of it.
+// No recv is armed, so no read would find that the connection is dead. An EOF alone is not
+// reported, because data may precede it.
 RARE static bool step_hangup(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
   int status = evnet_socket_take_error(slot->descriptor);
   if (status == 0) status = evnet_socket_peek_end(slot->descriptor);
@@ -114,13 +117,14 @@ RARE static bool step_hangup(struct ready *ready, struct slot *slot, struct evne
   return complete(ready, slot, EVNET_OP_HANGUP, status, false, out);
 }
 
-// Of a datagram socket: there is room again, or the kernel does not let it be waited for.
+// Handles a datagram socket's wait for room: reports that there is room, or that the kernel cannot
+// be asked for the event.
 static bool step_room(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
   int status = 0;
   if (!(slot->flags & OUT_WATCHED)) {
     status = ready_watch_writes(ready, slot, true);
     slot->flags &= (uint16_t)~WRITABLE;
-    if (status == 0) return false;  // the kernel reports the room that there is
+    if (status == 0) return false;  // the kernel reports the event if there is room
   }
   slot->send = NULL;
   (void)ready_watch_writes(ready, slot, false);
@@ -128,8 +132,8 @@ static bool step_room(struct ready *ready, struct slot *slot, struct evnet_compl
   return complete(ready, slot, EVNET_OP_SEND, status, false, out);
 }
 
-// A datagram socket. What a batch holds is told before anything else of the turn, as there is one
-// place for it; its socket stays `current` until then.
+// Steps a datagram socket. The datagrams of a batch are reported before anything else of the turn,
+// because there is one batch for all sockets. The batch's socket stays `current` until then.
 RARE static bool step_datagrams(struct ready *ready, struct slot *slot,
                                 struct evnet_completion *out) {
   if (slot->send != NULL && (slot->flags & WRITABLE) && step_room(ready, slot, out)) return true;
@@ -146,9 +150,9 @@ RARE static bool step_datagrams(struct ready *ready, struct slot *slot,
   bool more;
   int status = evnet_datagrams_receive(ready->datagrams, slot->descriptor,
                                        slot_handle(&ready->slots, slot), &more);
-  // A batch that was not filled has emptied the socket, and what comes later makes an edge.
+  // A batch that was not full has emptied the socket, and later datagrams make an edge.
   if (status == -EAGAIN || (status > 0 && !more)) slot->flags &= (uint16_t)~READABLE;
-  // The edge of an error that lasts is not used up: recv_start tries immediately.
+  // The edge of a lasting error is not used up: recv_start tries immediately.
   if (status < 0 && status != -EAGAIN) slot->flags &= (uint16_t)~RECV_ON;
   if (!evnet_datagrams_next(ready->datagrams, out)) return false;
   go_on(ready, slot);
@@ -160,7 +164,8 @@ static bool step(struct ready *ready, struct slot *slot, struct evnet_completion
   if (slot->connect != SLOT_PLAIN) return ready_step_connect(ready, slot, out);
   if (slot->flags & LISTENER) return step_accept(ready, slot, out);
   if (slot->transport == EVNET_TRANSPORT_UDP) return step_datagrams(ready, slot, out);
-  // Sends first: what a completed send frees, the answer to what is read next can use.
+  // Sends come first, so that the reply to the next request can use memory that a completed send
+  // frees.
   if (slot->send != NULL && (slot->flags & WRITABLE)) {
     if (ready->share_send) {
       enqueue(ready, &ready->later, slot);
@@ -172,13 +177,13 @@ static bool step(struct ready *ready, struct slot *slot, struct evnet_completion
   return (slot->flags & DEAD) && !(slot->flags & HANGUP_TOLD) && step_hangup(ready, slot, out);
 }
 
-// The slot that the next event is for, its flags brought up to date; NULL if there is nothing to do
-// for it now.
+// Returns the slot that the next event names, with updated flags. Returns NULL if the slot has
+// nothing to do now.
 static struct slot *take_event(struct ready *ready) {
   const struct evnet_ready_event *event = &ready->events[ready->event_next++];
   uint32_t index = (uint32_t)event->token;
   struct slot *slot = &ready->slots.table[index];
-  // A descriptor detached earlier in this batch, its slot perhaps in use again.
+  // The descriptor was detached earlier in this batch, and its slot may be in use again.
   if (slot->generation != (uint32_t)(event->token >> 32) || (slot->flags & DETACHED)) return NULL;
   uint32_t state = event->state;
   uint32_t flags = slot->flags;
@@ -187,10 +192,10 @@ static struct slot *take_event(struct ready *ready) {
   if (state & EVNET_READY_URGENT) flags |= READABLE | URGENT;
   if (state & (EVNET_READY_END | EVNET_READY_HANGUP | EVNET_READY_ERROR))
     flags |= READABLE | ENDING;
-  // WRITABLE: a blocked send now fails, and has to be told.
+  // WRITABLE is set because a blocked send now fails, which has to be reported.
   if (state & (EVNET_READY_HANGUP | EVNET_READY_ERROR)) flags |= WRITABLE | DEAD;
   slot->flags = (uint16_t)flags;
-  // What connects is told in this turn, and only then is it read.
+  // A connect that finishes is reported in this turn, and only then may the handler start reading.
   const bool is_unread = !(flags & RECV_ON) && slot->connect == SLOT_PLAIN;
   if ((flags & LEVEL) && (is_unread || (flags & URGENT))) ready_leave_level(ready, slot);
   return (flags & LISTED) ? NULL : slot;
@@ -218,7 +223,7 @@ static struct slot *take_slot(struct ready *ready) {
 int ready_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   struct ready *ready = ready_of(poller);
   EVNET_ASSERT(ready->current == NULL && ready->event_next == ready->event_count);
-  // `now` holds what was detached since the last completion.
+  // `now` holds slots that were detached since the last completion.
   slot_list_append(&ready->slots, &ready->now, &ready->later);
   if (!slot_list_is_empty(&ready->now)) timeout_ns = 0;
   ready->event_next = 0;
@@ -239,8 +244,8 @@ bool ready_next(struct evnet_poller *poller, struct evnet_completion *out_comple
   return false;
 }
 
-// The kernel's events come first in, first out, so the waits that take all of those that were there
-// are counted. One more steps the slots that the last of these left on `later`.
+// The kernel reports events first in, first out. This counts the waits that take all events that
+// were pending. One more wait steps the slots that the last of these waits left on `later`.
 uint32_t ready_unreported(const struct evnet_poller *poller) {
   const struct ready *ready = (const struct ready *)poller;
   if (!ready->more && slot_list_is_empty(&ready->later)) return 0;

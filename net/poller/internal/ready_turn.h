@@ -1,4 +1,4 @@
-// A turn of the readiness backends: the contract's functions wait, next, accept and unreported.
+// A turn of the readiness backends: the functions wait, next, accept and unreported.
 #ifndef EVNET_NET_POLLER_INTERNAL_READY_TURN_H_
 #define EVNET_NET_POLLER_INTERNAL_READY_TURN_H_
 

@@ -1,6 +1,5 @@
-// The table of attached descriptors: an index and a generation name a slot, and lists link slots by
-// index. What a slot remembers of its descriptor is the business of the backend that owns the
-// table.
+// The table of attached descriptors. An index and a generation name a slot, and lists link slots by
+// index. The flags of a slot are defined by the backend that owns the table.
 #ifndef EVNET_NET_POLLER_INTERNAL_SLOTS_H_
 #define EVNET_NET_POLLER_INTERNAL_SLOTS_H_
 
@@ -14,49 +13,53 @@
 
 #define EVNET_SLOT_NONE 0x7fffffffu
 
-// Of a handle that evnet_poller_reserve made; of all others, and once it has connected, SLOT_PLAIN.
+// The state of a handle that evnet_poller_reserve made. Any other handle, and one that has
+// connected, is SLOT_PLAIN.
 enum slot_connect {
   SLOT_PLAIN = 0,
-  SLOT_RESERVED,    // without a descriptor
-  SLOT_CONNECTING,  // with one, or connect_status is -ECANCELED: connect_stop
-  SLOT_ANSWERED,    // CONNECT is to tell connect_status; with a descriptor if that is 0
+  SLOT_RESERVED,  // has no descriptor
+  // Has a descriptor. If it has none, connect_status is -ECANCELED, after connect_stop.
+  SLOT_CONNECTING,
+  // CONNECT will report connect_status. Has a descriptor if connect_status is 0.
+  SLOT_ANSWERED,
 };
 
-// 24 bytes: it is part of what an idle connection costs.
+// 24 bytes, because it is part of the cost of an idle connection.
 struct slot {
   int descriptor;           // -1 in a free slot
-  uint32_t generation;      // changes when the slot is freed; never 0 once it was in use
-  uint32_t next : 31;       // the link of whichever list the slot is on
-  uint32_t duplicated : 1;  // the descriptor may have a duplicate, whatever fork.h says
-  uint16_t flags;           // all 0 in a free slot
+  uint32_t generation;      // changes when the slot is freed; never 0 after its first use
+  uint32_t next : 31;       // the link of the list that the slot is on
+  uint32_t duplicated : 1;  // the descriptor may have a duplicate other than those of a fork
+  uint16_t flags;           // backend-specific; 0 in a free slot
   uint16_t transport : 2;
   uint16_t connect : 2;    // enum slot_connect
-  uint16_t in_flight : 3;  // uring.c: operations whose last completion has not come
-  uint16_t held : 9;       // uring.c: of what was received, how many are held back
+  uint16_t in_flight : 3;  // io_uring: operations whose last completion has not come
+  uint16_t held : 9;       // io_uring: received entries that are held back
   union {
-    const struct evnet_send *send;  // a send_start under way, or NULL
-    struct flight *flight;          // uring.c: a send of lent memory under way
+    const struct evnet_send *send;  // a pending send_start, or NULL
+    struct flight *flight;          // io_uring: a pending send of lent memory
     int connect_status;             // unless `connect` is SLOT_PLAIN
-    struct {                        // uring.c: of a listener
+    struct {                        // io_uring: of a listener
       uint32_t accept_turn;
-      uint16_t accept_share;  // connections that this turn takes at most; 0: the last was in vain
-      uint16_t accept_left;   // of these, not taken yet
+      // The most connections that this turn takes. 0: the last accept found none.
+      uint16_t accept_share;
+      uint16_t accept_left;  // of these, connections not taken yet
     };
   };
 };
 
 _Static_assert(sizeof(struct slot) == 24, "it is part of what an idle connection costs");
 
-// First in, first out; a slot is on one list at most.
+// First in, first out. A slot is on at most one list.
 struct slot_list {
   uint32_t first;
   uint32_t last;
 };
 
 struct slots {
-  struct slot *table;  // max of them, reserved address space
+  struct slot *table;  // `max` slots of reserved address space
   uint32_t max;
-  uint32_t used;  // those below were in use at least once
+  uint32_t used;  // slots below this index were in use at least once
   struct slot_list
       free;  // in the order they were freed: an index is used again as late as possible
 };
@@ -88,7 +91,7 @@ static inline void slot_list_push(struct slots *slots, struct slot_list *list, s
   list->last = index;
 }
 
-// NULL when the list is empty.
+// Returns NULL if the list is empty.
 static inline struct slot *slot_list_pop(struct slots *slots, struct slot_list *list) {
   if (slot_list_is_empty(list)) return NULL;
   struct slot *slot = &slots->table[list->first];
@@ -96,7 +99,7 @@ static inline struct slot *slot_list_pop(struct slots *slots, struct slot_list *
   return slot;
 }
 
-// Moves all of `tail` behind `list`.
+// Appends all of `tail` to `list`.
 static inline void slot_list_append(struct slots *slots, struct slot_list *list,
                                     struct slot_list *tail) {
   if (slot_list_is_empty(tail)) return;
@@ -121,7 +124,8 @@ static inline void slots_deinit(struct slots *slots) {
   evnet_pages_release(slots->table, slots->max * sizeof *slots->table);
 }
 
-// NULL when all are in use. The slot keeps its generation; the caller sets the rest.
+// Returns NULL if all slots are in use. The slot keeps its generation; the caller sets the other
+// fields.
 static inline struct slot *slots_acquire(struct slots *slots) {
   struct slot *slot = slot_list_pop(slots, &slots->free);
   if (slot != NULL || slots->used == slots->max) return slot;
@@ -143,7 +147,7 @@ static inline void slots_release(struct slots *slots, struct slot *slot) {
   slot_list_push(slots, &slots->free, slot);
 }
 
-// A slot for evnet_poller_reserve; NULL when all are in use.
+// Acquires a slot for evnet_poller_reserve. Returns NULL if all slots are in use.
 static inline struct slot *slots_reserve(struct slots *slots, enum evnet_transport transport) {
   struct slot *slot = slots_acquire(slots);
   if (slot == NULL) return NULL;

@@ -1,15 +1,21 @@
-// io_uring: the kernel completes, and this backend hands on what it completed. This file has the
-// contract's short functions, creates and destroys. uring_submit.c puts operations on the queue;
-// uring_receive.c, uring_accept.c, uring_connect.c and uring_complete.c say what their completions
-// mean; uring_memory.c keeps what they receive into and send from; uring_attach.c attaches and
-// detaches, uring_wait.c enters the kernel. uring_state.h has the picture, and
-// docs/io_uring.md the reasons.
+// The io_uring backend: the kernel completes operations, and this backend reports the completions.
+// This file has the short functions of the contract, and create and destroy.
 //
-// One io_uring_enter(2) a turn submits everything and waits. What is sent from memory that this
-// backend lent (received bytes, the scratch block) is sent by the kernel during that enter, and the
-// memory is kept until it has completed; everything else is a plain send(2) or sendmsg(2).
+//   uring_submit.c    puts operations on the queue
+//   uring_receive.c, uring_accept.c, uring_connect.c, uring_complete.c
+//                     translate their completions
+//   uring_memory.c    keeps the memory that operations receive into and send from
+//   uring_attach.c    attaches and detaches
+//   uring_wait.c      enters the kernel
+//   uring_state.h     shows the states of an operation
 //
-// Needs Linux 6.1: IORING_SETUP_DEFER_TASKRUN; multishot recv and rings of buffers are older.
+// docs/io_uring.md gives the reasons.
+//
+// One io_uring_enter(2) in each turn submits all operations and waits. The kernel sends from memory
+// that this backend lent (received bytes, the scratch block) during that enter, and the memory is
+// kept until the send has completed. Everything else is sent by send(2) or sendmsg(2).
+//
+// Needs Linux 6.1 for IORING_SETUP_DEFER_TASKRUN; multishot recv and buffer rings are older.
 #include "net/poller/internal/uring.h"
 
 #include <errno.h>
@@ -73,7 +79,8 @@ static void uring_recv_stop(struct evnet_poller *poller, struct evnet_handle han
   struct slot *slot = slot_of(uring, handle);
   slot->flags &= (uint16_t)~RECV_ON;
   uring_cancel_unwanted(uring, slot);
-  slot->flags |= POLLED;  // who was stopped may be again: then nothing is to stand in buffers
+  // A socket that was stopped may be stopped again; then no bytes should be left in buffers.
+  slot->flags |= POLLED;
   uring_arm_hangup(uring, slot);
 }
 
@@ -105,7 +112,7 @@ static void uring_send_start(struct evnet_poller *poller, struct evnet_handle ha
                              const struct evnet_send *send) {
   struct uring *uring = uring_of(poller);
   struct slot *slot = slot_of(uring, handle);
-  // The caller has one send under way at most, until its SEND.
+  // The caller has at most one send_start in progress, until its SEND.
   EVNET_ASSERT(slot->send == NULL);
   slot->send = send;
   uring_arm_out(uring, slot);
@@ -204,7 +211,7 @@ static void uring_wake(struct evnet_poller *poller) {
   int saved = errno;  // a signal handler calls this
   const uint64_t one = 1;
   ssize_t written = write(uring_of(poller)->wake_fd, &one, sizeof one);
-  (void)written;  // fails only at 2^64 - 1 wakes
+  (void)written;  // fails only after 2^64 - 1 wakes
   errno = saved;
 }
 
@@ -285,7 +292,7 @@ static int open_ring(struct uring *uring) {
     };
     status = io_uring_queue_init_params(SUBMISSIONS, &uring->ring, &params);
   } while (uring_wait_for_memory(status, &tries));
-  if (status == -EINVAL) return -ENOSYS;  // a flag that the kernel does not know
+  if (status == -EINVAL) return -ENOSYS;  // the kernel does not know a flag
   if (status < 0) return status;
   uring->ring_open = true;
   return 0;

@@ -1,8 +1,10 @@
-// Accepting over io_uring: a poll of one shot says that connections wait, and accept4(2) takes
-// them, so that none leaves the backlog before there is a place for it, and the peer's address
-// comes with it. The poll that is armed for the next turn finds out whether more wait, which costs
-// less than an accept in vain; so a turn takes one connection, or twice as many as the turn before
-// it as long as there are more.
+// Accepting over io_uring: a one-shot poll reports that connections are queued, and accept4(2)
+// takes them. So no connection leaves the backlog before there is a place for it, and accept4(2)
+// returns the peer's address.
+//
+// The poll that is armed for the next turn finds out whether more connections are queued, which
+// costs less than an accept that finds none. Therefore a turn takes one connection, or twice as
+// many as the turn before while more are queued.
 #include "net/poller/internal/uring_accept.h"
 
 #include <errno.h>
@@ -15,7 +17,7 @@ void uring_discard_descriptor(struct evnet_poller *poller, int descriptor) {
   evnet_socket_close(descriptor, true, false);
 }
 
-// How many the turn takes of the listener, at most.
+// The largest number of connections that this turn takes from the listener.
 static uint16_t choose_share(const struct uring *uring, const struct slot *slot) {
   bool is_flood = slot->accept_turn + 1 == uring->turn && slot->accept_left == 0;
   if (!is_flood || slot->accept_share == 0) return 1;
@@ -54,7 +56,7 @@ int uring_accept(struct evnet_poller *poller, struct evnet_handle handle,
   int descriptor = evnet_socket_accept(slot->descriptor, (enum evnet_transport)slot->transport,
                                        &uring->unix_listeners, out_peer);
   if (descriptor >= 0) return descriptor;
-  slot->accept_share = slot->accept_left = 0;  // the next one is a first one again
+  slot->accept_share = slot->accept_left = 0;  // the next turn starts with one connection again
   if (descriptor != -EAGAIN) slot->flags &= (uint16_t)~ACCEPT_ON;
   return descriptor;
 }

@@ -1,11 +1,11 @@
-// Accepting over io_uring. Functions that return bool fill *out, or return false when there is
+// Accepting over io_uring. Functions that return bool fill *out, or return false if there is
 // nothing to report.
 #ifndef EVNET_NET_POLLER_INTERNAL_URING_ACCEPT_H_
 #define EVNET_NET_POLLER_INTERNAL_URING_ACCEPT_H_
 
 #include "net/poller/internal/uring_state.h"
 
-// A poll reports that connections wait.
+// Handles the completion of a poll that reports queued connections.
 bool uring_on_acceptable(struct uring *uring, struct slot *slot, int32_t events,
                          struct evnet_completion *out);
 bool uring_step_accept(struct uring *uring, struct slot *slot, struct evnet_completion *out);

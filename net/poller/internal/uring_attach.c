@@ -1,5 +1,5 @@
-// Attaching sockets to io_uring and detaching them: listeners, datagram sockets and connections
-// that exist already. Outgoing connections are in uring_connect.c.
+// Attaching sockets to io_uring and detaching them: listeners, datagram sockets and existing
+// connections. Outgoing connections are in uring_connect.c.
 #include "net/poller/internal/uring_attach.h"
 
 #include <errno.h>
@@ -28,7 +28,8 @@ static int attach(struct uring *uring, int descriptor, enum evnet_transport tran
   return 0;
 }
 
-// POLLED: for datagrams. HANGUP_TOLD: there is none to tell of.
+// Sets POLLED, because datagrams are received by recvmmsg(2), and HANGUP_TOLD, because datagram
+// sockets report no hang-up.
 static int attach_datagrams(struct uring *uring, int descriptor, const char **out_refused,
                             struct evnet_handle *out_handle) {
   int status = uring_create_datagrams(uring);
@@ -47,7 +48,7 @@ int uring_attach(struct evnet_poller *poller, int descriptor, enum evnet_transpo
   int status = attach(uring, descriptor, transport, 0, out_handle);
   if (status < 0) return status;
   evnet_socket_attach(descriptor);
-  // Unless recv_start comes before the next wait, somebody has to notice a hang-up.
+  // Unless recv_start comes before the next wait, a poll has to watch for a hang-up.
   uring_list(uring, &uring->starved, uring_slot_of(uring, *out_handle));
   return 0;
 }
@@ -83,7 +84,8 @@ void uring_detach(struct evnet_poller *poller, struct evnet_handle handle) {
   struct slot *slot = uring_slot_of(uring, handle);
   if (slot->flags & LISTENER) evnet_unix_release(&uring->unix_listeners, slot->descriptor);
   if (slot->connect != SLOT_PLAIN) {
-    slot->send = NULL;  // there is none: connect_status is in its place
+    // There is no send, because connect_status is in its place.
+    slot->send = NULL;
     slot->connect = SLOT_PLAIN;
   } else if (slot->transport == EVNET_TRANSPORT_UDP) {
     evnet_datagrams_drop(uring->datagrams, handle);

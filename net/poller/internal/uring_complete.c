@@ -1,9 +1,8 @@
-// What io_uring's completions mean in the contract's terms.
+// Translates io_uring's completions into those of the poller's contract.
 //
-// next looks, in this order, at: the rest of a batch of datagrams; flights that have landed; what
-// is finished; what was held back for this turn; the kernel's completions, and the connections that
-// wait at a listener.
-// uring_receive.c and uring_accept.c do their part.
+// `next` looks at these in order: the rest of a batch of datagrams; flights that have landed; slots
+// on `finished`; entries held back for this turn; the kernel's completions, and the connections
+// queued at a listener. uring_receive.c and uring_accept.c translate their own completions.
 #include "net/poller/internal/uring_complete.h"
 
 #include <errno.h>
@@ -22,7 +21,7 @@
 static bool tell_hangup(struct uring *uring, struct slot *slot, struct evnet_completion *out) {
   int status = evnet_socket_take_error(slot->descriptor);
   if (status == 0 && slot->held == 0) status = evnet_socket_peek_end(slot->descriptor);
-  if (status == -EAGAIN || (status == 0 && slot->held > 0)) {  // data stands in front
+  if (status == -EAGAIN || (status == 0 && slot->held > 0)) {  // data is unread before EOF
     slot->flags |= DEAD;
     return false;
   }
@@ -35,7 +34,8 @@ static bool on_hangup(struct uring *uring, struct slot *slot, const struct io_ur
   if (!(cqe->flags & IORING_CQE_F_MORE)) slot->flags &= (uint16_t)~WATCHED;
   if (slot->flags & (DETACHED | HANGUP_TOLD)) return false;
   if (uring_is_receiving(slot)) {
-    // The recv tells of it; but it may be stopped first, and then a watch armed anew has to.
+    // The recv will report the hang-up. If the recv is stopped first, a newly armed watch reports
+    // it.
     if (slot->flags & WATCHED) (void)uring_cancel(uring, slot, TAG_HANGUP);
     return false;
   }
@@ -43,8 +43,8 @@ static bool on_hangup(struct uring *uring, struct slot *slot, const struct io_ur
     slot->flags |= HANGUP_TOLD;
     return uring_tell(uring, slot, EVNET_OP_HANGUP, cqe->res, false, out);
   }
-  // The kernel also tells of the peer's end alone, which must not be told before the data in front
-  // of it.
+  // The kernel also reports an EOF without a hang-up, which must not be reported before the data
+  // that precedes it.
   if (cqe->res < 0 || !(cqe->res & (POLLHUP | POLLERR))) {
     uring_arm_hangup(uring, slot);
     return false;
@@ -54,7 +54,8 @@ static bool on_hangup(struct uring *uring, struct slot *slot, const struct io_ur
 
 // Sends
 
-// A flight that did not land well. The slot is still its flight's, even if that was noted before.
+// Records a flight that did not succeed. The slot still belongs to this flight, even if its landing
+// was noted before.
 static void note_failure(struct uring *uring, const struct io_uring_cqe *cqe) {
   struct slot *slot = &uring->slots.table[cqe->user_data & 0xffffff];
   bool same = slot->generation == (uint32_t)(cqe->user_data >> 24) && (slot->flags & FLYING);
@@ -62,7 +63,7 @@ static void note_failure(struct uring *uring, const struct io_uring_cqe *cqe) {
 }
 
 void uring_land_flights(struct uring *uring) {
-  // A failure that found no place among the completions is still the kernel's to tell.
+  // If the completion queue has overflowed, the kernel may still have failures to report.
   if (uring->flight_count == 0 || io_uring_cq_has_overflow(&uring->ring)) return;
   struct io_uring_cqe *cqe;
   unsigned head;
@@ -86,7 +87,7 @@ bool uring_step_flight(struct uring *uring, struct evnet_completion *out) {
   slot->flags &= (uint16_t)~FLYING;
   slot->send = NULL;
   slot->in_flight--;
-  uring->landed = flight->lender;  // which holds the rest until the next call
+  uring->landed = flight->lender;  // keeps the unsent bytes until the next call
   uring_tell(uring, slot, EVNET_OP_SEND, flight->result, false, out);
   size_t taken = flight->result > 0 ? (size_t)flight->result : 0;
   out->data = flight->data + taken;
@@ -95,7 +96,7 @@ bool uring_step_flight(struct uring *uring, struct evnet_completion *out) {
   return true;
 }
 
-// The send that a poll was armed for is over.
+// Reports the result of a send for which a poll was armed.
 static bool tell_sent(struct uring *uring, struct slot *slot, int64_t result,
                       struct evnet_completion *out) {
   slot->send = NULL;
@@ -116,7 +117,8 @@ static bool on_out(struct uring *uring, struct slot *slot, const struct io_uring
   if (events == -ECANCELED || (events & (POLLOUT | POLLERR | POLLHUP)))
     sent = send == &evnet_datagrams_room ? 0 : evnet_socket_send_started(slot->descriptor, send);
   if (sent != -EAGAIN) return tell_sent(uring, slot, sent, out);
-  // Without POLLOUT there was no room, and a poll of one shot would complete again.
+  // The kernel reported an event without POLLOUT, so there was no room. Another one-shot poll would
+  // complete immediately.
   if (events != -ECANCELED && !(events & POLLOUT)) slot->flags |= EDGE;
   uring_arm_out(uring, slot);
   return false;
@@ -124,12 +126,12 @@ static bool on_out(struct uring *uring, struct slot *slot, const struct io_uring
 
 // The turn
 
-// A detached slot with nothing in flight: what it owes, and DETACH. Or one whose hang-up, or what
-// became of its connect, may be told now.
+// Handles a slot of `finished`. A detached slot with nothing in flight reports its pending
+// completions, then DETACH. Any other slot reports its hang-up, or the result of its connect.
 static bool step_finished(struct uring *uring, struct slot *slot, struct evnet_completion *out) {
   if (slot->connect == SLOT_ANSWERED) return uring_tell_connect(uring, slot, out);
   if (!(slot->flags & DETACHED) || slot->in_flight > 0) {
-    // Since it was listed for its hang-up it may have been detached, or found no place.
+    // After it was listed for its hang-up, it may have been detached, or found no free entry.
     uring_list(uring, &uring->starved, slot);
     bool passed = slot->flags & (DETACHED | HANGUP_TOLD) || uring_is_receiving(slot);
     return !passed && tell_hangup(uring, slot, out);
@@ -158,7 +160,7 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe,
     note_failure(uring, cqe);
     return false;
   }
-  // In flight until now, so the slot is the same that it was.
+  // The operation was in flight until now, so the slot has not been reused.
   struct slot *slot = &uring->slots.table[cqe->user_data & 0xffffff];
   EVNET_ASSERT(slot->generation == (uint32_t)(cqe->user_data >> 24) && slot->in_flight > 0);
   if (last) slot->in_flight--;
@@ -188,12 +190,12 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe,
   return told;
 }
 
-// Takes one completion off the ring; false: there is none.
+// Takes one completion off the ring. Returns false if there is none.
 static bool take_cqe(struct uring *uring, struct io_uring_cqe *out_cqe) {
   if (io_uring_cq_ready(&uring->ring) == 0) return false;
   struct io_uring_cqe *head;
   if (io_uring_peek_cqe(&uring->ring, &head) < 0) return false;
-  // Copied by its fields: the struct ends in an array without a size.
+  // Copies the fields one by one, because the struct ends in an array without a size.
   out_cqe->user_data = head->user_data;
   out_cqe->res = head->res;
   out_cqe->flags = head->flags;

@@ -1,4 +1,4 @@
-// What io_uring's completions mean in the contract's terms.
+// Translates io_uring's completions into those of the poller's contract.
 #ifndef EVNET_NET_POLLER_INTERNAL_URING_COMPLETE_H_
 #define EVNET_NET_POLLER_INTERNAL_URING_COMPLETE_H_
 

@@ -1,6 +1,6 @@
-// Connecting over io_uring: connect(2) begins it, a poll says when it has come to something. What
-// IORING_OP_CONNECT does is the same, with the address kept until the next enter, and with
-// -EINPROGRESS of a cancelled one left to tell from that of a busy one.
+// Connecting over io_uring: connect(2) starts the connect, and a poll reports its end.
+// IORING_OP_CONNECT would do the same, but the address would have to be kept until the next enter.
+// Its -EINPROGRESS would also not distinguish a cancelled connect from a pending one.
 #include "net/poller/internal/uring_connect.h"
 
 #include <errno.h>
@@ -23,11 +23,12 @@ int uring_reserve(struct evnet_poller *poller, enum evnet_transport transport,
 static void answer(struct uring *uring, struct slot *slot, int status) {
   slot->connect = SLOT_ANSWERED;
   slot->connect_status = status;
-  // Told in the next turn, by way of uring_retry: who tries again at once must not go on for ever.
+  // Reported in the next turn, by way of uring_retry, so that a caller that retries immediately
+  // cannot keep the turn running forever.
   uring_list(uring, &uring->starved, slot);
 }
 
-// As evnet_socket_connect; -1, with *out_status, when there is no descriptor.
+// As evnet_socket_connect, but returns -1 and sets *out_status if there is no descriptor.
 static int open_connecting(struct uring *uring, const struct evnet_address *address,
                            const struct evnet_connect_options *options, int *out_status) {
   int descriptor = evnet_socket_connect(address, options, out_status);
@@ -47,7 +48,7 @@ void uring_connect(struct evnet_poller *poller, struct evnet_handle handle,
                    const struct evnet_connect_options *options) {
   struct uring *uring = (struct uring *)poller;
   struct slot *slot = uring_slot_of(uring, handle);
-  // Each attempt of a dial is made on a handle that was reserved for its transport.
+  // Each attempt of a dial uses a handle that was reserved for its transport.
   EVNET_ASSERT(slot->connect == SLOT_RESERVED);
   EVNET_ASSERT(slot->transport == (uint32_t)address->transport);
   int status = slot->transport == EVNET_TRANSPORT_UDP ? uring_create_datagrams(uring) : 0;
@@ -72,7 +73,8 @@ void uring_connect_stop(struct evnet_poller *poller, struct evnet_handle handle)
   if (slot->connect != SLOT_CONNECTING || slot->connect_status != 0) return;
   slot->connect_status = -ECANCELED;
   if (slot->flags & OUT_ARMED) {
-    uring_cancel_unwanted(uring, slot);  // the poll holds the socket: close when it has ended
+    // The poll holds the socket, so close it when the poll has ended.
+    uring_cancel_unwanted(uring, slot);
   } else {
     uring_close_descriptor(uring, slot);
     answer(uring, slot, -ECANCELED);
@@ -103,7 +105,7 @@ bool uring_tell_connect(struct uring *uring, struct slot *slot, struct evnet_com
   } else {
     slot->connect = SLOT_PLAIN;
     if (slot->transport == EVNET_TRANSPORT_UDP) slot->flags |= POLLED | HANGUP_TOLD;
-    // As when attached: somebody has to notice a hang-up.
+    // As after attaching, a poll has to watch for a hang-up.
     uring_list(uring, &uring->starved, slot);
   }
   return uring_tell(uring, slot, EVNET_OP_CONNECT, status, false, out);
@@ -115,7 +117,7 @@ int uring_connect_move(struct evnet_poller *poller, struct evnet_handle from,
   struct slot *old = uring_slot_of(uring, from);
   struct slot *slot = uring_slot_of(uring, to);
   EVNET_ASSERT(old->connect == SLOT_PLAIN && slot->connect == SLOT_RESERVED);
-  // The poll that told of the connect was the only thing in flight.
+  // The poll that reported the connect was the only operation in flight.
   EVNET_ASSERT(old->transport == slot->transport && old->in_flight == 0);
   slot->descriptor = old->descriptor;
   slot->connect = SLOT_PLAIN;

@@ -1,6 +1,7 @@
 // RLIMIT_MEMLOCK. Without CAP_IPC_LOCK the kernel counts the memory of a user's rings against it
-// (io_uring_setup(2), ENOMEM), some 200 KiB for each, until it has taken the ring down. That is
-// some 30 ms after its close (Linux 6.18): who makes rings as fast as they close has to wait.
+// (io_uring_setup(2), ENOMEM): about 200 KiB for each ring, until the kernel has freed the ring.
+// That happens about 30 ms after close (Linux 6.18). Creating rings as fast as they are closed
+// therefore fails at times, so evnet waits and retries.
 #include "net/poller/internal/uring_limit.h"
 
 #include <errno.h>
@@ -17,12 +18,12 @@
 
 enum {
   NAP_NS = 10000000,
-  NAPS_MAX = 5,  // for rings of other processes
-  // For one that this process has closed, since then. A busy machine takes long to take it down.
+  NAPS_MAX = 5,  // wait for rings of other processes
+  // Wait this long after this process closed a ring, because a busy machine takes long to free it.
   OWN_CLOSE_MS = 1000,
 };
 
-// Atomic: until when a ring that this process has closed may still be there.
+// Atomic. A ring that this process has closed may exist until this time.
 static uint64_t closing_until_ns;
 
 void uring_note_closed_ring(void) {
@@ -39,7 +40,7 @@ bool uring_wait_for_memory(int status, int *tries) {
   return true;
 }
 
-// Whether the limit is nothing to this thread.
+// Whether the limit does not apply to this thread.
 static bool may_lock_all(void) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};

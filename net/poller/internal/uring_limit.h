@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-// Naps and returns true where a call that gave `status` should be tried again.
+// Sleeps and returns true if a call that returned `status` should be retried.
 bool uring_wait_for_memory(int status, int *tries);
 void uring_note_closed_ring(void);
 

@@ -1,6 +1,6 @@
-// What io_uring receives into and sends from: a ring of provided buffers, and arenas of scratch.
-// Both are lent to the poller's user, who may have them sent; then each is kept until that has been
-// told.
+// The memory that io_uring receives into and sends from: a ring of provided buffers, and arenas of
+// scratch. Both are lent to the poller's user, who may send from them. Memory being sent is kept
+// until the send has been reported.
 #include "net/poller/internal/uring_memory.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@ enum {
 
 // Buffers
 
-// From one buffer to the next.
+// Returns the distance from one buffer to the next.
 static size_t spacing(const struct buffers *buffers) {
   return ((size_t)buffers->bytes + EVNET_BLOCK_ALIGNMENT - 1) &
          ~(size_t)(EVNET_BLOCK_ALIGNMENT - 1);
@@ -46,7 +46,7 @@ static void give_back(struct uring *uring, lender_t lender) {
     uring->arena_users[lender - BUFFERS]--;
     return;
   }
-  EVNET_ASSERT(uring->buffers.users[lender] > 0);  // each was counted when it was lent
+  EVNET_ASSERT(uring->buffers.users[lender] > 0);  // it was counted when it was lent
   if (--uring->buffers.users[lender] == 0) uring_buffer_provide(uring, lender);
 }
 
@@ -76,7 +76,7 @@ void uring_lend(struct uring *uring, const struct iovec *piece, lender_t lender)
     return;
   }
   uring->arena_users[lender - BUFFERS]++;
-  // The next scratch begins behind these bytes, on a cache line of its own.
+  // The next scratch begins after these bytes, on another cache line.
   const uint8_t *arena = uring->arenas + (size_t)(lender - BUFFERS) * ARENA_BYTES;
   size_t end = (size_t)((const uint8_t *)piece->iov_base + piece->iov_len - arena);
   uring->arena_offset = (uint32_t)((end + 63) & ~(size_t)63);
@@ -84,7 +84,7 @@ void uring_lend(struct uring *uring, const struct iovec *piece, lender_t lender)
 
 uint8_t *uring_scratch_block(struct uring *uring) {
   bool fits = uring->arena_offset + EVNET_POLLER_SCRATCH_BYTES <= ARENA_BYTES;
-  // Else the one behind the arenas, which counts as not lent, so its bytes are sent at once.
+  // Otherwise the block after the arenas, which is never lent, so its bytes are sent immediately.
   return uring->arenas +
          (fits ? (size_t)uring->arena * ARENA_BYTES + uring->arena_offset : 2 * ARENA_BYTES);
 }
@@ -102,7 +102,8 @@ static int open_buffers(struct uring *uring, uint32_t bytes) {
   struct buffers *buffers = &uring->buffers;
   buffers->bytes = bytes;
   buffers->memory = evnet_pages_reserve(BUFFERS * spacing(buffers));
-  // liburing 2.3 has no io_uring_setup_buf_ring in its library: mapped and registered by hand.
+  // The library of liburing 2.3 does not have io_uring_setup_buf_ring, so the ring is mapped and
+  // registered here.
   void *ring = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   buffers->ring = ring == MAP_FAILED ? NULL : ring;
   if (buffers->memory == NULL || buffers->ring == NULL) return -ENOMEM;

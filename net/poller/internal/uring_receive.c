@@ -1,9 +1,9 @@
-// What io_uring's completions mean for receiving.
+// Translates io_uring's completions for receiving.
 //
-// Bytes that one socket brings beyond its share of a turn, or after recv_stop, are held back in
-// their buffers, in order, and an end stays behind them. Stopped sockets may keep half the buffers
-// so; beyond that bytes are told all the same, those that were kept longest first, as others need
-// buffers.
+// Bytes that a socket receives beyond its share of a turn, or after recv_stop, are held back in
+// their buffers, in order. An EOF or error stays after them. Stopped sockets may keep at most half
+// of the buffers. Bytes beyond that are reported although their sockets are stopped, oldest first,
+// because other sockets need buffers.
 #include "net/poller/internal/uring_receive.h"
 
 #include <errno.h>
@@ -20,8 +20,8 @@ static bool tell_bytes(struct uring *uring, const struct slot *slot, uint32_t bu
   return true;
 }
 
-// Nothing of the slot is held back any more: the hang-up that came while data stood in front can be
-// told; or a recv was put off, or a watch.
+// Called when nothing of the slot is held back any longer. Lists the slot so that it can report a
+// hang-up that came while data was unread, or arm a recv or a watch that was put off.
 static void list_put_off(struct uring *uring, struct slot *slot) {
   bool dead = (slot->flags & DEAD) && !uring_is_receiving(slot);
   uring_list(uring, dead ? &uring->finished : &uring->starved, slot);
@@ -31,12 +31,13 @@ static bool tell_end(struct uring *uring, struct slot *slot, int32_t result,
                      struct evnet_completion *out) {
   slot->flags &= (uint16_t)~RECV_ON;
   if (result < 0) slot->flags |= HANGUP_TOLD;
-  // A reset may come behind an end; but most connections are detached before the next wait.
+  // A reset may follow an EOF, so the slot is watched; but most connections are detached before the
+  // next wait.
   list_put_off(uring, slot);
   return uring_tell(uring, slot, EVNET_OP_RECV, result, false, out);
 }
 
-// What the slot has had of its share of this turn.
+// Returns the counter of the bytes that the slot has received in this turn.
 static uint32_t *share_of(struct uring *uring, const struct slot *slot) {
   uint32_t entry = slot_index(&uring->slots, slot) & (SHARES - 1);
   if (uring->share_turn[entry] != uring->turn) {
@@ -46,8 +47,8 @@ static uint32_t *share_of(struct uring *uring, const struct slot *slot) {
   return &uring->share_bytes[entry];
 }
 
-// Whether the slot may have `size` bytes more in this turn; once it may not, it may no more until
-// the next.
+// Whether the slot may receive `size` more bytes this turn. Once refused, it stays refused until
+// the next turn.
 static bool take_share(struct uring *uring, const struct slot *slot, uint32_t size) {
   uint32_t *used = share_of(uring, slot);
   bool fits = *used == 0 || (*used <= uring->recv_bytes && size <= uring->recv_bytes - *used);
@@ -56,14 +57,14 @@ static bool take_share(struct uring *uring, const struct slot *slot, uint32_t si
 }
 
 static void hold_back(struct uring *uring, struct slot *slot, const struct held *entry) {
-  // An entry has a buffer, or is the one end behind those of its slot.
+  // An entry has a buffer, or is the one EOF or error after the buffers of its slot.
   EVNET_ASSERT(uring->held_count < HELD_MAX);
   uring->held[(uring->held_first + uring->held_count++) % HELD_MAX] = *entry;
   slot->held++;
   if (slot->flags & RECV_ON) uring->held_wanted = true;
 }
 
-// NULL when the handle is gone, or going.
+// Returns NULL if the handle has been detached.
 static struct slot *held_slot(const struct uring *uring, const struct held *entry) {
   struct slot *slot = &uring->slots.table[entry->handle.index];
   return slot->generation == entry->handle.generation && !(slot->flags & DETACHED) ? slot : NULL;
@@ -83,7 +84,7 @@ void uring_begin_held(struct uring *uring) {
   uring->held_wanted = false;
 }
 
-// An end is always the last of its slot.
+// An EOF or error is always the last entry of its slot.
 static bool step_held_end(struct uring *uring, struct slot *slot, const struct held *entry,
                           struct evnet_completion *out) {
   bool stopped = !(slot->flags & RECV_ON);
@@ -96,13 +97,13 @@ static bool step_held_end(struct uring *uring, struct slot *slot, const struct h
     return false;
   }
   if (!stopped) return tell_end(uring, slot, entry->result, out);
-  // Found again when recv_start arms anew.
+  // The EOF is found again when recv_start arms a recv.
   slot->flags &= (uint16_t)~ENDED;
   list_put_off(uring, slot);
   return false;
 }
 
-// Tells of one entry that was held back, or keeps it for the next turn.
+// Reports one entry that was held back, or keeps it for the next turn.
 bool uring_step_held(struct uring *uring, struct evnet_completion *out) {
   const struct held entry = uring->held[uring->held_first];
   uring->held_first = (uring->held_first + 1) % HELD_MAX;
@@ -127,17 +128,18 @@ bool uring_step_held(struct uring *uring, struct evnet_completion *out) {
   return tell_bytes(uring, slot, entry.buffer, entry.result, out);
 }
 
-// A socket that fills a buffer has large messages, and changes over.
+// A socket that fills a buffer has large messages, and changes to POLLED.
 static void choose_size(struct uring *uring, struct slot *slot, int32_t size) {
   if ((slot->flags & POLLED) || (uint32_t)size < uring->buffers.bytes) return;
   if (uring->buffers.bytes == uring->recv_bytes) return;
-  // Without a place for that: with the next buffer that it fills.
+  // If the queue has no entry for the cancel, the socket changes with the next buffer that it
+  // fills.
   if ((slot->flags & RECV_ARMED) && !uring_cancel(uring, slot, TAG_RECV)) return;
   slot->flags |= POLLED;
 }
 
-// recv_stop's cancel was overtaken. An end is found again when recv_start arms anew; an error is
-// not.
+// Handles an EOF or error that came although recv_stop cancelled the recv. An EOF is found again
+// when recv_start arms a recv; an error is not.
 static bool ended_while_stopped(struct uring *uring, struct slot *slot, int32_t result,
                                 struct evnet_completion *out) {
   if (result == 0 || (slot->flags & HANGUP_TOLD)) {
@@ -159,7 +161,7 @@ bool uring_on_recv(struct uring *uring, struct slot *slot, const struct io_uring
   }
   if (gone) return false;
   if (result == -ENOBUFS) {
-    // To arm again at once would spin: the buffers come back with this turn's leases.
+    // Arming again immediately would spin, because the buffers come back with this turn's leases.
     uring_list(uring, &uring->starved, slot);
     return false;
   }
@@ -169,13 +171,13 @@ bool uring_on_recv(struct uring *uring, struct slot *slot, const struct io_uring
   }
   if (result > 0) {
     choose_size(uring, slot, result);
-    // Not at once: the handler of these bytes may stop receiving.
+    // Not immediately, because the handler of these bytes may stop receiving.
     if (!(slot->flags & RECV_ARMED)) uring_list(uring, &uring->starved, slot);
   } else {
     if (!(slot->flags & RECV_ON)) return ended_while_stopped(uring, slot, result, out);
     slot->flags |= ENDED;
   }
-  // An end needs no share, but it stays behind what is held.
+  // EOF or an error needs no share, but stays after the entries that are held.
   bool now = slot->held == 0 && (slot->flags & RECV_ON) &&
              (result <= 0 || take_share(uring, slot, (uint32_t)result));
   if (!now) {
@@ -189,8 +191,9 @@ bool uring_on_recv(struct uring *uring, struct slot *slot, const struct io_uring
   return tell_end(uring, slot, result, out);
 }
 
-// Of a datagram socket: there are some, or an error, which receiving tells. Polled again for the
-// next turn, as below, unless the error lasts: the poll would complete again and again.
+// Handles a poll of a datagram socket that reports datagrams or an error, which receiving returns.
+// The socket is polled again for the next turn, as below. It is not if the error lasts, because the
+// poll would complete repeatedly.
 static bool on_datagrams(struct uring *uring, struct slot *slot, int32_t events,
                          struct evnet_completion *out) {
   if (uring_poll_failed(events)) {
@@ -200,8 +203,8 @@ static bool on_datagrams(struct uring *uring, struct slot *slot, int32_t events,
   bool more;
   int status = evnet_datagrams_receive(uring->datagrams, slot->descriptor,
                                        slot_handle(&uring->slots, slot), &more);
-  // Who has shut down receiving (shutdown(2), SHUT_RD) made every poll of one shot complete with
-  // POLLRDHUP; what comes all the same is a change.
+  // After shutdown(2) with SHUT_RD, every one-shot poll completes with POLLRDHUP. Datagrams that
+  // still arrive are a change, so such a socket is polled for changes.
   const bool is_shut = status == -EAGAIN && events > 0 && (events & POLLRDHUP);
   if (status < 0 && status != -EAGAIN) {
     slot->flags &= (uint16_t)~RECV_ON;
@@ -212,8 +215,8 @@ static bool on_datagrams(struct uring *uring, struct slot *slot, int32_t events,
   return evnet_datagrams_next(uring->datagrams, out);
 }
 
-// Of a POLLED slot: there is something to receive. The poll is armed again for the next turn, where
-// it completes at once if something was left.
+// Handles a poll of a POLLED slot that reports data. The poll is armed again for the next turn,
+// where it completes immediately if data was left.
 bool uring_on_ready(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
                     struct evnet_completion *out) {
   const int32_t events = cqe->res;
@@ -233,7 +236,8 @@ bool uring_on_ready(struct uring *uring, struct slot *slot, const struct io_urin
     return tell_end(uring, slot, (int32_t)got, out);
   }
   if (got > 0 && got <= POLLED_LEAVE_BYTES) slot->flags &= (uint16_t)~POLLED;
-  uring_list(uring, &uring->starved, slot);  // not at once: its handler may stop receiving
+  // Not immediately, because the handler of these bytes may stop receiving.
+  uring_list(uring, &uring->starved, slot);
   if (got < 0) return false;
   *used += (uint32_t)got;
   uring_tell(uring, slot, EVNET_OP_RECV, got, true, out);

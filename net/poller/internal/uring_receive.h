@@ -1,4 +1,4 @@
-// Receiving over io_uring. Functions that return bool fill *out, or return false when there is
+// Receiving over io_uring. Functions that return bool fill *out, or return false if there is
 // nothing to report.
 #ifndef EVNET_NET_POLLER_INTERNAL_URING_RECEIVE_H_
 #define EVNET_NET_POLLER_INTERNAL_URING_RECEIVE_H_

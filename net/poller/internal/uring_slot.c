@@ -1,4 +1,4 @@
-// A slot of io_uring: closing its descriptor, and the part that datagram sockets need.
+// A slot of io_uring: closes its descriptor, and creates the state that datagram sockets share.
 #include "net/poller/internal/uring_slot.h"
 
 #include "net/poller/internal/socket.h"

@@ -1,10 +1,12 @@
-// Putting operations on io_uring's queue, and taking them back.
+// Puts operations on io_uring's queue, and cancels them.
 //
-// Receiving is a multishot recv into buffers. A socket that fills those goes over to a poll and a
-// recv(2) into one large block: received and sent one after the other, large messages stay in the
-// cache, and one multishot recv can bring megabytes in one enter. So does one that was stopped, as
-// a stop is then exact; either until it receives little. Cancels name an operation by its
-// user_data, never a descriptor: for that the kernel would search everything that is in flight.
+// Receiving is a multishot recv into buffers. A socket that fills them changes to a poll and
+// recv(2) into one large block. Large messages that are received and sent one after the other stay
+// in the CPU cache, whereas one multishot recv can bring megabytes in one enter. A socket that was
+// stopped also changes, because a stop is then exact. Both change back when they receive little.
+//
+// Cancels name an operation by its user_data, never by a descriptor, because the kernel would
+// search all operations in flight for a descriptor.
 #include "net/poller/internal/uring_submit.h"
 
 #include <errno.h>
@@ -14,14 +16,14 @@
 struct io_uring_sqe *uring_get_sqe(struct uring *uring) {
   struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
   if (sqe != NULL) return sqe;
-  // The queue is full. This also runs sends; their completions wait until next looks.
+  // The queue is full. This call also runs sends; their completions wait until `next` takes them.
   int status = io_uring_submit(&uring->ring);
   if (status == -EBADR) uring->lost = true;
   return status < 0 ? NULL : io_uring_get_sqe(&uring->ring);
 }
 
 static struct io_uring_sqe *get_slot_sqe(struct uring *uring, struct slot *slot) {
-  // One of each tag at most: in_flight does not overflow.
+  // Each tag has at most one operation, so in_flight does not overflow.
   struct io_uring_sqe *sqe = uring_get_sqe(uring);
   if (sqe != NULL) slot->in_flight++;
   return sqe;
@@ -44,11 +46,11 @@ static void arm_poll(struct uring *uring, struct slot *slot, enum tag tag, unsig
 }
 
 void uring_arm_recv(struct uring *uring, struct slot *slot) {
-  // What is held back is told first, and then this is called again.
+  // Entries that are held back are reported first, and then this is called again.
   if (slot->held > 0 || (slot->flags & (ENDED | DETACHED))) return;
   if (slot->flags & RECV_ARMED) {
-    // A poll that tells only changes does not tell what was left; its end does, as it is taken for
-    // one that has completed.
+    // A poll that reports only changes does not report datagrams that were left. Its cancellation
+    // does, because it is handled like a completed poll.
     if (slot->flags & READY_EDGE) (void)uring_cancel(uring, slot, TAG_READY);
     return;
   }
@@ -61,8 +63,8 @@ void uring_arm_recv(struct uring *uring, struct slot *slot) {
     uring_list(uring, &uring->starved, slot);
     return;
   }
-  // Without room for control messages: descriptors that come over a Unix socket are dropped by the
-  // kernel, as by recv(2).
+  // There is no room for control messages, so the kernel drops descriptors that come over a Unix
+  // socket, as with recv(2).
   io_uring_prep_recv_multishot(sqe, slot->descriptor, NULL, 0, 0);
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = BUFFER_GROUP;
@@ -74,16 +76,18 @@ void uring_arm_accept(struct uring *uring, struct slot *slot) {
   arm_poll(uring, slot, TAG_ACCEPT, POLLIN, ACCEPT_ARMED);
 }
 
-// Without events, as POLLHUP and POLLERR always count (poll(2)). Multishot: each change is told
-// once, so that what was found to be no hang-up does not come again and again.
+// The event mask is empty, because POLLHUP and POLLERR are always reported (poll(2)). The poll is
+// multishot, which reports each change once, so an event that was not a hang-up is not reported
+// repeatedly.
 void uring_arm_hangup(struct uring *uring, struct slot *slot) {
   if (slot->flags & HANGUP_TOLD) return;
   arm_poll(uring, slot, TAG_HANGUP, 0, WATCHED);
 }
 
-// Of one shot, which also completes when there is room already. But POLLRDHUP always counts, too
-// (Linux 6.18, IO_POLL_UNMASK), so once the peer has ended its side such a poll completes again and
-// again although there is no room. Then it is multishot, which tells each change once.
+// A one-shot poll also completes if there is room already. But POLLRDHUP is always reported, too
+// (Linux 6.18, IO_POLL_UNMASK). So once the peer has ended its side, a one-shot poll completes
+// repeatedly although there is no room. Then the poll is multishot (EDGE), which reports each
+// change once.
 void uring_arm_out(struct uring *uring, struct slot *slot) {
   arm_poll(uring, slot, TAG_OUT, POLLOUT, OUT_ARMED);
 }
@@ -91,8 +95,8 @@ void uring_arm_out(struct uring *uring, struct slot *slot) {
 void uring_arm_wake(struct uring *uring) {
   if (uring->wake_armed) return;
   struct io_uring_sqe *sqe = uring_get_sqe(uring);
-  if (sqe == NULL) return;  // wait tries again
-  // The counter is never read: each write(2) makes an event of its own.
+  if (sqe == NULL) return;  // uring_wait retries
+  // The counter is never read, because each write(2) makes a new event.
   io_uring_prep_poll_multishot(sqe, uring->wake_fd, POLLIN);
   io_uring_sqe_set_data64(sqe, (uint64_t)TAG_WAKE << 56);
   uring->wake_armed = true;
@@ -110,8 +114,9 @@ bool uring_arm_send(struct uring *uring, struct slot *slot, const struct iovec *
                             .slot = slot_index(&uring->slots, slot),
                             .position = uring->ring.sq.sqe_tail,
                             .lender = lender};
-  // MSG_DONTWAIT: never waits for room, so it is over when it is off the queue. MSG_WAITALL makes
-  // less than all a failure, which has a completion (io_uring_enter(2), IOSQE_CQE_SKIP_SUCCESS).
+  // With MSG_DONTWAIT the send never waits for room, so it has run when it is off the queue. With
+  // MSG_WAITALL a partial send is a failure, which has a completion (io_uring_enter(2),
+  // IOSQE_CQE_SKIP_SUCCESS).
   io_uring_prep_send(sqe, slot->descriptor, flight->data, flight->size,
                      MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL);
   sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
@@ -130,7 +135,7 @@ bool uring_cancel(struct uring *uring, const struct slot *slot, enum tag tag) {
 }
 
 static bool cancel_recv(struct uring *uring, const struct slot *slot) {
-  // One of them is armed; a socket that is changing over may have either.
+  // One of the two is armed. A socket that is changing may have either.
   bool done = uring_cancel(uring, slot, TAG_RECV);
   if (slot->flags & POLLED) done = uring_cancel(uring, slot, TAG_READY) && done;
   return done;
@@ -147,18 +152,19 @@ void uring_cancel_unwanted(struct uring *uring, struct slot *slot) {
     done = uring_cancel(uring, slot, TAG_ACCEPT) && done;
   }
   if (gone && (slot->flags & WATCHED)) done = uring_cancel(uring, slot, TAG_HANGUP) && done;
-  // A connect that was stopped, or a poll that goes on when its send is over.
+  // A connect that was stopped, or a poll that outlived its send.
   bool out_unwanted = gone || slot->connect == SLOT_CONNECTING ||
                       (slot->connect == SLOT_PLAIN && slot->send == NULL);
   if (out_unwanted && (slot->flags & OUT_ARMED)) done = uring_cancel(uring, slot, TAG_OUT) && done;
   slot->flags &= (uint16_t)~CANCEL_OWED;
   if (done) return;
-  // Until then it goes on, and what it brings is dealt with as if it had come before.
+  // Until it can be cancelled, the operation goes on. Its completions are handled as if they had
+  // come earlier.
   slot->flags |= CANCEL_OWED;
   uring_list(uring, &uring->starved, slot);
 }
 
-// Whatever of the slot should be in flight and is not.
+// Arms every operation that the slot should have in flight but does not.
 static void arm_all(struct uring *uring, struct slot *slot) {
   if (slot->flags & LISTENER) {
     if (slot->flags & ACCEPT_ON) uring_arm_accept(uring, slot);

@@ -1,4 +1,4 @@
-// Entering the kernel: the wait of a turn, and the waits of a poller that is destroyed, until
+// Entering the kernel: the wait of a turn, and the waits of a poller that is destroyed until
 // nothing is in flight.
 #include "net/poller/internal/uring_wait.h"
 
@@ -14,7 +14,7 @@ static bool has_work(const struct uring *uring) {
          io_uring_cq_ready(&uring->ring) > 0 || !slot_list_is_empty(&uring->starved);
 }
 
-// EBUSY, EAGAIN: the kernel wants completions to be taken first; they are there to be taken.
+// EBUSY and EAGAIN mean that completions have to be taken first; they are in the queue.
 static bool passes(int status) {
   return status == -ETIME || status == -EINTR || status == -EBUSY || status == -EAGAIN;
 }
@@ -41,15 +41,16 @@ int uring_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   uring->more = (status < 0 && status != -ETIME) || io_uring_cq_ready(&uring->ring) > 0;
   if (uring->lost) return -EBADR;
   if (status < 0 && !passes(status)) return status;
-  uring_begin_held(uring);  // after an error nobody need call next before the next wait
-  // It tells some twenty at a time (Linux 6.18), and all of them may be of cancels.
+  // After an error the caller need not call next before the next wait.
+  uring_begin_held(uring);
+  // The kernel reports about 20 at a time (Linux 6.18), and all of them may be of cancels.
   return io_uring_cq_ready(&uring->ring) > 0;
 }
 
-// What the kernel has to report it works off first in, first out, some twenty operations an enter
-// (io_run_local_work() of Linux), and a slot has at most OPERATIONS_PER_SLOT_MAX. One wait arms
-// again what the last completions left unarmed, one reports what that found, and one what was held
-// back.
+// The kernel reports first in, first out, about 20 operations per enter (io_run_local_work() of
+// Linux). A slot has at most OPERATIONS_PER_SLOT_MAX. Three more waits are needed: one arms again
+// the operations that the last completions left unarmed, one reports their results, and one reports
+// entries that were held back.
 uint32_t uring_unreported(const struct evnet_poller *poller) {
   enum { OPERATIONS_PER_ENTER = 20, OPERATIONS_PER_SLOT_MAX = 4 };
   const struct uring *uring = (const struct uring *)poller;
@@ -82,8 +83,8 @@ static void reap(struct uring *uring) {
   }
 }
 
-// On another thread than the creator's the ring refuses (-EEXIST); that thread has ended by then,
-// and the kernel cancels what an ending thread has in flight.
+// On a thread other than the creator the ring fails with -EEXIST. The creator has ended by then,
+// and the kernel cancels the operations of a thread that ends.
 void uring_cancel_everything(struct uring *uring) {
   reap(uring);
   for (int tries = 0; tries < 100 && is_anything_in_flight(uring); tries++) {

@@ -14,6 +14,24 @@
 
 namespace {
 
+int entropy_error;  // 0: none
+
+}  // namespace
+
+extern "C" {
+
+int __real_getentropy(void *out, size_t size);
+int __wrap_getentropy(void *out, size_t size);
+
+int __wrap_getentropy(void *out, size_t size) {
+  errno = entropy_error;
+  return entropy_error != 0 ? -1 : __real_getentropy(out, size);
+}
+
+}  // extern "C"
+
+namespace {
+
 evnet_address Ip4(const char *host, uint16_t port = 1) {
   evnet_address address = {};
   address.socket.ip4.sin_family = AF_INET;
@@ -203,6 +221,15 @@ TEST(AddressCountsMemory, WithoutItNothingIsCountedAndNothingIsLost) {
   EXPECT_EQ(counts.capacity, 32u) << "it shrinks when it can";
   evnet_address_counts_deinit(&counts);
   EXPECT_EQ(allocator.live_blocks(), 0u);
+}
+
+TEST(AddressCountsKey, WithoutEntropyNothingIsMade) {
+  FailingAllocator allocator;
+  evnet_address_counts counts;
+  entropy_error = ENOSYS;
+  EXPECT_EQ(evnet_address_counts_init(&counts, allocator.get()), -ENOSYS);
+  entropy_error = 0;
+  EXPECT_EQ(allocator.allocations(), 0u);
 }
 
 TEST_F(AddressCounts, ThreadsMayAddAndRemoveAtOnce) {

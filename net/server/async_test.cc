@@ -10,6 +10,21 @@
 
 #include "net/server/testing/async_fixture.h"
 
+namespace {
+
+thread_local bool has_no_memory;  // malloc(3) fails
+
+}  // namespace
+
+extern "C" {
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+void *__wrap_malloc(size_t size) { return has_no_memory ? nullptr : __real_malloc(size); }
+
+}  // extern "C"
+
 namespace evnet_testing {
 namespace {
 
@@ -68,6 +83,27 @@ TEST_F(Async, ASharedBufferIsSentByManyAndOutlivesItsCreator) {
   ASSERT_TRUE(answers.WaitFor(clients.size()));
   EXPECT_EQ(answers.statuses(), std::vector<int>(clients.size(), 0));
   evnet_shared_release(nullptr);
+}
+
+TEST_F(Async, ASharedBufferOfNothingIsSentToo) {
+  Start();
+  auto client = Connect();
+  evnet_shared *shared;
+  ASSERT_EQ(evnet_shared_create(nullptr, 0, &shared), 0);
+  ASSERT_EQ(evnet_async_write_shared(server->get(), Id(), shared, Answers::Done, &answers), 0);
+  evnet_shared_release(shared);
+  ASSERT_TRUE(answers.WaitFor(1));
+  EXPECT_EQ(answers.statuses(), std::vector<int>({0}));
+  EXPECT_EQ(client->Exchange("still here"), "still here");
+}
+
+TEST_F(Async, WithoutMemoryThereIsNoSharedBuffer) {
+  evnet_shared *shared = nullptr;
+  has_no_memory = true;
+  const int status = evnet_shared_create("x", 1, &shared);
+  has_no_memory = false;
+  EXPECT_EQ(status, -ENOMEM);
+  EXPECT_EQ(shared, nullptr);
 }
 
 TEST_F(Async, ManySmallWritesArriveInOrder) {

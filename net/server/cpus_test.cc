@@ -1,6 +1,7 @@
 // How many CPUs the process may use: cgroup trees of both versions, as files.
 #include "net/server/internal/cpus.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -82,6 +83,27 @@ TEST_F(Cpus, Version1FindsItsControllerAnywhereInTheList) {
   }
 }
 
+TEST_F(Cpus, Version1PassesOverOtherControllersOfThreeLetters) {
+  File("self", "3:abc:/no\n4:cpu:/app\n");
+  File("fs/cpu/app/cpu.cfs_quota_us", "100000\n");
+  File("fs/cpu/app/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(Quota(), 1000);
+}
+
+TEST_F(Cpus, Version1FilesWithoutANumberAreNoQuota) {
+  File("self", "4:cpu:/app\n");
+  File("fs/cpu/app/cpu.cfs_quota_us", "max\n");
+  File("fs/cpu/app/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(Quota(), 0);
+}
+
+TEST_F(Cpus, OfSeveralLinesOfVersion2TheFirstCounts) {
+  File("self", "0::/app\n0::/no\n");
+  File("fs/app/cpu.max", "100000 100000\n");
+  File("fs/no/cpu.max", "200000 100000\n");
+  EXPECT_EQ(Quota(), 1000);
+}
+
 TEST_F(Cpus, Version1MinusOneIsNoQuota) {
   File("self", "4:cpu:/app\n");
   File("fs/cpu/app/cpu.cfs_quota_us", "-1\n");
@@ -123,6 +145,10 @@ TEST_F(Cpus, GarbageIsNoQuota) {
 
 TEST_F(Cpus, APathTooLongIsNoQuota) {
   File("self", "0::/" + std::string(3000, 'a') + "/" + std::string(3000, 'b') + "\n");
+  EXPECT_EQ(Quota(), 0);
+  // The path of version 2 is short enough, and those of version 1 are not.
+  const size_t group_bytes = PATH_MAX - 1 - (root_ + "/fs/cpu.max").size();
+  File("self", "4:cpu:/" + std::string(group_bytes - 1, 'a') + "\n");
   EXPECT_EQ(Quota(), 0);
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -141,6 +142,21 @@ TEST(DupListener, LetsAnotherProcessTakeOverWithoutRefusingAnybody) {
   EXPECT_EQ(waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(DupListener, WithoutDescriptorsItIsRefusedAsThat) {
+  const Server server;
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int lowest = dup(STDERR_FILENO);  // the first number that is free
+  ASSERT_GE(lowest, 0);
+  ASSERT_EQ(close(lowest), 0);
+  rlimit none = before;
+  none.rlim_cur = static_cast<rlim_t>(lowest);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  EXPECT_EQ(evnet_server_dup_listener(server.get(), 0), -EMFILE);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  const Duplicate duplicate(server);
 }
 
 TEST(DupListener, IsThereFromOnBootUntilTheStop) {

@@ -283,6 +283,16 @@ TEST(Lifecycle, ServePassesOnWhatCreateAndRunRefuse) {
   EXPECT_EQ(evnet_serve(&handler, nullptr, in_use, 1, nullptr), -EADDRINUSE);
 }
 
+TEST(Lifecycle, ServeLogsByTheFunctionOfItsOptions) {
+  const evnet_handler handler = {};
+  const char *const bad[] = {"tcp://127.0.0.1:port"};
+  evnet_options options = {};
+  Log log;
+  log.Attach(&options);
+  EXPECT_EQ(evnet_serve(&handler, nullptr, bad, 1, &options), EVNET_STATUS_ADDRESS);
+  EXPECT_TRUE(log.Has("tcp://127.0.0.1:port")) << log.Text();
+}
+
 TEST(Lifecycle, SeveralServersRunInOneProcess) {
   Callbacks loud;
   loud.on_data = [](evnet_conn *conn) {

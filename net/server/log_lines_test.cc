@@ -1,5 +1,6 @@
 // What a server logs: the lines of each level, and text from outside in them.
 #include <algorithm>
+#include <atomic>
 
 #include "gtest/gtest.h"
 #include "net/base/testing/listener.h"
@@ -116,6 +117,25 @@ TEST(LogLines, ADialThatFailsIsOneLineAtDebugWithItsReason) {
               server.log().Has("connection 0.1 to " + silent.text() +
                                " failed: ECONNREFUSED: connection refused"))
       << server.log().Text();
+}
+
+TEST(LogLines, ADialThatIsNotBegunIsALineAtDebugOnlyWhereNothingElseReportsIt) {
+  evnet_options options = {};
+  options.connections_max = 1;
+  Server server(Echo(), options);
+  Client client(server.port());
+  EXPECT_EQ(client.Exchange("x"), "x");
+  std::atomic<int> reported{0};
+  const auto report = [](struct evnet_conn_id, int status, void *user) {
+    if (status == -ENOBUFS) ++*static_cast<std::atomic<int> *>(user);
+  };
+  ASSERT_EQ(evnet_server_dial(server.get(), "tcp://127.0.0.1:1", nullptr, report, &reported), 0);
+  ASSERT_EQ(evnet_server_dial(server.get(), "tcp://127.0.0.1:2", nullptr, nullptr, nullptr), 0);
+  const std::string line = "cannot dial 'tcp://127.0.0.1:2': ";
+  EXPECT_TRUE(WaitUntil([&] { return server.log().Has(line + evnet_status_message(-ENOBUFS)); }))
+      << server.log().Text();
+  EXPECT_EQ(reported, 1);
+  EXPECT_FALSE(server.log().Has("'tcp://127.0.0.1:1'")) << server.log().Text();
 }
 
 // Hosts that a peer may have named.

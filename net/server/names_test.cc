@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <string>
@@ -202,6 +203,52 @@ TEST_F(Names, WhereNoAddressIsLeftTheStartFails) {
   ASSERT_EQ(created.status(), 0);
   EXPECT_EQ(evnet_server_start(created.get()), -EAFNOSUPPORT);
   EXPECT_TRUE(created.log().Has("cannot listen on 'tcp://[::1]:0': ")) << created.log().Text();
+}
+
+TEST_F(Names, OneAddressOfAFamilyThatTheSystemDoesNotHaveFailsTheStart) {
+  on_socket = [](int family) { return family == AF_INET6 ? EAFNOSUPPORT : 0; };
+  const Created created(Echo(), {}, {"tcp://[::1]:0"});
+  EXPECT_EQ(evnet_server_start(created.get()), -EAFNOSUPPORT);
+  EXPECT_TRUE(created.log().Has("cannot listen on 'tcp://[::1]:0': ")) << created.log().Text();
+}
+
+TEST_F(Names, ASystemWithoutIp4ServesTheOtherFamily) {
+  if (!HasIp6()) GTEST_SKIP() << "this machine has no IPv6";
+  KnowBoth();
+  on_socket = [](int family) { return family == AF_INET ? EAFNOSUPPORT : 0; };
+  const Server server(Echo(), {}, {"tcp://both.test:0"});
+  EXPECT_EQ(FormatAddress(server.address()), FormatAddress(At("tcp", "[::1]", server.port())));
+  EXPECT_TRUE(server.log().Has("of a name: this machine has no IPv4 addresses"))
+      << server.log().Text();
+}
+
+TEST_F(Names, WhatReactor0LeavesOutNoReactorBinds) {
+  KnowBoth();
+  on_socket = [](int family) { return family == AF_INET6 ? EAFNOSUPPORT : 0; };
+  evnet_options options = {};
+  options.reactors = 3;
+  options.reuse_port = true;
+  const Server server(Echo(), options, {"tcp://both.test:0"});
+  const std::string log = server.log().Text();
+  EXPECT_NE(log.find("skipping address"), std::string::npos) << log;
+  EXPECT_EQ(log.find("skipping address"), log.rfind("skipping address")) << log;
+  for (int i = 0; i < 10; i++) {
+    Client client(At("tcp", "127.0.0.1", server.port()));
+    EXPECT_EQ(client.Exchange("hello"), "hello");
+  }
+}
+
+TEST_F(Names, WhatReactor0HasBoundAnotherOneMayNotLeaveOut) {
+  if (!HasIp6()) GTEST_SKIP() << "this machine has no IPv6";
+  KnowBoth();
+  std::atomic<int> sockets{0};
+  on_socket = [&](int family) { return family == AF_INET6 && ++sockets > 1 ? EAFNOSUPPORT : 0; };
+  evnet_options options = {};
+  options.reactors = 2;
+  options.reuse_port = true;
+  const Created created(Echo(), options, {"tcp://both.test:0"});
+  EXPECT_EQ(evnet_server_start(created.get()), -EAFNOSUPPORT);
+  EXPECT_FALSE(created.log().Has("skipping address")) << created.log().Text();
 }
 
 // It is a mistake in the name, and not left out: the system has IPv4.

@@ -324,10 +324,11 @@ void server_add_undrained(struct evnet_server *server) {
 void server_remove_undrained(struct evnet_server *server) {
   if (__atomic_sub_fetch(&server->undrained_count, 1, __ATOMIC_SEQ_CST) > 0) return;
   __atomic_store_n(&server->all_drained, true, __ATOMIC_SEQ_CST);
-  // Wake the other reactors, which may be asleep. INT64_MAX leaves their deadlines unchanged.
+  // Wake the other reactors, which may be asleep: all of them exist, because each has drained.
+  // INT64_MAX leaves their deadlines unchanged.
   for (uint32_t i = 0; i < server->reactor_count; i++) {
     struct evnet_reactor *reactor = __atomic_load_n(&server->reactors[i].reactor, __ATOMIC_SEQ_CST);
-    if (reactor != NULL) evnet_reactor_stop(reactor, INT64_MAX);
+    evnet_reactor_stop(reactor, INT64_MAX);
   }
 }
 

@@ -132,6 +132,18 @@ TEST(SignalSteps, AServerThatComesDuringTheHandlerIsLeftAlone) {
   }
 }
 
+// 0 stands for no signal.
+TEST(SignalSteps, TheNumberOfASignalIsNeverZero) {
+  evnet_server *server = Registered(1000);
+  evnet_signal_count_set(~0u);
+  evnet_signal_handle(kSignal);
+  EXPECT_EQ(evnet_signal_server_drain_ms(server), 1000);
+  evnet_signal_handle(kSignal);
+  EXPECT_EQ(evnet_signal_server_drain_ms(server), 0) << "the second signal";
+  EXPECT_EQ(evnet_signal_server_stops(server), 2);
+  evnet_signal_server_destroy(server);
+}
+
 TEST(SignalSteps, ServersComeAndGoUnderSignals) {
   std::atomic<bool> over{false};
   std::atomic<int> ready{0};

@@ -31,10 +31,9 @@ struct evnet_affinity *evnet_affinity_read(void) {
 
 static size_t nth_cpu(const struct evnet_affinity *affinity, uint32_t index) {
   uint32_t left = index % (uint32_t)CPU_COUNT_S(affinity->size, affinity->set);
-  for (size_t cpu = 0; cpu < affinity->cpus; cpu++) {
-    if (CPU_ISSET_S(cpu, affinity->size, affinity->set) && left-- == 0) return cpu;
-  }
-  return 0;
+  size_t cpu = 0;
+  while (!CPU_ISSET_S(cpu, affinity->size, affinity->set) || left-- > 0) cpu++;
+  return cpu;
 }
 
 int evnet_thread_pin(uint32_t index, struct evnet_affinity **out_before) {

@@ -20,7 +20,7 @@ static long read_quota(const char *root, const char *group) {
   long quota = 0;
   long period = 0;
   int size = snprintf(path, sizeof path, "%s%s/cpu.max", root, group);
-  if (size < 0 || (size_t)size >= sizeof path) return 0;
+  if ((size_t)size >= sizeof path) return 0;
   FILE *file = fopen(path, "re");
   if (file != NULL) {
     bool both = fscanf(file, "%ld %ld", &quota, &period) == 2;
@@ -31,7 +31,7 @@ static long read_quota(const char *root, const char *group) {
   long values[2] = {0, 0};
   for (int i = 0; i < 2; i++) {
     size = snprintf(path, sizeof path, "%s/cpu%s/%s", root, group, names[i]);
-    if (size < 0 || (size_t)size >= sizeof path) return 0;
+    if ((size_t)size >= sizeof path) return 0;
     file = fopen(path, "re");
     if (file == NULL) return 0;
     if (fscanf(file, "%ld", &values[i]) != 1) values[i] = 0;
@@ -52,7 +52,7 @@ static bool has_cpu(const char *controllers) {
 
 // Finds the process's group in lines "ID:CONTROLLERS:PATH". Prefers the line with the cpu
 // controller (version 1) to the line without controllers (version 2).
-static bool find_group(const char *self, char *out_group, size_t size) {
+static bool find_group(const char *self, char out_group[PATH_MAX]) {
   FILE *file = fopen(self, "re");
   if (file == NULL) return false;
   bool found = false;
@@ -61,12 +61,12 @@ static bool find_group(const char *self, char *out_group, size_t size) {
     line[strcspn(line, "\n")] = '\0';
     char *controllers = strchr(line, ':');
     char *group = controllers != NULL ? strchr(controllers + 1, ':') : NULL;
-    if (group == NULL || strlen(group + 1) >= size) continue;
+    if (group == NULL) continue;
     *group = '\0';
     controllers++;
     bool cpu = has_cpu(controllers);
     if (!cpu && (found || *controllers != '\0')) continue;
-    strcpy(out_group, group + 1);
+    strcpy(out_group, group + 1);  // a part of the line, so that it fits
     found = true;
     if (cpu) break;
   }
@@ -76,7 +76,7 @@ static bool find_group(const char *self, char *out_group, size_t size) {
 
 long evnet_cpu_quota(const char *self, const char *root) {
   char group[PATH_MAX];
-  if (!find_group(self, group, sizeof group)) return 0;
+  if (!find_group(self, group)) return 0;
   long smallest = 0;
   for (;;) {
     if (strcmp(group, "/") == 0) group[0] = '\0';

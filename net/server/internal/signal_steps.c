@@ -23,6 +23,8 @@ static void step(void) {
 
 void evnet_signal_handle(int signal_number) { handle(signal_number); }
 
+void evnet_signal_count_set(unsigned count) { table.signals = count; }
+
 struct evnet_server *evnet_signal_server_create(void) {
   return calloc(1, sizeof(struct evnet_server));
 }

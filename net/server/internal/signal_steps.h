@@ -18,6 +18,9 @@ extern void (*evnet_signal_step)(void);
 // functions that are not async-signal-safe.
 void evnet_signal_handle(int signal_number);
 
+// evnet_signal_count_set lets `count` signals have come.
+void evnet_signal_count_set(unsigned count);
+
 struct evnet_server *evnet_signal_server_create(void);
 int evnet_signal_server_stops(const struct evnet_server *server);
 int64_t evnet_signal_server_drain_ms(const struct evnet_server *server);  // the last stop's

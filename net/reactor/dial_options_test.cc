@@ -1,5 +1,6 @@
 // What evnet_dial is given: addresses, sources and options, taken or refused by name.
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -212,6 +213,27 @@ TEST_F(DialTest, TheReactorsSocketOptionsAreThoseOfDialledConnections) {
   const TempDirectory directory;
   PlainListener local("unix://" + directory.File("s"));
   ASSERT_TRUE(UntilOpen(harness.Dial(local.text())));
+}
+
+// The text is the caller's, and may go when the call returns.
+TEST_F(DialTest, ADeviceIsThatOfItsSocket) {
+  harness.Start();
+  evnet_dial_options options = {};
+  std::string device = "evnet-has-none";
+  options.bind_to_device = device.c_str();
+  const int reason = Fail(harness.AddressText(), options);
+  if (reason == -EPERM) GTEST_SKIP() << "SO_BINDTODEVICE is not permitted here";
+  EXPECT_EQ(reason, -ENODEV);
+  device = "lo";
+  options.bind_to_device = device.c_str();
+  const struct evnet_conn_id id = harness.Dial(harness.AddressText(), options);
+  device = "gone";
+  ASSERT_TRUE(UntilOpen(id));
+  char seen[IF_NAMESIZE] = "";
+  socklen_t size = sizeof seen;
+  EXPECT_EQ(
+      getsockopt(evnet_conn_fd(harness.Of(id).conn), SOL_SOCKET, SO_BINDTODEVICE, seen, &size), 0);
+  EXPECT_STREQ(seen, "lo");
 }
 
 TEST_F(DialTest, ADialsOptionsMaySayOtherwise) {

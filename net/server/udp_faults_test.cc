@@ -1,6 +1,7 @@
-// UDP sockets where the system refuses to receive, or to receive many at once: recvmmsg(2) and
-// recvmsg(2) fail, put in by the linker (--wrap).
+// UDP sockets where the system refuses to receive, to receive many in one call, or to wait for room:
+// recvmmsg(2), recvmsg(2), sendmmsg(2) and epoll_ctl(2) fail, put in by the linker (--wrap).
 #include <errno.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -14,6 +15,8 @@ namespace {
 
 std::atomic<int> batch_error{0};   // of recvmmsg and sendmmsg; 0: none
 std::atomic<int> single_error{0};  // of recvmsg
+std::atomic<int> send_error{0};    // of sendmmsg
+std::atomic<int> change_error{0};  // of epoll_ctl's EPOLL_CTL_MOD
 std::atomic<int> failed_calls{0};
 
 bool Fails(int error) {
@@ -42,8 +45,16 @@ int __wrap_recvmmsg(int descriptor, mmsghdr *messages, unsigned int count, int f
 }
 
 int __wrap_sendmmsg(int descriptor, mmsghdr *messages, unsigned int count, int flags) {
-  if (Fails(batch_error)) return -1;
+  if (Fails(batch_error) || Fails(send_error)) return -1;
   return __real_sendmmsg(descriptor, messages, count, flags);
+}
+
+int __real_epoll_ctl(int epoll, int operation, int descriptor, epoll_event *event);
+int __wrap_epoll_ctl(int epoll, int operation, int descriptor, epoll_event *event);
+
+int __wrap_epoll_ctl(int epoll, int operation, int descriptor, epoll_event *event) {
+  if (operation == EPOLL_CTL_MOD && Fails(change_error)) return -1;
+  return __real_epoll_ctl(epoll, operation, descriptor, event);
 }
 
 ssize_t __wrap_recvmsg(int descriptor, msghdr *message, int flags) {
@@ -57,7 +68,9 @@ namespace {
 
 class UdpFaults : public ::testing::Test {
  protected:
-  void TearDown() override { batch_error = single_error = failed_calls = 0; }
+  void TearDown() override {
+    batch_error = single_error = send_error = change_error = failed_calls = 0;
+  }
 };
 
 TEST_F(UdpFaults, ASandboxThatRefusesTheCallsForManyIsServedByTheOthers) {
@@ -96,6 +109,28 @@ TEST_F(UdpFaults, ASocketThatCannotBeReceivedFromIsTriedAgainInPausesAndLoggedOn
   if (took_ms < EVNET_LOG_LIMIT_MS) {
     EXPECT_EQ(log.find(line), log.rfind(line)) << log;
   }
+}
+
+// Nothing would report that there is room.
+TEST_F(UdpFaults, WhereRoomCannotBeWaitedForQueuedDatagramsAreDroppedAndTheSocketGoesOn) {
+  Callbacks callbacks;
+  callbacks.on_data = [](evnet_conn *conn) {
+    (void)Take(conn);
+    for (const char *answer : {"a", "bb", "ccc"}) Write(conn, answer);
+    return EVNET_NONE;
+  };
+  evnet_options options = {};
+  options.backend = EVNET_BACKEND_EPOLL;
+  const Server server(callbacks, options, {"udp://127.0.0.1:0"});
+  UdpClient client;
+  send_error = EAGAIN;
+  change_error = ENOMEM;
+  client.Send(server.address(), "x");
+  EXPECT_TRUE(WaitUntil([&] { return server.stats().datagrams_dropped == 3; }));
+  send_error = change_error = 0;
+  client.Send(server.address(), "y");
+  for (const char *answer : {"a", "bb", "ccc"}) EXPECT_EQ(client.Receive(), answer);
+  EXPECT_EQ(server.stats().datagrams_sent, 3u);
 }
 
 TEST_F(UdpFaults, AServerStopsWhileASocketCannotBeReceivedFrom) {

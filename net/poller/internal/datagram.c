@@ -10,15 +10,17 @@
 #include "net/poller/internal/socket_address.h"
 
 enum {
-  BATCH_MIN = 4,     // however large the datagrams are
-  FAILURES_MAX = 4,  // of receiving, in a row: more than ICMP can put between the calls
-  // Blocks whose distance is a power of two would all want the same lines of the cache.
+  BATCH_MIN = 4,  // even of large messages
+  // The most failed calls of a receive in a row. It is more than ICMP can cause between the calls.
+  FAILURES_MAX = 4,
+  // Extra distance between blocks. Blocks at a distance of a power of two would compete for the
+  // same cache lines.
   BLOCK_SPACING = 192,
 };
 
 const struct evnet_send evnet_datagrams_room = {0};
 
-// What a receive changes of the header.
+// Resets the parts of the header that a receive changes.
 static void prepare(struct evnet_datagrams *datagrams, unsigned int index) {
   struct msghdr *header = &datagrams->in[index].header;
   header->msg_namelen = sizeof datagrams->peers[index].socket;
@@ -27,7 +29,7 @@ static void prepare(struct evnet_datagrams *datagrams, unsigned int index) {
 }
 
 static void set_up(struct evnet_datagrams *datagrams) {
-  // Of merged ones few are many.
+  // A few merged messages hold many datagrams.
   datagrams->batch_max = datagrams->options.merged ? BATCH_MIN : EVNET_DATAGRAMS_MAX;
   for (unsigned int i = 0; i < EVNET_DATAGRAMS_MAX; i++) {
     datagrams->peers[i].transport = EVNET_TRANSPORT_UDP;
@@ -87,8 +89,9 @@ int evnet_datagrams_set_up_socket(const struct evnet_datagrams *datagrams, int d
   return status;
 }
 
-// A socket's share of a turn, if those that come are as those that came. One batch may be beyond
-// it: how large they are, and how many in one, is known only then.
+// Returns how many messages of the last batch's size fit into a socket's share of a turn. A batch
+// may exceed the share, because the number and sizes of its datagrams are known only after
+// receiving.
 static unsigned int batch_for(const struct evnet_datagrams *datagrams) {
   size_t largest = 1;
   for (unsigned int i = 0; i < datagrams->count; i++) {
@@ -101,9 +104,9 @@ static unsigned int batch_for(const struct evnet_datagrams *datagrams) {
   return fit < BATCH_MIN ? BATCH_MIN : (unsigned int)fit;
 }
 
-// Receives up to `count` messages, and past errors: an error of an earlier datagram (ICMP) is gone
-// once a call has returned it, so that only an error that lasts comes again and again. Returns how
-// many, or -errno of the last call.
+// Receives up to `count` messages and skips errors of earlier datagrams (ICMP). The kernel clears
+// such an error once a call has returned it; only a lasting error comes repeatedly. Returns the
+// number of messages, or -errno of the last call.
 static int receive_past_errors(struct evnet_datagrams *datagrams, int descriptor,
                                unsigned int count) {
   int received;
@@ -133,7 +136,7 @@ int evnet_datagrams_receive(struct evnet_datagrams *datagrams, int descriptor,
   return datagrams->error_lasts ? datagrams->error : count;
 }
 
-// Reads what the next message says of itself.
+// Reads the sender, the local host and the segment size of the next message.
 static void begin_message(struct evnet_datagrams *datagrams) {
   const struct evnet_datagram_message *message = &datagrams->in[datagrams->next];
   struct evnet_address *peer = &datagrams->peers[datagrams->next];

@@ -1,6 +1,6 @@
-// recvmmsg(2) and sendmmsg(2), of Linux: many datagrams by one call. A sandbox (seccomp(2)) that
-// was written before these calls were in use refuses them with ENOSYS or EPERM; then one call for
-// each datagram does the same.
+// Linux's recvmmsg(2) and sendmmsg(2), which pass many datagrams in one call. An old sandbox
+// (seccomp(2)) may refuse these calls with ENOSYS or EPERM; then evnet makes one call for each
+// datagram.
 #include <errno.h>
 #include <stddef.h>
 
@@ -11,8 +11,8 @@ _Static_assert(sizeof(struct evnet_datagram_message) == sizeof(struct mmsghdr) &
                        offsetof(struct mmsghdr, msg_len),
                "the kernel fills an array of these");
 
-// Whether the call itself may be refused, and not what it was to do. EPERM is either: a firewall
-// refuses a datagram with it, too.
+// Whether the sandbox may have refused the call. EPERM is ambiguous, because a firewall refuses a
+// datagram with it, too.
 static bool may_be_refused(int status) { return status == -ENOSYS || status == -EPERM; }
 
 static int receive_batch(int descriptor, struct evnet_datagram_message *messages,
@@ -39,11 +39,12 @@ int evnet_datagram_system_receive(int descriptor, struct evnet_datagram_message 
     if (!may_be_refused(received)) return received;
   }
   const int received = evnet_datagram_receive_singly(descriptor, messages, count);
-  if (received > 0) *singly = true;  // only a call that succeeded proves what was refused
+  if (received > 0) *singly = true;  // only a call that succeeded proves that the sandbox refused
   return received;
 }
 
-// A call for no datagram reaches no firewall: Linux returns 0 (__sys_sendmmsg).
+// Whether the sandbox refuses sendmmsg(2). A call for no datagrams reaches no firewall: Linux
+// returns 0 (__sys_sendmmsg).
 static bool is_send_refused(int descriptor) {
   return may_be_refused(send_batch(descriptor, NULL, 0));
 }
@@ -55,6 +56,6 @@ int evnet_datagram_system_send(int descriptor, struct evnet_datagram_message *me
     if (!may_be_refused(sent) || !is_send_refused(descriptor)) return sent;
     *singly = true;
   }
-  // An IPv6 socket of both families takes an IPv4 address as it is (Linux, udpv6_sendmsg).
+  // A dual-stack IPv6 socket takes an IPv4 address unmapped (Linux, udpv6_sendmsg).
   return evnet_datagram_send_singly(descriptor, messages, count, false);
 }

@@ -1,4 +1,4 @@
-// No system but Linux has a call for many datagrams that is of use here.
+// Systems other than Linux do not have a useful call for many datagrams.
 #include "net/poller/internal/datagram_system.h"
 
 int evnet_datagram_system_receive(int descriptor, struct evnet_datagram_message *messages,

@@ -1,11 +1,11 @@
-// Control messages of a datagram on its way out (cmsg(3)).
+// Control messages of an outgoing datagram (cmsg(3)).
 #include <string.h>
 
 #include "net/poller/internal/datagram_system.h"
 
 void evnet_datagram_add_control(struct msghdr *header, int level, int type, const void *data,
                                 size_t size) {
-  // Each CMSG_SPACE leaves the next one aligned.
+  // Each CMSG_SPACE keeps the next message aligned.
   void *end = (uint8_t *)header->msg_control + header->msg_controllen;
   struct cmsghdr *control = end;
   control->cmsg_level = level;

@@ -1,6 +1,6 @@
-// IPv4's half, by IP_RECVDSTADDR and IP_SENDSRCADDR: FreeBSD and OpenBSD (ip(4)). What they tell is
-// the header's destination: of a group's nothing is told on, and a broadcast's cannot be known for
-// one, so that an answer from there is refused by the kernel.
+// The local host of IPv4 datagrams, by IP_RECVDSTADDR and IP_SENDSRCADDR: FreeBSD and OpenBSD
+// (ip(4)). The kernel reports the destination in the IP header. evnet does not pass a group's
+// address on. It cannot recognize a broadcast address, so the kernel refuses a reply from there.
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>

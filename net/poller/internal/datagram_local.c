@@ -1,5 +1,6 @@
-// IPv6's half of it (RFC 3542 section 6), the same everywhere, and the choice between the two.
-#define __APPLE_USE_RFC_3542  // macOS hides IPV6_PKTINFO otherwise
+// The local host of IPv6 datagrams (RFC 3542 section 6), which is the same on all systems, and the
+// choice between IPv4 and IPv6.
+#define __APPLE_USE_RFC_3542  // macOS otherwise hides IPV6_PKTINFO
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,9 +12,9 @@
 int evnet_datagram_ask_local(int descriptor, int family) {
   const int status = evnet_datagram_system_ask_local(descriptor);
   if (family == AF_INET) return status;
-  // A socket of both families has to be asked for both: of an IPv4 datagram IPV6_PKTINFO has the
-  // header's destination only, which may be a broadcast address or a group. Not every system knows
-  // the other option on such a socket.
+  // A dual-stack socket needs both options: for an IPv4 datagram, IPV6_PKTINFO has only the
+  // destination in the header, which may be a broadcast or group address. Not every system supports
+  // the IPv4 option on such a socket.
   const int one = 1;
   int result = setsockopt(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one);
   return result == 0 ? 0 : -errno;
@@ -34,7 +35,7 @@ static bool read_local(const struct cmsghdr *control, struct evnet_address *out_
   ip6->sin6_family = AF_INET6;
   const bool is_group = IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);
   if (!is_group) ip6->sin6_addr = info.ipi6_addr;
-  // Both mean something only together with the interface.
+  // Both kinds of address are meaningful only with the interface.
   if (is_group || IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) ip6->sin6_scope_id = info.ipi6_ifindex;
   evnet_socket_unmap_ip4(out_local);
   return out_local->socket.any.sa_family == AF_INET6 ||
@@ -43,7 +44,7 @@ static bool read_local(const struct cmsghdr *control, struct evnet_address *out_
 
 bool evnet_datagram_local(const struct msghdr *header, struct evnet_address *out_local) {
   if (header->msg_controllen < sizeof(struct cmsghdr)) return false;
-  struct msghdr reading = *header;  // CMSG_NXTHDR's parameter is no const pointer
+  struct msghdr reading = *header;  // CMSG_NXTHDR's parameter is not const
   bool found = false;
   for (struct cmsghdr *control = CMSG_FIRSTHDR(&reading); control != NULL;
        control = CMSG_NXTHDR(&reading, control)) {
@@ -51,7 +52,7 @@ bool evnet_datagram_local(const struct msghdr *header, struct evnet_address *out
     if (!read_local(control, &local)) continue;
     *out_local = local;
     found = true;
-    if (control->cmsg_level == IPPROTO_IP) break;  // it is better than IPV6_PKTINFO, see above
+    if (control->cmsg_level == IPPROTO_IP) break;  // more exact than IPV6_PKTINFO, see above
   }
   return found;
 }

@@ -1,4 +1,4 @@
-// IPv4's half, by IP_PKTINFO: Linux (ip(7)) and macOS.
+// The local host of IPv4 datagrams, by IP_PKTINFO: Linux (ip(7)) and macOS.
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -14,7 +14,7 @@ bool evnet_datagram_system_local(const struct cmsghdr *control, struct in_addr *
   if (control->cmsg_level != IPPROTO_IP || control->cmsg_type != IP_PKTINFO) return false;
   struct in_pktinfo info;
   memcpy(&info, CMSG_DATA(control), sizeof info);
-  *out_host = info.ipi_spec_dst;  // not ipi_addr, the header's, which may be a group's
+  *out_host = info.ipi_spec_dst;  // not ipi_addr, the header's destination, which may be a group
   return true;
 }
 

@@ -1,7 +1,9 @@
-// UDP_SEGMENT, since Linux 4.18: one message is cut up into datagrams of a size, by the network
-// card if it can. udp_sendmsg and udp_send_skb (net/ipv4/udp.c) have the conditions: 64 segments at
-// most, and none that a path's MTU would break up. UDP_GRO, since 5.0: what a card brought in a
-// row, or a local socket sent by UDP_SEGMENT, is one message again (net/ipv4/udp_offload.c).
+// UDP_SEGMENT, since Linux 4.18: the kernel, or the network card if it can, cuts one message into
+// datagrams of one size. udp_sendmsg and udp_send_skb (net/ipv4/udp.c) have the conditions: at most
+// 64 segments, and none that exceeds the path's MTU.
+//
+// UDP_GRO, since Linux 5.0: the kernel returns consecutive datagrams from a card, or from a local
+// socket with UDP_SEGMENT, as one message (net/ipv4/udp_offload.c).
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -9,7 +11,8 @@
 
 #include "net/poller/internal/datagram_system.h"
 
-// A kernel that does not know the control message would pass over it, and send one datagram.
+// A kernel that does not support the option ignores the control message and sends one datagram.
+// Therefore ask with getsockopt(2).
 bool evnet_datagram_system_has_segments(int descriptor) {
   int bytes;
   socklen_t size = sizeof bytes;
@@ -23,9 +26,9 @@ void evnet_datagram_system_set_segment(struct msghdr *header, uint16_t bytes) {
 uint32_t evnet_datagram_system_segment_allowed(int status, uint32_t bytes) {
   switch (status) {
     case -EMSGSIZE:  // longer than the path's MTU
-    case -EINVAL:    // the same, of older kernels
+    case -EINVAL:    // the same, on older kernels
       return bytes - 1;
-    case -EIO:  // an IPsec path; of older kernels also a card that makes no checksums
+    case -EIO:  // an IPsec path; on older kernels also a card without checksums
     case -EOPNOTSUPP:
       return 0;
     default:
@@ -40,7 +43,7 @@ int evnet_datagram_system_ask_merged(int descriptor) {
 }
 
 size_t evnet_datagram_system_merged(const struct msghdr *header) {
-  // CMSG_NXTHDR's parameter is no const pointer.
+  // CMSG_NXTHDR's parameter is not const.
   struct msghdr reading = *header;
   for (struct cmsghdr *control = CMSG_FIRSTHDR(&reading); control != NULL;
        control = CMSG_NXTHDR(&reading, control)) {

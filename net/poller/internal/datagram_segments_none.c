@@ -1,4 +1,4 @@
-// No system but Linux takes several datagrams as one message, or gives them so.
+// Systems other than Linux neither take nor return several datagrams as one message.
 #include <errno.h>
 
 #include "net/poller/internal/datagram_system.h"

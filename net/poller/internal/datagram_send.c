@@ -1,13 +1,13 @@
-// The way out of datagram sockets. Datagrams that follow each other to the same place and are of
-// one size, the last perhaps shorter, are handed over as one message, which the system cuts up
-// again as far down as it can: on Linux, UDP_SEGMENT (datagram_segments_linux.c). What the system
-// does not take so goes one by one.
+// Sending datagrams. Consecutive datagrams to one address and of one size (the last may be shorter)
+// are passed to the system as one message. The system cuts it up as late as possible: Linux by
+// UDP_SEGMENT (datagram_segments_linux.c). Datagrams that the system does not take this way are
+// sent one by one.
 #include <string.h>
 
 #include "net/poller/internal/datagram_state.h"
 
 enum {
-  // Together they may not be longer than one, which IPv4 bounds.
+  // Several datagrams together may not be longer than the longest datagram of IPv4.
   MESSAGE_BYTES_MAX = 65507,
   SEGMENT_BYTES_MAX = MESSAGE_BYTES_MAX / 2,
 };
@@ -30,7 +30,7 @@ static struct datagram_segments *segments_of(struct evnet_datagrams *datagrams,
   return entry;
 }
 
-// The largest datagram that may be one of several; 0: none may.
+// Returns the largest datagram that may be part of a message of several. 0: none.
 static uint32_t segment_bytes_max(struct evnet_datagrams *datagrams, int descriptor,
                                   struct evnet_handle owner) {
   if (datagrams->options.no_segmentation) return 0;
@@ -41,7 +41,7 @@ static uint32_t segment_bytes_max(struct evnet_datagrams *datagrams, int descrip
   return datagrams->segments ? segments_of(datagrams, owner)->bytes_max : 0;
 }
 
-// How many datagrams, from the first on, can be one message.
+// Returns how many datagrams, from the first on, can be one message.
 static unsigned int count_alike(const struct evnet_datagram *messages, unsigned int count,
                                 uint32_t bytes_max) {
   const struct evnet_datagram *first = messages;
@@ -77,7 +77,7 @@ static void address(struct evnet_datagrams *datagrams, unsigned int index,
   }
 }
 
-// Appends the piece to `pieces`; what follows its predecessor in memory makes it longer.
+// Appends a piece. A piece that directly follows the last one in memory extends it.
 static size_t append(struct iovec *pieces, size_t count, const struct iovec *piece) {
   if (count > 0) {
     struct iovec *last = &pieces[count - 1];
@@ -90,11 +90,11 @@ static size_t append(struct iovec *pieces, size_t count, const struct iovec *pie
   return count + 1;
 }
 
-// Makes messages of datagrams. Returns how many.
+// Makes messages of datagrams. Returns the number of messages.
 static unsigned int make_messages(struct evnet_datagrams *datagrams,
                                   const struct evnet_datagram *messages, unsigned int count,
                                   uint32_t bytes_max) {
-  struct iovec *pieces = datagrams->out_pieces;  // those behind the messages made so far
+  struct iovec *pieces = datagrams->out_pieces;  // free ones, after those of the messages
   unsigned int made = 0;
   for (unsigned int i = 0; i < count;) {
     const struct evnet_datagram *first = &messages[i];
@@ -144,7 +144,7 @@ int64_t evnet_datagrams_send(struct evnet_datagrams *datagrams, int descriptor,
   if (allowed == UINT32_MAX) return taken;
   made = make_messages(datagrams, messages, alike, 0);
   taken = send_messages(datagrams, descriptor, made);
-  // It was taking several as one that went wrong; else it is the datagram.
+  // The single datagrams were sent, so the failure was due to sending several as one.
   if (taken > 0) segments_of(datagrams, owner)->bytes_max = allowed;
   return taken;
 }

@@ -1,5 +1,5 @@
-// One call for each datagram, as POSIX has them: everywhere but where one call takes many, and
-// there when the system refuses that call.
+// One call for each datagram, as in POSIX. Used on systems without a call for many datagrams, and
+// where the system refuses that call.
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -16,15 +16,15 @@ int evnet_datagram_receive_singly(int descriptor, struct evnet_datagram_message 
     if (size >= 0) {
       messages[received++].size = (unsigned int)size;
     } else if (errno != EINTR) {
-      // After datagrams, the next call reports it, EAGAIN or any other error.
+      // After datagrams were received, the next call returns the error, EAGAIN or any other.
       return received > 0 ? (int)received : -errno;
     }
   }
   return (int)received;
 }
 
-// Whether an IPv6 socket sends to an IPv4 address. Where maps_ip4 is set, that address has to have
-// the form of RFC 4291 section 2.5.5.2.
+// Whether the destination is an IPv4 address and the socket an IPv6 socket. If maps_ip4 is set,
+// that address must be in the form of RFC 4291 section 2.5.5.2.
 static bool takes_mapped(int descriptor, const struct sockaddr *to) {
   if (to == NULL || to->sa_family != AF_INET) return false;
   struct sockaddr_storage own;

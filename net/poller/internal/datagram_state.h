@@ -1,15 +1,16 @@
-// What datagram.c, which receives, and datagram_send.c share.
+// State shared by datagram.c, which receives, and datagram_send.c.
 #ifndef EVNET_NET_POLLER_INTERNAL_DATAGRAM_STATE_H_
 #define EVNET_NET_POLLER_INTERNAL_DATAGRAM_STATE_H_
 
 #include "net/poller/internal/datagram.h"
 #include "net/poller/internal/datagram_system.h"
 
-// What one socket has shown of the system's limits, in a table by the low bits of the handle's
-// index: sockets that share an entry find out anew.
+// The system's limits that a socket has met. The table is indexed by the low bits of the handle's
+// index; sockets that share an entry find the limits again.
 struct datagram_segments {
   struct evnet_handle owner;
-  uint32_t bytes_max;  // of datagrams that it takes several of as one; 0: it takes none
+  // The largest datagram that the system takes as one of several. 0: none.
+  uint32_t bytes_max;
 };
 
 enum { DATAGRAM_SEGMENTS = 64 };  // a power of two
@@ -17,22 +18,24 @@ enum { DATAGRAM_SEGMENTS = 64 };  // a power of two
 struct evnet_datagrams {
   struct evnet_datagram_options options;
   size_t message_bytes_max;
-  size_t block_bytes;  // from one block to the next
-  uint8_t
-      *memory;  // EVNET_DATAGRAMS_MAX blocks, reserved pages: what is never filled costs nothing
+  size_t block_bytes;  // distance between two blocks
+  // EVNET_DATAGRAMS_MAX blocks of reserved pages, which cost nothing until they are filled.
+  uint8_t *memory;
 
-  bool receives_singly;  // as evnet_datagram_system_receive and _send have found
-  bool sends_singly;
+  bool receives_singly;  // set by evnet_datagram_system_receive
+  bool sends_singly;     // set by evnet_datagram_system_send
 
   struct evnet_handle owner;  // of the batch
   int error;                  // 0, or -errno, reported before the batch
-  bool error_lasts;           // receiving fails again and again
-  unsigned int next;          // the message to be told
-  size_t next_offset;         // in it, of the datagram to be told
+  bool error_lasts;           // receiving would fail repeatedly
+  unsigned int next;          // index of the message to report
+  size_t next_offset;         // in that message, of the datagram to report
   unsigned int count;         // of messages
-  unsigned int told;          // datagrams of the batch
-  unsigned int batch_max;     // messages of the next one, by what the last one was
-  size_t segment_bytes;       // of each datagram of the message being told, but for the last
+  unsigned int told;          // datagrams of the batch that were reported
+  // The most messages in the next batch, chosen by the size of the last one.
+  unsigned int batch_max;
+  // Size of each datagram in the message being reported; its last may be shorter.
+  size_t segment_bytes;
   bool has_local;
   struct evnet_address local;
   struct evnet_address peers[EVNET_DATAGRAMS_MAX];
@@ -41,10 +44,10 @@ struct evnet_datagrams {
   // Control messages, which begin with a struct cmsghdr.
   _Alignas(struct cmsghdr) uint8_t in_control[EVNET_DATAGRAMS_MAX][EVNET_DATAGRAM_CONTROL_BYTES];
 
-  // A batch on its way out: messages, each of one datagram or, with its pieces in out_pieces, of
+  // An outgoing batch of messages. Each holds one datagram or, with its pieces in out_pieces,
   // several.
-  bool segments_known;  // whether the system takes several as one has been asked
-  bool segments;        // it does
+  bool segments_known;  // the system's support for several as one was checked
+  bool segments;        // the system supports it
   struct datagram_segments segments_of[DATAGRAM_SEGMENTS];
   uint8_t out_counts[EVNET_DATAGRAMS_MAX];
   struct evnet_datagram_message out[EVNET_DATAGRAMS_MAX];

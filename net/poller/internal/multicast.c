@@ -7,7 +7,7 @@
 
 #include "net/poller/internal/socket_address.h"
 
-enum { HOPS_MAX = 255 };  // 8 bits of either header
+enum { HOPS_MAX = 255 };  // a field of 8 bits in both IP headers
 
 bool evnet_multicast_is_group(const struct evnet_address *address) {
   if (address->socket.any.sa_family == AF_INET6)
@@ -20,16 +20,16 @@ static int set(int descriptor, int level, int name, const void *value, socklen_t
   return setsockopt(descriptor, level, name, value, size) == 0 ? 0 : -errno;
 }
 
-// No name has the index 0.
+// Interface indexes start at 1; 0 means none.
 static int find_interface(const char *name, unsigned int *out_index) {
   *out_index = 0;
   if (name == NULL) return 0;
   *out_index = if_nametoindex(name);
   if (*out_index != 0) return 0;
-  return errno == ENXIO ? -ENODEV : -errno;  // the BSDs say ENXIO, Linux says ENODEV
+  return errno == ENXIO ? -ENODEV : -errno;  // ENXIO on the BSDs, ENODEV on Linux
 }
 
-// Which interface a membership is of: by its name, or an IPv6 group's zone.
+// Chooses the interface of a membership: by its name, or by an IPv6 group's zone.
 static int choose_interface(const struct evnet_multicast *setting, unsigned int *out_index) {
   int status = find_interface(setting->interface_name, out_index);
   if (status < 0 || setting->group->socket.any.sa_family != AF_INET6) return status;
@@ -53,8 +53,8 @@ static int set_member(int descriptor, const struct evnet_address *own,
                                            setting->what == EVNET_MULTICAST_JOIN);
 }
 
-// How one family's datagrams go. IPv4's two numbers are single bytes (ip(4) of the BSDs; Linux
-// takes them, too), IPv6's are ints (RFC 3493 section 5.2).
+// Sets how one family's datagrams to groups are sent. IPv4's two numbers are single bytes (ip(4) of
+// the BSDs; Linux takes bytes, too). IPv6's are ints (RFC 3493 section 5.2).
 static int set_ip4(int descriptor, const struct evnet_multicast *setting,
                    unsigned int interface_index) {
   const unsigned char value = (unsigned char)setting->value;
@@ -100,8 +100,7 @@ static int set_sending(int descriptor, const struct evnet_address *own,
   if (status < 0) return status;
   if (own->socket.any.sa_family == AF_INET) return set_ip4(descriptor, setting, interface_index);
   status = set_ip6(descriptor, setting, interface_index);
-  // A socket of both families has IPv4's settings as well; on Linux only, elsewhere they are
-  // refused.
+  // A dual-stack socket also has IPv4's settings, but only on Linux; other systems refuse them.
   if (status == 0 && own->dual_stack) (void)set_ip4(descriptor, setting, interface_index);
   return status;
 }

@@ -1,6 +1,6 @@
-// Groups: who is a member, and how what is sent to one goes. multicast.c has what systems share;
-// multicast_linux.c, multicast_bsd.c (FreeBSD, macOS) and multicast_openbsd.c how each joins, and
-// BUILD.bazel chooses.
+// Multicast groups: membership, and the options of datagrams sent to groups. multicast.c has the
+// part that systems share. multicast_linux.c, multicast_bsd.c (FreeBSD, macOS) and
+// multicast_openbsd.c join groups; BUILD.bazel selects one.
 #ifndef EVNET_NET_POLLER_INTERNAL_MULTICAST_H_
 #define EVNET_NET_POLLER_INTERNAL_MULTICAST_H_
 
@@ -18,8 +18,8 @@ bool evnet_multicast_is_group(const struct evnet_address *address);
 int evnet_multicast_set(int descriptor, enum evnet_transport transport,
                         const struct evnet_multicast *setting);
 
-// Makes the socket a member of the group on that interface, or no member. Interface 0: the system's
-// choice. Returns 0 or -errno.
+// Adds the socket to the group on an interface, or removes it. Interface 0: the system chooses.
+// Returns 0 or -errno.
 int evnet_multicast_system_set_member(int descriptor, const struct evnet_address *group,
                                       unsigned int interface_index, bool is_member);
 

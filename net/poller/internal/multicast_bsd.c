@@ -1,4 +1,4 @@
-// FreeBSD and macOS: RFC 3678, as their ip(4) and ip6(4) have it.
+// FreeBSD and macOS: RFC 3678, see ip(4) and ip6(4).
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-// By RFC 3678, as ip(7) and Linux's ipv6 have it. A socket that no longer lets in what others have
-// joined (IP_MULTICAST_ALL, Linux 2.6.31; IPV6_MULTICAST_ALL, 4.20) is a member of what it joined
-// itself, as on other systems.
+// Linux: RFC 3678, see ip(7) and Linux's ipv6. With IP_MULTICAST_ALL (Linux 2.6.31) and
+// IPV6_MULTICAST_ALL (4.20) off, a socket receives only datagrams to groups that it joined itself,
+// as on other systems.
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-// Linux's sendfile(2), which cannot be told that SIGPIPE is not wanted. So the signal is blocked
-// for the call, and taken back if the call has raised it: it then goes to the calling thread
-// (signal(7)). One that was pending before is somebody else's, and stays.
+// sendfile(2) of Linux, which does not have a flag against SIGPIPE. Therefore the signal is blocked
+// during the call. If the call raised it, it goes to the calling thread (signal(7)) and is
+// discarded. A SIGPIPE that was pending before has another cause, and stays pending.
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -25,7 +25,7 @@ int64_t evnet_socket_system_sendfile(int descriptor, const struct evnet_file_ran
   off_t offset = file->offset;
   ssize_t sent = sendfile(descriptor, file->descriptor, &offset, file->size);
   int64_t result = sent >= 0 ? sent : -errno;
-  // Also behind a part: the reset came while the call was under way.
+  // A reset during the call can raise the signal even if a part was sent.
   bool may_have_raised = result != (int64_t)file->size;
   if (may_have_raised && !was_pending) {
     const struct timespec now = {0};

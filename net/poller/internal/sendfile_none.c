@@ -1,4 +1,4 @@
-// A system without sendfile(2), or with one that nobody has tried yet.
+// Systems without sendfile(2), or whose sendfile(2) evnet does not use.
 #include <errno.h>
 
 #include "net/poller/internal/socket_system.h"

@@ -1,4 +1,4 @@
-// Calls on one socket, the same on every system.
+// Calls on one socket that are the same on every system.
 #include "net/poller/internal/socket.h"
 
 #include <errno.h>
@@ -11,8 +11,7 @@
 #include "net/poller/internal/socket_system.h"
 #include "net/poller/internal/unix_system.h"
 
-// True when accept's error is about the listener or the system; false when only about the one
-// connection.
+// Whether accept's error concerns the listener or the system, not only the one connection.
 static bool is_lasting(int status) {
   switch (-status) {
     case EAGAIN:
@@ -26,8 +25,8 @@ static bool is_lasting(int status) {
     case ENOTSOCK:
       return true;
     default:
-      // accept(2): errors pending on the new socket are passed on as accept's own (ECONNABORTED,
-      // ENETDOWN, EPROTO, EHOSTUNREACH, ...), and firewall rules give EPERM.
+      // accept(2) returns errors that are pending on the new socket (ECONNABORTED, ENETDOWN,
+      // EPROTO, EHOSTUNREACH, ...), and EPERM for firewall rules.
       return false;
   }
 }
@@ -37,7 +36,8 @@ int evnet_socket_accept(int listener, enum evnet_transport transport,
                         struct evnet_address *out_peer) {
   *out_peer = (struct evnet_address){.transport = transport};
   int descriptor = -EAGAIN;
-  // Bounded: a security module may refuse every accept, and to pass over that would spin.
+  // Bounded, because a security module may refuse every accept, and skipping all of them would
+  // spin.
   for (int tries = 0; tries < EVNET_ACCEPTS_MAX; tries++) {
     out_peer->size = sizeof out_peer->socket;
     descriptor = evnet_socket_system_accept(listener, &out_peer->socket.any, &out_peer->size);
@@ -92,7 +92,7 @@ int evnet_socket_peek_end(int descriptor) {
   }
 }
 
-// Refused on a Unix socket.
+// The kernel refuses this for a Unix socket.
 static void disconnect(int descriptor) {
   const struct sockaddr none = {.sa_family = AF_UNSPEC};
   (void)connect(descriptor, &none, sizeof none);
@@ -107,7 +107,8 @@ static bool is_to_be_reset(int descriptor) {
 void evnet_socket_close(int descriptor, bool is_connection, bool duplicated) {
   const bool forked = evnet_fork_hold();
   if (is_connection && (duplicated || forked)) {
-    // A fork may have come after evnet_socket_reset: shutdown(2) alone would send an orderly end.
+    // If a fork came after evnet_socket_reset, shutdown(2) alone would end the connection without a
+    // reset.
     if (is_to_be_reset(descriptor)) disconnect(descriptor);
     (void)shutdown(descriptor, SHUT_RDWR);
   }
@@ -119,7 +120,7 @@ void evnet_socket_reset(int descriptor, bool duplicated) {
   const struct linger linger = {.l_onoff = 1, .l_linger = 0};
   (void)setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
   if (!duplicated && !evnet_fork_has_happened()) return;
-  disconnect(descriptor);  // evnet_socket_close ends a Unix socket by shutdown(2)
+  disconnect(descriptor);  // on a Unix socket it fails, and evnet_socket_close calls shutdown(2)
 }
 
 int evnet_socket_duplicate(int descriptor) {

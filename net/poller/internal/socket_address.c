@@ -1,4 +1,4 @@
-// The addresses of a socket's two ends, in one form each.
+// The addresses of a socket's two ends, normalized.
 #include "net/poller/internal/socket_address.h"
 
 #include <errno.h>
@@ -9,8 +9,8 @@
 
 #include "net/poller/internal/unix_system.h"
 
-// A socket of both families reports IPv4 peers as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). Who
-// counts, logs or compares addresses wants one form.
+// A dual-stack socket reports IPv4 peers as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). Code that
+// counts, logs or compares addresses needs one form.
 void evnet_socket_unmap_ip4(struct evnet_address *address) {
   const struct sockaddr_in6 *ip6 = &address->socket.ip6;
   if (ip6->sin6_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&ip6->sin6_addr)) return;
@@ -20,7 +20,7 @@ void evnet_socket_unmap_ip4(struct evnet_address *address) {
   address->size = sizeof ip4;
 }
 
-// One form of each. Without abstract names, an empty path of any length stands for no name.
+// On systems without abstract names, an empty path of any length means that the socket has no name.
 void evnet_socket_normalize(struct evnet_address *address) {
   if (address->socket.any.sa_family == AF_UNIX && !evnet_unix_system_abstract_names &&
       address->socket.local.sun_path[0] == '\0') {

@@ -1,4 +1,4 @@
-// The addresses of a socket's two ends, in one form each.
+// The addresses of a socket's two ends, normalized.
 #ifndef EVNET_NET_POLLER_INTERNAL_SOCKET_ADDRESS_H_
 #define EVNET_NET_POLLER_INTERNAL_SOCKET_ADDRESS_H_
 
@@ -8,14 +8,14 @@
 extern "C" {
 #endif
 
-// Makes ::ffff:a.b.c.d a.b.c.d.
+// Converts ::ffff:a.b.c.d to a.b.c.d.
 void evnet_socket_unmap_ip4(struct evnet_address *address);
 
-// Gives an address that the kernel returned the one form that evnet uses: an IPv4 address as such,
-// and no Unix path where the socket has no name.
+// Normalizes an address that the kernel returned: an IPv4 address is not mapped to IPv6, and a
+// socket without a name has no Unix path.
 void evnet_socket_normalize(struct evnet_address *address);
 
-// -ENOTCONN once the connection is dead; a Unix socket's still has it.
+// Returns -ENOTCONN if the connection is dead; a Unix socket still has the address then.
 int evnet_socket_remote_address(int descriptor, enum evnet_transport transport,
                                 struct evnet_address *out_address);
 int evnet_socket_local_address(int descriptor, enum evnet_transport transport,

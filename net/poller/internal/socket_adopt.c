@@ -1,18 +1,18 @@
-// Sockets that somebody else has made.
+// Sockets that were opened outside evnet.
 #include <errno.h>
 #include <fcntl.h>
 
 #include "net/poller/internal/socket.h"
 #include "net/poller/internal/socket_system.h"
 
-// 0 or more, or -errno.
+// Returns the option's value, 0 or more, or -errno.
 static int option(int descriptor, int name) {
   int value = 0;
   socklen_t size = sizeof value;
   return getsockopt(descriptor, SOL_SOCKET, name, &value, &size) == 0 ? value : -errno;
 }
 
-// The transport that a family and a type make, or -errno.
+// Returns the transport for a family and a type, or -errno.
 static int transport_of(int family, int type) {
   const bool is_ip = family == AF_INET || family == AF_INET6;
   if (!is_ip && family != AF_UNIX) return -EAFNOSUPPORT;

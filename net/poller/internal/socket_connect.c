@@ -39,23 +39,23 @@ static int set_options(int descriptor, const struct evnet_address *address,
 static int bind_source(int descriptor, const struct evnet_address *source) {
   const int one = 1;
   if (source->transport == EVNET_TRANSPORT_TCP && evnet_address_port(source) != 0) {
-    // As of a listener: the port of a connection that has ended would stay taken for a minute.
+    // As for a listener: otherwise the port of a closed connection stays in use for a minute.
     (void)setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   } else if (source->transport == EVNET_TRANSPORT_TCP) {
-    // The port is chosen by connect(2) then, which knows the peer: one port may serve many peers,
-    // as it does without bind(2) (ip(7)). Where that is not known, there are fewer ports.
+    // connect(2) then chooses the port. It knows the peer, so one port can be used for many peers,
+    // as without bind(2) (ip(7)). On systems without the option fewer ports are available.
     const int name = evnet_socket_system_options.bind_address_no_port;
     if (name != 0) (void)setsockopt(descriptor, IPPROTO_IP, name, &one, sizeof one);
   }
   return bind(descriptor, &source->socket.any, source->size) == 0 ? 0 : -errno;
 }
 
-// 0, -EINPROGRESS, or -errno.
+// Returns 0, -EINPROGRESS or -errno.
 static int begin(int descriptor, const struct evnet_address *address) {
-  // One that is through at once has a result to look at, too.
+  // A TCP connect that succeeds immediately has a result to check, too.
   if (connect(descriptor, &address->socket.any, address->size) == 0)
     return address->transport == EVNET_TRANSPORT_TCP ? -EINPROGRESS : 0;
-  // Interrupted, it goes on all the same (POSIX, connect()).
+  // An interrupted connect continues (POSIX, connect()).
   return errno == EINTR ? -EINPROGRESS : -errno;
 }
 
@@ -75,7 +75,7 @@ int evnet_socket_connect(const struct evnet_address *address,
   return descriptor;
 }
 
-// Two ends that are one and the same: the peer's SYN was our own (RFC 793 section 3.4).
+// Whether both ends are the same socket, because it received its own SYN (RFC 793 section 3.4).
 static bool is_own(const struct evnet_address *peer, const struct evnet_address *own) {
   return peer->size == own->size && evnet_address_port(peer) != 0 &&
          memcmp(&peer->socket, &own->socket, peer->size) == 0;
@@ -88,7 +88,7 @@ int evnet_socket_connect_result(int descriptor) {
   struct evnet_address own;
   status = evnet_socket_remote_address(descriptor, EVNET_TRANSPORT_TCP, &peer);
   if (status == -ENOTCONN) {
-    // Not connected yet; or reset since the first look.
+    // Not connected yet, or reset since the first check.
     status = evnet_socket_take_error(descriptor);
     return status < 0 ? status : -EINPROGRESS;
   }

@@ -8,14 +8,16 @@
 extern "C" {
 #endif
 
-// Opens, binds and begins to connect. Returns a non-blocking, close-on-exec descriptor, or -errno.
+// Opens and binds a socket, and starts to connect it. Returns a non-blocking, close-on-exec
+// descriptor, or -errno.
 //
-//   out_status  with a descriptor: 0 when it is connected, -EINPROGRESS when it will be writable
-//               once it is, or has failed.
+//   out_status  set if a descriptor is returned: 0 if the socket is connected; -EINPROGRESS if it
+//               will become writable once it is connected or has failed.
 int evnet_socket_connect(const struct evnet_address *address,
                          const struct evnet_connect_options *options, int *out_status);
 
-// The result, when the socket is writable: 0, -errno, or -EINPROGRESS: that was a false alarm.
+// Returns the result once the socket is writable: 0, -errno, or -EINPROGRESS if the event was
+// spurious.
 int evnet_socket_connect_result(int descriptor);
 
 #ifdef __cplusplus

@@ -1,9 +1,9 @@
-// macOS, which can neither ask for a non-blocking, close-on-exec socket when it is made nor say at
-// a send that SIGPIPE is not wanted: SO_NOSIGPIPE says it once for the socket.
+// macOS. It cannot open a socket as non-blocking and close-on-exec in one call, and a send has no
+// flag against SIGPIPE. SO_NOSIGPIPE disables the signal for a socket.
 //
-// Between the call and fcntl(2) another thread's fork and exec would inherit the descriptor. macOS
-// offers no way around that but posix_spawn's POSIX_SPAWN_CLOEXEC_DEFAULT, which is up to whoever
-// spawns.
+// If another thread calls fork and exec before fcntl(2), the new program inherits the descriptor.
+// The only remedy on macOS is POSIX_SPAWN_CLOEXEC_DEFAULT of posix_spawn, which the spawning code
+// has to set.
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -34,7 +34,7 @@ int evnet_socket_system_accept(int listener, struct sockaddr *out_address, sockl
 
 void evnet_socket_system_attach(int descriptor) {
   const int one = 1;
-  // Refused with EINVAL when the peer is gone already; an accepted socket has it then all the same,
-  // from its listener.
+  // Fails with EINVAL if the peer has already closed. An accepted socket still has the option,
+  // because it inherits the option from its listener.
   (void)setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &one, sizeof one);
 }

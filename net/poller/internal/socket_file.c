@@ -1,5 +1,5 @@
-// Sends a range of a file: by the system's sendfile(2), or, where there is none or it does not take
-// this file, by a read and a send.
+// Sends a range of a file by the system's sendfile(2). If there is none, or it does not support
+// this file, the range is sent by a read and a send.
 #include <errno.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -39,7 +39,7 @@ static int64_t send_file(int descriptor, const struct evnet_file_range *file) {
     int64_t sent = evnet_socket_system_sendfile(descriptor, file);
     if (sent > 0) return sent;
     if (sent == 0) return EVNET_REASON_FILE_SHORT;
-    // Some file systems have no way to lend their pages.
+    // Some file systems do not support sendfile(2).
     const bool refused = sent == -ENOSYS || sent == -EPERM;  // by a sandbox, see seccomp(2)
     if (refused || sent == -EINVAL || sent == -ENOTSUP) return copy(descriptor, file);
     if (sent != -EINTR) return sent;

@@ -1,4 +1,4 @@
-// Opening sockets that receive what others begin: listeners, and datagram sockets on an address.
+// Opening sockets that wait for peers: listeners, and datagram sockets bound to an address.
 #include "net/poller/internal/socket_listen.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@ int evnet_socket_listen(const struct evnet_address *address,
   struct evnet_address chosen = *address;
   int descriptor = evnet_socket_system_open(chosen.socket.any.sa_family, type);
   if (descriptor == -EAFNOSUPPORT && chosen.dual_stack && !options->v6only) {
-    // A kernel without IPv6: "all addresses" are then all IPv4 addresses.
+    // The kernel does not have IPv6, so "all addresses" means all IPv4 addresses.
     chosen =
         (struct evnet_address){.transport = address->transport, .size = sizeof chosen.socket.ip4};
     chosen.socket.ip4.sin_family = AF_INET;
@@ -49,7 +49,7 @@ bool evnet_socket_has_family(int family) {
     loopback.socket.ip4.sin_family = AF_INET;
     loopback.socket.ip4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   }
-  // Any other failure says nothing about the family.
+  // Any other failure does not show that the family is missing.
   const bool is_there =
       bind(descriptor, &loopback.socket.any, loopback.size) == 0 || errno != EADDRNOTAVAIL;
   (void)close(descriptor);

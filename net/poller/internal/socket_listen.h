@@ -1,4 +1,4 @@
-// Opening sockets that wait for peers: listeners, and datagram sockets on an address.
+// Opening sockets that wait for peers: listeners, and datagram sockets bound to an address.
 #ifndef EVNET_NET_POLLER_INTERNAL_SOCKET_LISTEN_H_
 #define EVNET_NET_POLLER_INTERNAL_SOCKET_LISTEN_H_
 
@@ -11,10 +11,11 @@
 extern "C" {
 #endif
 
-// Opens and binds; listens, or has a UDP socket of all hosts, or of a group, report which host each
-// datagram was sent to.
-// Returns a non-blocking, close-on-exec descriptor or -errno. A Unix socket's is added to the list,
-// to be released before it is closed.
+// Opens and binds a socket. A stream socket also listens. A UDP socket that is bound to all hosts
+// or to a group is set to report the local host of each datagram.
+//
+// Returns a non-blocking, close-on-exec descriptor or -errno. A Unix listener is added to the list,
+// and must be released before it is closed.
 int evnet_socket_listen(const struct evnet_address *address,
                         const struct evnet_listen_options *options,
                         struct evnet_unix_listeners *unix_listeners);

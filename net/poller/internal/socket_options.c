@@ -18,7 +18,7 @@ static int set_int(int descriptor, int level, int name, int value) {
   return set(descriptor, level, name, &value, sizeof value);
 }
 
-// Of those that are TCP's.
+// Returns the name of a TCP option.
 static int tcp_name(enum evnet_socket_option option) {
   const struct evnet_socket_option_names *names = &evnet_socket_system_options;
   switch (option) {
@@ -45,7 +45,7 @@ int evnet_socket_set_option(int descriptor, enum evnet_transport transport,
     return set_int(descriptor, SOL_SOCKET, SO_SNDBUF, value);
   if (option == EVNET_SOCKET_RECEIVE_BUFFER_BYTES)
     return set_int(descriptor, SOL_SOCKET, SO_RCVBUF, value);
-  // A Unix socket would take SO_KEEPALIVE, too, and do nothing with it.
+  // A Unix socket would accept SO_KEEPALIVE, too, and ignore it.
   if (transport != EVNET_TRANSPORT_TCP) return -EOPNOTSUPP;
   if (option == EVNET_SOCKET_KEEPALIVE) return set_int(descriptor, SOL_SOCKET, SO_KEEPALIVE, value);
   return set_int(descriptor, IPPROTO_TCP, tcp_name(option), value);
@@ -53,8 +53,8 @@ int evnet_socket_set_option(int descriptor, enum evnet_transport transport,
 
 bool evnet_socket_spreads_port(void) { return evnet_socket_system_options.reuse_port_spreads; }
 
-// For a UDP socket that has the option Linux takes any port as free that others have with it, and
-// so gives one of theirs to who asks for port 0 (measured on 6.18; not for TCP).
+// Whether to set the option after bind(2). If a UDP socket has the option and asks for port 0,
+// Linux may choose a port that other sockets with the option use (measured on 6.18; not for TCP).
 static bool shares_late(const struct evnet_address *address) {
   return evnet_socket_system_options.reuse_port_may_be_late &&
          address->transport == EVNET_TRANSPORT_UDP && evnet_address_port(address) == 0;
@@ -70,8 +70,8 @@ static int set_reuse_and_family(int descriptor, const struct evnet_address *addr
                                 const struct evnet_listen_options *options, const char **out_name) {
   *out_name = "no_reuse_address";
   int status = 0;
-  // Two UDP sockets that both have it share an address, and the second takes all that comes; but to
-  // a group's address, which all its members are bound to, each of them gets it.
+  // Two UDP sockets with the option share an address, and the second one receives all datagrams. A
+  // group's address is an exception: all its members bind to it, and each receives the datagrams.
   if (!options->no_reuse_address &&
       (address->transport != EVNET_TRANSPORT_UDP || evnet_multicast_is_group(address)))
     status = set_int(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -90,7 +90,7 @@ int evnet_socket_set_settings(int descriptor, enum evnet_transport transport,
   const struct {
     const char *name;
     enum evnet_socket_option option;
-    int value;  // 0 or less: as it is
+    int value;  // 0 or less: not set
   } settings[] = {
       {"no_nodelay", EVNET_SOCKET_NODELAY, !options->no_nodelay},
       {"send_buffer_bytes", EVNET_SOCKET_SEND_BUFFER_BYTES, options->send_buffer_bytes},
@@ -114,8 +114,8 @@ int evnet_socket_set_settings(int descriptor, enum evnet_transport transport,
   return status;
 }
 
-// Whether datagrams that come may have been sent to other addresses than the host's that takes
-// them.
+// Whether the address covers more than one local host, so that datagrams have to report which of
+// them they were sent to.
 static bool has_many_hosts(const struct evnet_address *address) {
   if (evnet_multicast_is_group(address)) return true;
   if (address->socket.any.sa_family == AF_INET6)

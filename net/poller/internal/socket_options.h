@@ -1,4 +1,4 @@
-// The options of sockets: of listeners before they are bound, and of connections.
+// Socket options: of listeners before bind(2), and of connections.
 #ifndef EVNET_NET_POLLER_INTERNAL_SOCKET_OPTIONS_H_
 #define EVNET_NET_POLLER_INTERNAL_SOCKET_OPTIONS_H_
 
@@ -10,19 +10,19 @@
 extern "C" {
 #endif
 
-// Sets what `options` hold on a socket that is not bound yet, and names the option that is refused.
+// Sets `options` on a socket that is not bound yet. On failure, names the option that was refused.
 int evnet_socket_set_listen_options(int descriptor, const struct evnet_address *address,
                                     const struct evnet_listen_options *options);
 
-// And, once it is bound to `address`, what may be set only then.
+// Sets the options that have to be set after bind(2).
 int evnet_socket_share_bound_port(int descriptor, const struct evnet_address *address,
                                   const struct evnet_listen_options *options);
 
 // As evnet_poller_spreads_port.
 bool evnet_socket_spreads_port(void);
 
-// The options of a connection, from those of a listener or of a socket that connects; 0 or less:
-// the system's default.
+// The settings of a connection, taken from the options of its listener or connect. 0 or less
+// selects the system's default.
 struct evnet_socket_settings {
   int send_buffer_bytes;
   int receive_buffer_bytes;
@@ -34,9 +34,9 @@ struct evnet_socket_settings {
   int notsent_lowat_bytes;
 };
 
-// Sets those that a socket of this transport has.
+// Sets the settings that a socket of this transport has.
 //
-//   out_name  the setting that was tried last.
+//   out_name  receives the name of the last setting that was tried.
 int evnet_socket_set_settings(int descriptor, enum evnet_transport transport,
                               const struct evnet_socket_settings *settings, const char **out_name);
 

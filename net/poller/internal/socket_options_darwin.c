@@ -1,6 +1,7 @@
-// macOS: tcp(4). The idle time is its TCP_KEEPALIVE. Its TCP_FASTOPEN wants a socket that listens,
-// and it binds to interfaces by their number, by one option for each family: neither is used. Of
-// those that share a port by its SO_REUSEPORT one gets all.
+// macOS: tcp(4). The idle time is its TCP_KEEPALIVE. Two of its options are not used: TCP_FASTOPEN,
+// which needs a listening socket, and binding to an interface, which takes the interface's index
+// and one option for each family. Of the sockets that share a port by SO_REUSEPORT, one receives
+// everything.
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 

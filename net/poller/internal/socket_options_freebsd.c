@@ -1,6 +1,6 @@
-// FreeBSD: tcp(4). Its TCP_FASTOPEN is on or off, and any number but 0 is on. Its SO_REUSEPORT
-// gives all to the socket that was bound last; SO_REUSEPORT_LB, since FreeBSD 12, gives each a
-// share (setsockopt(2)).
+// FreeBSD: tcp(4). Its TCP_FASTOPEN is a switch; any number but 0 enables it. With its
+// SO_REUSEPORT, the socket that was bound last receives everything. SO_REUSEPORT_LB, since FreeBSD
+// 12, gives each socket a share (setsockopt(2)).
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 

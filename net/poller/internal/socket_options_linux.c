@@ -1,4 +1,4 @@
-// tcp(7), socket(7), ip(7).
+// Linux: tcp(7), socket(7), ip(7).
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>

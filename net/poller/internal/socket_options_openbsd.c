@@ -1,5 +1,5 @@
-// OpenBSD has none of these for one socket but SO_REUSEPORT, of whose sockets one gets all: what
-// else there is, sysctl(2) sets for all.
+// OpenBSD. It supports only SO_REUSEPORT for a single socket, and one of the sockets that share a
+// port receives everything. The other settings are system-wide, set by sysctl(2).
 #include <sys/socket.h>
 
 #include "net/poller/internal/socket_system.h"

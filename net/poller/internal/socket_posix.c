@@ -1,4 +1,5 @@
-// One call each: SOCK_CLOEXEC, SOCK_NONBLOCK, accept4 and MSG_NOSIGNAL, as POSIX.1-2024 has them.
+// Systems with SOCK_CLOEXEC, SOCK_NONBLOCK, accept4 and MSG_NOSIGNAL of POSIX.1-2024, where each
+// function is one call.
 #include <errno.h>
 
 #include "net/poller/internal/socket_system.h"

@@ -10,7 +10,8 @@ int evnet_socket_system_tcp_info(int descriptor, struct evnet_tcp_info *out_info
   struct tcp_connection_info info = {0};
   socklen_t size = sizeof info;
   if (getsockopt(descriptor, IPPROTO_TCP, TCP_CONNECTION_INFO, &info, &size) != 0) return -errno;
-  // The kernel's TCP_MAXWIN << TCP_MAX_WINSHIFT, 65,535 << 14, until something was lost.
+  // The kernel's initial threshold, until the first loss: TCP_MAXWIN << TCP_MAX_WINSHIFT, which is
+  // 65,535 << 14.
   const uint32_t no_threshold = (uint32_t)65535 << 14;
   *out_info = (struct evnet_tcp_info){
       .state = (enum evnet_tcp_state)info.tcpi_state,  // TCPS_* of <netinet/tcp_fsm.h>

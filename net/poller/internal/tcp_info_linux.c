@@ -1,5 +1,5 @@
-// TCP_INFO (tcp(7)), whose struct grows at its end: what the running kernel does not know stays 0.
-// Only what Linux 4.9 had is asked for, so that older headers do.
+// TCP_INFO (tcp(7)). New kernels append fields to its struct; fields that the running kernel does
+// not have stay 0. Only fields of Linux 4.9 are used, so that older headers suffice.
 #include <errno.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
@@ -9,7 +9,7 @@
 
 #include "net/poller/internal/socket_system.h"
 
-// The kernel's include/net/tcp_states.h.
+// Translates the states of the kernel's include/net/tcp_states.h.
 static enum evnet_tcp_state state_of(unsigned state) {
   static const enum evnet_tcp_state states[] = {
       [1] = EVNET_TCP_ESTABLISHED, [2] = EVNET_TCP_SYN_SENT,   [3] = EVNET_TCP_SYN_RECEIVED,
@@ -20,7 +20,7 @@ static enum evnet_tcp_state state_of(unsigned state) {
   return state < sizeof states / sizeof states[0] ? states[state] : EVNET_TCP_CLOSED;
 }
 
-// Windows are counted in segments; a threshold of TCP_INFINITE_SSTHRESH, 0x7fffffff, is none.
+// Windows are counted in segments. TCP_INFINITE_SSTHRESH, 0x7fffffff, means no threshold.
 static uint64_t threshold_of(const struct tcp_info *info) {
   if (info->tcpi_snd_ssthresh >= 0x7fffffff) return UINT64_MAX;
   return (uint64_t)info->tcpi_snd_ssthresh * info->tcpi_snd_mss;
@@ -31,13 +31,13 @@ int evnet_socket_system_tcp_info(int descriptor, struct evnet_tcp_info *out_info
   socklen_t size = sizeof info;
   if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return -errno;
   int queued = 0;
-  // -EINVAL of a listener, which sends nothing.
+  // Fails with -EINVAL for a listener, which sends nothing.
   (void)ioctl(descriptor, SIOCOUTQ, &queued);
   *out_info = (struct evnet_tcp_info){
       .state = state_of(info.tcpi_state),
       .rtt_us = info.tcpi_rtt,
       .rtt_variance_us = info.tcpi_rttvar,
-      // ~0 is no sample.
+      // ~0 means that there is no sample.
       .rtt_min_us = info.tcpi_min_rtt == UINT32_MAX ? 0 : info.tcpi_min_rtt,
       .retransmit_timeout_us = info.tcpi_rto,
       .timeouts_in_a_row = info.tcpi_retransmits,

@@ -1,4 +1,4 @@
-// OpenBSD: its TCP_INFO is not read.
+// OpenBSD, whose TCP_INFO evnet does not read.
 #include <errno.h>
 
 #include "net/poller/internal/socket_system.h"

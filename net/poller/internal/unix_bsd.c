@@ -1,4 +1,4 @@
-// macOS and the BSDs.
+// Unix sockets of macOS and the BSDs.
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,8 +9,8 @@
 
 #include "net/poller/internal/unix_system.h"
 
-// So many may come with one read (Linux's SCM_MAX_FD); those that find no room are the kernel's to
-// close.
+// The most descriptors that one read can return (Linux's SCM_MAX_FD). The kernel has to close
+// descriptors beyond that.
 enum { DESCRIPTORS_MAX = 253 };
 
 const bool evnet_unix_system_abstract_names = false;
@@ -29,11 +29,12 @@ static void close_received(struct msghdr *message) {
   }
 }
 
-// With a control buffer: not every one of these kernels closes what it is given no room for. A
-// message with descriptors begins a new read (soreceive(9)), so a short one proves nothing.
+// Receives with a control buffer, because not all of these kernels close descriptors for which
+// there is no room. A message with descriptors begins a new read (soreceive(9)), so a short read
+// proves nothing.
 int64_t evnet_unix_system_recv(int descriptor, void *out_data, size_t size, bool *out_split) {
   union {
-    struct cmsghdr header;  // for its alignment
+    struct cmsghdr header;  // aligns `bytes`
     unsigned char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
   } control;
   struct iovec piece = {.iov_base = out_data, .iov_len = size};

@@ -9,12 +9,13 @@
 
 const bool evnet_unix_system_abstract_names = true;
 
-// Without a control buffer the kernel drops what is sent along, descriptors included, and says so
-// by MSG_CTRUNC (scm_recv in include/net/scm.h; the same from Linux 4.5 to 6.18). So none is ever
-// in our table, where it would count against our limit and a close(2) of it might block.
+// Without a control buffer the kernel drops control data, including descriptors, and sets
+// MSG_CTRUNC (scm_recv in include/net/scm.h; the same from Linux 4.5 to 6.18). So no descriptor
+// enters this process's table, where it would count against the limit, and where its close(2) might
+// block.
 //
-// unix_stream_read_generic stops behind bytes that carried descriptors, and else only for want of
-// room or of bytes, or at out-of-band data, which the poller hears of by EPOLLPRI.
+// unix_stream_read_generic stops after bytes that carried descriptors. Otherwise it stops only for
+// lack of room or bytes, or at out-of-band data, which EPOLLPRI reports to the poller.
 int64_t evnet_unix_system_recv(int descriptor, void *out_data, size_t size, bool *out_split) {
   struct iovec piece = {.iov_base = out_data, .iov_len = size};
   struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
@@ -24,17 +25,17 @@ int64_t evnet_unix_system_recv(int descriptor, void *out_data, size_t size, bool
   return got;
 }
 
-// fchmodat2(2) is in Linux from 6.6 on; include/uapi/asm-generic/unistd.h has its number.
+// fchmodat2(2) exists since Linux 6.6; include/uapi/asm-generic/unistd.h has its number.
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452
 #endif
 
 int evnet_unix_system_chmod(const char *path, const struct stat *made, mode_t mode) {
   if (syscall(SYS_fchmodat2, AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) == 0) return 0;
-  // EPERM: also the answer of a sandbox that does not know the call.
+  // A sandbox that does not know the call may fail with EPERM.
   if (errno != ENOSYS && errno != EPERM) return -errno;
-  // The C library does without that call, by /proc; without /proc it fails with EOPNOTSUPP
-  // (glibc and musl).
+  // The C library emulates the call by way of /proc; without /proc it fails with EOPNOTSUPP (glibc
+  // and musl).
   if (fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) == 0) return 0;
   if (errno != EOPNOTSUPP && errno != ENOENT) return -errno;
   struct stat there;

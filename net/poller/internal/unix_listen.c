@@ -13,11 +13,11 @@
 #include "net/poller/internal/unix_system.h"
 
 enum {
-  PATH_BYTES = sizeof(((struct sockaddr_un *)0)->sun_path) + 1,  // with a 0 byte in any case
+  PATH_BYTES = sizeof(((struct sockaddr_un *)0)->sun_path) + 1,  // ends with a 0 byte in any case
   LOCK_PATH_BYTES = PATH_BYTES + sizeof ".lock",
-  // Each time another server has started and stopped in between.
+  // The most attempts to lock. Each fails only if another server stopped during the attempt.
   LOCK_TRIES_MAX = 100,
-  PROBE_MS = 500,  // how long a connection stands that shows a server to be alive
+  PROBE_MS = 500,  // a server is alive if a connection to it lasts this long
   PROBES_MAX = 5,
   MODE_BITS = S_IRWXU | S_IRWXG | S_IRWXO,
 };
@@ -26,9 +26,9 @@ struct evnet_unix_listener {
   struct evnet_unix_listener *next;
   int descriptor;
   int send_buffer_bytes;
-  int lock;  // PATH.lock, locked; -1: none, as an abstract name has no files
+  int lock;  // PATH.lock, locked; -1 for an abstract name, which has no files
   bool has_file;
-  dev_t device;  // these two: of the file that bind(2) made
+  dev_t device;  // `device` and `inode` are of the file that bind(2) made
   ino_t inode;
   char path[PATH_BYTES];
 };
@@ -45,7 +45,7 @@ static void lock_path(const struct evnet_unix_listener *listener,
   (void)snprintf(out_path, LOCK_PATH_BYTES, "%s.lock", listener->path);
 }
 
-// Whether what was opened is what is there.
+// Whether the path still names the opened file.
 static bool is_there(int descriptor, const char *path) {
   struct stat opened, there;
   return fstat(descriptor, &opened) == 0 && lstat(path, &there) == 0 &&
@@ -57,7 +57,7 @@ static int take_lock(struct evnet_unix_listener *listener,
   char path[LOCK_PATH_BYTES];
   lock_path(listener, path);
   for (int tries = 0; tries < LOCK_TRIES_MAX; tries++) {
-    // O_NONBLOCK: it might be a FIFO.
+    // O_NONBLOCK, because the file might be a FIFO.
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (lock < 0) {
       return refuse(options, -errno, "cannot open the lock file PATH.lock");
@@ -84,7 +84,7 @@ static void drop_lock(struct evnet_unix_listener *listener) {
   if (listener->lock < 0) return;
   char path[LOCK_PATH_BYTES];
   lock_path(listener, path);
-  // Somebody may have had a file of this name; ours is empty.
+  // Another program may have a file of this name. The listener's own lock file is empty.
   struct stat opened;
   bool ours = fstat(listener->lock, &opened) == 0 && S_ISREG(opened.st_mode) && opened.st_size == 0;
   if (ours && is_there(listener->lock, path)) (void)unlink(path);
@@ -94,7 +94,7 @@ static void drop_lock(struct evnet_unix_listener *listener) {
 
 // The path
 
-// Connects, without waiting for anybody. Returns 0 and a descriptor, or -errno.
+// Connects without blocking. Returns 0 and a descriptor, or -errno.
 static int try_connect(const struct evnet_address *address, int *out_descriptor) {
   int descriptor = evnet_socket_system_open(AF_UNIX, SOCK_STREAM);
   if (descriptor < 0) return descriptor;
@@ -104,19 +104,20 @@ static int try_connect(const struct evnet_address *address, int *out_descriptor)
   return status;
 }
 
-// Waits for the other end of a connection to go, and closes it. Returns whether it went.
+// Waits until the other end of a connection closes, and closes the descriptor. Returns whether the
+// other end closed.
 static bool wait_for_hangup(int descriptor) {
-  struct pollfd waited = {.fd = descriptor};  // hang-ups always count (poll(2))
+  struct pollfd waited = {.fd = descriptor};  // POLLHUP is always reported (poll(2))
   int count = poll(&waited, 1, PROBE_MS);
   (void)close(descriptor);
-  return count != 0;  // a signal, too: to ask again does no harm
+  return count != 0;  // also after a signal: another probe does no harm
 }
 
-// Returns 0 if nobody listens on the socket that is there.
+// Returns 0 if no server listens on the existing socket.
 static int probe(const struct evnet_address *address, const struct evnet_listen_options *options) {
   int status = 0;
-  // io_uring's sockets outlive a killed process by some 30 ms (Linux 6.18), in which connecting
-  // succeeds. So who hangs up is asked again.
+  // io_uring's sockets outlive a killed process by about 30 ms (Linux 6.18), and connecting
+  // succeeds during that time. So the probe is repeated if the other end closes.
   for (int tries = 0; tries < PROBES_MAX && status == 0; tries++) {
     int descriptor;
     status = try_connect(address, &descriptor);
@@ -129,8 +130,8 @@ static int probe(const struct evnet_address *address, const struct evnet_listen_
     case 0:
       return refuse(options, -EADDRINUSE, "another server is listening on this path");
     case EAGAIN:
-      // On the BSDs this is ECONNREFUSED, too: there the lock alone keeps a busy server from being
-      // taken for a dead one.
+      // The BSDs return ECONNREFUSED for a full backlog, too. There only the lock keeps a busy
+      // server from being taken for a dead one.
       return refuse(options, -EADDRINUSE,
                     "another server is listening on this path, and its backlog is full");
     case EACCES:
@@ -167,7 +168,7 @@ static int clear_path(const struct evnet_unix_listener *listener,
 static int bind_path(struct evnet_unix_listener *listener, const struct evnet_address *address,
                      const struct evnet_listen_options *options) {
   const mode_t mode = options->unix_mode;
-  // Linux gives the file the socket's own bits less the umask; other systems refuse this.
+  // On Linux the file gets the socket's own mode less the umask; other systems refuse this fchmod.
   if (mode != 0) (void)fchmod(listener->descriptor, mode);
   if (bind(listener->descriptor, &address->socket.any, address->size) != 0) return -errno;
   struct stat made;
@@ -175,7 +176,8 @@ static int bind_path(struct evnet_unix_listener *listener, const struct evnet_ad
   listener->has_file = true;
   listener->device = made.st_dev;
   listener->inode = made.st_ino;
-  // What the umask has taken away. Nobody can connect before listen(2), so it is not too late.
+  // Restores the bits that the umask cleared. This is not too late, because clients cannot connect
+  // before listen(2).
   if (mode == 0 || (made.st_mode & MODE_BITS) == mode) return 0;
   int status = evnet_unix_system_chmod(listener->path, &made, mode);
   return status < 0 ? refuse(options, status, "cannot set the permissions of the socket file") : 0;
@@ -224,7 +226,7 @@ static void release(struct evnet_unix_listeners *listeners, struct evnet_unix_li
 int evnet_unix_listen(struct evnet_unix_listeners *listeners, const struct evnet_address *address,
                       const struct evnet_listen_options *options) {
   if (options->reuse_port) {
-    // Linux would take the option and do nothing with it; a path is one listener's in any case.
+    // Linux would accept the option and ignore it. A path belongs to one listener in any case.
     if (options->out_refused != NULL) *options->out_refused = "reuse_port";
     return -EOPNOTSUPP;
   }

@@ -1,15 +1,15 @@
-// Listening on Unix stream sockets: whose a path is, and what becomes of its files.
+// Listening on Unix stream sockets: the ownership of a path, and its files.
 //
-//   lock PATH.lock --> connect, to see that nobody serves PATH --> remove, bind, set mode, listen
+//   lock PATH.lock --> connect, to see that no server uses PATH --> remove, bind, set mode, listen
 //                                                                                    |
-//                      unlock <-- remove both files, where they are still ours <-- release
+//                        unlock <-- remove both files, if they are still ours <-- release
 //
-// The lock is held from before the look at PATH until its file is gone, so two that start, or one
-// that starts while another stops, never meet there; a killed process's locks go with it. The
-// lock's file is removed by who holds it, and who then locks a file that is no longer there tries
-// again.
+// The lock is held from before PATH is checked until its file is removed. So two servers that start
+// simultaneously, or one that starts while another stops, do not disturb each other. The kernel
+// releases a killed process's locks. The process that holds the lock removes the lock file. A
+// process that locks a file which has since been removed retries.
 //
-// Programs that know nothing of the lock are noticed by the try to connect, once they listen.
+// The attempt to connect detects programs that do not use the lock, once they listen.
 #ifndef EVNET_NET_POLLER_INTERNAL_UNIX_LISTEN_H_
 #define EVNET_NET_POLLER_INTERNAL_UNIX_LISTEN_H_
 
@@ -27,18 +27,20 @@ struct evnet_unix_listeners {
   struct evnet_unix_listener *first;
 };
 
-// Opens, binds and listens. Returns a non-blocking, close-on-exec descriptor, to be released and
-// closed, or -errno, with options->out_reason set where that leaves something open.
+// Opens and binds a socket, and listens.
+//
+// Returns: a non-blocking, close-on-exec descriptor. The caller releases and closes it.
+// Errors:  -errno; options->out_reason is set if the status alone does not explain the failure.
 int evnet_unix_listen(struct evnet_unix_listeners *listeners, const struct evnet_address *address,
                       const struct evnet_listen_options *options);
 
-// Gives an accepted socket what it does not have from its listener; does nothing for a listener
-// that is not one of these.
+// Sets on an accepted socket the options that it does not inherit from its listener. Does nothing
+// if the listener is not in the list.
 void evnet_unix_accepted(const struct evnet_unix_listeners *listeners, int listener,
                          int descriptor);
 
-// Removes a listener's files; does nothing for a descriptor that is not one of these. Before its
-// close(2): until then no other file can have its inode's number.
+// Removes a listener's files. Does nothing if the descriptor is not in the list. Call it before
+// close(2), because until then the inode number of its file cannot be reused.
 void evnet_unix_release(struct evnet_unix_listeners *listeners, int descriptor);
 void evnet_unix_release_all(struct evnet_unix_listeners *listeners);
 

@@ -22,7 +22,7 @@
 
 int open_conn(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
-  conn->state = CONN_OPEN;
+  EVNET_DCHECK(conn->state == CONN_OPEN);
   conn->in_ms = conn->out_ms = conn->read_since_ms = clock_stamp(conn);
   bool has_lifetime = reactor->limits.timeouts_ms[EVNET_TIMEOUT_LIFETIME] != EVNET_OFF;
   if (has_lifetime && side_get(conn) == NULL) return -ENOMEM;

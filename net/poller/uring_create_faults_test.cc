@@ -20,6 +20,7 @@ int eventfd_error;   // of every eventfd(2); 0: none
 int register_error;  // of every ring of buffers that is registered; 0: none
 int ring_error;      // of every ring that is made; 0: none
 int mappings_left;   // until an mmap(2) fails, once; 0: none does
+int register_naps;   // so many of them fail with ENOMEM first
 
 }  // namespace
 
@@ -42,6 +43,10 @@ int __real_io_uring_register_buf_ring(io_uring *ring, io_uring_buf_reg *reg, uns
 int __wrap_io_uring_register_buf_ring(io_uring *ring, io_uring_buf_reg *reg, unsigned flags);
 
 int __wrap_io_uring_register_buf_ring(io_uring *ring, io_uring_buf_reg *reg, unsigned flags) {
+  if (register_naps > 0) {
+    register_naps--;
+    return -ENOMEM;
+  }
   return register_error != 0 ? -register_error
                              : __real_io_uring_register_buf_ring(ring, reg, flags);
 }
@@ -147,6 +152,15 @@ TEST_F(UringCreateFaults, OfAddressSpaceReachTheCaller) {
   } while (status < 0 && n < 100);
   mappings_left = 0;
   EXPECT_GT(n, 4);
+}
+
+// Such as that of a ring which was closed, and which the kernel has not taken down yet.
+TEST_F(UringCreateFaults, MemoryThatIsFreeSoonIsWaitedFor) {
+  register_naps = 3;
+  evnet_poller *poller = nullptr;
+  ASSERT_EQ(evnet_poller_create(&options_, &poller), 0);
+  EXPECT_EQ(register_naps, 0);
+  evnet_poller_destroy(poller);
 }
 
 // Bytes of address space in use.

@@ -174,6 +174,28 @@ TEST_F(AdoptTest, AListenerAcceptsHereUntilAStop) {
   EXPECT_EQ(access(path.c_str(), F_OK), 0) << "not evnet's to remove";
 }
 
+TEST(AdoptAlone, AReactorWithoutAListenerOfItsOwnAcceptsFromAnAdoptedOne) {
+  evnet_handler handler = {};
+  handler.on_open = [](evnet_conn *, void *opened) {
+    ++*static_cast<int *>(opened);
+    return EVNET_CLOSE;
+  };
+  evnet_reactor_options options = {};
+  options.backend = TestBackend();
+  options.connections_max = 16;
+  int opened = 0;
+  evnet_reactor *reactor = nullptr;
+  ASSERT_EQ(evnet_reactor_create(&handler, &opened, &options, &reactor), 0);
+  PlainListener listener;
+  ASSERT_EQ(evnet_adopt(reactor, dup(listener.descriptor()), nullptr, nullptr), 0);
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(connect(client, &listener.address().socket.any, listener.address().size), 0);
+  for (int i = 0; i < 1000 && opened == 0; i++) ASSERT_GE(evnet_reactor_turn(reactor, 10), 0);
+  EXPECT_EQ(opened, 1);
+  (void)close(client);
+  evnet_reactor_destroy(reactor);
+}
+
 TEST_F(AdoptTest, WhatCannotBeAdoptedStaysTheCallers) {
   harness.options.connections_max = 1;
   harness.Start();

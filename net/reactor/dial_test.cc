@@ -189,6 +189,23 @@ TEST_F(DialTest, ACloseByIdCancels) {
   harness.Settle();
 }
 
+TEST_F(DialTest, OneThatIsCancelledKnowsWhatItConnectedTo) {
+  harness.Start();
+  const Blackhole nowhere;
+  std::string remote;
+  harness.on.close = [&](evnet_conn *conn, int) {
+    evnet_address address = {};
+    evnet_conn_remote_address(conn, &address);
+    remote = FormatAddress(address);
+    return EVNET_NONE;
+  };
+  const struct evnet_conn_id id = harness.Dial(nowhere.text());
+  harness.Turns(3);
+  EXPECT_EQ(evnet_close(harness.reactor(), id), 0);
+  ASSERT_TRUE(UntilClosed(id));
+  EXPECT_EQ(remote, nowhere.text());
+}
+
 TEST_F(DialTest, ACloseByIdIsAnOrderlyOneOfWhatIsOpen) {
   harness.Start();
   Harness::Pair pair = harness.Connect();

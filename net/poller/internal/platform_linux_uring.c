@@ -26,10 +26,8 @@ int evnet_poller_platform_create(const struct evnet_poller_options *options,
   int status = -ENOSYS;
   for (size_t i = 0; i < sizeof auto_order / sizeof auto_order[0]; i++) {
     status = create(auto_order[i], options, out_poller);
-    // Another error, such as lack of memory or descriptors, would make the next backend fail, too.
-    // But only io_uring needs memory that it may lock.
-    bool is_short = auto_order[i] == EVNET_BACKEND_IO_URING && status == -ENOMEM;
-    if (status != -ENOSYS && status != -EPERM && !is_short) break;
+    // Whatever else fails, memory or descriptors, would fail the next one, too.
+    if (status != -ENOSYS && status != -EPERM) break;
   }
   return status;
 }

@@ -1,6 +1,7 @@
 // A poller over io_uring that cannot be made, because the n-th call that it needs fails: the error
 // reaches the caller, and nothing is left.
 #include <errno.h>
+#include <liburing.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -18,9 +19,9 @@ namespace {
 
 int eventfd_error;   // of every eventfd(2); 0: none
 int register_error;  // of every ring of buffers that is registered; 0: none
+int register_naps;   // how many of them fail with ENOMEM first
 int ring_error;      // of every ring that is made; 0: none
 int mappings_left;   // until an mmap(2) fails, once; 0: none does
-int register_naps;   // so many of them fail with ENOMEM first
 
 }  // namespace
 
@@ -152,6 +153,21 @@ TEST_F(UringCreateFaults, OfAddressSpaceReachTheCaller) {
   } while (status < 0 && n < 100);
   mappings_left = 0;
   EXPECT_GT(n, 4);
+}
+
+// Every other test over io_uring skips where a poller cannot be made.
+TEST(UringCreate, WhereTheKernelMakesSuchARingAPollerIsMade) {
+  io_uring ring;
+  io_uring_params params = {};
+  params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+  const int refused = __real_io_uring_queue_init_params(8, &ring, &params);
+  if (refused < 0) GTEST_SKIP() << "no io_uring here: " << evnet_status_name(refused);
+  io_uring_queue_exit(&ring);
+  evnet_poller_options options = {};
+  options.backend = EVNET_BACKEND_IO_URING;
+  evnet_poller *poller = nullptr;
+  EXPECT_EQ(evnet_poller_create(&options, &poller), 0);
+  evnet_poller_destroy(poller);
 }
 
 // Such as that of a ring which was closed, and which the kernel has not taken down yet.

@@ -193,10 +193,18 @@ TEST_F(Close, ByDestroyWhenOnCloseActsOnOthersAndPosts) {
 }
 
 TEST_F(Close, WhenTheKernelRefusesToWaitEveryConnectionIsTold) {
+  std::string log;
+  h.options.logger.level = EVNET_LOG_ERROR;
+  h.options.logger.user = &log;
+  h.options.logger.log = [](evnet_log_level, const char *message, void *user) {
+    *static_cast<std::string *>(user) += message;
+  };
   h.Start();
   Harness::Pair pair = h.Connect();
   TheKernel().on_wait = [] { return -EINVAL; };
   EXPECT_EQ(evnet_reactor_run(h.reactor()), -EINVAL);
+  EXPECT_NE(log.find("event loop"), std::string::npos) << log;
+  EXPECT_NE(log.find(evnet_status_message(-EINVAL)), std::string::npos) << log;
   EXPECT_EQ(h.Of(pair).closed, 1);
   EXPECT_EQ(h.Of(pair).reason, -EINVAL);
   EXPECT_EQ(evnet_reactor_post(

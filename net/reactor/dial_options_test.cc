@@ -67,6 +67,14 @@ TEST_F(DialTest, OptionsOutOfRangeAreRefusedAtOnceByName) {
   refused("bind_to_device");
 }
 
+TEST_F(DialTest, TheLongestTimeoutIsTaken) {
+  harness.Start();
+  evnet_dial_options options = {};
+  options.timeout_ms = EVNET_TIMEOUT_MS_MAX;
+  const struct evnet_conn_id id = harness.Dial(harness.AddressText(), options);
+  ASSERT_TRUE(UntilOpen(id));
+}
+
 TEST_F(DialTest, ASourceThatIsNoneIsRefusedAtOnceByName) {
   std::string log;
   LogTo(&log);

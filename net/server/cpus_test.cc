@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -23,7 +24,15 @@ class Cpus : public testing::Test {
     EXPECT_NE(mkdtemp(&path[0]), nullptr);
     root_ = path;
   }
-  ~Cpus() override { std::filesystem::remove_all(root_); }
+  ~Cpus() override {
+    EXPECT_EQ(OpenDescriptors(), descriptors_) << "a file stays open";
+    std::filesystem::remove_all(root_);
+  }
+
+  static size_t OpenDescriptors() {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return static_cast<size_t>(std::distance(begin(all), end(all)));
+  }
 
   void File(const std::string &path, const std::string &text) {
     const std::filesystem::path full = root_ + "/" + path;
@@ -34,6 +43,7 @@ class Cpus : public testing::Test {
   long Quota() { return evnet_cpu_quota((root_ + "/self").c_str(), (root_ + "/fs").c_str()); }
 
   std::string root_;
+  const size_t descriptors_ = OpenDescriptors();
 };
 
 TEST_F(Cpus, NoFilesMeanNoQuota) { EXPECT_EQ(Quota(), 0); }

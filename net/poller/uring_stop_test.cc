@@ -56,6 +56,19 @@ TEST_P(UringStopTest, ASocketStoppedByItsFirstBytesBringsNoMoreUntilStarted) {
   EXPECT_LE(MostInATurn(connection.handle), kShare);
 }
 
+TEST_P(UringStopTest, ATurnBringsASocketItsShareInAsManyBuffersAsThatTakes) {
+  constexpr size_t kBytes = 100000;  // seven buffers
+  evnet_listen_options listen = {};
+  listen.receive_buffer_bytes = 4 << 20;
+  const Connection connection = Connect({}, &listen);
+  const std::string data = Pattern(kBytes);
+  connection.peer->Send(data);
+  evnet_poller_recv_start(poller(), connection.handle);
+  ASSERT_TRUE(RunUntilData(connection.handle, kBytes));
+  EXPECT_TRUE(loop().Data(connection.handle) == data);
+  EXPECT_GT(MostInATurn(connection.handle), kBytes / 2);
+}
+
 // With a poll in front of each, so that a stop holds at once and nothing stands in buffers.
 TEST_P(UringStopTest, ASocketThatWasStoppedReceivesOneByOneUntilALittleIsEnough) {
   const Connection connection = Connect();

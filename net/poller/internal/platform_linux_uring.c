@@ -26,7 +26,7 @@ int evnet_poller_platform_create(const struct evnet_poller_options *options,
   int status = -ENOSYS;
   for (size_t i = 0; i < sizeof auto_order / sizeof auto_order[0]; i++) {
     status = create(auto_order[i], options, out_poller);
-    // Whatever else fails, memory or descriptors, would fail the next one, too.
+    // Another error, such as lack of memory or descriptors, would make the next backend fail, too.
     if (status != -ENOSYS && status != -EPERM) break;
   }
   return status;

@@ -51,8 +51,8 @@ void evnet_socket_close(int descriptor, bool is_connection, bool duplicated);
 
 // evnet_socket_reset makes the evnet_socket_close of a connection reset it. It sets SO_LINGER to 0
 // seconds (socket(7)), which only the last close(2) observes. If a duplicate may exist, it also
-// disconnects (connect(2), AF_UNSPEC), which on Linux resets a TCP connection immediately. On a Unix
-// socket and on other systems, the peer of a connection with a duplicate sees EOF.
+// disconnects (connect(2), AF_UNSPEC), which on Linux resets a TCP connection immediately. On a
+// Unix socket and on other systems, the peer of a connection with a duplicate sees EOF.
 void evnet_socket_reset(int descriptor, bool duplicated);
 
 // Returns a duplicate of the descriptor, close-on-exec, or -errno.

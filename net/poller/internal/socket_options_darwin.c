@@ -1,7 +1,6 @@
 // macOS: tcp(4). The idle time is its TCP_KEEPALIVE. Two of its options are not used: TCP_FASTOPEN,
 // which needs a listening socket, and binding to an interface, which takes the interface's index
-// and one option for each family. Of the sockets that share a port by SO_REUSEPORT, one receives
-// everything.
+// and one option for each family. If sockets share a port by SO_REUSEPORT, one receives everything.
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 

@@ -1,6 +1,6 @@
-// Which backend a test runs over, for fixtures above the poller: the one that EVNET_TEST_BACKEND
-// names, which evnet_uring_test sets. A process that is told io_uring where the system refuses it
-// skips all its tests, saying why.
+// The backend that a test runs over, for fixtures above the poller. The environment variable
+// EVNET_TEST_BACKEND names it; evnet_uring_test sets the variable. If it names io_uring and the
+// system refuses io_uring, all tests are skipped with a message.
 #ifndef EVNET_NET_POLLER_TESTING_BACKEND_H_
 #define EVNET_NET_POLLER_TESTING_BACKEND_H_
 
@@ -8,15 +8,16 @@
 
 namespace evnet_testing {
 
-// EVNET_BACKEND_AUTO when the environment names none.
+// Returns EVNET_BACKEND_AUTO if the environment names no backend.
 evnet_backend TestBackend();
 
-// What the kernel does in io_uring, no test can see, count or make fail by wrapping socket calls.
+// Whether wrapped socket calls see the backend's operations. The kernel runs io_uring's operations,
+// so tests cannot see, count or fail them by wrapping socket calls.
 inline bool SocketCallsAreSeen() { return TestBackend() != EVNET_BACKEND_IO_URING; }
 
 }  // namespace evnet_testing
 
-// First in a test that needs to see them.
+// The first statement of a test that wraps socket calls.
 #define EVNET_SKIP_UNLESS_SOCKET_CALLS_ARE_SEEN() \
   if (!::evnet_testing::SocketCallsAreSeen()) GTEST_SKIP() << "io_uring makes no socket calls"
 

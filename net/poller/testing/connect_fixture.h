@@ -1,4 +1,4 @@
-// A poller that connects, to listeners of its own and to those of the test.
+// A poller that connects to its own listeners and to those of the test.
 #ifndef EVNET_NET_POLLER_TESTING_CONNECT_FIXTURE_H_
 #define EVNET_NET_POLLER_TESTING_CONNECT_FIXTURE_H_
 
@@ -25,7 +25,7 @@ class ConnectTest : public ContractTest {
     return loop().RunUntil([=] { return loop().Of(handle, EVNET_OP_CONNECT).size() >= count; });
   }
 
-  // What CONNECT says.
+  // Connects and returns the result of CONNECT.
   int64_t ConnectNow(evnet_handle handle, const evnet_address &address,
                      const evnet_connect_options *options = nullptr) {
     const size_t before = loop().Of(handle, EVNET_OP_CONNECT).size();
@@ -34,7 +34,8 @@ class ConnectTest : public ContractTest {
     return loop().Of(handle, EVNET_OP_CONNECT).back().result;
   }
 
-  // Connects to a listener of the poller's own; gives the accepted end, attached.
+  // Connects to a listener of this poller. Returns the connecting end; *out_accepted is the
+  // accepted end, attached.
   evnet_handle ConnectPair(evnet_handle *out_accepted,
                            const evnet_connect_options *options = nullptr) {
     const evnet_handle listener = Listen();
@@ -47,7 +48,7 @@ class ConnectTest : public ContractTest {
     return handle;
   }
 
-  // Connects `from`, and moves its socket to `to` as soon as that is told.
+  // Connects `from`, and moves its socket to `to` as soon as CONNECT is reported.
   void ConnectAndMove(evnet_handle from, evnet_handle to, const evnet_address &address) {
     int status = 1;
     loop().OnEvent([&](const Event &event) {
@@ -64,7 +65,7 @@ class ConnectTest : public ContractTest {
     ASSERT_TRUE(loop().RunUntil([=] { return !loop().Of(handle, EVNET_OP_DETACH).empty(); }));
   }
 
-  // An address where a connect is under way for as long as the test wants.
+  // Returns an address to which a connect stays pending for as long as the fixture exists.
   const evnet_address &Nowhere() {
     if (blackhole_ == nullptr) blackhole_ = std::make_unique<Blackhole>();
     return blackhole_->address();

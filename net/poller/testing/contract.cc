@@ -27,8 +27,8 @@ std::vector<Backend> OverEach(Backend backend) {
 }  // namespace
 
 std::vector<Backend> Backends() {
-  // In a process of its own: the kernel takes a ring down after its close, and may interrupt with
-  // that what another backend's test is waiting for.
+  // io_uring has its own process, because the kernel frees a ring some time after its close and may
+  // then interrupt a wait of another backend's test.
   if (TestBackend() == EVNET_BACKEND_IO_URING) {
     return OverEach(
         {"io_uring", Create<EVNET_BACKEND_IO_URING>, MakeSocketFixture, true, false, false, {}});
@@ -41,7 +41,7 @@ std::vector<Backend> Backends() {
   for (const Backend &backend : all) {
     const evnet_poller_options options = {};
     evnet_poller *poller = nullptr;
-    if (backend.create(&options, &poller) == -ENOSYS) continue;  // any other failure is the tests'
+    if (backend.create(&options, &poller) == -ENOSYS) continue;  // the tests report others
     evnet_poller_destroy(poller);
     for (const Backend &each : OverEach(backend)) here.push_back(each);
   }

@@ -1,4 +1,4 @@
-// What the contract tests share: the backends they run over, and a fixture with a poller, a
+// Shared by the contract tests: the backends that they run over, and a fixture with a poller, a
 // listener and connections.
 #ifndef EVNET_NET_POLLER_TESTING_CONTRACT_H_
 #define EVNET_NET_POLLER_TESTING_CONTRACT_H_
@@ -19,9 +19,11 @@ struct Backend {
   const char *name;
   int (*create)(const evnet_poller_options *options, evnet_poller **out_poller);
   std::unique_ptr<Fixture> (*make_fixture)(evnet_transport transport);
-  bool real_descriptors;    // numbers of this process: fcntl, dup and RLIMIT_NOFILE mean something
-  bool recv_stop_is_exact;  // no RECV after recv_stop, not even of bytes the kernel had handed over
-  bool calls_sockets;       // recv(2), send(2) are called, and can be wrapped by the linker
+  // Descriptors are numbers of this process, so fcntl, dup and RLIMIT_NOFILE apply to them.
+  bool real_descriptors;
+  // No RECV follows recv_stop, not even of bytes that the kernel has already delivered.
+  bool recv_stop_is_exact;
+  bool calls_sockets;         // calls recv(2) and send(2), which the linker can wrap
   evnet_transport transport;  // of the connections that the fixture makes
 
   bool is_tcp() const { return transport == EVNET_TRANSPORT_TCP; }
@@ -33,17 +35,17 @@ inline std::string Describe(const Backend &backend) {
 
 inline void PrintTo(const Backend &backend, std::ostream *out) { *out << Describe(backend); }
 
-// All backends of this system but io_uring; or io_uring alone, if the environment asks for it. Each
-// over TCP and over Unix sockets.
+// Returns all backends of this system except io_uring, or only io_uring if the environment asks for
+// it. Each runs over TCP and over Unix sockets.
 std::vector<Backend> Backends();
-// Those over TCP.
+// Returns those that run over TCP.
 std::vector<Backend> TcpBackends();
-// Those with calls_sockets, and of these the ones over TCP.
+// Return the backends with calls_sockets, and those of them that run over TCP.
 std::vector<Backend> SocketCallBackends();
 std::vector<Backend> TcpCallBackends();
-// Those with calls_sockets, and io_uring, which calls accept4(2), too.
+// Returns the backends with calls_sockets, and io_uring, which calls accept4(2), too.
 std::vector<Backend> AcceptCallBackends();
-// io_uring over TCP, if the environment asks for it; else none.
+// Returns io_uring over TCP if the environment asks for it, otherwise nothing.
 std::vector<Backend> UringBackends();
 
 inline std::string BackendName(const ::testing::TestParamInfo<Backend> &info) {
@@ -62,31 +64,33 @@ class ContractTest : public ::testing::TestWithParam<Backend> {
   ~ContractTest() override;
 
   void SetUp() override { Open({}); }
-  // A poller with other options, in place of the present one and all that is attached to it.
+  // Creates a poller with other options. The present poller and everything attached to it is
+  // destroyed.
   void Open(evnet_poller_options options);
   void Destroy();
 
-  // Listens where the fixture says; AddressOf tells where that is.
+  // Listens on an address of the fixture. AddressOf returns it.
   evnet_handle Listen(const evnet_listen_options *options = nullptr);
   evnet_address AddressOf(evnet_handle listener);
 
-  // A connection accepted by a listener of its own and attached. Neither recv nor send is armed.
+  // Makes a connection with its own listener, accepts and attaches it. Neither recv nor send is
+  // armed.
   Connection Connect(const PeerOptions &peer_options = {},
                      const evnet_listen_options *listen_options = nullptr);
-  // The same without attaching it.
+  // The same, without attaching it.
   Connection ConnectOnly(const PeerOptions &peer_options = {},
                          const evnet_listen_options *listen_options = nullptr);
   Connection AttachUnix();
   evnet_handle Attach(int descriptor) { return Attach(descriptor, GetParam().transport); }
   evnet_handle Attach(int descriptor, evnet_transport transport);
 
-  // Runs until everything that the kernel knows by now has been reported: a byte sent through
-  // another connection comes last.
+  // Runs until everything that the kernel knows by now has been reported. It waits for a byte that
+  // it sends through another connection, because that byte comes last.
   void Settle();
 
-  // Sends at once; returns what was taken.
+  // Sends immediately. Returns the number of bytes taken.
   int64_t Send(evnet_handle handle, const std::string &data);
-  // Sends until the socket takes no more; returns what it took.
+  // Sends until the socket is full. Returns the bytes taken.
   std::string SendUntilFull(evnet_handle handle);
 
   evnet_poller *poller() { return poller_; }
@@ -99,7 +103,7 @@ class ContractTest : public ::testing::TestWithParam<Backend> {
   std::unique_ptr<Loop> loop_;
 };
 
-// Bytes of a pattern in which no part equals its neighbours.
+// Returns bytes of a pattern in which no part equals its neighbours.
 std::string Pattern(size_t size);
 
 }  // namespace evnet_testing

@@ -1,4 +1,4 @@
-// A system call that fails as a test wants. The linker (--wrap) puts it in place of the real one.
+// A system call that fails when a test wants it to. The linker (--wrap) replaces the real call.
 #ifndef EVNET_NET_POLLER_TESTING_FAULT_H_
 #define EVNET_NET_POLLER_TESTING_FAULT_H_
 
@@ -25,7 +25,8 @@ struct Fault {
 
 }  // namespace evnet_testing
 
-// Wraps a call that returns -1 and sets errno, by the variable name##_fault. Within extern "C".
+// Wraps a call that returns -1 and sets errno. The variable name##_fault controls it. Use it within
+// extern "C".
 #define EVNET_WRAP(result, name, parameters, arguments)                                \
   result __real_##name parameters;                                                     \
   result __wrap_##name parameters;                                                     \

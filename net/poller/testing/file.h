@@ -1,4 +1,4 @@
-// A file of a test's own, without a name: gone with the object.
+// An unnamed temporary file. It is removed with the object.
 #ifndef EVNET_NET_POLLER_TESTING_FILE_H_
 #define EVNET_NET_POLLER_TESTING_FILE_H_
 

@@ -1,5 +1,5 @@
-// The stand-in for kqueue(2), by the sentences of the manual page (FreeBSD's; "macOS:" where only
-// that one has it) that kqueue.c relies on.
+// Tests of the stand-in for kqueue(2). Each quotes the sentence of the manual page that kqueue.c
+// relies on: FreeBSD's, or "macOS:" for a sentence that only macOS has.
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -17,7 +17,7 @@
 
 namespace {
 
-constexpr int kWaitMs = 20000;  // only a failing test waits that long
+constexpr int kWaitMs = 20000;  // only a failing test waits this long
 
 class KqueueTest : public ::testing::Test {
  protected:
@@ -38,7 +38,7 @@ class KqueueTest : public ::testing::Test {
     ASSERT_EQ(close(descriptor), 0);
   }
 
-  // A connected pair, of TCP over loopback or of Unix stream sockets.
+  // Makes a connected pair: of TCP over loopback, or of Unix stream sockets.
   void Pair(bool tcp, int *ours, int *theirs) {
     if (!tcp) {
       int pair[2];
@@ -71,7 +71,7 @@ class KqueueTest : public ::testing::Test {
     return client;
   }
 
-  // Applies one change; 0 or an errno.
+  // Applies one change. Returns 0 or an errno.
   int Change(int ident, int16_t filter, int flags, uint32_t fflags = 0, intptr_t data = 0,
              void *udata = nullptr) {
     struct kevent change;
@@ -89,7 +89,7 @@ class KqueueTest : public ::testing::Test {
     return events;
   }
 
-  // The one event that comes.
+  // Returns the one event that comes.
   struct kevent One() {
     const std::vector<struct kevent> events = Wait(kWaitMs);
     EXPECT_EQ(events.size(), 1u);
@@ -238,13 +238,13 @@ TEST_F(KqueueTest, OurOwnShutdownIsEofOfTheWriteFilterAlone) {
     ASSERT_EQ(Change(ours, EVFILT_READ, EV_ADD | EV_CLEAR), 0);
     for (const struct kevent &each : Wait(0)) EXPECT_NE(each.filter, EVFILT_READ);
     char byte;
-    EXPECT_EQ(read(ours, &byte, 1), -1);  // nothing of it was sent, nothing taken
+    EXPECT_EQ(read(ours, &byte, 1), -1);  // no bytes were sent, and none were taken
     EXPECT_EQ(read(theirs, &byte, 1), 0);
     ASSERT_EQ(Change(ours, EVFILT_READ, EV_DELETE), 0);
   }
 }
 
-// The error is told, and is still there for recv(2).
+// The error is reported, and recv(2) still returns it.
 TEST_F(KqueueTest, AResetIsEofOfBothFiltersWithTheErrorWhichStays) {
   int ours, theirs;
   Pair(true, &ours, &theirs);
@@ -371,7 +371,7 @@ TEST_F(KqueueTest, AFailedChangeIsAnEventOrAnError) {
   EV_SET(&changes[1], static_cast<uintptr_t>(ours), EVFILT_WRITE, EV_ADD | EV_CLEAR, 0, 0, nullptr);
   EXPECT_EQ(kevent(queue(), changes, 2, nullptr, 0, nullptr), -1);
   EXPECT_EQ(errno, ENOENT);
-  EXPECT_TRUE(Wait(0).empty());  // what is behind it was left out
+  EXPECT_TRUE(Wait(0).empty());  // the changes after the failed one were not applied
   struct kevent events[2];
   ASSERT_EQ(kevent(queue(), changes, 2, events, 2, nullptr), 1);
   EXPECT_NE(events[0].flags & EV_ERROR, 0);

@@ -1,6 +1,7 @@
-// A loop over one poller that keeps a record of every completion, so that a test can say what came,
-// in which order and in which turn. A connection that waits at a listener is taken, and recorded as
-// an ACCEPT whose result is its descriptor, or why it could not be taken.
+// A loop over one poller that records every completion, so that a test can check which completions
+// came, in which order and in which turn. The loop accepts each connection that is queued at a
+// listener. It records an ACCEPT whose result is the connection's descriptor or the error of
+// accepting it.
 #ifndef EVNET_NET_POLLER_TESTING_LOOP_H_
 #define EVNET_NET_POLLER_TESTING_LOOP_H_
 
@@ -20,9 +21,9 @@ struct Event {
   bool more;
   int64_t result;
   std::string data;     // RECV, DATAGRAM: a copy
-  std::string rest;     // SEND of lent memory: a copy of what was not taken
-  evnet_address peer;   // ACCEPT: who connected; DATAGRAM: who sent it
-  evnet_address local;  // DATAGRAM; AF_UNSPEC: not told
+  std::string rest;     // SEND of lent memory: a copy of the bytes not taken
+  evnet_address peer;   // ACCEPT: the peer; DATAGRAM: the sender
+  evnet_address local;  // DATAGRAM; AF_UNSPEC: not reported
   bool truncated;       // DATAGRAM
   uint64_t turn;
 };
@@ -37,26 +38,29 @@ class Loop {
   Loop(const Loop &) = delete;
   Loop &operator=(const Loop &) = delete;
 
-  // Called with each completion after it is recorded, from between two calls of next: a handler.
+  // Sets a handler, which is called with each completion after it is recorded, between two calls of
+  // next.
   void OnEvent(std::function<void(const Event &)> handler) { handler_ = std::move(handler); }
 
-  // One wait, then next until it is empty.
+  // Calls wait once, then next until it returns false.
   void Turn(int64_t timeout_ns);
-  // Turns until `done`, asked after every turn. False, and a failed test, at the deadline.
+  // Runs turns until `done` returns true; it is called after every turn. At the deadline, fails the
+  // test and returns false.
   bool RunUntil(const std::function<bool()> &done);
 
-  // Within OnEvent, of a RECV: the bytes where the poller has them.
+  // Within OnEvent of a RECV: the received bytes in the poller's memory.
   const uint8_t *data() const { return data_; }
 
   const std::vector<Event> &events() const { return events_; }
   void Clear() { events_.clear(); }
 
-  // Of the events recorded since Clear: those of a handle, those of an operation on it, and its
-  // bytes joined.
+  // These consider the events recorded since Clear: the events of a handle, the events of an
+  // operation on it, and its received bytes joined.
   std::vector<Event> Of(evnet_handle handle) const;
   std::vector<Event> Of(evnet_handle handle, evnet_op op) const;
   std::string Data(evnet_handle handle) const;
-  // The handle's events as text, runs of RECV bytes joined: "RECV:abc RECV=0 DETACH=0".
+  // Returns the handle's events as text, with the bytes of consecutive RECVs joined: "RECV:abc
+  // RECV=0 DETACH=0".
   std::string Story(evnet_handle handle) const;
 
  private:

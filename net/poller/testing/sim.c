@@ -1,4 +1,4 @@
-// A simulated world: made, moved forward in time, and looked at as a whole.
+// A simulated world: created, advanced in time, and inspected as a whole.
 #include "net/poller/testing/sim.h"
 
 #include <stdlib.h>
@@ -21,7 +21,7 @@ struct evnet_sim *evnet_sim_create(const struct evnet_sim_options *options) {
   if (sim->options.buffer_bytes_min == 0) sim->options.buffer_bytes_min = 1;
   EVNET_ASSERT(sim->options.buffer_bytes_min <= sim->options.buffer_bytes_max);
   sim->random_state = options->seed;
-  // Not 0, which would hide who forgets where the clock starts.
+  // The clock does not start at 0, because that would hide code that assumes it does.
   sim->now_ns = 1000000000 + evnet_sim_random(sim) % 1000000000;
   sim->port_last = 20000;
   return sim;

@@ -1,4 +1,4 @@
-// Which socket a handle stands for: listening, attaching, moving what has connected, and detaching.
+// The sockets of handles: listening, attaching, moving a connected socket, and detaching.
 #include "net/poller/testing/sim_attach.h"
 
 #include <errno.h>
@@ -34,7 +34,7 @@ int sim_listen(struct evnet_poller *poller, const struct evnet_address *address,
   struct sim_poller *self = (struct sim_poller *)poller;
   struct evnet_sim *sim = self->sim;
   if (address->transport == EVNET_TRANSPORT_UDP && options->reuse_port) {
-    // It would have to be fair to each sender; only connections are shared here.
+    // Sharing would have to keep each sender on one socket. Here only connections are shared.
     if (options->out_refused != NULL) *options->out_refused = "reuse_port";
     return -EOPNOTSUPP;
   }
@@ -58,7 +58,7 @@ int sim_listen(struct evnet_poller *poller, const struct evnet_address *address,
       .queue_max = backlog < SIM_QUEUE_MAX ? backlog : SIM_QUEUE_MAX,
   };
   if (evnet_address_port(address) == 0) {
-    // Of sockaddr_in and sockaddr_in6 alike, at the same place.
+    // sockaddr_in and sockaddr_in6 have the port at the same offset.
     listener->address.socket.ip4.sin_port = ++sim->port_last;
   }
   slot->kind = SIM_LISTENER;
@@ -68,7 +68,7 @@ int sim_listen(struct evnet_poller *poller, const struct evnet_address *address,
   return 0;
 }
 
-// Whether it is a socket of that transport that no handle has.
+// Whether the descriptor is a socket of that transport which no handle has.
 static bool is_free_for(const struct sim_descriptor *descriptor, enum evnet_transport transport) {
   if (transport == EVNET_TRANSPORT_UDP)
     return descriptor->udp != NULL && !sim_udp_is_attached(descriptor->udp);
@@ -100,7 +100,7 @@ int sim_attach(struct evnet_poller *poller, int descriptor, enum evnet_transport
   return 0;
 }
 
-// Nobody but the kernel itself makes sockets here.
+// Only the simulated kernel makes sockets here.
 int sim_identify(struct evnet_poller *poller, int descriptor, struct evnet_socket_kind *out_kind) {
   (void)poller;
   (void)descriptor;

@@ -1,4 +1,4 @@
-// Which socket a handle of a simulated poller stands for.
+// The sockets of a simulated poller's handles: listening, attaching, moving and detaching.
 #ifndef EVNET_NET_POLLER_TESTING_SIM_ATTACH_H_
 #define EVNET_NET_POLLER_TESTING_SIM_ATTACH_H_
 

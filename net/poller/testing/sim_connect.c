@@ -14,7 +14,7 @@
 
 enum { OUTSIDE_QUEUE_MAX = SIM_QUEUE_MAX };
 
-// The outside
+// Outside servers
 
 int evnet_sim_serve(struct evnet_sim *sim) {
   for (int i = 0; i < SIM_LISTENERS_MAX; i++) {
@@ -78,7 +78,7 @@ static bool is_outside(const struct evnet_sim *sim, const struct sim_listener *l
   return true;
 }
 
-// Makes both ends; the peer's waits where it is to be accepted, or taken.
+// Makes both ends. The peer's end is queued where it will be accepted or taken.
 static int make_pair(struct sim_slot *slot, struct sim_listener *listener, uint8_t host) {
   struct evnet_sim *sim = slot->owner->sim;
   const bool outside = is_outside(sim, listener);
@@ -146,7 +146,7 @@ void sim_connect(struct evnet_poller *poller, struct evnet_handle handle,
   if (address->transport == EVNET_TRANSPORT_UNIX) {
     slot->connect_status = -EOPNOTSUPP;
   } else if (evnet_sim_chance(sim, faults->connect_failure)) {
-    slot->connect_status = -EADDRNOTAVAIL;  // told at once
+    slot->connect_status = -EADDRNOTAVAIL;  // reported immediately
   } else if (address->transport == EVNET_TRANSPORT_UDP) {
     slot->connect_status = connect_udp(slot, address);
   } else if (evnet_sim_chance(sim, faults->connect_lost)) {
@@ -159,7 +159,7 @@ void sim_connect(struct evnet_poller *poller, struct evnet_handle handle,
   }
 }
 
-// What there is of a connection goes.
+// Closes the descriptor of a connect, if it has one.
 static void drop(struct sim_slot *slot) {
   if (slot->descriptor < 0) return;
   sim_descriptor_close(slot->owner->sim, slot->descriptor);
@@ -190,7 +190,7 @@ bool sim_connect_step(struct sim_slot *slot, struct evnet_completion *out) {
   if (!sim_connect_is_due(slot)) return false;
   struct evnet_sim_socket *socket = slot->socket;
   int status = slot->connect_status;
-  if (status == 0 && socket != NULL && socket->error != 0) {  // reset already
+  if (status == 0 && socket != NULL && socket->error != 0) {  // it was reset in the meantime
     status = -socket->error;
     socket->error = 0;
   }

@@ -147,7 +147,7 @@ TEST_F(SimConnect, DetachedWhileItConnectsItTellsOnlyThat) {
   EXPECT_EQ(loop->Story(reserved), "DETACH=0");
   evnet_sim_stats stats = {};
   evnet_sim_stats_of(sim, &stats);
-  EXPECT_EQ(stats.handles, 1u);  // the listener's
+  EXPECT_EQ(stats.handles, 1u);  // of the listener
   EXPECT_EQ(stats.descriptors, 1u);
 }
 

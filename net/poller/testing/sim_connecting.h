@@ -13,7 +13,7 @@ void sim_connect(struct evnet_poller *poller, struct evnet_handle handle,
 void sim_connect_stop(struct evnet_poller *poller, struct evnet_handle handle);
 bool sim_connect_is_due(const struct sim_slot *slot);
 bool sim_connect_step(struct sim_slot *slot, struct evnet_completion *out);
-// Reports to the outside, as struct evnet_sim_dialling says, that a connect has ended.
+// Notifies the outside that a connect has ended, as struct evnet_sim_dialling describes.
 void sim_connect_report(const struct sim_slot *slot, int status);
 
 #endif  // EVNET_NET_POLLER_TESTING_SIM_CONNECTING_H_

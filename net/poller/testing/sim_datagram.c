@@ -11,10 +11,10 @@
 #include "net/poller/testing/sim_group.h"
 #include "net/poller/testing/sim_udp_socket.h"
 
-// The least that is a pause.
+// The shortest time that counts as a pause after an error.
 enum { PAUSE_NS = 10 * 1000 * 1000 };
 
-// Tells who watches.
+// Calls the watch function.
 static void tell_watch(const struct evnet_sim_udp *udp, struct evnet_sim_udp_news news) {
   const struct evnet_sim *sim = udp->sim;
   news.port = evnet_address_port(&udp->address);
@@ -55,7 +55,7 @@ int sim_datagram_attach(struct sim_poller *self, int descriptor, struct evnet_ha
 
 // Sending
 
-// One datagram as the network would see it.
+// One datagram as the network sees it.
 struct outgoing {
   struct evnet_address from;
   const struct evnet_address *to;
@@ -69,7 +69,7 @@ static struct evnet_address source_of(const struct evnet_sim_udp *udp,
   if (!sim_udp_tells_local(udp)) return from;
   if (datagram->from != NULL) {
     from = *datagram->from;
-    // Of sockaddr_in and sockaddr_in6 alike, at the same place.
+    // sockaddr_in and sockaddr_in6 have the port at the same offset.
     from.socket.ip4.sin_port = udp->address.socket.ip4.sin_port;
   } else {
     sim_address_set_udp(&from, INADDR_LOOPBACK, evnet_address_port(&udp->address));
@@ -125,9 +125,10 @@ int64_t sim_datagram_send(struct sim_slot *slot, const struct evnet_datagram *da
   for (; (size_t)sent < count && sent < EVNET_DATAGRAMS_MAX; sent++) {
     struct outgoing outgoing;
     look_at(udp, &datagrams[sent], &outgoing);
-    // An earlier one's error is told in place of this one's (udp_sendmsg() of Linux).
+    // The error of an earlier datagram is reported in place of this datagram's (udp_sendmsg() of
+    // Linux).
     const int error = udp->error != 0 ? take_error(udp) : why_not(sim, &outgoing);
-    // Only the first one's is told; the next call finds the others' anew.
+    // Only the first datagram's error is reported. The next call checks the others again.
     if (sent > 0 && error < 0) break;
     if (error < 0) {
       note_sent(slot, &outgoing, error);
@@ -145,7 +146,7 @@ int64_t sim_datagram_send(struct sim_slot *slot, const struct evnet_datagram *da
 
 // Receiving
 
-// How many one batch brings: a socket's share of a turn.
+// Returns the size of a batch, which is a socket's share of a turn.
 static uint32_t batch_of(const struct sim_slot *slot) {
   struct evnet_sim *sim = slot->owner->sim;
   uint32_t most =
@@ -176,7 +177,7 @@ void sim_datagram_drop(struct sim_slot *slot) {
 
 static void complete_datagram(struct sim_slot *slot, int64_t result, struct evnet_completion *out) {
   struct evnet_sim *sim = slot->owner->sim;
-  // A batch is told to its end.
+  // A batch is reported completely, so only its last datagram may end receiving.
   if (slot->batch == NULL && result >= 0 && evnet_sim_chance(sim, sim->options.faults.one_shot))
     slot->receiving = false;
   *out = (struct evnet_completion){.handle = slot->handle,
@@ -187,7 +188,7 @@ static void complete_datagram(struct sim_slot *slot, int64_t result, struct evne
                  sim_slot_id(slot), result);
 }
 
-// An error that lasts: who starts receiving again without a pause would spin.
+// Fails with an error that lasts. Starting again without a pause would spin.
 static bool fails_to_receive(struct sim_slot *slot, struct evnet_completion *out) {
   struct evnet_sim *sim = slot->owner->sim;
   if (slot->udp->peer.size > 0 || !evnet_sim_chance(sim, sim->options.faults.receive_failure))

@@ -63,7 +63,7 @@ class SimDatagrams : public Sim {
     return evnet_poller_send_datagrams(poller, handle, &datagram, 1);
   }
 
-  // All that the client has got: "one,two".
+  // Returns all datagrams that the client has received: "one,two".
   std::string Received(evnet_sim_udp *client, evnet_address *from = nullptr) {
     std::string all;
     std::string block(70000, '\0');

@@ -1,4 +1,4 @@
-// The simulated kernel: UDP sockets, by the contract that the real ones keep
+// The simulated kernel's UDP sockets. The tests mirror those of real sockets
 // (contract_datagram_test.cc).
 #include <errno.h>
 
@@ -259,7 +259,7 @@ TEST_F(SimDatagrams, TwoCannotHaveTheSameAddress) {
   EXPECT_EQ(evnet_poller_listen(poller, &own, nullptr, &second), 0) << "it is closed by now";
 }
 
-// Who does not keep to the contract
+// Violations of the contract
 
 TEST_F(SimDatagrams, ASecondAwaitRoomIsNoticed) {
   const evnet_handle handle = Bind();

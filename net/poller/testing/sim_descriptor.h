@@ -4,7 +4,7 @@
 
 #include "net/poller/testing/sim_state.h"
 
-// The lowest free descriptor, or -EMFILE.
+// Returns the lowest free descriptor, or -EMFILE.
 int sim_descriptor_open(struct evnet_sim *sim, struct sim_descriptor what);
 void sim_descriptor_close(struct evnet_sim *sim, int descriptor);
 

@@ -1,4 +1,5 @@
-// The dice of a simulated world. Each choice of its kernel and its network comes from one seed.
+// Random choices of a simulated world. All choices of its kernel and its network come from one
+// seed.
 #include "net/poller/testing/sim_dice.h"
 
 uint64_t evnet_sim_random(struct evnet_sim *sim) {
@@ -19,7 +20,7 @@ bool evnet_sim_chance(struct evnet_sim *sim, uint32_t thousandths) {
 
 uint64_t sim_arrival_ns(struct evnet_sim *sim) {
   uint64_t most = sim->options.delay_ns_max;
-  // Mostly near, now and then far.
+  // Mostly a short delay, sometimes a long one.
   uint64_t delay = evnet_sim_random(sim) % (most + 1);
   return sim->now_ns + 1 + (evnet_sim_chance(sim, 250) ? delay : delay / 16);
 }

@@ -1,4 +1,4 @@
-// A send_start's bytes: pieces, or what stands in a real file.
+// Sending the pieces or the real file of a send_start.
 #include "net/poller/testing/sim_file.h"
 
 #include <errno.h>
@@ -6,7 +6,7 @@
 
 #include "net/poller/testing/sim_socket.h"
 
-// As much of the range as a block holds: a send may always take less.
+// Sends at most one block of the range, because a send may always take less.
 static int64_t send_file(const struct sim_slot *slot, const struct evnet_file_range *file) {
   struct evnet_sim *sim = slot->owner->sim;
   if (evnet_sim_chance(sim, sim->options.faults.file_failure)) return -EIO;

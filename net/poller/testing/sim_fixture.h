@@ -48,7 +48,7 @@ class Sim : public ::testing::Test {
     evnet_poller_accept_start(poller, listener);
   }
 
-  // Time for all that is under way, and a turn.
+  // Advances the clock until everything in flight has arrived, with turns in between.
   void Settle() {
     for (int i = 0; i < 50; i++) {
       evnet_sim_advance(sim, evnet_sim_now_ns(sim) + 10 * kMs);
@@ -89,7 +89,8 @@ class Sim : public ::testing::Test {
     return evnet_poller_send(poller, pair.handle, &piece, 1);
   }
 
-  // All that the client can read now, and how that ended: "abc EAGAIN", "abc END".
+  // Returns all bytes that the client can read now, and the result of its last read: "abc EAGAIN",
+  // "abc END".
   std::string Read(const Pair &pair) {
     std::string all;
     char block[100];

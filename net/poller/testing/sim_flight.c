@@ -1,7 +1,7 @@
-// Sends that fly, and the blocks of memory that they fly from.
+// Sends in flight, and the blocks of memory that they send from.
 //
-// A block is in use while it is the lease, the scratch, or flown from; who is the last to let it go
-// makes it unreadable.
+// A block is in use while it is the lease, the scratch or the source of a flight. When its last
+// user releases it, the block is made unreadable.
 #include "net/poller/testing/sim_flight.h"
 
 #include <errno.h>
@@ -36,7 +36,7 @@ void sim_block_release(struct sim_poller *self, struct sim_block *block) {
   if (block != NULL && --block->users == 0) memset(block->bytes, POISON, block_bytes(self));
 }
 
-// Whose memory a piece is, if it may be lent to a flight.
+// Returns the block that a piece is in, if the block may be lent to a flight.
 static struct sim_block *lender_of(const struct sim_poller *self, const struct iovec *piece) {
   const uint8_t *first = piece->iov_base;
   const uint8_t *lease = self->recv->bytes;
@@ -79,7 +79,7 @@ void sim_flight_fly(struct sim_slot *slot) {
   flight->result = sim_socket_send(slot->socket, &flight->piece, 1);
   if (flight->result == -EAGAIN) flight->result = 0;
   evnet_sim_note(slot->owner->sim, "flown", slot->owner->index, sim_slot_id(slot), flight->result);
-  // The kernel tells of a failure; of a success the next end of a wait does.
+  // The kernel reports a failure. The end of the next wait reports a success.
   flight->landed = flight->result != (int64_t)flight->piece.iov_len;
 }
 
@@ -93,7 +93,7 @@ void sim_flight_complete(struct sim_slot *slot, struct evnet_completion *out) {
   check_flight(slot);
   slot->flight = (struct sim_flight){0};
   size_t taken = flight.result > 0 ? (size_t)flight.result : 0;
-  self->landed = flight.block;  // released by the next call
+  self->landed = flight.block;  // the next call releases it
   *out = (struct evnet_completion){
       .handle = slot->handle,
       .op = EVNET_OP_SEND,

@@ -1,4 +1,4 @@
-// Sends that fly, and the blocks of memory that they fly from.
+// Sends in flight, and the blocks of memory that they send from.
 #ifndef EVNET_NET_POLLER_TESTING_SIM_FLIGHT_H_
 #define EVNET_NET_POLLER_TESTING_SIM_FLIGHT_H_
 
@@ -6,9 +6,9 @@
 
 struct sim_block *sim_block_take(struct sim_poller *self);
 void sim_block_release(struct sim_poller *self, struct sim_block *block);  // NULL is accepted
-// Begins a flight, if the piece is of lent memory and the dice want it.
+// Starts a flight if the piece is in lent memory and the random choice allows it.
 bool sim_flight_launch(struct sim_slot *slot, const struct iovec *piece);
-void sim_flight_fly(struct sim_slot *slot);  // sends what is to fly, unless that has been done
+void sim_flight_fly(struct sim_slot *slot);  // sends its bytes, unless that has been done
 bool sim_flight_has_landed(const struct sim_slot *slot);
 void sim_flight_complete(struct sim_slot *slot, struct evnet_completion *out);  // its SEND
 

@@ -1,4 +1,4 @@
-// The simulated kernel's sends of lent bytes, which fly until a wait tells of them.
+// The simulated kernel's sends of lent bytes, which are in flight until a wait reports them.
 #include <errno.h>
 #include <string.h>
 
@@ -162,7 +162,7 @@ TEST_F(SimFlights, TheScratchBlockIsNeverOneThatFlies) {
   EXPECT_EQ(Read(second), "two EAGAIN");
 }
 
-// Who does not keep to the contract
+// Violations of the contract
 
 TEST_F(SimFlights, BytesThatChangeInFlightAreNoticed) {
   Start();

@@ -1,4 +1,4 @@
-// Groups of simulated UDP sockets. There is one interface, "lo", and all hosts are on it.
+// Groups of simulated UDP sockets. The only interface is "lo", and all hosts are on it.
 #include "net/poller/testing/sim_group.h"
 
 #include <errno.h>

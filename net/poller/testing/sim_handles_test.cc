@@ -1,5 +1,5 @@
-// The simulated kernel itself: its handles, its clock, that a seed replays, and that it notices who
-// does not keep to the contract.
+// The simulated kernel's handles and clock, the replay of a seed, and the detection of contract
+// violations.
 #include <errno.h>
 
 #include <string>
@@ -130,7 +130,7 @@ TEST_F(Sim, AWaitNotesWhenItWantsToGoOn) {
   EXPECT_FALSE(evnet_sim_is_runnable(sim, 0)) << "a wake is used up";
 }
 
-// One run with everything that dice decide.
+// One run that uses every random choice.
 uint64_t HashOf(uint64_t seed) {
   evnet_sim_options options = {};
   options.seed = seed;
@@ -176,7 +176,7 @@ TEST(SimReplay, ASeedReplaysExactlyAndAnotherIsAnother) {
   EXPECT_NE(HashOf(1), HashOf(2));
 }
 
-// Who does not keep to the contract
+// Violations of the contract
 
 TEST_F(Sim, AStaleHandleIsNoticed) {
   Start();

@@ -1,9 +1,10 @@
-// Where the connections of a simulated world wait to be accepted.
+// Queues of connections that wait to be accepted.
 #include "net/poller/testing/sim_listener.h"
 
 #include "net/poller/testing/sim_dice.h"
 
-// Of several on one port the dice choose, as a hash of both addresses does in a system's kernel.
+// If several listeners share a port, one is chosen at random. A system's kernel chooses by a hash
+// of both addresses.
 struct sim_listener *sim_listener_of(struct evnet_sim *sim, uint16_t port) {
   struct sim_listener *chosen = NULL;
   uint32_t count = 0;

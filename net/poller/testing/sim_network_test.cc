@@ -1,5 +1,4 @@
-// The simulated kernel's network of datagrams: losses, full queues, groups, and the watch that sees
-// them.
+// The simulated kernel's network of datagrams: losses, full queues, groups, and the watch function.
 #include <errno.h>
 
 #include <set>

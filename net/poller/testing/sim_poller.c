@@ -1,4 +1,4 @@
-// The poller's contract over the simulated sockets, and the watch that its user keeps to it.
+// The poller's contract for the simulated sockets, and checks that its user keeps the contract.
 #include "net/poller/testing/sim_poller.h"
 
 #include <errno.h>
@@ -61,7 +61,7 @@ static int sim_accept(struct evnet_poller *poller, struct evnet_handle handle,
   if (!slot->accepting) evnet_sim_fail(sim, "accept of a listener that is not armed");
   struct sim_listener *listener = slot->listener;
   const bool waits = listener->queue_count > 0 && listener->queue[0]->ready_ns <= sim->now_ns;
-  // Another process that has the listener may be quicker.
+  // Another process that shares the listener may have been quicker.
   if (!waits || evnet_sim_chance(sim, sim->options.faults.accept_in_vain)) return -EAGAIN;
   int descriptor = -EMFILE;
   if (!evnet_sim_chance(sim, sim->options.faults.accept_failure))
@@ -99,14 +99,14 @@ static void sim_recv_stop(struct evnet_poller *poller, struct evnet_handle handl
   if (slot->kind == SIM_STREAM && slot->receiving &&
       evnet_sim_chance(sim, sim->options.faults.late_recv)) {
     slot->late_bytes = 1 + evnet_sim_below(sim, EVNET_SIM_LATE_BYTES_MAX);
-    // Only what has arrived by now can have been handed over.
+    // Only bytes that have arrived by now can have been delivered.
     if (slot->late_bytes > slot->socket->in.size) slot->late_bytes = slot->socket->in.size;
     slot->late_end = slot->socket->end_arrived && slot->late_bytes == slot->socket->in.size;
   }
   slot->receiving = false;
 }
 
-// Nothing may be under way where something is to be sent, or the way out to be ended.
+// Fails the world if a send is pending, because the caller sends or shuts down the write side.
 static void check_idle(const struct sim_slot *slot, const char *what) {
   if (slot->send != NULL || slot->flight.piece.iov_len > 0)
     evnet_sim_fail(slot->owner->sim, "%s while a send is under way", what);
@@ -126,7 +126,7 @@ static int64_t sim_send(struct evnet_poller *poller, struct evnet_handle handle,
   uint8_t *scratch = self->scratch->bytes;
   for (size_t i = 0; i < count; i++) {
     if (pieces[i].iov_base != scratch) continue;
-    // The caller has still to queue what was not taken; it may write no more.
+    // The caller still has to queue the bytes that were not taken, but may not write more.
     if (sent >= 0 && (size_t)sent >= pieces[i].iov_len) memset(scratch, POISON, pieces[i].iov_len);
     sim_block_release(self, self->scratch_old);
     self->scratch_old = self->scratch;
@@ -329,7 +329,7 @@ static const struct evnet_poller_ops sim_ops = {
     .set_option = sim_set_option,
     .set_multicast = sim_set_multicast,
     .descriptor = sim_descriptor,
-    .duplicate = sim_descriptor,  // likewise refused
+    .duplicate = sim_descriptor,  // refused in the same way
     .wait = sim_wait,
     .next = sim_next,
     .unreported = sim_unreported,

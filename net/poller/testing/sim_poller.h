@@ -1,4 +1,4 @@
-// The poller's contract over the simulated sockets.
+// The poller's contract for the simulated sockets.
 #ifndef EVNET_NET_POLLER_TESTING_SIM_POLLER_H_
 #define EVNET_NET_POLLER_TESTING_SIM_POLLER_H_
 

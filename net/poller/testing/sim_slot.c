@@ -102,8 +102,8 @@ void sim_slot_close(struct sim_slot *slot) {
   }
 }
 
-// What a send points to must not change before its SEND. A file's bytes may, but not where they
-// are.
+// Hashes the bytes of a send, which must not change before its SEND. A file's bytes may change, but
+// not its descriptor and range.
 uint64_t sim_slot_hash_send(const struct evnet_send *send) {
   uint64_t hash = send->count;
   if (send->count == 0) {

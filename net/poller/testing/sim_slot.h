@@ -4,25 +4,25 @@
 
 #include "net/poller/testing/sim_state.h"
 
-// What a handle stands for.
+// The kind of socket that a handle has.
 enum sim_slot_kind { SIM_FREE, SIM_LISTENER, SIM_STREAM, SIM_UDP, SIM_RESERVED, SIM_CONNECTING };
 
-// A block of memory that is lent to the poller's user, or holds what is flying; several flights may
-// be from the same one.
+// A block of memory that is lent to the poller's user, or is the source of flights. Several flights
+// may use the same block.
 struct sim_block {
   uint8_t *bytes;
   uint32_t users;
-  struct sim_block *next;  // of all
+  struct sim_block *next;  // in the list of all blocks
 };
 
-// A send that gave -EINPROGRESS.
+// A send that returned -EINPROGRESS.
 struct sim_flight {
-  struct iovec piece;  // iov_len 0: there is none
+  struct iovec piece;  // iov_len 0: there is no flight
   struct sim_block *block;
-  uint64_t hash;   // of its bytes, which nobody may change
+  uint64_t hash;   // of its bytes, which must not change
   int64_t result;  // once flown
-  bool flown;      // a wait has sent it
-  bool landed;     // its SEND is to be told
+  bool flown;      // a wait has sent its bytes
+  bool landed;     // its SEND can be reported
 };
 
 struct sim_slot {
@@ -35,30 +35,30 @@ struct sim_slot {
   int descriptor;
   bool accepting;
   bool receiving;
-  uint64_t receiving_ns;  // since when
-  uint64_t sending_ns;    // of `send`, likewise
-  bool detaching;         // only its last completions are to come
-  bool resets;            // it was an abort
-  bool is_closed;         // its descriptor is
+  uint64_t receiving_ns;  // when recv was started
+  uint64_t sending_ns;    // when `send` was started
+  bool detaching;         // only its last completions are still to be reported
+  bool resets;            // it was aborted
+  bool is_closed;         // its descriptor is closed
   bool hangup_told;
-  bool late_end;                  // recv was stopped, and yet the end will be told
-  uint32_t late_bytes;            // and yet so many bytes at most
-  const struct evnet_send *send;  // under way
+  bool late_end;                  // recv was stopped, but the end will still be reported
+  uint32_t late_bytes;            // and at most this many bytes
+  const struct evnet_send *send;  // the pending send_start
   uint64_t send_hash;             // of its bytes when it started
   struct sim_flight flight;
-  struct evnet_address to;  // where it connects, or has last connected
-  uint64_t connect_at_ns;   // when CONNECT is told, and
-  int connect_status;       // what it says, unless the connection is reset before that
-  bool awaits_room;         // of a UDP socket
-  bool failed;              // its receiving did, and was not started again
+  struct evnet_address to;  // the address of its connect, or of the last one
+  uint64_t connect_at_ns;   // when CONNECT is reported
+  int connect_status;       // the result of CONNECT, unless the connection is reset before
+  bool awaits_room;         // a UDP socket: await_room is pending
+  bool failed;              // receiving failed and was not started again
   uint64_t failed_at_ns;
-  struct sim_datagram *batch;  // received, and still to be told
-  uint32_t share_bytes;        // had in this turn
+  struct sim_datagram *batch;  // received, but not yet reported
+  uint32_t share_bytes;        // reported in this turn
   uint32_t share_accepts;
   bool share_send;
   bool share_batch;
   bool in_turn;
-  uint32_t deferrals;  // turns in a row that left its completions for a later one
+  uint32_t deferrals;  // consecutive turns that deferred its completions
   struct sim_slot *next_free;
 };
 
@@ -68,38 +68,40 @@ struct sim_poller {
   const struct evnet_allocator *allocator;
   uint32_t index;
   uint32_t slots_max;
-  uint32_t slot_count;      // made
-  uint32_t slot_capacity;   // of `slots` and `turn`
+  uint32_t slot_count;      // slots that were created
+  uint32_t slot_capacity;   // capacity of `slots` and `turn`
   struct sim_slot **slots;  // by index
-  struct sim_slot **turn;   // what this turn still has to look at
+  struct sim_slot **turn;   // slots that this turn still has to check
   uint32_t turn_count;
   struct sim_slot *free_first;  // first in, first out
   struct sim_slot *free_last;
   bool drained;      // next has returned false since the last wait
-  bool woken;        // wake was called, and no wait has ended for it
-  uint64_t wake_ns;  // when the last wait would end by itself
+  bool woken;        // wake was called, and no wait has ended by it yet
+  uint64_t wake_ns;  // when the last wait would end without an event
   uint32_t recv_max;
-  uint32_t lease_bytes;           // of recv_block, in use until the next call
-  struct sim_block *blocks;       // all there are
-  struct sim_block *recv;         // of the lease
-  struct sim_block *scratch;      // the one that is being filled
-  struct sim_block *scratch_old;  // its caller may still have to queue what a send did not take
-  struct sim_block *landed;       // what a SEND gave back is in; NULL: nothing
-  struct sim_slot *batching;      // whose batch is being told; NULL: nobody's
+  uint32_t lease_bytes;       // of the leased bytes in recv_block, until the next call
+  struct sim_block *blocks;   // list of all blocks
+  struct sim_block *recv;     // block of the lease
+  struct sim_block *scratch;  // block that is being filled
+  // The caller may still have to queue bytes of it that a send did not take.
+  struct sim_block *scratch_old;
+  struct sim_block *landed;   // block of the bytes that a SEND returned; NULL: none
+  struct sim_slot *batching;  // slot whose batch is being reported, or NULL
   uint32_t datagram_max;
   struct evnet_address peer;
   struct evnet_address local;
 };
 
-// The slot of a handle that may be used; NULL, and the world has failed, for another.
+// Returns the slot of a handle that may be used. For any other handle, fails the world and returns
+// NULL.
 //
 //   kind  SIM_FREE: any.
 struct sim_slot *sim_slot_of(struct sim_poller *self, struct evnet_handle handle,
                              enum sim_slot_kind kind, const char *what);
-struct sim_slot *sim_slot_acquire(struct sim_poller *self);  // NULL: there is none left
+struct sim_slot *sim_slot_acquire(struct sim_poller *self);  // NULL: none is left
 void sim_slot_release(struct sim_slot *slot);
-void sim_slot_close(struct sim_slot *slot);  // its descriptor; twice is once
+void sim_slot_close(struct sim_slot *slot);  // its descriptor; again has no effect
 uint64_t sim_slot_hash_send(const struct evnet_send *send);
-uint16_t sim_slot_id(const struct sim_slot *slot);  // of its connection, for the trace
+uint16_t sim_slot_id(const struct sim_slot *slot);  // id of its connection, for the trace
 
 #endif  // EVNET_NET_POLLER_TESTING_SIM_SLOT_H_

@@ -1,7 +1,8 @@
-// The way of bytes, ends and resets between the two ends of a simulated connection.
+// Bytes, ends and resets between the two ends of a simulated connection.
 //
-// Bytes that a sender wrote stand in `out` until they have arrived, cut into segments. The first
-// segment arrives when its time has come and the receiver has room; the rest waits for a read, as
+// Bytes that a sender wrote stay in `out` until they have arrived, cut into segments. The first
+// segment arrives when it is due and the receiver has room. Bytes without room wait for a read, as
+// with a closed TCP window. A reset overtakes bytes that wait for room.
 // after a closed window. A reset overtakes bytes that wait so.
 #include "net/poller/testing/sim_socket.h"
 
@@ -53,7 +54,7 @@ static void segment_push(struct evnet_sim_socket *socket, enum sim_segment_kind 
   if (socket->segment_count > 0) {
     struct sim_segment *last = segment_at(socket, socket->segment_count - 1);
     if (last->at_ns > at_ns) at_ns = last->at_ns;
-    // Two places are kept for an end and a reset.
+    // Two entries are reserved for an end and a reset.
     if (kind == SIM_DATA && last->kind == SIM_DATA &&
         socket->segment_count >= SIM_SEGMENTS_MAX - 2) {
       last->bytes += bytes;
@@ -70,7 +71,7 @@ static void segment_pop(struct evnet_sim_socket *socket) {
   socket->segment_count--;
 }
 
-// The end sends a reset and is gone. Some of what it had sent before may still arrive.
+// This end sends a reset and closes. Bytes that it sent before may still arrive.
 static void send_reset(struct evnet_sim_socket *socket) {
   struct evnet_sim *sim = socket->sim;
   evnet_sim_note(sim, "reset sent", socket->is_server, socket->id, 0);
@@ -85,13 +86,13 @@ static void send_reset(struct evnet_sim_socket *socket) {
   segment_push(socket, SIM_RESET, 0);
 }
 
-// A reset has come to this end.
+// Handles a reset that arrives at this end.
 static void die(struct evnet_sim_socket *socket) {
   struct evnet_sim *sim = socket->sim;
   if (socket->dead) return;
   evnet_sim_note(sim, "reset arrives", socket->is_server, socket->id, socket->in.size);
   socket->dead = true;
-  // tcp_reset() of Linux: EPIPE when the other end's stream had ended before.
+  // EPIPE if the other end's stream had ended before, as in tcp_reset() of Linux.
   socket->error = socket->end_arrived && !socket->write_ended ? EPIPE : ECONNRESET;
   socket->segment_count = 0;
   socket->out.size = 0;
@@ -110,7 +111,7 @@ static void data_arrives(struct evnet_sim_socket *sender, struct sim_segment *se
   uint32_t room = receiver->in.capacity - receiver->in.size;
   uint32_t size = segment->bytes < room ? segment->bytes : room;
   evnet_sim_note(sender->sim, "data arrives", receiver->is_server, sender->id, size);
-  // What was too late for a read is there with it.
+  // Data that arrived too late for the last read becomes unread at the time of that read.
   const uint64_t at_ns =
       segment->at_ns > receiver->active_ns ? segment->at_ns : receiver->active_ns;
   if (receiver->in.size == 0) receiver->unread_ns = at_ns;
@@ -121,7 +122,7 @@ static void data_arrives(struct evnet_sim_socket *sender, struct sim_segment *se
   if (segment->bytes == 0) segment_pop(sender);
 }
 
-// Lets the sender's first segment arrive if it can.
+// Delivers the sender's first segment if possible. Returns whether it did.
 static bool arrive(struct evnet_sim_socket *sender) {
   struct evnet_sim *sim = sender->sim;
   struct evnet_sim_socket *receiver = sender->other;
@@ -147,7 +148,7 @@ static bool arrive(struct evnet_sim_socket *sender) {
     sender->segment_count = 0;
     sender->out.size = 0;
   } else if (receiver->closed) {
-    // Nobody is left to read it.
+    // The receiver has closed and cannot read the data.
     segment_pop(sender);
     send_reset(receiver);
   } else if (receiver->in.size == receiver->in.capacity) {
@@ -257,7 +258,7 @@ void sim_socket_close(struct evnet_sim_socket *socket, bool reset) {
   }
 }
 
-// All of a world's
+// All sockets of a world
 
 void sim_socket_advance(struct evnet_sim *sim) {
   for (struct evnet_sim_socket *socket = sim->sockets; socket != NULL; socket = socket->next) {

@@ -1,4 +1,5 @@
-// The way of bytes between two ends. Results are those of the system's calls, -errno.
+// Bytes, ends and resets between two ends. Functions return the -errno of the corresponding system
+// calls.
 #ifndef EVNET_NET_POLLER_TESTING_SIM_SOCKET_H_
 #define EVNET_NET_POLLER_TESTING_SIM_SOCKET_H_
 
@@ -14,8 +15,8 @@ uint32_t sim_socket_room(const struct evnet_sim_socket *socket);
 // Whether both directions have ended gracefully and nothing is left to read.
 bool sim_socket_is_over(const struct evnet_sim_socket *socket);
 
-// All of a world's.
-void sim_socket_advance(struct evnet_sim *sim);  // what is due arrives
+// For all sockets of a world.
+void sim_socket_advance(struct evnet_sim *sim);  // segments that are due arrive
 uint64_t sim_socket_next_ns(const struct evnet_sim *sim);
 void sim_socket_free_all(struct evnet_sim *sim);
 

@@ -1,4 +1,4 @@
-// The simulated kernel's state, shared by its files and by nothing else.
+// The simulated kernel's state, shared only by its files.
 #ifndef EVNET_NET_POLLER_TESTING_SIM_STATE_H_
 #define EVNET_NET_POLLER_TESTING_SIM_STATE_H_
 
@@ -18,12 +18,12 @@ enum {
 enum sim_segment_kind { SIM_DATA, SIM_END, SIM_RESET };
 
 struct sim_segment {
-  uint64_t at_ns;  // when it arrives; never before the one in front of it
+  uint64_t at_ns;  // when it arrives; never before an earlier segment
   uint32_t bytes;  // of SIM_DATA
   enum sim_segment_kind kind;
 };
 
-// Bytes in order, first in, first out, in a block of fixed size.
+// A byte queue in a block of fixed size.
 struct sim_bytes {
   uint8_t *block;
   uint32_t capacity;
@@ -39,30 +39,30 @@ struct sim_slot;
 struct evnet_sim_socket {
   struct evnet_sim *sim;
   struct evnet_sim_socket *other;
-  struct evnet_sim_socket *next;  // of the world's list
-  struct evnet_address address;   // its own
+  struct evnet_sim_socket *next;  // in the world's list
+  struct evnet_address address;   // of this end
   uint32_t id;                    // for the trace; both ends have the client's port
   bool is_server;
 
-  struct sim_bytes out;  // sent and not yet arrived: the send buffer
+  struct sim_bytes out;  // the send buffer: sent, but not arrived
   struct sim_segment segments[SIM_SEGMENTS_MAX];
   uint32_t segment_first;
   uint32_t segment_count;
-  struct sim_bytes in;  // arrived and not yet read
-  size_t sent_bytes;    // ever
+  struct sim_bytes in;  // arrived, but not read
+  size_t sent_bytes;    // in total
 
-  bool closed;       // by its owner
-  bool write_ended;  // its end was sent
-  bool end_arrived;  // the other's end has come, behind the bytes in `in`
-  bool dead;         // reset: nothing more goes or comes
+  bool closed;       // by its user
+  bool write_ended;  // EOF was sent
+  bool end_arrived;  // EOF has arrived, after the bytes in `in`
+  bool dead;         // reset: nothing more is sent or received
   bool reset_sent;
   bool reset_by_network;
   uint64_t active_ns;  // when bytes were last read from it or written to it
   uint64_t sent_ns;    // when bytes were last written to it
-  uint64_t unread_ns;  // since when `in` holds something
+  uint64_t unread_ns;  // since when `in` has bytes
   uint64_t room_ns;    // since when `out` has room
   uint64_t fell_ns;    // when bytes of `out` last arrived
-  int error;           // pending, positive: told once
+  int error;           // pending, positive; reported once
   bool was_accepted;
   uint64_t ready_ns;  // when a server's end is established
   int options[EVNET_SOCKET_OPTIONS];
@@ -74,12 +74,12 @@ struct sim_listener {
   bool open;
   bool reuse_port;
   struct evnet_address address;
-  struct evnet_sim_socket *queue[SIM_QUEUE_MAX];  // server ends, in the order of ready_ns
+  struct evnet_sim_socket *queue[SIM_QUEUE_MAX];  // server ends, ordered by ready_ns
   uint32_t queue_count;
   uint32_t queue_max;
 };
 
-// What a descriptor stands for.
+// The object of a descriptor.
 struct sim_descriptor {
   struct evnet_sim_socket *socket;
   struct sim_listener *listener;
@@ -105,7 +105,7 @@ struct evnet_sim {
   struct sim_descriptor descriptors[SIM_DESCRIPTORS_MAX];
   uint32_t descriptors_open;
   struct evnet_sim_udp *udps;
-  struct sim_datagram *datagrams;  // under way, in the order in which they arrive
+  struct sim_datagram *datagrams;  // in flight, ordered by arrival
   struct evnet_sim_udp_stats udp_stats;
   void (*udp_watch)(void *user, const struct evnet_sim_udp_news *news);
   void *udp_watch_user;
@@ -114,7 +114,7 @@ struct evnet_sim {
   void *dialling_user;
 
   struct sim_poller *pollers[SIM_POLLERS_MAX];
-  uint32_t poller_count;  // ever created
+  uint32_t poller_count;  // that were created
   uint32_t pollers_open;
   uint32_t handles;
   uint64_t accepts;

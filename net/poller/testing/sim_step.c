@@ -1,5 +1,5 @@
-// What a handle may report, and when. A connection's completions come in order: sends first, then
-// what was received, then the end or the hang-up that follows it.
+// The completions that a handle may report, and when. A connection's completions come in order:
+// sends first, then received bytes, then the end or hang-up that follows them.
 #include "net/poller/testing/sim_step.h"
 
 #include <errno.h>
@@ -85,7 +85,7 @@ static bool step_detaching(struct sim_slot *slot, struct evnet_completion *out) 
   }
   if (slot->send != NULL) {
     int64_t result = -ECANCELED;
-    // A completion-based backend may have been quicker than the detach.
+    // A completion-based backend may have sent before the detach.
     if (!slot->is_closed && evnet_sim_chance(slot->owner->sim, 500)) {
       int64_t sent = sim_file_send_started(slot);
       if (sent != -EAGAIN) result = sent;

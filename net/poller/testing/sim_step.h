@@ -1,4 +1,4 @@
-// The completions that a handle may bring.
+// The completions that a handle may report.
 #ifndef EVNET_NET_POLLER_TESTING_SIM_STEP_H_
 #define EVNET_NET_POLLER_TESTING_SIM_STEP_H_
 
@@ -6,7 +6,8 @@
 
 // Whether there is something to report.
 bool sim_step_has_work(const struct sim_slot *slot);
-// Reports it; false: there was nothing, or it has had its share of the turn.
+// Reports a completion. Returns false if there is none, or if the handle has had its share of the
+// turn.
 bool sim_step(struct sim_slot *slot, struct evnet_completion *out);
 
 #endif  // EVNET_NET_POLLER_TESTING_SIM_STEP_H_

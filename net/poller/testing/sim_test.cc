@@ -1,4 +1,4 @@
-// The simulated kernel itself: that it does what TCP and the poller's contract say of a connection.
+// The simulated kernel's connections: they follow TCP and the poller's contract.
 #include <errno.h>
 
 #include <string>
@@ -58,7 +58,7 @@ TEST_F(Sim, APortIsSharedWithReusePortAloneAndTheSeedSpreadsWhatComes) {
     }
     EXPECT_NE(pick.find('1'), std::string::npos);
     EXPECT_NE(pick.find('2'), std::string::npos);
-    // The one that closes leaves all to the other.
+    // After one listener closes, the other gets all connections.
     evnet_poller_detach(poller, listener);
     for (int i = 0; i < 5; i++) {
       evnet_sim_socket *client;
@@ -93,7 +93,7 @@ TEST_F(Sim, AcceptWithoutADescriptorHasToBeStartedAgain) {
     Settle();
     EXPECT_EQ(loop->Story(listener), "") << "it is not armed any more";
     evnet_poller_accept_start(poller, listener);
-    // The next world's dice: one that fails at first and then does not.
+    // Stops after 20 failures in a row, which fails the test.
     if (++failures == 20) break;
   }
   EXPECT_LT(failures, 20);

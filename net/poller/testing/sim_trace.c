@@ -1,4 +1,4 @@
-// What happened in a simulated world, and what was broken first.
+// The events of a simulated world, and its first failure.
 #include <inttypes.h>
 #include <stdarg.h>
 
@@ -19,7 +19,7 @@ static void mix(struct evnet_sim *sim, uint64_t value) {
 void evnet_sim_note(struct evnet_sim *sim, const char *what, int64_t a, int64_t b, int64_t c) {
   struct sim_event *event = &sim->events[sim->event_count++ % SIM_TRACE_EVENTS];
   *event = (struct sim_event){.at_ns = sim->now_ns, .what = what, .values = {a, b, c}};
-  // The text, not where it lies: that differs from run to run.
+  // Hashes the text, not its address, because the address differs between runs.
   for (const char *at = what; *at != '\0'; at++) mix(sim, (uint8_t)*at);
   mix(sim, event->at_ns);
   for (int i = 0; i < 3; i++) mix(sim, (uint64_t)event->values[i]);

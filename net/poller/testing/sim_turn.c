@@ -1,9 +1,11 @@
-// A simulated poller's turn: what a wait finds, and what next takes of it.
+// A simulated poller's turn: which completions a wait finds, and the order in which next reports
+// them.
 //
-// A wait gathers the slots that have something to report; next takes one of them at random each
-// time, so completions of different handles come in any order and those of one in theirs; only a
-// batch of datagrams is told to its end. A slot leaves the turn when it has nothing more or has had
-// its share: recv_bytes_max bytes, one send, one batch.
+// A wait gathers the slots that have something to report. Each call of next takes one of them at
+// random. So completions of different handles come in any order, and completions of one handle in
+// their own order. Only a batch of datagrams is reported without interruption. A slot leaves the
+// turn when it has nothing more to report or has had its share: recv_bytes_max bytes, one send, one
+// batch.
 #include "net/poller/testing/sim_turn.h"
 
 #include <string.h>
@@ -14,7 +16,7 @@
 enum {
   POISON = 0xdd,
   ROUNDED_NS = 1000000,  // a backend may round a wait up to 1 ms
-  DEFERRALS_MAX = 3,     // of one handle, in a row
+  DEFERRALS_MAX = 3,     // consecutive ones of one handle
 };
 
 void sim_turn_meanwhile(const struct sim_poller *self, bool sleeps) {
@@ -33,7 +35,7 @@ static void end_lease(struct sim_poller *self) {
   sim_block_release(self, self->landed);
   self->landed = NULL;
   if (self->recv->users > 1) {
-    // It is flying.
+    // It is the source of a flight.
     sim_block_release(self, self->recv);
     self->recv = sim_block_take(self);
   } else {
@@ -66,8 +68,8 @@ static void gather_turn(struct sim_poller *self) {
   }
 }
 
-// Sends what is to fly. A flight that went well is told of by a wait that ends all the same: by
-// this one, or by the one that it left with.
+// Sends the bytes of flights. A flight that succeeded is reported only by a wait that ends for
+// another reason: this wait, or the one that sent it.
 static void fly(struct sim_poller *self, bool last_wait_ended, bool ends) {
   for (uint32_t i = 0; i < self->slot_count; i++) {
     struct sim_slot *slot = self->slots[i];
@@ -103,7 +105,7 @@ void sim_turn_wait(struct sim_poller *self, int64_t timeout_ns) {
   fly(self, last_wait_ended, ends);
 }
 
-// Asked again: some of what was detached in between is gone already.
+// Called when next is called again: some handles that were detached in between may be reported now.
 static void gather_detached(struct sim_poller *self) {
   self->drained = false;
   for (uint32_t i = 0; i < self->slot_count; i++) {
@@ -115,13 +117,14 @@ static void gather_detached(struct sim_poller *self) {
 bool sim_turn_next(struct sim_poller *self, struct evnet_completion *out_completion) {
   end_lease(self);
   if (self->drained) gather_detached(self);
-  // A batch is told before anything else.
+  // A batch is reported before anything else.
   if (self->batching != NULL && sim_step(self->batching, out_completion)) return true;
   while (self->turn_count > 0) {
     uint32_t at = evnet_sim_below(self->sim, self->turn_count);
     struct sim_slot *slot = self->turn[at];
     if (sim_step(slot, out_completion)) {
-      self->wake_ns = 0;  // the wait has ended; who called it goes on to the next one
+      // The wait has ended, and its caller will call wait again.
+      self->wake_ns = 0;
       return true;
     }
     leave_turn(self, at);

@@ -7,7 +7,7 @@
 void sim_turn_wait(struct sim_poller *self, int64_t timeout_ns);
 bool sim_turn_next(struct sim_poller *self, struct evnet_completion *out_completion);
 uint32_t sim_turn_unreported(const struct sim_poller *self);
-void sim_turn_join(struct sim_slot *slot);  // it may have something to report in this turn
-void sim_turn_meanwhile(const struct sim_poller *self, bool sleeps);  // the other threads
+void sim_turn_join(struct sim_slot *slot);  // adds a slot that may have something to report
+void sim_turn_meanwhile(const struct sim_poller *self, bool sleeps);  // runs the other threads
 
 #endif  // EVNET_NET_POLLER_TESTING_SIM_TURN_H_

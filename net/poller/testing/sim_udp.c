@@ -1,4 +1,4 @@
-// UDP sockets, and the way of datagrams from one to another.
+// UDP sockets, and the network between them.
 #include "net/poller/testing/sim_udp.h"
 
 #include <arpa/inet.h>
@@ -13,7 +13,7 @@
 #include "net/poller/testing/sim_udp_socket.h"
 
 enum {
-  OVERHEAD_BYTES = 16,  // of each datagram in a buffer, so that empty ones fill it too
+  OVERHEAD_BYTES = 16,  // added to each datagram in a buffer, so that empty ones fill it, too
   IP4_BYTES_MAX = 65507,
   IP6_BYTES_MAX = 65527,
 };
@@ -51,7 +51,7 @@ struct evnet_sim_udp *sim_udp_create(struct evnet_sim *sim, const struct evnet_a
   udp->address = *address;
   udp->receive_bytes_max = least + evnet_sim_below(sim, more);
   udp->send_bytes_max = least + evnet_sim_below(sim, more);
-  // Of sockaddr_in and sockaddr_in6 alike, at the same place.
+  // sockaddr_in and sockaddr_in6 have the port at the same offset.
   if (evnet_address_port(address) == 0) udp->address.socket.ip4.sin_port = htons(++sim->port_last);
   udp->next = sim->udps;
   sim->udps = udp;
@@ -120,7 +120,7 @@ static struct evnet_sim_udp *receiver_of(const struct evnet_sim *sim,
     if (each->closed || evnet_address_port(&each->address) != evnet_address_port(&datagram->to) ||
         !takes_family(&each->address, datagram->to.socket.any.sa_family))
       continue;
-    // What is connected hears its peer only.
+    // A connected socket receives only from its peer.
     if (each->peer.size > 0 &&
         !(sim_address_is_same_host(&each->peer, &datagram->from) &&
           evnet_address_port(&each->peer) == evnet_address_port(&datagram->from)))
@@ -181,8 +181,8 @@ bool sim_udp_post(struct evnet_sim_udp *udp, const struct evnet_address *from,
   return true;
 }
 
-// Nobody is at the address. ICMP says so to a connected socket (udp(7)), and here to any other one
-// now and then.
+// Handles a datagram to an address without a socket. ICMP reports the error to a connected socket
+// (udp(7)), and here sometimes to an unconnected one.
 static void bounce(struct sim_datagram *datagram) {
   struct evnet_sim_udp *sender = datagram->sender;
   struct evnet_sim *sim = sender->sim;
@@ -212,7 +212,7 @@ static void deliver(struct evnet_sim_udp *receiver, struct sim_datagram *datagra
   receiver->waiting_bytes += bytes;
 }
 
-// Each member has one of its own.
+// Each member receives its own copy.
 static void deliver_to_group(struct evnet_sim *sim, struct sim_datagram *datagram) {
   const struct evnet_sim_udp *sender = datagram->sender;
   for (struct evnet_sim_udp *each = sim->udps; each != NULL; each = each->next) {
@@ -312,7 +312,7 @@ int evnet_sim_udp_dial(struct evnet_sim *sim, const struct evnet_sim_udp *peer) 
   return sim_descriptor_open(sim, (struct sim_descriptor){.udp = udp});
 }
 
-// What the simulation knows
+// Inspection
 
 bool evnet_sim_udp_inspect(const struct evnet_sim *sim, uint16_t port,
                            struct evnet_sim_udp_state *out_state) {

@@ -130,7 +130,7 @@ class SocketPeer : public Peer {
     return sent;
   }
 
-  // Takes what is there into arrived_ and notes the end.
+  // Moves received bytes to arrived_, and records the end.
   void Pull() {
     char block[16384];
     while (end_ == End::kOpen) {
@@ -162,7 +162,7 @@ class SocketPeer : public Peer {
 
   int descriptor_;
   End end_ = End::kOpen;
-  std::string arrived_;  // and not yet asked for
+  std::string arrived_;  // not yet returned to the test
 };
 
 class SocketFixture : public Fixture {
@@ -188,7 +188,7 @@ class SocketFixture : public Fixture {
     if (options.receive_buffer_bytes > 0) {
       SetInt(descriptor, SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes);
     }
-    // Blocking: on return the connection is in the listener's queue.
+    // The call blocks, so the connection is in the listener's queue when it returns.
     EXPECT_EQ(connect(descriptor, &address.socket.any, address.size), 0) << strerror(errno);
     return std::make_unique<SocketPeer>(descriptor);
   }
@@ -207,7 +207,7 @@ class SocketFixture : public Fixture {
     if (directory == nullptr) return 0;
     while (const dirent *entry = readdir(directory)) count += entry->d_name[0] != '.';
     (void)closedir(directory);
-    return count - 1;  // the directory's own
+    return count - 1;  // not the directory's own descriptor
   }
 
  private:

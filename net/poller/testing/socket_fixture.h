@@ -8,7 +8,7 @@
 
 namespace evnet_testing {
 
-// `transport` is TCP or UNIX: what Loopback and Connect are about.
+// `transport` is TCP or UNIX; Loopback and Connect use it.
 std::unique_ptr<Fixture> MakeSocketFixture(evnet_transport transport);
 
 }  // namespace evnet_testing

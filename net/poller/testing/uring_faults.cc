@@ -14,9 +14,10 @@
 namespace evnet_testing {
 namespace {
 
-// What the backend ignores: its own cancels say so (TAG_CANCEL of internal/uring_state.h).
+// The user_data of cancels, whose results the backend ignores (TAG_CANCEL of
+// internal/uring_state.h).
 constexpr uint64_t kIgnored = uint64_t{7} << 56;
-// A poll of a listener says so likewise (TAG_ACCEPT).
+// The tag of a listener's poll (TAG_ACCEPT).
 constexpr uint64_t kAcceptTag = 3;
 
 struct Armed {
@@ -25,8 +26,8 @@ struct Armed {
 };
 
 struct Ring {
-  unsigned sqes_seen = 0;             // of the submission queue, those before this
-  unsigned cqes_seen = 0;             // likewise
+  unsigned sqes_seen = 0;             // entries of the submission queue already checked
+  unsigned cqes_seen = 0;             // entries of the completion queue already checked
   std::map<uint64_t, Armed> armed;    // by user_data
   std::map<uint64_t, int> first;      // no-ops: their completion's result
   std::map<uint64_t, int> cancelled;  // their last completion's result
@@ -95,7 +96,7 @@ void Strike(Ring *ring, io_uring_sqe *sqe, UringOp op, int result) {
   }
 }
 
-// Before the kernel sees them.
+// Called before the kernel sees the submissions.
 void LookAtSubmissions(State *state, io_uring *uring, Ring *ring) {
   for (; ring->sqes_seen != uring->sq.sqe_tail; ring->sqes_seen++) {
     io_uring_sqe *sqe = &uring->sq.sqes[ring->sqes_seen & uring->sq.ring_mask];
@@ -142,7 +143,7 @@ void Replace(std::map<uint64_t, int> *results, io_uring_cqe *cqe) {
   results->erase(found);
 }
 
-// Before the backend sees them.
+// Called before the backend sees the completions.
 void LookAtCompletions(State *state, io_uring *uring, Ring *ring) {
   const unsigned head = *uring->cq.khead;
   const unsigned tail = io_uring_smp_load_acquire(uring->cq.ktail);
@@ -154,7 +155,7 @@ void LookAtCompletions(State *state, io_uring *uring, Ring *ring) {
     if (cqe->res == -ECANCELED) {
       Replace(&ring->cancelled, cqe);
     } else {
-      ring->cancelled.erase(cqe->user_data);  // it ended by itself
+      ring->cancelled.erase(cqe->user_data);  // it ended without the cancel
       Replace(&ring->first, cqe);
     }
     ring->armed.erase(cqe->user_data);

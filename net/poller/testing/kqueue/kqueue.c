@@ -1,19 +1,19 @@
 // A kqueue for tests on Linux: the part of kqueue(2) (FreeBSD's and macOS's manual pages) that
-// ../../internal/kqueue.c uses, for sockets. What it does not know, it refuses with EINVAL.
+// ../../internal/kqueue.c uses, for sockets. Anything else fails with EINVAL.
 //
-// One epoll for each filter, as the filters of one descriptor have their events independently:
-// bytes that arrive must not bring an event of the write filter, which an epoll that watches both
-// would report along. The kqueue's descriptor is the read filter's epoll. A wait polls both and an
-// eventfd, which EVFILT_USER writes.
+// Each filter has its own epoll, because the filters of one descriptor have independent events.
+// Bytes that arrive must not bring an event of the write filter, but an epoll that watches for both would
+// report writability, too. The kqueue's descriptor is the read filter's epoll. A wait polls both
+// epolls and an eventfd, which EVFILT_USER writes.
 //
-// Where it differs from a BSD:
-// - so_error cannot be read on Linux without clearing it: after getsockopt(SO_ERROR), recv(2) would
-//   not report the error. So fflags is ECONNRESET for every pending error, and the error stays.
-// - The write filter has an event when there is room again after a refused send (TCP) or when the
-//   peer has read (Unix). A BSD has one for each acknowledgement.
-// - A descriptor that is closed takes its events along only if it was the last of its duplicates.
-// - Changes and waits are for one thread at a time; NOTE_TRIGGER is for any, and for signal
-//   handlers.
+// Differences from a BSD:
+// - On Linux, reading so_error clears it: after getsockopt(SO_ERROR), recv(2) would not report the
+//   error. So fflags is ECONNRESET for every pending error, and the error stays pending.
+// - The write filter has an event when there is room again after a refused send (TCP), or when the
+//   peer has read (Unix). A BSD has an event for each acknowledgement.
+// - Closing a descriptor removes its events only if it has no other duplicates.
+// - Changes and waits may be used by one thread at a time; NOTE_TRIGGER by any thread, and by
+//   signal handlers.
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -33,9 +33,9 @@
 #include "net/poller/testing/kqueue/socket.h"
 
 enum {
-  QUEUES_MAX = 1 << 16,  // descriptor numbers of kqueues are below
+  QUEUES_MAX = 1 << 16,  // descriptor numbers of kqueues are below this
   BATCH_MAX = 512,
-  WAIT_SECONDS_MAX = 100000000,  // XNU's itimerfix refuses more
+  WAIT_SECONDS_MAX = 100000000,  // above this, XNU's itimerfix fails
 };
 
 enum { READ, WRITE, FILTERS };  // EVFILT_READ, EVFILT_WRITE as indexes
@@ -46,7 +46,7 @@ static const uint32_t read_mask = EPOLLIN | EPOLLRDHUP | EPOLLPRI;
 static const uint32_t read_mask = EPOLLIN | EPOLLRDHUP;
 #endif
 
-// One (ident, filter).
+// A registration: one (ident, filter) pair.
 struct knote {
   uint16_t flags;  // EV_ADD while it exists, and EV_CLEAR
   bool has_low_water;
@@ -57,15 +57,15 @@ struct knote {
 struct queue {
   int epolls[FILTERS];
   int wake;
-  struct knote *knotes[FILTERS];  // by descriptor
+  struct knote *knotes[FILTERS];  // indexed by descriptor
   size_t knote_count;
   struct knote user;  // EVFILT_USER: one for each kqueue
   uintptr_t user_ident;
   atomic_bool triggered;
-  int first;  // which filter is looked at first: each call the other
+  int first;  // the filter that is checked first; it alternates between calls
 };
 
-// By descriptor number. An entry is set by kqueue and taken by close.
+// Indexed by descriptor number. kqueue sets an entry, close takes it.
 static _Atomic(struct queue *) queues[QUEUES_MAX];
 
 int __real_close(int descriptor);
@@ -79,8 +79,7 @@ static void queue_free(struct queue *queue) {
   free(queue);
 }
 
-// Every close(2) of the program comes here, by the linker's --wrap: that of a kqueue frees what is
-// behind it.
+// The linker (--wrap) directs every close(2) of the program here. Closing a kqueue frees its state.
 int __wrap_close(int descriptor) {
   if (descriptor >= 0 && descriptor < QUEUES_MAX) {
     struct queue *queue = atomic_exchange(&queues[descriptor], NULL);
@@ -96,7 +95,7 @@ int kqueue(void) {
     errno = ENOMEM;
     return -1;
   }
-  // Without close-on-exec, like the real one's: kqueue.c has to set it.
+  // Not close-on-exec, as on a real system: kqueue.c has to set it.
   queue->epolls[READ] = epoll_create1(0);
   queue->epolls[WRITE] = epoll_create1(EPOLL_CLOEXEC);
   queue->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -126,7 +125,7 @@ static bool grow(struct queue *queue, size_t descriptor) {
   return true;
 }
 
-// Returns 0 or an errno, as do all of these.
+// This and the other functions for changes return 0 or an errno.
 static int change_user(struct queue *queue, const struct kevent *change) {
   bool exists = queue->user.flags & EV_ADD;
   if ((change->fflags & ~(uint32_t)NOTE_TRIGGER) != 0) return EINVAL;
@@ -143,7 +142,7 @@ static int change_user(struct queue *queue, const struct kevent *change) {
     const uint64_t one = 1;
     atomic_store(&queue->triggered, true);
     ssize_t written = write(queue->wake, &one, sizeof one);
-    (void)written;  // fails only when the counter is full, and then the wait is over anyway
+    (void)written;  // fails only if the counter is full; then the wait ends anyway
   }
   return 0;
 }
@@ -157,7 +156,8 @@ static int change_add(struct queue *queue, int filter, const struct kevent *chan
   struct epoll_event event = {.events = filter == READ ? read_mask : EPOLLOUT,
                               .data = {.fd = descriptor}};
   if (change->flags & EV_CLEAR) event.events |= EPOLLET;
-  // Tried first: what an earlier descriptor of this number left behind says nothing.
+  // EPOLL_CTL_ADD comes first, because the knote of an earlier descriptor with this number proves
+  // nothing.
   int epoll = queue->epolls[filter];
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) != 0 &&
       (errno != EEXIST || epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event) != 0)) {
@@ -200,11 +200,12 @@ static bool tcp_info(int descriptor, struct tcp_info *out_info) {
   return getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, out_info, &size) == 0;
 }
 
-// "the size of the listen backlog", or the bytes that can be read.
+// Returns "the size of the listen backlog", or the number of bytes that can be read.
 static intptr_t readable(int descriptor) {
   if (option(descriptor, SOL_SOCKET, SO_ACCEPTCONN)) {
     struct tcp_info info;
-    // tcpi_unacked of a listener is its accept queue's length (tcp_get_info in net/ipv4/tcp.c).
+    // For a listener, tcpi_unacked is the length of its accept queue (tcp_get_info in
+    // net/ipv4/tcp.c).
     return tcp_info(descriptor, &info) ? (intptr_t)info.tcpi_unacked : 1;
   }
   int bytes = 0;
@@ -219,7 +220,7 @@ static intptr_t writable(int descriptor) {
   return room > 0 ? room : 0;
 }
 
-// Whether our own shutdown(2) has ended the outgoing direction.
+// Whether the socket's own shutdown(2) has ended the outgoing direction.
 static bool cannot_send(int descriptor) {
   struct tcp_info info;
   if (tcp_info(descriptor, &info)) {
@@ -234,7 +235,7 @@ static bool cannot_send(int descriptor) {
         return false;
     }
   }
-  // A Unix stream takes nothing of an empty send, but refuses it after shutdown(2).
+  // An empty send on a Unix stream sends nothing, but fails after shutdown(2).
   return option(descriptor, SOL_SOCKET, SO_DOMAIN) == AF_UNIX &&
          option(descriptor, SOL_SOCKET, SO_TYPE) == SOCK_STREAM &&
          send(descriptor, "", 0, MSG_NOSIGNAL | MSG_DONTWAIT) != 0 && errno == EPIPE;
@@ -268,7 +269,7 @@ static bool knote_event(const struct queue *queue, int filter, const struct epol
 static int collect(struct queue *queue, struct kevent *out_events, int count) {
   int written = 0;
   uint64_t wakes;
-  // Before the flag is taken: what is triggered in between writes again.
+  // Read before the flag is taken, because a trigger in between writes again.
   ssize_t drained = read(queue->wake, &wakes, sizeof wakes);
   (void)drained;
   if (atomic_exchange(&queue->triggered, false) && (queue->user.flags & EV_ADD)) {

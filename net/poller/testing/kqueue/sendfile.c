@@ -1,5 +1,5 @@
-// sendfile(2) as macOS has it: the size goes in and what was sent comes out, also with EAGAIN; an
-// early error leaves the size as it was. SIGPIPE is up to SO_NOSIGPIPE, as for send.
+// sendfile(2) as on macOS: `size` is the number of bytes to send, and returns the number sent, also
+// with EAGAIN. An early error does not change it. SO_NOSIGPIPE controls SIGPIPE, as for send.
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,7 +17,7 @@ int sendfile(int file, int descriptor, off_t offset, off_t *size, struct sf_hdtr
   if (fstat(file, &status) != 0) return -1;
   if (!S_ISREG(status.st_mode)) return fail(ENOTSUP);
   if (offset < 0 || *size < 0 || around != NULL || flags != 0) return fail(EINVAL);
-  const off_t asked = *size == 0 ? status.st_size - offset : *size;  // 0: up to the file's end
+  const off_t asked = *size == 0 ? status.st_size - offset : *size;  // 0: up to EOF
   *size = 0;
   while (*size < asked) {
     char block[16384];

@@ -1,8 +1,9 @@
-// TCP_KEEPALIVE, which Linux calls TCP_KEEPIDLE, and SO_NOSIGPIPE, which it has not:
-// socket_darwin.c sets it once for a socket, and sends without MSG_NOSIGNAL. The linker's --wrap
-// brings every call here; one that macOS would spare the signal is given MSG_NOSIGNAL. An accepted
-// socket does not have the option from its listener, as it has on macOS, so that whoever forgets to
-// set it is told by a signal.
+// The options TCP_KEEPALIVE, which Linux calls TCP_KEEPIDLE, and SO_NOSIGPIPE, which Linux does not
+// have. socket_darwin.c sets SO_NOSIGPIPE once for a socket, and sends without MSG_NOSIGNAL. The
+// linker (--wrap) directs every call here, and MSG_NOSIGNAL is added for sockets with the option.
+//
+// Unlike on macOS, an accepted socket does not inherit the option from its listener. So a signal
+// reveals code that does not set it.
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -1,4 +1,5 @@
-// Between the stand-in's files: the close(2) that kqueue.c sees ends what socket.c remembers.
+// Shared by the stand-in's files: kqueue.c wraps close(2) and reports it to socket.c, which drops
+// its data.
 #ifndef EVNET_NET_POLLER_TESTING_KQUEUE_SOCKET_H_
 #define EVNET_NET_POLLER_TESTING_KQUEUE_SOCKET_H_
 

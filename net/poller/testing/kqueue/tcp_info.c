@@ -1,5 +1,5 @@
-// getsockopt(2) of TCP_CONNECTION_INFO, which Linux has not, answered from its TCP_INFO. The
-// linker's --wrap brings every getsockopt here.
+// getsockopt(2) of TCP_CONNECTION_INFO, which Linux does not have, based on Linux's TCP_INFO. The
+// linker (--wrap) directs every getsockopt here.
 #include <errno.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -11,10 +11,10 @@
 int __real_getsockopt(int descriptor, int level, int name, void *out_value, socklen_t *size);
 int __wrap_getsockopt(int descriptor, int level, int name, void *out_value, socklen_t *size);
 
-// Of tcpi_bytes_received in linux/tcp.h, since Linux 4.1.
+// The offset of tcpi_bytes_received in linux/tcp.h, which has it since Linux 4.1.
 enum { BYTES_RECEIVED_OFFSET = 128 };
 
-// macOS's <netinet/tcp_fsm.h>, by Linux's numbers.
+// Translates Linux's state numbers to those of macOS's <netinet/tcp_fsm.h>.
 static uint8_t state_of(unsigned state) {
   static const uint8_t states[] = {
       [TCP_ESTABLISHED] = 4, [TCP_SYN_SENT] = 2,   [TCP_SYN_RECV] = 3, [TCP_FIN_WAIT1] = 6,
@@ -32,7 +32,7 @@ int __wrap_getsockopt(int descriptor, int level, int name, void *out_value, sock
     errno = EINVAL;
     return -1;
   }
-  // linux/tcp.h only appends to its struct, and the C library's copy may end before bytes_received.
+  // linux/tcp.h only appends to its struct. The C library's copy may end before bytes_received.
   uint64_t words[64] = {0};
   socklen_t info_size = sizeof words;
   if (__real_getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, words, &info_size) != 0) return -1;
@@ -44,7 +44,7 @@ int __wrap_getsockopt(int descriptor, int level, int name, void *out_value, sock
       .tcpi_state = state_of(info.tcpi_state),
       .tcpi_rto = info.tcpi_rto / 1000,
       .tcpi_maxseg = info.tcpi_snd_mss,
-      // What macOS starts with; Linux starts with 0x7fffffff.
+      // The initial value of macOS; Linux's is 0x7fffffff.
       .tcpi_snd_ssthresh = info.tcpi_snd_ssthresh < 0x7fffffff
                                ? info.tcpi_snd_ssthresh * info.tcpi_snd_mss
                                : (uint32_t)65535 << 14,

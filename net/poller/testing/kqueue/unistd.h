@@ -1,4 +1,4 @@
-// unistd.h as macOS and the BSDs have it: the system's, and getpeereid(3), which Linux has not.
+// unistd.h of macOS and the BSDs: the system's, and getpeereid(3), which Linux does not have.
 #ifndef EVNET_NET_POLLER_TESTING_KQUEUE_UNISTD_H_
 #define EVNET_NET_POLLER_TESTING_KQUEUE_UNISTD_H_
 

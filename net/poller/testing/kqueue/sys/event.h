@@ -1,6 +1,5 @@
-// The part of kqueue(2) that the poller uses, for Linux: see ../kqueue.c. Layout and
-// names are macOS's; with EVNET_KQUEUE_NO_OOBAND it is a system that does not tell of out-of-band
-// data, such as FreeBSD.
+// The part of kqueue(2) that the poller uses, for Linux; see ../kqueue.c. Layout and names are
+// macOS's. With EVNET_KQUEUE_NO_OOBAND it does not report out-of-band data, like FreeBSD.
 #ifndef EVNET_NET_POLLER_TESTING_KQUEUE_SYS_EVENT_H_
 #define EVNET_NET_POLLER_TESTING_KQUEUE_SYS_EVENT_H_
 
@@ -36,7 +35,7 @@ struct kevent {
 #define EVFILT_WRITE (-2)
 #define EVFILT_USER (-10)
 
-// Flags of a change. Any other is refused with EINVAL.
+// Flags of a change. Any other flag fails with EINVAL.
 #define EV_ADD 0x0001
 #define EV_DELETE 0x0002
 #define EV_CLEAR 0x0020

@@ -1,4 +1,4 @@
-// Linux's <sys/uio.h>, and sendfile(2) as macOS declares it there; see ../sendfile.c.
+// Linux's <sys/uio.h>, and macOS's declaration of sendfile(2); see ../sendfile.c.
 #ifndef EVNET_NET_POLLER_TESTING_KQUEUE_SYS_UIO_H_
 #define EVNET_NET_POLLER_TESTING_KQUEUE_SYS_UIO_H_
 
@@ -10,7 +10,7 @@ extern "C" {
 
 struct sf_hdtr;
 
-// Another name for the linker: Linux has a sendfile with other arguments.
+// Another name for the linker, because Linux's sendfile has other parameters.
 int sendfile(int file, int descriptor, off_t offset, off_t *size, struct sf_hdtr *around,
              int flags) __asm__("evnet_test_sendfile");
 

@@ -1,6 +1,6 @@
 // A simulated kernel that implements the poller's contract (poller.h): TCP sockets, listeners, UDP
-// sockets (sim_udp.h) and a clock, all in memory. All random choices, including those of its users, come
-// from one seed, so a seed replays exactly. Nothing in it blocks or reads the machine's clock.
+// sockets (sim_udp.h) and a clock, all in memory. All random choices, including those of its users,
+// come from one seed, so a seed replays exactly. Nothing in it blocks or reads the machine's clock.
 // docs/simulation.md lists its users.
 //
 //   client       --write--> wire: segments in flight --arrive--> receive buffer --RECV--> reactor

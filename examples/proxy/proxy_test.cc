@@ -123,7 +123,7 @@ TEST_F(Proxy, AReaderThatIsSlowHoldsTheOtherEndBackAndCostsNoMemory) {
     const ssize_t now = send(descriptor, data.data() + sent, data.size() - sent, MSG_NOSIGNAL);
     if (now > 0) sent += static_cast<size_t>(now);
   }
-  EXPECT_LT(sent, data.size()) << "nothing held it back";
+  EXPECT_LT(sent, data.size()) << "the proxy applied no back-pressure";
   EXPECT_LT(Kilobytes(), before + (8 << 10));
   // All of it arrives once the client reads.
   EXPECT_TRUE(client.Receive(sent) == data.substr(0, sent));

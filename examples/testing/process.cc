@@ -74,7 +74,7 @@ void Process::Signal(int number) { EXPECT_EQ(kill(pid_, number), 0); }
 int Process::ExitCode() {
   int status = 0;
   exited_ = WaitUntil([&] { return waitpid(pid_, &status, WNOHANG) == pid_; });
-  EXPECT_TRUE(exited_) << "does not end";
+  EXPECT_TRUE(exited_) << "the process has not exited";
   return exited_ && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -84,7 +84,7 @@ uint16_t PortOf(const std::string &line) {
   if (line.size() <= start.size()) return 0;
   const int port = atoi(line.c_str() + start.size());
   EXPECT_EQ(line, start + std::to_string(port));
-  EXPECT_NE(port, 0) << "the real one";
+  EXPECT_NE(port, 0) << "must not be 0";
   return static_cast<uint16_t>(port);
 }
 

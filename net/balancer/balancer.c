@@ -17,10 +17,10 @@ size_t evnet_balancer_pick(struct evnet_balancer *balancer, const uint64_t *load
                            struct evnet_bytes source) {
   EVNET_ASSERT(count > 0);
   if (balancer->balancing == EVNET_SOURCE_HASH && source.size > 0) {
-    // The remainder favours no candidate by more than count / 2^64.
+    // The modulo bias towards any candidate is at most count / 2^64.
     return (size_t)(evnet_hash(&balancer->key, source.data, source.size) % count);
   }
-  // There may be fewer candidates than last time.
+  // There may be fewer candidates than in the last call.
   size_t index = balancer->next < count ? balancer->next : 0;
   if (balancer->balancing == EVNET_LEAST_CONNECTIONS) index = smallest_load(loads, count, index);
   balancer->next = index + 1 < count ? index + 1 : 0;

@@ -1,4 +1,4 @@
-// What choosing a reactor costs, once for each accepted connection.
+// The cost of choosing a reactor, which is paid once for each accepted connection.
 #include <cstddef>
 #include <cstdint>
 #include <random>

@@ -26,7 +26,7 @@ size_t PickLeast(evnet_balancer *balancer, const std::vector<uint64_t> &loads) {
   return evnet_balancer_pick(balancer, loads.data(), loads.size(), kNoSource);
 }
 
-// A key as good as any; the same in each run, so that what these tests say always holds or never.
+// An arbitrary fixed key, so that the tests below are deterministic.
 constexpr evnet_hash_key kKey = {{0x0706050403020100, 0x0f0e0d0c0b0a0908}};
 
 size_t PickHash(const std::string &source, size_t count, const evnet_hash_key &key = kKey) {
@@ -75,7 +75,7 @@ TEST(RoundRobin, GoesOnWhenTheCountChanges) {
     picks.push_back(PickRound(&balancer, count));
     EXPECT_LT(balancer.next, count);
   }
-  // After 2 of 4 comes 3, which of 2 there is not: the next round starts.
+  // After index 2 of 4 comes index 3. With a count of 2 it does not exist, so a new round starts.
   EXPECT_EQ(picks, (std::vector<size_t>{0, 1, 2, 0, 1, 0, 1, 2, 0, 0, 0, 1}));
 }
 
@@ -159,7 +159,7 @@ TEST(SourceHash, TakesAnEmptySource) {
   }
 }
 
-// Who knows where addresses come to under one key knows nothing of another.
+// Sources that were chosen to collide under one key do not collide under another.
 TEST(SourceHash, AnotherKeySpreadsWhatWasChosenToMeet) {
   constexpr size_t kReactors = 8;
   std::vector<uint64_t> counts(kReactors);
@@ -169,11 +169,11 @@ TEST(SourceHash, AnotherKeySpreadsWhatWasChosenToMeet) {
     chosen++;
     counts[PickHash(Ip4(i), kReactors, {{kKey.words[0] ^ 1, kKey.words[1]}})]++;
   }
-  // Each its share, give or take four standard deviations of sqrt(4000 * 7) / 8 = 21.
+  // Each count is the mean, within four standard deviations of sqrt(4000 * 7) / 8 = 21.
   for (const uint64_t count : counts) EXPECT_NEAR(static_cast<double>(count), 500, 90);
 }
 
-// Among 2^40 candidates, two of two thousand sources meet by chance once in 500,000 trials.
+// With 2^40 candidates, any two of two thousand sources collide by chance once in 500,000 trials.
 constexpr size_t kPractically = size_t{1} << 40;
 
 TEST(SourceHash, EveryByteAndTheLengthCount) {
@@ -191,9 +191,9 @@ TEST(SourceHash, EveryByteAndTheLengthCount) {
   EXPECT_EQ(std::adjacent_find(picks.begin(), picks.end()), picks.end());
 }
 
-// The statistic of a chi-square test for equal shares, made nearly normal by Wilson and Hilferty's
-// cube root (Proc. Nat. Acad. Sci. 17, 1931): how many standard deviations the counts are more
-// uneven than chance is.
+// Returns by how many standard deviations the counts are more uneven than chance. This is the
+// statistic of a chi-square test for equal shares, made nearly normal by Wilson and Hilferty's cube
+// root (Proc. Nat. Acad. Sci. 17, 1931).
 double Unevenness(const std::vector<uint64_t> &counts) {
   double total = 0;
   for (uint64_t count : counts) total += static_cast<double>(count);
@@ -211,7 +211,7 @@ struct Population {
   std::string (*source)(uint32_t i);
 };
 
-// Addresses as they come: in sequence, and differing in few bits that lie anywhere.
+// Typical sets of addresses: consecutive ones, and ones that differ in a few bits at any position.
 const Population kPopulations[] = {
     {"hosts of one network", [](uint32_t i) { return Ip4(0x0a000000 + i); }},
     {"networks, one host each", [](uint32_t i) { return Ip4((i << 12) + 1); }},
@@ -231,8 +231,8 @@ TEST(SourceHash, GivesEachCandidateItsShareOfAnyPopulation) {
     for (size_t count : {2, 3, 4, 5, 6, 7, 8, 12, 16, 17, 24, 32, 48, 63, 64}) {
       std::vector<uint64_t> counts(count);
       for (uint32_t i = 0; i < kSources; i++) counts[PickHash(population.source(i), count)]++;
-      // Of 135 looks at pure chance one exceeds 4.5 once in some 2000 runs; the hash is fixed, so
-      // this either always holds or never.
+      // With 135 random counts, one exceeds 4.5 once in some 2000 runs. The hash is fixed, so the
+      // result is the same in each run.
       EXPECT_LT(Unevenness(counts), 4.5) << population.name << " over " << count;
     }
   }
@@ -251,7 +251,7 @@ TEST(SourceHash, FlippedBitFlipsHalfOfTheBits) {
       for (int i = 0; i < kBits; i++) flips[static_cast<size_t>(i)] += difference >> i & 1;
     }
     for (int count : flips) {
-      // Half of them, give or take six standard deviations of sqrt(trials) / 2.
+      // Half of them, within six standard deviations of sqrt(trials) / 2.
       ASSERT_NEAR(count, kTrials / 2, 6 * std::sqrt(kTrials) / 2) << "bit " << bit;
     }
   }

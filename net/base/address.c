@@ -1,5 +1,5 @@
-// Addresses as text and back. The text is split without looking at the host; the host is then read
-// as a number, and only evnet_address_resolve goes on to ask for a name.
+// Converts addresses to text and back. Parsing splits the text first and then reads the host as a
+// number. Only evnet_address_resolve looks a name up.
 #include "net/base/address.h"
 
 #include <arpa/inet.h>
@@ -14,7 +14,7 @@
 
 #include "net/base/text.h"
 
-enum { HOST_BYTES = 256 };  // RFC 1035 section 2.3.4: a name is 255 octets at most
+enum { HOST_BYTES = 256 };  // a name has at most 255 octets (RFC 1035 section 2.3.4)
 
 _Static_assert(sizeof "tcp6://[]:65535" + HOST_BYTES - 1 <= EVNET_ADDRESS_TEXT_BYTES, "a name's");
 
@@ -31,7 +31,7 @@ static const struct scheme schemes[] = {
     {"unix://", EVNET_TRANSPORT_UNIX, AF_UNIX},
 };
 
-// A text split into its parts, its host not yet looked at.
+// A text split into its parts. The host is not checked yet.
 struct parts {
   const struct scheme *scheme;
   char host[HOST_BYTES];
@@ -39,7 +39,7 @@ struct parts {
   uint16_t port;
 };
 
-// Where the message about `text` goes.
+// The error message about `text`, and its buffer.
 struct report {
   const char *text;
   char *message;
@@ -51,7 +51,7 @@ static int refuse(const struct report *report, const char *format, ...) EVNET_PR
 static int refuse(const struct report *report, const char *format, ...) {
   if (report->message == NULL || report->message_size == 0) return EVNET_STATUS_ADDRESS;
   char shown[104];
-  // snprintf cannot fail here, nor in format: no wide characters, never near INT_MAX bytes.
+  // snprintf cannot fail here or in evnet_address_format: no wide characters, few bytes.
   const int used = snprintf(report->message, report->message_size,
                             "address '%s': ", evnet_text_escape(report->text, shown, sizeof shown));
   if ((size_t)used >= report->message_size) return EVNET_STATUS_ADDRESS;
@@ -62,8 +62,8 @@ static int refuse(const struct report *report, const char *format, ...) {
   return EVNET_STATUS_ADDRESS;
 }
 
-// Reads decimal digits and nothing else: strtoul(3) would take spaces and signs, too. False for any
-// other text and for numbers above `max`, max <= UINT32_MAX.
+// Parses decimal digits only; strtoul(3) would also accept spaces and signs. Returns false for any
+// other text, and for numbers above `max`, which is at most UINT32_MAX.
 static bool parse_decimal(const char *text, uint32_t max, uint32_t *out) {
   uint64_t number = 0;
   for (const char *p = text; *p != '\0'; p++) {
@@ -87,7 +87,7 @@ static int parse_port(const struct report *report, const char *text, uint16_t *o
   return 0;
 }
 
-// Reads the scheme; *rest is moved behind it.
+// Parses the scheme and moves *rest past it.
 static int split_scheme(const struct report *report, const char **rest, const struct scheme **out) {
   for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
     const size_t prefix_size = strlen(schemes[i].prefix);
@@ -110,7 +110,7 @@ static int split_scheme(const struct report *report, const char **rest, const st
   return 0;
 }
 
-// Whether the text up to `end` is an IPv6 address, perhaps with a zone.
+// Returns whether the text up to `end` is an IPv6 address, possibly with a zone.
 static bool is_ip6(const char *text, const char *end) {
   char host[INET6_ADDRSTRLEN];
   const char *percent = memchr(text, '%', (size_t)(end - text));
@@ -122,7 +122,7 @@ static bool is_ip6(const char *text, const char *end) {
   return inet_pton(AF_INET6, host, &address) == 1;
 }
 
-// Says what is wrong with a text of several colons, without brackets; the last one is at `last`.
+// Explains the error in a text with several colons and no brackets. `last` is the last colon.
 static int refuse_colons(const struct report *report, const char *text, const char *last) {
   if (is_ip6(text, last) || is_ip6(text, last + strlen(last)))
     return refuse(report, "an IPv6 address must be in brackets");
@@ -166,7 +166,7 @@ static int parse_unix(const struct report *report, const char *path, struct evne
   if (size == 0) return refuse(report, "the path is missing");
   bool abstract = path[0] == '@';
   if (abstract && size == 1) return refuse(report, "the abstract name is missing");
-  // A path keeps room for its 0 byte; an abstract name has none and ends with the address's size
+  // A path is followed by a 0 byte. An abstract name is not; the size of the address ends it
   // (unix(7)).
   size_t size_max = sizeof out->socket.local.sun_path - (abstract ? 0 : 1);
   if (size > size_max) {
@@ -205,7 +205,7 @@ static int parse_ip4(const struct report *report, const struct parts *parts, str
   return 0;
 }
 
-// RFC 4007 section 11.2: a zone is the name of an interface or its number, and 0 is no zone.
+// RFC 4007 section 11.2: a zone is the name or the number of an interface; 0 means no zone.
 static int parse_zone(const struct report *report, const char *text, uint32_t *out) {
   if (!parse_decimal(text, UINT32_MAX, out)) *out = if_nametoindex(text);
   char shown[44];
@@ -232,7 +232,7 @@ static int parse_ip6(const struct report *report, const struct parts *parts,
                   evnet_text_escape(digits, shown, sizeof shown));
   }
   if (IN6_IS_ADDR_V4MAPPED(&host)) {
-    // As in Go. With IPV6_V6ONLY a socket cannot be bound to it: EINVAL (Linux 6.18).
+    // As Go does. Linux 6.18 fails to bind a mapped address with EINVAL if IPV6_V6ONLY is set.
     struct in_addr mapped;
     memcpy(&mapped, &host.s6_addr[12], sizeof mapped);
     return parse_ip4(report, parts, mapped, out);
@@ -241,7 +241,7 @@ static int parse_ip6(const struct report *report, const struct parts *parts,
     return refuse(report, "an IPv6 address with %s", parts->scheme->prefix);
   }
   set_ip6(out, &host, zone, parts->port);
-  // As in Go: "[::]" under a scheme of both families takes both, tcp6 and udp6 take one.
+  // As Go does: "[::]" listens on both families, unless the scheme is tcp6 or udp6.
   out->dual_stack = parts->scheme->family == AF_UNSPEC && IN6_IS_ADDR_UNSPECIFIED(&host);
   return 0;
 }
@@ -255,9 +255,9 @@ static void set_wildcard(const struct parts *parts, struct evnet_address *out) {
   }
 }
 
-// Reads one result of getaddrinfo. A name has addresses of these two families only: RFC 3493
-// section 6.1. An IPv4-mapped one is an IPv4 address, as in parse_ip6. False: it is of another
-// family than the scheme asks for.
+// Converts one result of getaddrinfo. A name has addresses of these two families only (RFC 3493
+// section 6.1). An IPv4-mapped address becomes an IPv4 address, as in parse_ip6. Returns false if
+// the scheme requires the other family.
 static bool set_found(const struct addrinfo *found, const struct parts *parts,
                       struct evnet_address *out) {
   *out = (struct evnet_address){.transport = parts->scheme->transport};
@@ -280,8 +280,9 @@ static bool set_found(const struct addrinfo *found, const struct parts *parts,
   return true;
 }
 
-// getaddrinfo reports a name as not known if it could not open /etc/hosts, or a socket. Whether
-// that is why. Returns 0 if not.
+// Finds out whether a failed lookup lacked memory or descriptors: getaddrinfo also reports a name
+// as not known if it could not open /etc/hosts or a socket. Returns -ENOMEM, -EMFILE or -ENFILE; 0
+// if there was no shortage.
 static int find_shortage(int error, int system_error) {
   if (error == EAI_MEMORY) return -ENOMEM;
   if (error == EAI_SYSTEM && (system_error == EMFILE || system_error == ENFILE))
@@ -313,7 +314,7 @@ static int resolve_name(const struct report *report, const struct parts *parts,
   return count > 0 ? count : refuse(report, "the host has no address of the scheme's family");
 }
 
-// Reads a host that is numeric or empty. Returns 1: it is a name.
+// Parses a host that is numeric or empty. Returns 1 if the host is a name.
 static int parse_host(const struct report *report, const struct parts *parts,
                       struct evnet_address *out) {
   if (parts->bracketed) return parse_ip6(report, parts, out);
@@ -327,7 +328,7 @@ static int parse_host(const struct report *report, const struct parts *parts,
 
 enum { LEAVE_NAMES = -1 };
 
-// With a count_max of 0 names are refused; a number is one address all the same.
+// Parses an address. A count_max of 0 rejects names; a numeric address needs no room in count_max.
 static int parse(const struct report *report, struct evnet_address *out, int count_max) {
   struct parts parts = {0};
   const char *rest = report->text;

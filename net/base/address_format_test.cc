@@ -1,4 +1,4 @@
-// The text of an address, and the way back.
+// Tests of formatting addresses as text, and of parsing that text.
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -33,7 +33,7 @@ TEST(AddressFormat, NoAddressIsNoneAndASocketWithoutANameIsEmpty) {
   evnet_address address = {};
   EXPECT_EQ(Format(address), "none");
   EXPECT_EQ(evnet_address_port(&address), 0);
-  // What accept(2) gives for the usual client of a Unix socket: the family, and that is all.
+  // accept(2) returns only the family for a Unix client that is not bound.
   address.socket.any.sa_family = AF_UNIX;
   address.transport = EVNET_TRANSPORT_UNIX;
   address.size = sizeof(sa_family_t);
@@ -42,7 +42,7 @@ TEST(AddressFormat, NoAddressIsNoneAndASocketWithoutANameIsEmpty) {
   EXPECT_EQ(Format(address), "unix://");
 }
 
-// unix(7), BUGS: a path of the full size has no 0 byte.
+// A path of the maximum size has no terminating 0 byte (unix(7), BUGS).
 TEST(AddressFormat, APathWithoutA0ByteEndsWithTheAddress) {
   evnet_address address = {};
   address.socket.any.sa_family = AF_UNIX;
@@ -51,7 +51,7 @@ TEST(AddressFormat, APathWithoutA0ByteEndsWithTheAddress) {
   EXPECT_EQ(Format(address), "unix://" + std::string(kPathBytes, 'p'));
 }
 
-// Where a program keeps the texts that its users give.
+// A program may keep addresses from its users in buffers of this size.
 TEST(AddressFormat, TextBytesHoldTheLongestNameWithItsScheme) {
   const std::string text = "tcp6://" + std::string(255, 'x') + ":65535";
   evnet_address address = {};

@@ -1,5 +1,5 @@
-// Names are looked up in a table here, whatever the machine knows: this file has a getaddrinfo of
-// its own.
+// Tests of name lookup. This file defines getaddrinfo, which looks names up in a table, so the
+// result does not depend on the machine.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -16,7 +16,7 @@ namespace {
 int lookups = 0;
 addrinfo last_hints = {};
 
-// A list of one or two results, in memory that stays.
+// A list of one or two results, which outlives the call.
 struct Results {
   Results() {
     ip4.sin_family = AF_INET;
@@ -92,7 +92,7 @@ TEST(AddressResolveTable, AnIp4MappedAddressIsAnIp4Address) {
   Resolve("tcp6://mapped.test:80", EVNET_STATUS_ADDRESS);
 }
 
-// "Name or service not known", says getaddrinfo when it cannot open its files.
+// getaddrinfo reports "Name or service not known" if it cannot open its files.
 TEST(AddressResolveTable, AShortageOfDescriptorsIsReportedAsThat) {
   rlimit before = {};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -180,7 +180,7 @@ TEST(AddressResolveTable, AFailedLookupLeavesTheAddressAndNamesTheCause) {
   }
 }
 
-// "Temporary failure in name resolution" did not fit behind a host of 100 bytes.
+// The message "Temporary failure in name resolution" did not fit after a host of 100 bytes.
 TEST(AddressResolveTable, TheLongestHostLeavesRoomForTheCause) {
   const std::string text = std::string(255, 'h') + ":80";
   evnet_address address;

@@ -1,6 +1,5 @@
-// Lookups that fail for want of memory or descriptors, which getaddrinfo reports as a name that is
-// not known or not at all. This file has a getaddrinfo of its own, and open(2) fails by the linker
-// (--wrap).
+// Tests of lookups that lack memory or descriptors. getaddrinfo reports some of these as a name
+// that is not known. This file defines getaddrinfo, and open(2) by the linker option --wrap.
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -13,9 +12,9 @@
 
 namespace {
 
-int lookup_error;         // what getaddrinfo returns
-int lookup_system_error;  // errno with it
-int open_error;           // 0: none
+int lookup_error;         // the result of getaddrinfo
+int lookup_system_error;  // errno after getaddrinfo
+int open_error;           // errno of open(2); 0: no error
 
 }  // namespace
 
@@ -43,7 +42,7 @@ int getaddrinfo(const char *, const char *, const addrinfo *, addrinfo **) {
 
 namespace {
 
-// Returns the status of a lookup whose getaddrinfo and open(2) fail like this.
+// Returns the status of a lookup in which getaddrinfo and open(2) fail with these errors.
 int Resolve(int error, int system_error, int opening_error) {
   lookup_error = error;
   lookup_system_error = system_error;

@@ -71,7 +71,7 @@ TEST(AddressParse, AZoneIsANumberOrTheNameOfAnInterface) {
   if_freenameindex(interfaces);
 }
 
-// strtoul takes signs and spaces, and turns "-18446744073709551615" into 1.
+// strtoul accepts signs and spaces, and converts "-18446744073709551615" to 1.
 TEST(AddressParse, ANumericZoneIsDigitsOnly) {
   for (const char *zone : {"0", "+1", "-1", " 1", "1 ", "-18446744073709551615", "4294967296",
                            "18446744073709551617", "", "nosuchinterface", "1x"}) {
@@ -83,7 +83,7 @@ TEST(AddressParse, ANumericZoneIsDigitsOnly) {
   }
 }
 
-// A socket for IPv6 alone cannot be bound to such an address: it is the IPv4 address it maps.
+// A socket for IPv6 only cannot be bound to an IPv4-mapped address, so it becomes an IPv4 address.
 TEST(AddressParse, AnIp4AddressMappedIntoIp6IsTheIp4Address) {
   for (const char *text : {"[::ffff:127.0.0.1]:80", "tcp4://[::ffff:127.0.0.1]:80"}) {
     const Parsed parsed = Parse(text);
@@ -231,7 +231,7 @@ TEST(AddressParse, AHostOf256BytesIsTooLong) {
   EXPECT_TRUE(Contains(Parse("[" + std::string(256, 'h') + "]:80").message, "longer than 255"));
 }
 
-// Too long for an IPv6 address; and of the host, the message has its first 60 bytes.
+// The host is too long for an IPv6 address. The message contains the first 60 bytes of it.
 TEST(AddressParse, AHostOfManyBytesWithAColonIsNoIp6Address) {
   for (const size_t size : {50, 100}) {
     const std::string host = std::string(size, 'h') + ":1";
@@ -314,7 +314,7 @@ TEST(AddressResolve, LocalhostIsTheLoopbackAddressOfTheSchemesFamily) {
   EXPECT_EQ(any.address.transport, EVNET_TRANSPORT_TCP);
   EXPECT_EQ(evnet_address_port(&any.address), 70);
 
-  // A machine without IPv6 need not know the name there.
+  // On a machine without IPv6, this name may be unknown.
   const Parsed ip6 = Call(evnet_address_resolve, "tcp6://localhost:70");
   if (ip6.status == 0) {
     ExpectSame(ip6.address, Ip6(EVNET_TRANSPORT_TCP, kLoopback6, 70));

@@ -10,7 +10,7 @@ TEST(Assert, ATrueExpressionIsEvaluatedOnceAndGoesOn) {
   int calls = 0;
   EVNET_ASSERT(Count(&calls) == 1);
   EXPECT_EQ(calls, 1);
-  EVNET_ASSERT(&calls);  // a pointer is an expression, too
+  EVNET_ASSERT(&calls);  // a pointer is a valid condition
 }
 
 TEST(AssertDeathTest, AFalseExpressionNamesItsPlaceAndAborts) {

@@ -23,7 +23,7 @@ static void rounds(uint64_t v[4], int count) {
   }
 }
 
-// Up to 8 bytes, the first the lowest.
+// Loads up to 8 bytes in little-endian order.
 static uint64_t little_endian(const uint8_t *data, size_t size) {
   uint64_t word = 0;
   for (size_t i = 0; i < size; i++) word |= (uint64_t)data[i] << (8 * i);

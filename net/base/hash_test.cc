@@ -10,7 +10,7 @@
 
 namespace {
 
-int entropy_error;  // of every getentropy(3); 0: none
+int entropy_error;  // errno of each getentropy(3); 0: no error
 
 }  // namespace
 
@@ -29,8 +29,9 @@ int __wrap_getentropy(void *out, size_t size) {
 
 namespace {
 
-// From the authors' reference implementation: vectors_sip64 of https://github.com/veorq/SipHash,
-// whose key is the bytes 0 to 15 and whose message of n bytes is 0 to n - 1.
+// The vectors are from the authors' reference implementation: vectors_sip64 of
+// https://github.com/veorq/SipHash. The key is the bytes 0 to 15; the message of n bytes is 0 to
+// n - 1.
 TEST(Hash, IsThatOfTheReferenceVectors) {
   const evnet_hash_key key = {{0x0706050403020100u, 0x0f0e0d0c0b0a0908u}};
   const struct {
@@ -50,7 +51,7 @@ TEST(Hash, IsThatOfTheReferenceVectors) {
 TEST(Hash, ReadsNothingBehindTheData) {
   const evnet_hash_key key = {{1, 2}};
   for (size_t size = 0; size < 32; size++) {
-    const std::vector<char> exact(size, 'x');  // a sanitizer watches its end
+    const std::vector<char> exact(size, 'x');  // a sanitizer detects reads past its end
     const std::string longer(40, 'x');
     EXPECT_EQ(evnet_hash(&key, exact.data(), size), evnet_hash(&key, longer.data(), size));
   }

@@ -24,7 +24,7 @@ void Collect(evnet_log_level level, const char *message, void *user) {
   errno = EIO;
 }
 
-// Puts a pipe in the place of stderr; Finish puts it back and gives what was written.
+// Replaces stderr by a pipe. Finish restores stderr and returns the bytes that were written.
 class StderrPipe {
  public:
   StderrPipe() {
@@ -43,7 +43,7 @@ class StderrPipe {
   std::string Finish() {
     std::string out;
     if (saved_ < 0) return out;
-    dup2(saved_, STDERR_FILENO);  // closes the last write end: the reads below end
+    dup2(saved_, STDERR_FILENO);  // closes the last write end, so the reads below end
     close(saved_);
     saved_ = -1;
     char buffer[4096];
@@ -114,11 +114,11 @@ TEST(Log, CutsALineToItsBound) {
 TEST(Log, PassesOnNothingThatCannotBeFormatted) {
   std::vector<Line> lines;
   const evnet_logger logger = {Collect, &lines, EVNET_LOG_DEBUG};
-  evnet_log(&logger, EVNET_LOG_INFO, "%lc", static_cast<wint_t>(0x20AC));  // not in the C locale
+  evnet_log(&logger, EVNET_LOG_INFO, "%lc", static_cast<wint_t>(0x20AC));  // fails in the C locale
   EXPECT_EQ(lines.size(), 0u);
 }
 
-// A caller logs between a failed call and the use it makes of errno.
+// A caller may log between a failed call and its use of errno.
 TEST(Log, KeepsErrno) {
   std::vector<Line> lines;
   const evnet_logger logger = {Collect, &lines, EVNET_LOG_DEBUG};
@@ -205,7 +205,7 @@ TEST(LogStderr, TheLongestLineOfEvnetLogIsWhole) {
   EXPECT_EQ(capture.Finish(), "evnet: warning: " + longest + "\n");
 }
 
-// The line feed was cut off with the rest, and the next line joined this one.
+// The line feed was cut off too, so the next line was joined to this one.
 TEST(LogStderr, ALineThatIsCutStillEndsWithALineFeed) {
   StderrPipe capture;
   evnet_log_stderr(EVNET_LOG_ERROR, std::string(5000, 'x').c_str(), nullptr);
@@ -220,7 +220,7 @@ TEST(LogStderr, ALineThatIsCutStillEndsWithALineFeed) {
 
 TEST(LogStderr, AFailingWriteIsIgnored) {
   const int saved = dup(STDERR_FILENO);
-  const int null = open("/dev/null", O_RDONLY);  // write(2) gives EBADF
+  const int null = open("/dev/null", O_RDONLY);  // write(2) returns EBADF
   ASSERT_EQ(dup2(null, STDERR_FILENO), STDERR_FILENO);
   evnet_log_stderr(EVNET_LOG_ERROR, "line", nullptr);
   dup2(saved, STDERR_FILENO);

@@ -27,8 +27,8 @@ void evnet_release(const struct evnet_allocator *allocator, void *pointer) {
   }
 }
 
-// The hook's pointer stands in front of the block, which has room for it there: the hook's memory
-// is aligned for any type, so the block begins at least that far behind it.
+// The allocator's pointer is stored in front of the block. There is room for it, because the
+// allocator aligns memory for any type, and so the block begins at least that far after the start.
 _Static_assert(_Alignof(max_align_t) >= sizeof(void *), "a block's start keeps the hook's pointer");
 _Static_assert((int)EVNET_BLOCK_SPARE_BYTES == (int)EVNET_BLOCK_ALIGNMENT,
                "a block begins 1 to EVNET_BLOCK_ALIGNMENT bytes behind the hook's pointer");
@@ -46,7 +46,7 @@ void evnet_block_release(const struct evnet_allocator *allocator, void *block) {
   if (block != NULL) evnet_release(allocator, ((void **)block)[-1]);
 }
 
-#ifndef MAP_NORESERVE  // FreeBSD has none: its anonymous mappings are never reserved.
+#ifndef MAP_NORESERVE  // not defined by FreeBSD, which never reserves anonymous mappings
 #define MAP_NORESERVE 0
 #endif
 
@@ -55,14 +55,14 @@ void *evnet_pages_reserve(size_t size) {
       mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (pages == MAP_FAILED) return NULL;
 #ifdef MADV_NOHUGEPAGE
-  // Refused on kernels without huge pages, where it is not needed.
+  // Fails on kernels without huge pages, where it is not needed.
   (void)madvise(pages, size, MADV_NOHUGEPAGE);
 #endif
   return pages;
 }
 
 size_t evnet_address_space_max(void) {
-#ifdef RLIMIT_AS  // OpenBSD has none.
+#ifdef RLIMIT_AS  // not defined by OpenBSD
   struct rlimit limit;
   if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
       limit.rlim_cur < SIZE_MAX) {

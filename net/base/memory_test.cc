@@ -46,7 +46,7 @@ TEST(Memory, TheHookGivesAndTakesEveryBlock) {
   FailingAllocator allocator;
   void *plain = evnet_allocate(allocator.get(), 100);
   ASSERT_NE(plain, nullptr);
-  EXPECT_FALSE(AllZero(plain, 100));  // the hook's fresh memory is not
+  EXPECT_FALSE(AllZero(plain, 100));  // the allocator fills new memory with a pattern
   void *zeroed = evnet_allocate_zeroed(allocator.get(), 50);
   ASSERT_NE(zeroed, nullptr);
   EXPECT_TRUE(AllZero(zeroed, 50));
@@ -71,7 +71,7 @@ TEST(Block, BeginsOnACacheLineOfItsOwnWhateverTheHookGives) {
       void *block = evnet_block_allocate(allocator, size);
       ASSERT_NE(block, nullptr);
       EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % EVNET_BLOCK_ALIGNMENT, 0u) << size;
-      memset(block, 1, size);  // all of it is there: a sanitizer would object
+      memset(block, 1, size);  // a sanitizer reports a block that is too small
       evnet_block_release(allocator, block);
     }
     evnet_block_release(allocator, nullptr);
@@ -123,7 +123,7 @@ TEST(Pages, CostMemoryOnlyWhereTheyAreTouched) {
   evnet_pages_release(pages, size);
 }
 
-// The flags of the mapping that begins there: proc_pid_smaps(5).
+// Returns the flags of the mapping that begins at `pages` (proc_pid_smaps(5)).
 std::string MappingFlags(const void *pages) {
   std::ifstream smaps("/proc/self/smaps");
   std::string line;
@@ -177,7 +177,7 @@ TEST(Pages, WhatNoAddressSpaceHoldsIsRefused) {
   EXPECT_EQ(evnet_pages_reserve(SIZE_MAX / 2), nullptr);
 }
 
-// The helper that other tests trust.
+// Other tests rely on this helper.
 TEST(FailingAllocator, FailsTheNthFromNowOnOnceOrForever) {
   for (const bool forever : {false, true}) {
     FailingAllocator allocator;

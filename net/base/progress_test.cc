@@ -1,4 +1,4 @@
-// The progress of long runs: what its line says, and that a short run has none.
+// Tests of the progress of long runs: the text of its line, and that a short run writes none.
 #include "net/base/testing/progress.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-// The table of status names and messages. Constant, so that both functions are safe from any
-// thread; strerror(3) is not, and strerrorname_np(3) is glibc's alone.
+// The table of status names and messages. It is constant, so both functions are thread-safe.
+// strerror(3) is not, and only glibc has strerrorname_np(3).
 #include "net/base/status.h"
 
 #include <errno.h>

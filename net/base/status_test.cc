@@ -22,9 +22,10 @@ struct Named {
 #define OWN(code) \
   { code, #code }
 
-// What accept(2), bind(2), connect(2), epoll_ctl(2), getsockopt(2), listen(2), mmap(2), open(2),
-// recv(2), send(2), sendfile(2), socket(2), unlink(2) and pthread_create(3) give, as their ERRORS
-// sections say, and what ip(7), tcp(7), udp(7) and unix(7) add; but for what only one system has.
+// The errors in the ERRORS sections of accept(2), bind(2), connect(2), epoll_ctl(2), getsockopt(2),
+// listen(2), mmap(2), open(2), recv(2), send(2), sendfile(2), socket(2), unlink(2) and
+// pthread_create(3), and those that ip(7), tcp(7), udp(7) and unix(7) add. Errors that only one
+// system has are omitted.
 const Named kErrnos[] = {
     ERRNO(EACCES),      ERRNO(EADDRINUSE),   ERRNO(EADDRNOTAVAIL),   ERRNO(EAFNOSUPPORT),
     ERRNO(EAGAIN),      ERRNO(EALREADY),     ERRNO(EBADF),           ERRNO(EBUSY),

@@ -8,8 +8,8 @@ enum {
   PIECE_BYTES_MAX = 4,  // a character of four bytes, or one byte as \xNN
 };
 
-// What is drawn otherwise than in its place, or not at all (Unicode 15: Bidi_Control, zero width,
-// separators; the tags of plane 14), and what stands for no character.
+// Returns whether a code point is invisible or changes how other text is displayed (Unicode 15:
+// Bidi_Control, zero width, separators, the tags of plane 14), or is not a character.
 static bool is_hidden(uint32_t point) {
   static const struct {
     uint32_t first;
@@ -25,8 +25,8 @@ static bool is_hidden(uint32_t point) {
   return false;
 }
 
-// How many bytes the character of UTF-8 has that stands first; 0: it is none that can be shown.
-// Reads no further than a 0 byte.
+// Returns the size of the first UTF-8 character; 0 if it is invalid or must not be shown. Does not
+// read past a 0 byte.
 static size_t shown_bytes(const uint8_t *text) {
   if (text[0] < 0x80) return is_hidden(text[0]) ? 0 : 1;
   if (text[0] < 0xc2 || text[0] > 0xf4) return 0;  // RFC 3629 section 4
@@ -67,7 +67,8 @@ static size_t escape_byte(uint8_t byte, char *out) {
   }
 }
 
-// One character as it is shown. Returns the size of `out`; *out_taken is how much of text it is.
+// Writes the visible form of the first character to `out` and returns its size. *out_taken is the
+// size of the character in `text`.
 static size_t show(const uint8_t *text, char out[PIECE_BYTES_MAX], size_t *out_taken) {
   const size_t size = shown_bytes(text);
   *out_taken = size > 0 ? size : 1;
@@ -82,7 +83,7 @@ const char *evnet_text_escape(const char *text, char *out, size_t size) {
   const size_t room = size - 1;
   const uint8_t *next = (const uint8_t *)(text != NULL ? text : "(null)");
   size_t used = 0;
-  size_t whole = 0;  // up to there `cut` fits behind it
+  size_t whole = 0;  // the largest size after which `cut` still fits
   while (*next != '\0') {
     char piece[PIECE_BYTES_MAX];
     size_t taken;

@@ -1,9 +1,11 @@
-// The outbound queue. Every block but the last, and but those in front of a file, is full; only the
-// first can be partly consumed, and only the last takes more. Blocks are powers of two with their
-// header; each new one is twice the last, so that a queue that stays short costs little and one
-// that grows long is not made of crumbs. A file's block and one of lent bytes have no room, so what
-// follows begins a block of its own; behind lent bytes, which may stand any number of times, a
-// small one.
+// The outbound queue: a list of blocks. Only the first block can be partly consumed, and only the
+// last one accepts more bytes. Every other block is full, except one that is followed by a file or
+// by lent bytes.
+//
+// The size of a block, header included, is a power of two, twice the size of the previous one. A
+// queue that stays short thus costs little, and a long one has few blocks. A block of a file or of
+// lent bytes has no room, so the bytes after it begin a new block. After lent bytes that block is
+// small, because a queue may hold any number of lent blocks.
 #include "net/buffer/outbound.h"
 
 #include <errno.h>
@@ -13,13 +15,13 @@
 
 enum { BEHIND_LENT_BYTES_MIN = 512 };
 
-// A block of the queue's own, with its bytes behind it.
+// A block that the queue allocates, together with its bytes.
 struct own_block {
   struct evnet_outbound_block block;
   uint8_t data[];  // the bytes begin at its first multiple of EVNET_BLOCK_ALIGNMENT
 };
 
-// What a block takes beyond its bytes.
+// The size of a block beyond its bytes.
 enum { OWN_HEADER_BYTES = sizeof(struct own_block) + EVNET_BLOCK_SPARE_BYTES };
 
 struct file_block {
@@ -27,7 +29,7 @@ struct file_block {
   struct evnet_outbound_file file;
 };
 
-// NULL for a block of bytes.
+// Returns the file of a block; NULL for a block of bytes.
 static struct evnet_outbound_file *block_file(struct evnet_outbound_block *block) {
   return block->data == NULL && !block->lent ? &((struct file_block *)block)->file : NULL;
 }
@@ -36,7 +38,8 @@ static bool block_grows(const struct evnet_outbound_block *block) {
   return block != NULL && block->data != NULL && !block->lent;
 }
 
-// What the block behind the last one is to be twice of, header included; 0: of nothing.
+// Returns the size, header included, that the next block is to be twice of; 0: start at the
+// minimum.
 static size_t last_bytes_of(const struct evnet_outbound *queue) {
   const struct evnet_outbound_block *last = queue->last;
   if (block_grows(last)) return OWN_HEADER_BYTES + last->capacity;
@@ -68,7 +71,7 @@ static void blocks_release(const struct evnet_allocator *allocator,
   }
 }
 
-// Chains blocks behind the last, which stays the last until it is full.
+// Appends blocks to the list. The current last block remains `last` until it is full.
 static void push(struct evnet_outbound *queue, struct evnet_outbound_block *blocks) {
   if (queue->last != NULL) {
     queue->last->next = blocks;
@@ -77,7 +80,7 @@ static void push(struct evnet_outbound *queue, struct evnet_outbound_block *bloc
   }
 }
 
-// Frees the first block, which is used up, and those behind it that have nothing to send.
+// Frees the first block, which is consumed, and empty lent blocks after it.
 static void pop(struct evnet_outbound *queue) {
   struct evnet_outbound_block *block;
   do {
@@ -89,7 +92,7 @@ static void pop(struct evnet_outbound *queue) {
   } while (block != NULL && block->lent && block->used == 0);
 }
 
-// An own block with room for so many bytes; NULL when out of memory.
+// Allocates a block with room for `capacity` bytes. Returns NULL if memory runs out.
 static struct evnet_outbound_block *block_create(const struct evnet_allocator *allocator,
                                                  size_t capacity) {
   struct own_block *own = evnet_allocate(allocator, OWN_HEADER_BYTES + capacity);
@@ -99,8 +102,8 @@ static struct evnet_outbound_block *block_create(const struct evnet_allocator *a
   return &own->block;
 }
 
-// Chains blocks for `size` bytes behind one of `previous_bytes` bytes, header included; 0: there is
-// none. NULL when out of memory.
+// Allocates a chain of blocks for `size` bytes that follows a block of `previous_bytes` bytes,
+// header included; 0: no block. Returns NULL if memory runs out.
 static struct evnet_outbound_block *blocks_create(const struct evnet_allocator *allocator,
                                                   size_t previous_bytes, size_t size) {
   size_t block_bytes = previous_bytes;
@@ -124,8 +127,7 @@ static struct evnet_outbound_block *blocks_create(const struct evnet_allocator *
   return first;
 }
 
-// Copies `size` bytes to the last block and on to those chained behind it, which become the last in
-// turn.
+// Copies `size` bytes to the last block and to the blocks chained after it, advancing `last`.
 static void fill(struct evnet_outbound *queue, const uint8_t *data, size_t size) {
   while (size > 0) {
     struct evnet_outbound_block *block = queue->last;
@@ -176,7 +178,7 @@ int evnet_outbound_append(struct evnet_outbound *queue, const struct iovec *piec
     push(queue, blocks);
   }
   for (size_t i = 0; i < count; i++) {
-    if (skip >= pieces[i].iov_len) {  // an empty piece, too: its base may be NULL
+    if (skip >= pieces[i].iov_len) {  // also skips an empty piece, whose base may be NULL
       skip -= pieces[i].iov_len;
       continue;
     }
@@ -195,7 +197,7 @@ int evnet_outbound_prepend(struct evnet_outbound *queue, const void *data, size_
     queue->first = queue->last = blocks;
     fill(queue, data, size);
   } else {
-    // As large as its bytes: only the last block may have room.
+    // Exactly as large as its bytes, because only the last block may have room.
     struct evnet_outbound_block *block = block_create(queue->allocator, size);
     if (block == NULL) return -ENOMEM;
     memcpy(block->data, data, size);
@@ -240,7 +242,7 @@ size_t evnet_outbound_gather(const struct evnet_outbound *queue, struct iovec *o
   size_t written = 0;
   for (struct evnet_outbound_block *block = queue->first;
        block != NULL && block_file(block) == NULL && written < count; block = block->next) {
-    if (block->used == 0) continue;  // lent, and nothing
+    if (block->used == 0) continue;  // empty lent bytes
     out_pieces[written++] = (struct iovec){.iov_base = block->data + block->consumed,
                                            .iov_len = block->used - block->consumed};
   }

@@ -16,7 +16,7 @@ void ReportBytes(benchmark::State &state, size_t bytes) {
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bytes));
 }
 
-// One refused write that leaves at the next chance: the queue is made and freed each time.
+// One write that the kernel refused and then takes: the queue is allocated and freed each time.
 void BM_OutboundAppendGatherConsume(benchmark::State &state) {
   const std::vector<char> bytes(static_cast<size_t>(state.range(0)), 'x');
   evnet_outbound queue;
@@ -32,7 +32,7 @@ void BM_OutboundAppendGatherConsume(benchmark::State &state) {
 }
 BENCHMARK(BM_OutboundAppendGatherConsume)->Arg(64)->Arg(4096)->Arg(65536)->Arg(1048576);
 
-// A slow reader: 256 KiB stand queued, as much is added as goes.
+// A slow reader: 256 KiB are queued, and each iteration adds as many bytes as it removes.
 void BM_OutboundSteadyState(benchmark::State &state) {
   const std::vector<char> bytes(static_cast<size_t>(state.range(0)), 'x');
   evnet_outbound queue;
@@ -50,7 +50,7 @@ void BM_OutboundSteadyState(benchmark::State &state) {
 }
 BENCHMARK(BM_OutboundSteadyState)->Arg(64)->Arg(1024)->Arg(16384)->Arg(65536);
 
-// Many small writes pile up to the size, then all goes.
+// Many small writes fill the queue to the size; then all bytes are removed.
 void BM_OutboundPileUp(benchmark::State &state) {
   const auto size = static_cast<size_t>(state.range(0));
   const std::vector<char> bytes(128, 'x');

@@ -1,4 +1,5 @@
-// Ranges of files in the outbound queue: in their place, counted, and closed once.
+// Tests of file ranges in the outbound queue: they keep their order, are counted, and are closed
+// once.
 #include <errno.h>
 #include <stdint.h>
 
@@ -15,7 +16,7 @@
 
 namespace {
 
-// How often each descriptor was closed.
+// The number of times that each descriptor was closed.
 std::map<int, int> &Closed() {
   static auto *const closed = new std::map<int, int>;
   return *closed;
@@ -42,7 +43,7 @@ class OutboundFiles : public ::testing::Test {
     const evnet_outbound_file file = {offset, size, descriptor, Close};
     return evnet_outbound_append_file(&queue, &file);
   }
-  // What comes next: "bytes", or "file 7: 100+50".
+  // Describes the front of the queue: its bytes, or "file 7: 100+50".
   std::string Next() {
     const evnet_outbound_file *file = evnet_outbound_first_file(&queue);
     if (file != nullptr) {
@@ -98,12 +99,12 @@ TEST_F(OutboundFiles, AFileAloneIsNotAnEmptyQueue) {
 TEST_F(OutboundFiles, WhatCameBackGoesInFrontOfAFile) {
   ASSERT_EQ(AppendFile(7, 0, 10), 0);
   ASSERT_EQ(evnet_outbound_prepend(&queue, "front", 5), 0);
-  ASSERT_EQ(Append("behind"), 0);
+  ASSERT_EQ(Append("second"), 0);
   EXPECT_EQ(Next(), "front");
   evnet_outbound_consume(&queue, 5);
   EXPECT_EQ(Next(), "file 7: 0+10");
   evnet_outbound_consume_file(&queue, 10);
-  EXPECT_EQ(Next(), "behind");
+  EXPECT_EQ(Next(), "second");
 }
 
 TEST_F(OutboundFiles, BytesBehindAFileBeginABlockOfTheSmallestSize) {
@@ -156,7 +157,7 @@ TEST_F(OutboundFilesDeathTest, ConsumingTheOtherKindIsAsserted) {
   EXPECT_DEATH(evnet_outbound_consume_file(&queue, 1), "assertion failed");
 }
 
-// A part of the model's queue: bytes, or a range of a file.
+// A part of the model: bytes, or a range of a file.
 struct Part {
   std::string bytes;
   int descriptor = -1;
@@ -253,7 +254,7 @@ TEST_F(OutboundFiles, AgreeWithAListOver100000RandomOperations) {
       ASSERT_EQ(Closed()[file->descriptor], 0);
       continue;
     }
-    const std::string next = Next();  // at most 64 blocks
+    const std::string next = Next();  // from at most 64 blocks
     ASSERT_TRUE(front.bytes.compare(0, next.size(), next) == 0);
     ASSERT_TRUE(next.size() == front.bytes.size() || next.size() >= 64);
   }

@@ -1,4 +1,5 @@
-// Lent bytes in the outbound queue: in their place, without a copy, and given back once.
+// Tests of lent bytes in the outbound queue: they keep their order, are not copied, and are
+// returned once.
 #include <errno.h>
 #include <stdint.h>
 
@@ -15,7 +16,7 @@
 namespace {
 
 struct Lent {
-  evnet_outbound_lent lent;  // first
+  evnet_outbound_lent lent;  // must be the first field
   std::string bytes;
   int taken = 0;
   int dropped = 0;
@@ -69,8 +70,8 @@ class OutboundLent : public ::testing::Test {
   std::vector<const Lent *> order;
 };
 
-// Each of them had a block of 4 KiB: a few bytes written between requests took some hundred times
-// as much memory, which the queue's bound does not see.
+// Each write after lent bytes used to allocate a block of 4 KiB. A few bytes written between
+// requests took some hundred times as much memory, which the queue's bound does not count.
 TEST_F(OutboundLent, FewBytesWrittenBehindEachTakeLittleMemory) {
   constexpr size_t kTimes = 100;
   const size_t before = allocator.live_bytes();
@@ -166,9 +167,9 @@ TEST_F(OutboundLent, TheBoundRefusesThem) {
 }
 
 TEST_F(OutboundLent, BytesThatComeBackGoInFrontOfThem) {
-  Lent *lent = Lend("behind");
+  Lent *lent = Lend("second");
   ASSERT_EQ(evnet_outbound_prepend(&queue, "front ", 6), 0);
-  EXPECT_EQ(All(), "front behind");
+  EXPECT_EQ(All(), "front second");
   evnet_outbound_consume(&queue, 12);
   EXPECT_EQ(lent->taken, 1);
 }
@@ -183,7 +184,7 @@ TEST(OutboundLentDeathTest, OneOfNothingNeedsSomethingInFront) {
 TEST_F(OutboundLent, AgreeWithAStringOverRandomOperations) {
   std::mt19937 random(1);
   std::string model;
-  // Where, counted from the first byte ever queued, each lent one ends.
+  // The end of each lent piece, counted from the first byte ever queued.
   std::deque<std::pair<uint64_t, Lent *>> ends;
   uint64_t queued = 0, consumed = 0;
   for (int step = 0; step < 20000; step++) {
@@ -202,7 +203,7 @@ TEST_F(OutboundLent, AgreeWithAStringOverRandomOperations) {
         queued += bytes.size();
         break;
       default: {
-        // What one gather gives, or a part of it, as a send would.
+        // Consume the pieces of one gather, or a part of them, as a send would.
         iovec pieces[3];
         const size_t count = evnet_outbound_gather(&queue, pieces, 3);
         size_t sum = 0;

@@ -18,14 +18,14 @@ constexpr size_t kBlockMax = EVNET_OUTBOUND_BLOCK_BYTES_MAX;
 
 iovec Piece(const std::string &bytes) { return {const_cast<char *>(bytes.data()), bytes.size()}; }
 
-// Bytes of which no two neighbouring stretches are alike: a period of 251, a prime.
+// Bytes with a period of 251, a prime, so that a misplaced range differs from the expected one.
 std::string Pattern(size_t size, size_t start = 0) {
   std::string out(size, '\0');
   for (size_t i = 0; i < size; i++) out[i] = static_cast<char>((start + i) % 251);
   return out;
 }
 
-// A queue over a counting allocator; when it goes, nothing may be left allocated.
+// A queue with a counting allocator. The destructor checks that all memory was released.
 class Queue {
  public:
   explicit Queue(size_t bytes_max = 0) { evnet_outbound_init(&queue, allocator.get(), bytes_max); }
@@ -112,7 +112,7 @@ TEST(OutboundQueue, AppendSkipsWhatTheKernelTookAtEveryPlace) {
   const std::string a = "abc", b = "defgh", c = "i", all = "abcdefghi";
   const iovec pieces[] = {Piece(a), {nullptr, 0}, Piece(b), {nullptr, 0}, Piece(c)};
   for (size_t skip = 0; skip <= all.size(); skip++) {
-    Queue queue(all.size() - skip == 0 ? 1 : all.size() - skip);  // the bound counts what is queued
+    Queue queue(all.size() - skip == 0 ? 1 : all.size() - skip);  // skipped bytes do not count
     ASSERT_EQ(evnet_outbound_append(&queue.queue, pieces, 5, skip), 0) << skip;
     EXPECT_EQ(queue.Held(), all.substr(skip));
   }
@@ -145,7 +145,7 @@ TEST(OutboundQueue, BlocksAreWithinTheirLimitsAndNeverHalfEmptyInTheMiddle) {
       live = queue.allocator.live_bytes();
     }
   }
-  // 4,000,000 bytes want 62 of the large blocks; the few before them are smaller.
+  // 4,000,000 bytes need 62 blocks of the largest size; a few smaller blocks precede them.
   EXPECT_LE(blocks, 68u);
   EXPECT_LE(queue.allocator.live_bytes(), 4000000 + 2 * kBlockMax);
   EXPECT_EQ(queue.Held(), Pattern(4000000));
@@ -154,7 +154,7 @@ TEST(OutboundQueue, BlocksAreWithinTheirLimitsAndNeverHalfEmptyInTheMiddle) {
 TEST(OutboundQueue, OneLargeAppendUsesBlocksOfTheLargestSize) {
   Queue queue;
   ASSERT_EQ(queue.Append(Pattern(1 << 20)), 0);
-  EXPECT_EQ(queue.allocator.live_blocks(), 17u);  // 16, but for the headers
+  EXPECT_EQ(queue.allocator.live_blocks(), 17u);  // the headers make it 17 instead of 16
   EXPECT_LE(queue.allocator.live_bytes(), 17 * kBlockMax);
   EXPECT_EQ(queue.Held(), Pattern(1 << 20));
 }
@@ -271,10 +271,10 @@ TEST(OutboundQueue, PrependPutsBytesInFrontAndAsksNoBound) {
           EXPECT_EQ(queue.Gather().back().iov_base, before.back().iov_base);
         }
         queue.queue.bytes_max = 0;
-        ASSERT_EQ(queue.Append("behind"), 0);
-        EXPECT_EQ(queue.Held(), front + Pattern(queued - consumed, consumed) + "behind");
+        ASSERT_EQ(queue.Append("second"), 0);
+        EXPECT_EQ(queue.Held(), front + Pattern(queued - consumed, consumed) + "second");
         evnet_outbound_consume(&queue.queue, size);
-        EXPECT_EQ(queue.Held(), Pattern(queued - consumed, consumed) + "behind");
+        EXPECT_EQ(queue.Held(), Pattern(queued - consumed, consumed) + "second");
       }
     }
   }
@@ -379,7 +379,7 @@ TEST(OutboundQueue, AgreesWithAStringOver100000RandomOperations) {
         written += all.size();
       }
     } else if (below(100) == 0) {
-      // A bound of the model's own, as prepend has none.
+      // prepend has no bound, so the test applies one.
       queue.allocator.fail_at(0, false);
       const std::string front = Pattern(model.size() > kBound ? 0 : below(600), written);
       ASSERT_EQ(evnet_outbound_prepend(&queue.queue, front.data(), front.size()), 0);
@@ -392,8 +392,8 @@ TEST(OutboundQueue, AgreesWithAStringOver100000RandomOperations) {
     }
     ASSERT_EQ(evnet_outbound_bytes(&queue.queue), model.size());
     ASSERT_LE(queue.allocator.live_bytes(), model.size() + 3 * kBlockMax);
-    // The whole is compared now and then; the beginning, which is what a send would take, each
-    // time.
+    // Compare the whole queue in every 64th step, and its first block, which a send would take, in
+    // all others.
     const std::vector<iovec> pieces = queue.Gather(i % 64 == 0 ? 100000 : 1);
     const std::string gathered = Queue::Text(pieces);
     ASSERT_EQ(gathered.empty(), model.empty());

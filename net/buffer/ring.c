@@ -1,6 +1,6 @@
-// The ring. Every index is kept below the capacity by one comparison and one subtraction, so that
-// the capacity need not be a power of two (the bound is not) and nothing divides. Growing,
-// linearizing and trimming are one movement: copy everything held to the start of another block.
+// The ring. One comparison and one subtraction keep each index below the capacity, so there is no
+// division, and the capacity need not be a power of two (the bound is not). Growing, linearizing
+// and trimming are the same operation: they copy all unread bytes to the start of another block.
 #include "net/buffer/ring.h"
 
 #include <errno.h>
@@ -12,8 +12,8 @@ static size_t bound(const struct evnet_ring *ring) {
   return ring->bytes_max != 0 ? ring->bytes_max : EVNET_RING_BYTES_MAX_DEFAULT;
 }
 
-// Moves what is held to the start of a new block of `capacity` bytes, capacity >= size and > 0. The
-// old block is left unread and unfreed to the caller.
+// Copies the unread bytes to the start of a new block of `capacity` bytes, capacity >= size and >
+// 0. The caller frees the old block, whose bytes are unchanged.
 static int move(struct evnet_ring *ring, size_t capacity, void **out_old) {
   uint8_t *data = evnet_block_allocate(ring->allocator, capacity);
   if (data == NULL) return -ENOMEM;
@@ -28,7 +28,7 @@ static int move(struct evnet_ring *ring, size_t capacity, void **out_old) {
   return 0;
 }
 
-// Doubles the capacity until `size` bytes fit; size <= the bound, which is never exceeded.
+// Doubles the capacity, up to the bound, until `size` bytes fit; size is at most the bound.
 static int grow(struct evnet_ring *ring, size_t size) {
   const size_t capacity_max = bound(ring);
   size_t capacity = ring->capacity > 0 ? ring->capacity : EVNET_RING_BYTES_MIN / 2;
@@ -54,7 +54,7 @@ void evnet_ring_deinit(struct evnet_ring *ring) {
 
 int evnet_ring_append(struct evnet_ring *ring, const void *data, size_t size) {
   if (size == 0) return 0;
-  // Ordered so that nothing overflows: a lowered bound may be below what is held.
+  // Written so that nothing overflows, even if the bound was lowered below the current size.
   const size_t size_max = bound(ring);
   if (ring->size > size_max || size > size_max - ring->size) return -ENOBUFS;
   if (size > ring->capacity - ring->size) {
@@ -98,7 +98,7 @@ void evnet_ring_discard(struct evnet_ring *ring, size_t size) {
   ring->size -= size;
   ring->head += size;
   if (ring->head >= ring->capacity) ring->head -= ring->capacity;
-  if (ring->size == 0) ring->head = 0;  // what comes next starts at the start, and is contiguous
+  if (ring->size == 0) ring->head = 0;  // so the next bytes are contiguous
 }
 
 size_t evnet_ring_read(struct evnet_ring *ring, void *out, size_t size) {

@@ -15,8 +15,8 @@ void ReportBytes(benchmark::State &state, size_t bytes) {
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bytes));
 }
 
-// The steady state of a connection whose handler leaves a part of each message: the ring is neither
-// empty nor full, and its head goes round.
+// The steady state of a connection whose handler leaves a part of each message unread: the ring is
+// neither empty nor full, and its head moves round.
 void BM_RingAppendDiscard(benchmark::State &state) {
   const std::vector<char> bytes(static_cast<size_t>(state.range(0)), 'x');
   evnet_ring ring;
@@ -32,7 +32,7 @@ void BM_RingAppendDiscard(benchmark::State &state) {
 }
 BENCHMARK(BM_RingAppendDiscard)->Arg(16)->Arg(64)->Arg(512)->Arg(4096)->Arg(16384)->Arg(65536);
 
-// All is taken each time: the head returns to the start.
+// All bytes are consumed each time, so the head returns to the start.
 void BM_RingAppendDrain(benchmark::State &state) {
   const std::vector<char> bytes(static_cast<size_t>(state.range(0)), 'x');
   evnet_ring ring;
@@ -59,7 +59,7 @@ void BM_RingAppendReadWrapped(benchmark::State &state) {
   Append(&ring, std::vector<char>(size / 2, 'y'));
   for (auto _ : state) {
     benchmark::DoNotOptimize(
-        evnet_ring_read(&ring, out.data(), size - 1));  // keeps the head going round
+        evnet_ring_read(&ring, out.data(), size - 1));  // one byte stays, so the head moves round
     if (evnet_ring_append(&ring, bytes.data(), size - 1) != 0) abort();
     benchmark::DoNotOptimize(out.data());
   }
@@ -68,7 +68,7 @@ void BM_RingAppendReadWrapped(benchmark::State &state) {
 }
 BENCHMARK(BM_RingAppendReadWrapped)->Arg(1024)->Arg(16384)->Arg(65536);
 
-// A burst: from no memory by doubling up to the size, then drained and given back.
+// A burst: the ring grows from no memory to the size by doubling, then is drained and trimmed.
 void BM_RingGrowTrim(benchmark::State &state) {
   const auto size = static_cast<size_t>(state.range(0));
   const std::vector<char> bytes(1024, 'x');
@@ -104,7 +104,7 @@ void BM_RingPeekPair(benchmark::State &state) {
 }
 BENCHMARK(BM_RingPeekPair)->ArgName("wrapped")->Arg(0)->Arg(1);
 
-// A wrapped ring is made contiguous, and wrapped again.
+// Linearizes a wrapped ring, and wraps it again.
 void BM_RingLinearize(benchmark::State &state) {
   const auto size = static_cast<size_t>(state.range(0));
   const std::vector<char> half(size / 2, 'x');

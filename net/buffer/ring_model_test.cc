@@ -1,4 +1,4 @@
-// The ring of unread bytes without memory, and against a string.
+// Tests of the ring when allocations fail, and against a model, which is a string.
 #include <errno.h>
 #include <stdint.h>
 
@@ -12,7 +12,7 @@
 namespace evnet_testing {
 namespace {
 
-// What happens to a ring that can no longer get memory; the rest of its life is as before.
+// The tests below make an allocation fail. The ring must be unchanged and usable afterwards.
 TEST(RingBuffer, FailedFirstAllocationChangesNothing) {
   Ring ring;
   ring.allocator.fail_at(1, false);
@@ -32,7 +32,7 @@ TEST(RingBuffer, FailedGrowthChangesNothing) {
   evnet_ring_peek_pair(&ring.ring, after);
   EXPECT_EQ(before[0].data, after[0].data);
   EXPECT_EQ(ring.Held(), held);
-  EXPECT_EQ(ring.Append(Pattern(324)), 0);  // fits, and so needs no memory
+  EXPECT_EQ(ring.Append(Pattern(324)), 0);  // fits, so it needs no memory
   ring.allocator.fail_at(0, false);
   EXPECT_EQ(ring.Append("x"), 0);
   EXPECT_EQ(ring.Held(), held + Pattern(324) + "x");
@@ -58,12 +58,12 @@ TEST(RingBuffer, FailedTrimLeavesTheRingAsItIs) {
   EXPECT_EQ(ring.ring.capacity, 16 * kMin);
   EXPECT_EQ(ring.Held(), Pattern(5, 16 * kMin - 5));
   evnet_ring_discard(&ring.ring, 5);
-  evnet_ring_trim(&ring.ring);  // giving back needs no memory
+  evnet_ring_trim(&ring.ring);  // an empty ring only frees memory
   EXPECT_EQ(ring.allocator.live_blocks(), 0u);
 }
 
-// One life of a ring with each kind of allocation in it. Failed calls are skipped; the model says
-// what is held.
+// Runs a sequence with every kind of allocation. A call that fails is skipped; the model has the
+// expected bytes.
 void Live(Ring *ring, std::string *model) {
   const auto append = [&](const std::string &bytes) {
     const int status = ring->Append(bytes);
@@ -117,7 +117,7 @@ TEST(RingBuffer, NoFailureOfTheNthAllocationLosesAByte) {
   }
 }
 
-// 10^5 random operations against a string, for each bound and seed; every allocation may fail.
+// Compares 10^5 random operations with a string, for each bound and seed. Any allocation may fail.
 class RingBufferRandom : public testing::TestWithParam<size_t> {};
 
 TEST_P(RingBufferRandom, AgreesWithAString) {

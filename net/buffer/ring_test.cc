@@ -1,4 +1,4 @@
-// The ring of unread bytes: what each call does.
+// Tests of each function of the ring.
 #include "net/buffer/ring.h"
 
 #include <errno.h>
@@ -150,7 +150,7 @@ TEST(RingBuffer, DefaultBoundIs16MiB) {
 TEST(RingBuffer, SizesNearTheEndOfTheNumbersAreRefused) {
   Ring ring(SIZE_MAX - 1);
   const char byte = 'x';
-  volatile size_t huge = SIZE_MAX;  // volatile, so that no compiler reasons about reading so much
+  volatile size_t huge = SIZE_MAX;  // volatile, so that the compiler does not warn about the size
   EXPECT_EQ(evnet_ring_append(&ring.ring, &byte, huge), -ENOBUFS);
   ASSERT_EQ(ring.Append("abc"), 0);
   ring.ring.bytes_max = SIZE_MAX;
@@ -289,7 +289,7 @@ TEST(RingBuffer, LinearizeMakesContiguousAndKeepsTheRetiredBlockReadable) {
   evnet_ring_peek_pair(&ring.ring, after);
   EXPECT_EQ(Ring::Text(after[0]), held);
   EXPECT_EQ(after[1].size, 0u);
-  ASSERT_EQ(ring.Append(Pattern(324)), 0);  // fills the new block; the retired one is not touched
+  ASSERT_EQ(ring.Append(Pattern(324)), 0);  // fills the new block; the retired one is unchanged
   EXPECT_EQ(ring.allocator.allocations(), 2u);
   EXPECT_EQ(Ring::Text(before[0]) + Ring::Text(before[1]), held);
   evnet_block_release(ring.ring.allocator, retired);

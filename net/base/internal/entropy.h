@@ -1,5 +1,6 @@
-// The system's random numbers, one file each: entropy_posix.c where getentropy is in <unistd.h>, as
-// POSIX.1-2024 has it (Linux, the BSDs), entropy_darwin.c for macOS. BUILD.bazel chooses.
+// Random numbers from the system. entropy_posix.c is for systems that declare getentropy in
+// <unistd.h>, as POSIX.1-2024 does (Linux, the BSDs); entropy_darwin.c is for macOS. BUILD.bazel
+// selects the file.
 #ifndef EVNET_NET_BASE_INTERNAL_ENTROPY_H_
 #define EVNET_NET_BASE_INTERNAL_ENTROPY_H_
 

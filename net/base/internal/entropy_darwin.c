@@ -1,4 +1,4 @@
-// macOS declares getentropy(2) elsewhere.
+// macOS declares getentropy(2) in <sys/random.h>.
 #include <errno.h>
 #include <sys/random.h>
 

@@ -1,4 +1,4 @@
-// Addresses as tests write them, and the results of the calls that parse them.
+// Helpers for tests of address parsing: short forms of addresses and of the calls.
 #ifndef EVNET_NET_BASE_TESTING_ADDRESS_FIXTURE_H_
 #define EVNET_NET_BASE_TESTING_ADDRESS_FIXTURE_H_
 
@@ -19,7 +19,7 @@ namespace evnet_testing {
 constexpr size_t kPathBytes = sizeof(sockaddr_un::sun_path);
 constexpr size_t kPathOffset = offsetof(sockaddr_un, sun_path);
 
-// The results of a call.
+// The results of one call.
 struct Parsed {
   int status;
   evnet_address address;

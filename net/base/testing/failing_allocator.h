@@ -1,14 +1,13 @@
-// An allocator hook for tests: it counts what is allocated and not yet released, and fails on
-// demand.
+// An allocator for tests that counts live blocks and fails on demand.
 //
 //   FailingAllocator allocator;
 //   evnet_ring_init(&ring, allocator.get(), 0);
 //   allocator.fail_at(2, false);
 //
-// Fresh memory is filled with a pattern, so that no code relies on zeroes. It is aligned for any
-// type and no better, as glibc's large blocks are. Releasing what is not live stops the test.
-// Released memory is kept for a while, filled with another pattern: a write to it stops the test.
-// AddressSanitizer finds more, so there it is freed immediately. Thread-safe.
+// New memory is filled with a pattern, so that no code relies on zeroes. It is aligned for any type
+// and no more strictly, like large blocks of glibc. Releasing a block that is not live aborts the
+// test. Released memory is filled with another pattern and kept for a while; a write to it aborts
+// the test. AddressSanitizer detects more, so under it memory is freed immediately. Thread-safe.
 #ifndef EVNET_NET_BASE_TESTING_FAILING_ALLOCATOR_H_
 #define EVNET_NET_BASE_TESTING_FAILING_ALLOCATOR_H_
 
@@ -34,28 +33,28 @@ class FailingAllocator {
     while (!released_.empty()) FreeOldest();
   }
 
-  // The hook; valid as long as this object.
+  // The allocator; valid as long as this object.
   const evnet_allocator *get() const { return &hook_; }
 
-  // Lets the n-th allocation from now on fail, 1 being the next, and with `forever` all behind it
-  // too. 0: none fails.
+  // Makes the n-th allocation from now fail; 1 is the next one, 0 means none. With `forever`, all
+  // later allocations fail too.
   void fail_at(size_t n, bool forever) {
     std::lock_guard<std::mutex> lock(mutex_);
     fail_at_ = n == 0 ? 0 : allocations_ + n;
     forever_ = forever;
   }
 
-  // How often memory was asked for, in vain or not.
+  // The number of allocations, including failed ones.
   size_t allocations() const { return Locked(allocations_); }
-  // How often in vain.
+  // The number of failed allocations.
   size_t failures() const { return Locked(failures_); }
-  // What is allocated now.
+  // The memory that is allocated now.
   size_t live_bytes() const { return Locked(live_bytes_); }
   size_t live_blocks() const {
     std::lock_guard<std::mutex> lock(mutex_);
     return live_.size();
   }
-  // The highest live_bytes() there has been.
+  // The highest value of live_bytes() so far.
   size_t peak_bytes() const { return Locked(peak_bytes_); }
 
  private:
@@ -146,7 +145,7 @@ class FailingAllocator {
   size_t peak_bytes_ = 0;
   size_t allocations_ = 0;
   size_t failures_ = 0;
-  size_t fail_at_ = 0;  // counted as allocations_; 0: never
+  size_t fail_at_ = 0;  // the value of allocations_ that fails; 0: none
   bool forever_ = false;
 };
 

@@ -1,5 +1,5 @@
-// Plain listening sockets, for tests of what connects: one that accepts only when it is told to,
-// and one where nothing ever comes to anything.
+// Plain listening sockets for tests of connecting: PlainListener accepts only on request, and
+// Blackhole never completes a connect.
 #ifndef EVNET_NET_BASE_TESTING_LISTENER_H_
 #define EVNET_NET_BASE_TESTING_LISTENER_H_
 
@@ -19,7 +19,7 @@ namespace evnet_testing {
 
 class PlainListener {
  public:
-  // backlog below 0: it is bound, and does not listen.
+  // With a negative backlog, the socket is bound but does not listen.
   explicit PlainListener(const evnet_address &address, int backlog = 16) : address_(address) {
     descriptor_ = socket(address.socket.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     EXPECT_EQ(bind(descriptor_, &address.socket.any, address.size), 0) << strerror(errno);
@@ -40,10 +40,10 @@ class PlainListener {
   uint16_t port() const { return evnet_address_port(&address_); }
   int descriptor() const { return descriptor_; }
 
-  // A connection that waits, or is about to; the caller's, blocking.
+  // Waits for a connection and accepts it. The socket is blocking; the caller closes it.
   int Accept() {
     pollfd entry = {descriptor_, POLLIN, 0};
-    EXPECT_EQ(poll(&entry, 1, 20000), 1) << "nobody connects";
+    EXPECT_EQ(poll(&entry, 1, 20000), 1) << "no client connected";
     const int accepted = accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC);
     EXPECT_GE(accepted, 0) << strerror(errno);
     return accepted;
@@ -59,8 +59,8 @@ class PlainListener {
   evnet_address address_;
 };
 
-// Where a connect is under way for as long as the test wants: Linux drops a SYN that finds the
-// listener's queue full (tcp(7)), and one connection more than the backlog fits into it.
+// An address to which a connect stays pending: Linux drops a SYN when the listener's queue is full
+// (tcp(7)). The queue holds one connection more than the backlog, which is 0 here.
 class Blackhole {
  public:
   explicit Blackhole(const std::string &address = "tcp://127.0.0.1:0") : listener_(address, 0) {

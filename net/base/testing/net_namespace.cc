@@ -22,7 +22,7 @@
 namespace evnet_testing {
 namespace {
 
-// One message of rtnetlink(7).
+// A message of rtnetlink(7).
 class Request {
  public:
   template <typename Header>
@@ -42,7 +42,7 @@ class Request {
   Request &Add(uint16_t type, const std::string &text) {
     return Add(type, text.c_str(), text.size() + 1);
   }
-  // What is added until End is inside of this one.
+  // Begins a nested attribute. Attributes that are added until End are inside it.
   Request &Begin(uint16_t type) {
     open_.push_back(bytes_.size());
     rtattr head = {};
@@ -126,7 +126,7 @@ bool AddAddress(const char *interface, int family, const char *text, uint8_t pre
   ifaddrmsg header = {};
   header.ifa_family = static_cast<uint8_t>(family);
   header.ifa_prefixlen = prefix_bits;
-  // Without a look whether somebody else has it, which takes a second.
+  // Skip duplicate address detection, which takes a second.
   header.ifa_flags = IFA_F_NODAD;
   header.ifa_index = if_nametoindex(interface);
   const size_t size = family == AF_INET ? sizeof(in_addr) : sizeof(in6_addr);
@@ -141,8 +141,8 @@ bool Unshare() {
   return errno == EPERM && unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
 }
 
-// The kernel notices in a thread of its own that an interface has its cable, and only then routes
-// groups there.
+// Waits until the kernel routes multicast groups by the interface. A kernel thread first has to
+// detect that the interface has a carrier.
 bool WaitUntilRouted(const char *interface) {
   sockaddr_in6 group = {};
   group.sin6_family = AF_INET6;

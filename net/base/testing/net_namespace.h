@@ -1,22 +1,22 @@
-// A network of a test's own (network_namespaces(7)): nothing outside sees it, so that a test may
-// have interfaces, addresses and limits as it needs them.
+// A private network for a test (network_namespaces(7)): other processes do not see it, so the test
+// may set up interfaces, addresses and limits as it needs.
 #ifndef EVNET_NET_BASE_TESTING_NET_NAMESPACE_H_
 #define EVNET_NET_BASE_TESTING_NET_NAMESPACE_H_
 
 namespace evnet_testing {
 
-// Moves this thread, and those that it starts, to a new network namespace, once and for the rest of
-// the process; called before there are other threads. In there are `lo`, and a pair of Ethernet
-// interfaces, `pair0` with the addresses 10.111.0.1/24 and fd00:111::1/64, and `pair1` with none;
-// what one sends the other receives. All are up.
+// Moves this thread, and threads that it starts later, to a new network namespace for the rest of
+// the process. Call it once, before there are other threads. The namespace has `lo` and a pair of
+// connected Ethernet interfaces: `pair0` with the addresses 10.111.0.1/24 and fd00:111::1/64, and
+// `pair1` without an address. All are up.
 //
-// Returns: false where the system does not allow it.
+// Returns: false if the system does not permit it.
 bool EnterNetNamespace();
 
-// Adds an IPv6 address to an interface there, or fails the test.
+// Adds an IPv6 address to an interface of the namespace. A failure fails the test.
 void AddIp6Address(const char *interface, const char *text, int prefix_bits);
 
-// Sets an interface's MTU there, or fails the test.
+// Sets the MTU of an interface of the namespace. A failure fails the test.
 void SetMtu(const char *interface, int bytes);
 
 }  // namespace evnet_testing

@@ -17,7 +17,7 @@ std::string Format(const char *format, double value, const char *unit) {
   return text;
 }
 
-// In the two largest units that it has: 1 h 5 min, 3 min 20 s, 7 s.
+// Formats a duration in its two largest units: 1 h 5 min, 3 min 20 s, 7 s.
 std::string Duration(double seconds) {
   const auto whole = static_cast<uint64_t>(seconds + 0.5);
   const std::string s = std::to_string(whole % 60) + " s";
@@ -36,7 +36,7 @@ std::string ProgressText(const std::string &name, const std::string &unit, uint6
   std::string text = name + ": " + std::to_string(done) + " of " + std::to_string(total) + " " +
                      unit + Format(" (%.0f %%)%s", 100 * part, "");
   if (done == 0 || rate == 0) return text;
-  // Less than one a second is better read by the minute.
+  // A rate below one a second is shown for each minute.
   text += rate >= 10  ? Format(", %.0f/%s", rate, "s")
           : rate >= 1 ? Format(", %.1f/%s", rate, "s")
                       : Format(", %.1f/%s", rate * 60, "min");
@@ -65,7 +65,7 @@ void Progress::Add(uint64_t count) {
   if (now.time_since_epoch().count() < due) return;
   const Clock::duration pause =
       is_terminal_ ? Clock::duration(kOnTerminal) : Clock::duration(kElsewhere);
-  // One thread writes the line.
+  // If several threads get here simultaneously, one of them writes the line.
   if (next_.compare_exchange_strong(due, (now + pause).time_since_epoch().count())) Show(now);
 }
 

@@ -1,12 +1,12 @@
-// The progress of a long run, on stderr: how much is done, how fast, and how long the rest takes.
+// Shows the progress of a long run on stderr: the amount done, the rate, and the time left.
 //
 //   Progress progress("churn", cycles, "cycles");
 //   for (...) { ...; progress.Add(1); }
 //
 //   churn: 12000 of 20000 cycles (60 %), 412/s, 19 s left
 //
-// A terminal shows one line that is kept up to date. Elsewhere a line is written every minute, so a
-// run that is shorter writes nothing.
+// On a terminal, one line is updated in place. Otherwise a line is written every minute, so a
+// shorter run writes nothing.
 #ifndef EVNET_NET_BASE_TESTING_PROGRESS_H_
 #define EVNET_NET_BASE_TESTING_PROGRESS_H_
 
@@ -20,11 +20,11 @@
 
 namespace evnet_testing {
 
-// The line's text.
+// Returns the text of the line.
 //
-//   name, unit   what runs, and what is counted.
-//   done, total  of the unit; done <= total.
-//   seconds      since the beginning.
+//   name, unit   the name of the run, and the unit of what it counts.
+//   done, total  in that unit; done <= total.
+//   seconds      since the start.
 std::string ProgressText(const std::string &name, const std::string &unit, uint64_t done,
                          uint64_t total, double seconds);
 
@@ -35,7 +35,7 @@ class Progress {
   Progress &operator=(const Progress &) = delete;
   ~Progress();  // clears a terminal's line
 
-  // Counts what was done. Any thread; a loop of less than a microsecond adds many in one call.
+  // Adds to the amount done. Any thread. A loop with very short steps should add many in one call.
   void Add(uint64_t count);
 
  private:
@@ -50,8 +50,8 @@ class Progress {
   const bool is_terminal_;
   const Clock::time_point began_;
   std::atomic<uint64_t> done_{0};
-  std::atomic<Clock::rep> next_;  // when the line is due, in ticks of the clock
-  std::mutex mutex_;              // of what is written
+  std::atomic<Clock::rep> next_;  // when the next line is due, in ticks of the clock
+  std::mutex mutex_;              // protects the output
 };
 
 }  // namespace evnet_testing

@@ -1,5 +1,5 @@
-// A directory for one test, with a path that is short enough for a Unix socket's address, which
-// TEST_TMPDIR's need not be. It goes, with the files in it, with the object.
+// A directory for one test. Its path is short enough for a Unix socket's address; a path below
+// TEST_TMPDIR may not be. The destructor removes the directory and its files.
 #ifndef EVNET_NET_BASE_TESTING_TEMP_DIRECTORY_H_
 #define EVNET_NET_BASE_TESTING_TEMP_DIRECTORY_H_
 
@@ -27,7 +27,7 @@ class TempDirectory {
   std::string path() const { return path_; }
   std::string File(const std::string &name) const { return path() + "/" + name; }
 
-  // What is in it.
+  // The names of the files in it.
   std::set<std::string> Names() const {
     std::set<std::string> names;
     DIR *directory = opendir(path_);

@@ -1,4 +1,4 @@
-// A UDP client for tests: a blocking socket of which no call waits longer than kDeadline.
+// A UDP client for tests: a socket whose calls wait at most 20 seconds.
 #ifndef EVNET_NET_BASE_TESTING_UDP_CLIENT_H_
 #define EVNET_NET_BASE_TESTING_UDP_CLIENT_H_
 
@@ -31,7 +31,7 @@ inline std::string FormatAddress(const evnet_address &address) {
 
 class UdpClient {
  public:
-  // Bound to `own`, which also says the family.
+  // Binds the socket to `own`, which also determines its family.
   explicit UdpClient(const std::string &own = "udp://127.0.0.1:0") {
     const evnet_address address = ParseAddress(own);
     descriptor_ = socket(address.socket.any.sa_family, SOCK_DGRAM, 0);
@@ -65,7 +65,7 @@ class UdpClient {
     return poll(&entry, 1, ms) == 1;
   }
 
-  // The next datagram, and who sent it.
+  // Returns the next datagram. *out_from is its sender.
   std::string Receive(evnet_address *out_from = nullptr) {
     EXPECT_TRUE(Readable(20000)) << "no datagram came";
     std::string data(70000, 0);
@@ -88,7 +88,7 @@ class UdpClient {
     EXPECT_EQ(connect(descriptor_, &to.socket.any, to.size), 0) << strerror(errno);
   }
 
-  // The descriptor, non-blocking and now the caller's.
+  // Returns the descriptor and makes it non-blocking. The caller owns it from then on.
   int Release() {
     const int descriptor = descriptor_;
     EXPECT_EQ(fcntl(descriptor, F_SETFL, O_NONBLOCK), 0);
@@ -105,7 +105,7 @@ class UdpClient {
   int descriptor_ = -1;
 };
 
-// Whether this machine has ::1.
+// Returns whether this machine has the address ::1.
 inline bool HasIp6() {
   const int descriptor = socket(AF_INET6, SOCK_DGRAM, 0);
   const evnet_address address = ParseAddress("udp://[::1]:0");

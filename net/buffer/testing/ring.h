@@ -1,4 +1,4 @@
-// A ring under test, and what its tests fill it with.
+// Helpers for tests of the ring.
 #ifndef EVNET_NET_BUFFER_TESTING_RING_H_
 #define EVNET_NET_BUFFER_TESTING_RING_H_
 
@@ -14,10 +14,10 @@
 namespace evnet_testing {
 
 constexpr size_t kMin = EVNET_RING_BYTES_MIN;
-// What the memory of a ring has beyond its capacity.
+// The memory that a ring allocates beyond its capacity.
 constexpr size_t kSpare = EVNET_BLOCK_SPARE_BYTES;
 
-// A ring over a counting allocator; when it goes, nothing may be left allocated.
+// A ring with a counting allocator. The destructor checks that all memory was released.
 class Ring {
  public:
   explicit Ring(size_t bytes_max = 0) { evnet_ring_init(&ring, allocator.get(), bytes_max); }
@@ -38,7 +38,7 @@ class Ring {
     return out;
   }
 
-  // What is held, by the two spans.
+  // All unread bytes, read through the two spans.
   std::string Held() const {
     evnet_bytes spans[2];
     evnet_ring_peek_pair(&ring, spans);
@@ -59,14 +59,14 @@ class Ring {
   evnet_ring ring;
 };
 
-// Bytes of which no two neighbouring stretches are alike: a period of 251, a prime.
+// Bytes with a period of 251, a prime, so that a misplaced range differs from the expected one.
 inline std::string Pattern(size_t size, size_t start = 0) {
   std::string out(size, '\0');
   for (size_t i = 0; i < size; i++) out[i] = static_cast<char>((start + i) % 251);
   return out;
 }
 
-// Fills the smallest block and wraps `wrapped` bytes past its end; returns what is held.
+// Fills the smallest block so that `wrapped` of `size` bytes are past its end. Returns the bytes.
 inline std::string FillWrapped(Ring *ring, size_t size, size_t wrapped) {
   EXPECT_EQ(ring->Append(Pattern(kMin)), 0);
   ring->Read(kMin - size + wrapped);

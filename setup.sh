@@ -27,19 +27,19 @@ want() {
 }
 has() { command -v "$1"; }
 has_any() { for name in "$@"; do ! has "$name" || return 0; done; return 1; }
-# compiler-rt comes in a package of its own; a clang without it cannot link a sanitizer.
+# compiler-rt is a separate package; without it, clang cannot link a sanitizer.
 has_sanitizers() { find "$(clang -print-resource-dir)/" -name 'libclang_rt.asan*' | grep -q .; }
 
 want bazel-bootstrap has_any bazel bazelisk
-# Bazel itself looks for these.
+# Bazel's toolchain detection uses these.
 want gcc has "${CC:-gcc}"
 want g++ has_any g++ clang++
 want python3 has python3
 if has apt-get > /dev/null; then
-  # Linked from the system, so that tests need no network; without apt, Bazel downloads them.
+  # With the system's copies, tests need no network. Without apt, Bazel downloads them.
   want googletest test -e /usr/src/googletest/googletest/src/gtest-all.cc
   want libbenchmark-dev test -e /usr/include/benchmark/benchmark.h
-  # Without it the io_uring backend is left out.
+  # Without it, the io_uring backend is not built.
   want liburing-dev test -e /usr/include/liburing.h
 fi
 if $all; then
@@ -51,7 +51,7 @@ if $all; then
   want clang-tidy has clang-tidy
   want git has git
   want doxygen has doxygen
-  # tools/format.sh takes buildifier from npm.
+  # tools/format.sh installs buildifier by npm.
   want npm has_any buildifier npm
 fi
 
@@ -71,13 +71,13 @@ else
     fi
   fi
   apt() { $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q "$@"; }
-  # $missing is a list, split on purpose.
+  # $missing is a list and must be split.
   # shellcheck disable=SC2086
   install() { apt install -y --no-install-recommends $missing; }
 
   echo "setup.sh: installing by apt:$missing"
   updated=false
-  # A fresh container has no package lists at all.
+  # A new container has no package lists.
   if ! find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' 2> /dev/null | grep -q .; then
     apt update
     updated=true
@@ -90,7 +90,7 @@ else
       fi
       ;;
   esac
-  # Lists that are there may be older than what the mirror still has.
+  # Existing lists may name package versions that the mirror no longer has.
   if ! install; then
     if $updated; then exit 1; fi
     apt update

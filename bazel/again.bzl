@@ -1,6 +1,6 @@
-"""Runs a test that exists already, told something else by its environment."""
+"""Reruns an existing test binary with different environment variables."""
 
-# Bazel 4 has no such configuration field; later ones would download the tool without need.
+# Bazel 4 lacks this configuration field. Later versions would download the tool even if it is not used.
 _LCOV_MERGER = configuration_field(
     fragment = "coverage",
     name = "output_generator",
@@ -25,7 +25,7 @@ again_test = rule(
     attrs = {
         "test": attr.label(cfg = "target", executable = True, mandatory = True),
         "variables": attr.string_dict(),
-        # Without these two, which Bazel looks up by name, the test brings nothing to `bazel coverage`.
+        # Bazel looks these two up by name. Without them, `bazel coverage` ignores the test.
         "_collect_cc_coverage": attr.label(
             cfg = "exec",
             default = "@bazel_tools//tools/test:collect_cc_coverage",

@@ -5,11 +5,11 @@ load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load("@rules_cc//cc:cc_test.bzl", "cc_test")
 load(":layers.bzl", "check_layering")
 
-# target_compatible_with of what only Linux can build or run: skipped elsewhere under a wildcard, an
-# error that names the target when asked for by name.
+# target_compatible_with of targets that only Linux can build or run. Elsewhere Bazel skips them in a
+# wildcard, and reports an error if they are named.
 LINUX_ONLY = ["@platforms//os:linux"]
 
-# The same for what only clang can build; may be added to LINUX_ONLY.
+# The same for targets that only clang can build. It may be added to LINUX_ONLY.
 CLANG_ONLY = select({
     "//:clang": [],
     "//conditions:default": ["//bazel:incompatible"],
@@ -36,11 +36,11 @@ C_COPTS = _WARNINGS + [
 CXX_COPTS = _WARNINGS + ["-std=c++17"]
 
 def language_copts(name, srcs):
-    """The flags for a target's language; one target has one, as a target's copts reach all its sources.
+    """Returns the flags for a target's language. A target has one language, because copts apply to all sources.
 
     Args:
       name: the target's name, for the message.
-      srcs: its sources; headers alone count as C.
+      srcs: its sources; only headers: C.
 
     Returns:
       C_COPTS or CXX_COPTS.
@@ -66,13 +66,13 @@ def evnet_cc_library(
     Args:
       name: the target's name.
       srcs: sources of one language.
-      deps: labels; a plain list, as a select() could not be looked into for layering.
-      select_srcs: condition -> sources: a platform is a file.
-      select_deps: condition -> labels, for what deps cannot hold; checked likewise.
-      copts: after the usual ones.
-      features: after the usual ones.
-      linkstatic: True, since symbols are hidden by default: a shared library for each target, which
-        Bazel would make for tests, would export nothing.
+      deps: labels; a plain list, because the layering check cannot look into a select().
+      select_srcs: condition -> sources, for files of one platform.
+      select_deps: condition -> labels, for deps that depend on the configuration; checked too.
+      copts: added after the default ones.
+      features: added after the default ones.
+      linkstatic: True, because symbols are hidden by default. Bazel would otherwise build a shared
+        library of each target for tests, which would export nothing.
       **kwargs: as for cc_library.
     """
     if type(deps) != "list":
@@ -85,7 +85,7 @@ def evnet_cc_library(
         name = name,
         srcs = srcs + (select(select_srcs) if select_srcs else []),
         copts = language_copts(name, all_srcs) + ["-fvisibility=hidden"] + copts,
-        # gcc knows no layering_check and ignores it; CI builds with clang for its sake.
+        # Only clang supports layering_check, so CI also builds with clang; gcc ignores it.
         features = ["layering_check"] + features,
         linkstatic = linkstatic,
         deps = deps + (select(select_deps) if select_deps else []),
@@ -98,8 +98,8 @@ def evnet_cc_binary(name, srcs, copts = [], features = [], **kwargs):
     Args:
       name: the target's name.
       srcs: sources of one language.
-      copts: after the usual ones.
-      features: after the usual ones.
+      copts: added after the default ones.
+      features: added after the default ones.
       **kwargs: as for cc_binary.
     """
     cc_binary(
@@ -127,11 +127,11 @@ def evnet_cc_test(
     Args:
       name: the target's name.
       srcs: C++ sources.
-      deps: what is under test; GoogleTest and its main are added.
-      copts: after the usual ones.
+      deps: the libraries under test; GoogleTest and its main are added.
+      copts: added after the default ones.
       size: of the test.
       linkstatic: True, so that a test binary runs wherever it is copied to.
-      visibility: that of //net:architecture_test, which asks tests for their names.
+      visibility: must include //net:architecture_test, which lists the names of tests.
       **kwargs: as for cc_test.
     """
     cc_test(
@@ -150,15 +150,15 @@ def evnet_cc_test(
     )
 
 def evnet_cc_benchmark(name, srcs, deps = [], copts = [], tags = [], size = "small", **kwargs):
-    """A Google Benchmark in C++17, which `bazel test` runs once, briefly, so that none rots.
+    """A Google Benchmark in C++17, which `bazel test` runs once, briefly, to check that it still works.
 
     To measure: bazel run -c opt //net/buffer:ring_benchmark.
 
     Args:
       name: the target's name.
       srcs: C++ sources.
-      deps: what is measured; Google Benchmark and its main are added.
-      copts: after the usual ones.
+      deps: the libraries that are measured; Google Benchmark and its main are added.
+      copts: added after the default ones.
       tags: "benchmark" is added.
       size: of the test.
       **kwargs: as for cc_test.
@@ -168,8 +168,8 @@ def evnet_cc_benchmark(name, srcs, deps = [], copts = [], tags = [], size = "sma
         size = size,
         srcs = srcs,
         copts = CXX_COPTS + copts,
-        # --benchmark_min_time=0.01 by its other name: `bazel test` alone sets env, while args would
-        # shorten `bazel run` as well.
+        # Sets --benchmark_min_time=0.01 by its environment variable, which only `bazel test` sets; args
+        # would also shorten `bazel run`.
         env = {"BENCHMARK_MIN_TIME": "0.01"},
         linkstatic = True,
         tags = tags + ["benchmark"],

@@ -1,4 +1,4 @@
-"""An example: a program of one file, and a test that runs it."""
+"""Builds and tests an example, which is a program of one file."""
 
 load(":defs.bzl", "evnet_cc_binary", "evnet_cc_test")
 
@@ -7,13 +7,13 @@ def evnet_example(
         test_deps = [],
         test_target_compatible_with = [],
         visibility = ["//examples:__subpackages__"]):
-    """Builds name.c on evnet, and runs it in name_test.cc, which finds the program by $PROGRAM.
+    """Builds name.c, and name_test.cc, which runs the program that $PROGRAM names.
 
-    The source is exported for the checks of the README.
+    The source is exported, because checks of README.md read it.
 
     Args:
       name: of the program.
-      test_deps: labels, beside the process, the client and the waiting that all tests of examples use.
+      test_deps: labels, in addition to the helpers that all tests of examples use.
       test_target_compatible_with: of the test.
       visibility: of the program.
     """

@@ -1,13 +1,13 @@
-"""A test that the files of a library use each other in one direction."""
+"""Tests that the files of a library use each other in one direction only."""
 
 load("@rules_shell//shell:sh_test.bzl", "sh_test")
 
 def evnet_floors_test(name, libraries, floors, **kwargs):
-    """Compares the symbols of compiled objects with a list of floors; tools/floors.py has its form.
+    """Compares the symbols of compiled objects with a list of floors; tools/floors.py describes the list.
 
     Args:
       name: the target's name.
-      libraries: targets whose own objects are looked at together.
+      libraries: targets; their own objects are checked together.
       floors: the file with the list.
       **kwargs: as for any test.
     """

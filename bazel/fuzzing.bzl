@@ -1,6 +1,6 @@
 """cc_fuzz_test with the interface of @rules_fuzzing//fuzzing:cc_defs.bzl.
 
-That rule set needs Python packages from the network; this needs nothing. To change over is one load line.
+That rule set needs Python packages from the network; this one does not. Changing to it takes one load line.
 """
 
 load("@rules_cc//cc:cc_binary.bzl", "cc_binary")
@@ -18,7 +18,7 @@ _ENGINE_DEPS = select({
     "//conditions:default": ["//fuzz:replay_main"],
 })
 
-# Without libFuzzer any compiler will do.
+# libFuzzer requires clang. Without it, any compiler works.
 _ENGINE_COMPATIBLE_WITH = select({
     "//:libfuzzer": ["//bazel:incompatible"],
     "//:libfuzzer_with_clang": [],
@@ -40,22 +40,22 @@ def cc_fuzz_test(
         **kwargs):
     """Defines a fuzz target around LLVMFuzzerTestOneInput.
 
-    `bazel test //fuzz:x` runs the corpus once through it, with any compiler and configuration.
+    `bazel test //fuzz:x` runs the target once with each input of the corpus, with any compiler and configuration.
     `bazel run --config=fuzz //fuzz:x_bin -- -max_total_time=20 NEW_DIR CORPUS_DIR` fuzzes; it needs clang.
 
     Args:
       name: x.
-      corpus: files, each an input.
+      corpus: files, one for each input.
       dicts: libFuzzer dictionaries, in the runfiles of x_bin.
       size: of the test.
-      tags: of both; the test also gets "fuzz-regression", and "pure-c" when it is all C.
+      tags: of both; the test also gets "fuzz-regression", and "pure-c" if all sources are C.
       timeout: of the test.
       srcs: sources of one language.
       deps: as for cc_binary.
-      copts: after the usual ones.
+      copts: added after the default ones.
       data: as for cc_binary.
       target_compatible_with: of both.
-      **kwargs: given to both.
+      **kwargs: passed to both.
     """
     pure_c = ["pure-c"] if not [s for s in srcs if not s.endswith((".c", ".h"))] else []
     cc_library(
@@ -67,7 +67,7 @@ def cc_fuzz_test(
         linkstatic = True,
         tags = ["manual"],
         deps = deps,
-        # Nothing here refers to LLVMFuzzerTestOneInput; the engine does.
+        # Only the engine refers to LLVMFuzzerTestOneInput, so the linker would drop the library.
         alwayslink = True,
     )
     native.filegroup(name = name + "_corpus", testonly = True, srcs = corpus)

@@ -1,7 +1,7 @@
-"""Runs a test over the test-only kqueue of //net/poller/testing/kqueue.
+"""Reruns a test over the test-only kqueue of //net/poller/testing/kqueue.
 
-Nothing above the poller knows its backend, so a test over kqueue is what the test itself is linked from,
-with another poller: only //net/poller is compiled a second time.
+Code above the poller does not depend on the backend. A test over kqueue is therefore linked from the
+objects of the test itself and from another poller; only //net/poller is compiled a second time.
 """
 
 load("@rules_cc//cc:cc_test.bzl", "cc_test")
@@ -11,7 +11,7 @@ load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
 def _flag_impl(_ctx):
     return []
 
-# A flag of the command line, too: bazel test --//bazel:kqueue_standin //net/poller:contract_test
+# Also a flag of the command line: bazel test --//bazel:kqueue_standin //net/poller:contract_test
 kqueue_standin_flag = rule(
     implementation = _flag_impl,
     build_setting = config.bool(flag = True),
@@ -27,9 +27,9 @@ _kqueue_transition = transition(
 )
 
 _TestPartsInfo = provider(
-    doc = "What a cc_test is linked from.",
+    doc = "The inputs that a cc_test is linked from.",
     fields = {
-        "linker_inputs": "a list of LinkerInput, in order: of its own flags, then of its deps",
+        "linker_inputs": "a list of LinkerInput, in order: its own flags, then its deps",
         "objects": "a depset of the objects of its own sources",
     },
 )
@@ -51,9 +51,9 @@ _test_parts = aspect(implementation = _test_parts_impl)
 
 def _over_kqueue_impl(ctx):
     parts = ctx.attr.test[_TestPartsInfo]
-    poller = ctx.attr.poller[0]  # a transition makes a list of it
+    poller = ctx.attr.poller[0]  # a list, because of the transition
 
-    # The poller takes the place of its like; the layers below it are there already.
+    # Replace the poller by the other one. The layers below it are linked already.
     inputs = parts.linker_inputs
     owners = [i.owner for i in inputs]
     if poller.label not in owners:
@@ -86,7 +86,7 @@ _over_kqueue = rule(
 )
 
 def evnet_kqueue_test(name, test, size = "small", **kwargs):
-    """The same test, linked with the poller of kqueue.
+    """The same test, linked with the kqueue poller.
 
     Args:
       name: the target's name.

@@ -1,10 +1,10 @@
-"""The layers of //net, and the check that a library keeps to them.
+"""The layers of //net, and the check of dependencies between them.
 
-It runs while a BUILD file is loaded, so that a forbidden edge fails at once, with every compiler.
-layers_test looks at every pair of layers, and //net:layering_test at the real graph.
+The check runs when a BUILD file is loaded, so a forbidden edge fails immediately, with every compiler.
+layers_test checks every pair of layers, and //net:layering_test checks the actual graph.
 """
 
-# Layer -> the layers it may depend on. A package below a layer's belongs to that layer.
+# Layer -> the layers that it may depend on. A package belongs to the layer of its parent directory.
 LAYERS = {
     "base": [],
     "buffer": ["base"],
@@ -15,7 +15,7 @@ LAYERS = {
 }
 
 def _package_of(dep):
-    """The package that a label of this repository names; None if it is the caller's own or foreign."""
+    """Returns the package of a label; None if it is relative or in another repository."""
     repository, slashes, rest = dep.partition("//")
     if not slashes or repository not in ["", "@", "@@", "@evnet"]:
         return None
@@ -25,17 +25,17 @@ def _layer_of(package):
     return package.split("/")[1] if package.startswith("net/") else None
 
 def layering_violation(package, dep):
-    """Tells what forbids an edge.
+    """Returns why an edge is forbidden.
 
     Args:
       package: the package that holds the library, such as "net/poller" or "net/poller/testing".
-      dep: the label it depends on.
+      dep: the label that it depends on.
 
     Returns:
-      None if the edge is allowed, else why it is not.
+      None if the edge is allowed, otherwise the reason why it is not.
     """
     if package != "net" and not package.startswith("net/"):
-        return None  # Above all layers: evnet, examples, fuzz, benchmarks.
+        return None  # Not in a layer, so it may use all of them: evnet, examples, fuzz, benchmarks.
     layer = _layer_of(package)
     if layer not in LAYERS:
         return "layering: //%s is in no layer of bazel/layers.bzl" % package

@@ -1,4 +1,4 @@
-"""What the layering check says to every edge there can be, as a file for layers_test."""
+"""Writes the result of the layering check for every possible edge to a file, for layers_test."""
 
 load(":layers.bzl", "LAYERS", "layering_violation")
 
@@ -10,7 +10,7 @@ def _layers_report_impl(ctx):
     lines = []
     for package in packages:
         for dep in packages:
-            # The label in each of its forms, and from and to packages below a layer's own.
+            # Each form of the label, and packages below the layer's package, as source and as target.
             lines.append(_line(package, "//" + dep))
             lines.append(_line(package, "//%s:%s" % (dep, "part")))
             lines.append(_line(package, "@evnet//" + dep))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compares what the layering check says to each edge with the table below, written a second time by hand:
-# every forbidden edge must be refused with the layering message, every allowed one let through.
+# Compares the result of the layering check for each edge with the table below, which is written by hand
+# independently. The check must reject every forbidden edge with its message, and accept every allowed one.
 set -euo pipefail
 
 report=bazel/layers_report.txt
@@ -63,7 +63,7 @@ for package in netx evnet examples/echo; do
   expect "$package" //net/server allowed
 done
 
-# A layer that is added to the table must be added here.
+# Fails if a layer is in LAYERS but not in this table.
 lines=$(wc -l < "$report")
 if [ "$checked" -ne "$lines" ]; then
   echo "checked $checked edges, the report has $lines"

@@ -1,15 +1,15 @@
-"""The long forms of tests of reliability."""
+"""The long forms of the reliability tests."""
 
 load(":again.bzl", "again_test")
 
 def evnet_nightly_test(name, test, backend = None, alone = True, tags = [], **kwargs):
-    """The same binary, told by EVNET_TEST_LONG to take its time, and only when asked for.
+    """The same binary with EVNET_TEST_LONG set, so that it runs its long form. It runs only if named.
 
     Args:
       name: the target's name.
-      test: an evnet_cc_test that asks IsLong() of //net/base/testing:long.
-      backend: "io_uring", or the default one.
-      alone: no other test runs beside it, as it looks at times.
+      test: an evnet_cc_test that calls IsLong() of //net/base/testing:long.
+      backend: "io_uring"; None: the default backend.
+      alone: no other test runs simultaneously, because the test measures times.
       tags: "manual" and "nightly" are added.
       **kwargs: as for any test.
     """

@@ -1,7 +1,7 @@
-"""Compiles once what most tests include: of a test's file with sanitizers that is a third of the time.
+"""Precompiles the headers that most tests include. With sanitizers, they take a third of a test's compile time.
 
---config=san asks for it, by --//bazel:precompiled_tests; it takes clang. Builds without it, such as the first
-of CI, show that each file includes what it needs.
+--config=san enables it, by --//bazel:precompiled_tests; it requires clang. Builds without it, such as the first
+one of CI, check that each file includes the headers that it needs.
 """
 
 load("@rules_cc//cc:find_cc_toolchain.bzl", "find_cc_toolchain", "use_cc_toolchain")
@@ -16,9 +16,9 @@ precompiled_tests_flag = rule(
     build_setting = config.bool(flag = True),
 )
 
-# Compiles the prelude, so that its paths are relative to the directory of each action that uses it, and
-# writes the flags that use it. Clang 21 keeps absolute paths all the same, which no other action could
-# follow: then tests are compiled without the prelude.
+# Compiles the prelude with paths relative to the working directory of an action, and writes the flags that
+# use it. Clang 21 keeps absolute paths anyway, which other actions cannot resolve; tests are then compiled
+# without the prelude.
 _COMPILE = """
 set -eu
 header=$1 prelude=$2 flags=$3

@@ -1,19 +1,18 @@
-"""What evnet needs of other repositories, for Bazel 4 and 5; newer ones read MODULE.bazel.
+"""The external repositories that evnet needs, for Bazel 4 and 5. Newer versions read MODULE.bazel.
 
-A label here is a Label(), so that it means this repository whatever the consumer calls it.
+Labels here are Label()s, so they refer to this repository under any name that the consumer gives it.
 """
 
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "maybe")
 load(":system_repo.bzl", "linked_repository", "system_liburing", "system_or_archive")
 
 def evnet_deps():
-    """What //net/... needs. Nothing is downloaded.
+    """Defines the repositories that //net/... needs. It downloads nothing.
 
-    Bazel has an answer of its own to each of these names, which is a download; a definition in WORKSPACE
-    comes before it.
+    Bazel has a default for each of these names, which is a download. A definition in WORKSPACE overrides it.
     """
 
-    # Debian's Bazel reports no version, so look at what it can do.
+    # Debian's Bazel does not report its version, so check for a feature instead.
     if hasattr(native, "module_name"):
         fail("evnet_deps() is for Bazel 4 and 5: with Bazel 7 and newer use MODULE.bazel")
 
@@ -47,7 +46,7 @@ def evnet_deps():
         },
     )
 
-    # @bazel_tools loads it even when there is no Java to build.
+    # @bazel_tools loads it even if no Java is built.
     maybe(
         linked_repository,
         name = "rules_java",
@@ -57,7 +56,7 @@ def evnet_deps():
         },
     )
 
-    # The system's, or a backend less.
+    # The system's liburing. Without it, the io_uring backend is not built.
     maybe(
         system_liburing,
         name = "evnet_liburing",
@@ -74,7 +73,7 @@ def evnet_deps():
     )
 
 def evnet_dev_deps():
-    """What evnet's own tests and benchmarks need."""
+    """Defines the repositories that evnet's own tests and benchmarks need."""
     maybe(
         system_or_archive,
         name = "com_google_googletest",

@@ -1,4 +1,4 @@
-"""What evnet needs of other repositories and the registry has not, for Bazel 7 and newer."""
+"""The external repositories that evnet needs and the registry does not have, for Bazel 7 and newer."""
 
 load(":system_repo.bzl", "system_liburing")
 
@@ -6,6 +6,6 @@ def _system_impl(_module_ctx):
     system_liburing(name = "evnet_liburing")
 
 system = module_extension(
-    doc = "Libraries as they are installed on this machine; what is missing is left out.",
+    doc = "Libraries that are installed on this machine. Missing ones are omitted.",
     implementation = _system_impl,
 )

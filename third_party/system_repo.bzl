@@ -1,4 +1,4 @@
-"""Repository rules that need no network: the system's copy, or files of our own."""
+"""Repository rules for the system's copy of a library, or for files of this repository."""
 
 def _system_deps_mode(rctx):
     mode = rctx.os.environ.get("EVNET_SYSTEM_DEPS", "auto")
@@ -25,7 +25,7 @@ def _system_or_archive_impl(rctx):
     )
 
 system_or_archive = repository_rule(
-    doc = "Links a copy installed on this machine; without one, downloads a pinned archive.",
+    doc = "Links to the copy on this machine. If there is none, downloads a pinned archive.",
     implementation = _system_or_archive_impl,
     attrs = {
         "sha256": attr.string(mandatory = True),
@@ -39,7 +39,7 @@ system_or_archive = repository_rule(
     environ = ["EVNET_SYSTEM_DEPS"],
 )
 
-# liburing 2.3 has all that the io_uring backend calls.
+# The functions that the io_uring backend needs; liburing 2.3 has all of them.
 _LIBURING_NEEDS = [
     "io_uring_prep_recv_multishot",
     "io_uring_register_buf_ring",
@@ -53,7 +53,7 @@ def _first_that_exists(rctx, paths):
     return None
 
 def _liburing_reason(rctx, include, library):
-    """Why there is no backend; None when all is there."""
+    """Returns why the backend cannot be built; None if it can."""
     if _system_deps_mode(rctx) == "0":
         return "EVNET_SYSTEM_DEPS=0 asks for nothing of the system's"
     if not include or not library:
@@ -106,9 +106,9 @@ def _system_liburing_impl(rctx):
         rctx.symlink(library, "lib/liburing.a")
 
 system_liburing = repository_rule(
-    doc = """liburing as it is installed on this machine, or a repository whose :found never matches.
+    doc = """liburing as installed on this machine. Otherwise a repository whose :found never matches.
 
-    Never downloaded. Looked for anew whenever Bazel's server starts, so that to install it is enough.""",
+    It is never downloaded. The search is repeated whenever Bazel's server starts, so it finds a later installation.""",
     implementation = _system_liburing_impl,
     attrs = {
         "absent_build_file": attr.label(
@@ -136,7 +136,7 @@ def _linked_repository_impl(rctx):
     rctx.file("WORKSPACE", "workspace(name = \"%s\")\n" % rctx.name)
 
 linked_repository = repository_rule(
-    doc = "A repository made of files of this one.",
+    doc = "A repository that consists of files of this one.",
     implementation = _linked_repository_impl,
     attrs = {
         "empty_files": attr.string_list(),

@@ -1,4 +1,4 @@
-"""Bazel 4 and 5 have it built in."""
+"""Built into Bazel 4 and 5."""
 
 load(":cc_common_builtin.bzl", "cc_common_builtin")
 

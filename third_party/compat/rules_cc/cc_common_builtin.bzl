@@ -1,4 +1,4 @@
-"""In its own file: a .bzl file cannot rebind a builtin that it reads."""
+"""A separate file, because a .bzl file cannot rebind a builtin that it reads."""
 
 # buildifier: disable=native-cc-common
 cc_common_builtin = cc_common

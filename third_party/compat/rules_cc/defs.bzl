@@ -1,4 +1,4 @@
-"""The part of rules_cc that @bazel_tools and evnet load, as Bazel 4 and 5 have it built in."""
+"""The part of rules_cc that @bazel_tools and evnet load, from the builtins of Bazel 4 and 5."""
 
 # buildifier: disable=native-cc
 cc_binary = native.cc_binary

@@ -1,4 +1,4 @@
-"""The C++ toolchain as Bazel 4 and 5 find it, under the names of rules_cc."""
+"""Finds the C++ toolchain in Bazel 4 and 5, by the names of rules_cc."""
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 

@@ -1,4 +1,4 @@
-"""The part of rules_java that @bazel_tools loads, as Bazel 4 and 5 have it built in."""
+"""The part of rules_java that @bazel_tools loads, from the builtins of Bazel 4 and 5."""
 
 # buildifier: disable=native-java
 java_binary = native.java_binary

@@ -155,8 +155,8 @@ static void note_refused(struct server_reactor *self, const struct evnet_address
             evnet_text_of_address(peer, text, sizeof text), why, count);
 }
 
-// Undoes the count of a connection that could not be opened. -ESHUTDOWN is not reported, because the
-// server is stopping.
+// Undoes the count of a connection that could not be opened. -ESHUTDOWN is not reported, because
+// the server is stopping.
 static void give_up(struct server_reactor *self, struct server_reactor *target,
                     const struct evnet_address *peer, int status) {
   if (status != -ESHUTDOWN) note_refused(self, peer, evnet_status_message(status));

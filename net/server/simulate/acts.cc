@@ -1,4 +1,4 @@
-// The acts of the handler on one connection, each reported to the oracle.
+// The handler's acts on one connection. Each act is reported to the oracle.
 #include <algorithm>
 
 #include "net/server/simulate/handler.h"
@@ -101,7 +101,7 @@ void Handler::Pause(Conn *c) {
   evnet_conn_pause_reading(c->conn);
   c->paused = true;
   c->owed = 0;
-  // Now and then it is forgotten.
+  // Sometimes the handler forgets to resume.
   if (w_.Chance(900)) PutOff(Deed::kResume, c);
 }
 
@@ -111,7 +111,7 @@ void Handler::Resume(Conn *c) {
 }
 
 void Handler::Hold(Conn *c) {
-  // Once it is ending a hold means nothing.
+  // A hold has no effect on a connection that is closing.
   if (!Oracle::IsOpen(c)) return;
   evnet_conn_hold(c->conn);
   c->holds++;

@@ -48,7 +48,7 @@ void Crowd::Connect(Client *client) {
   const uint16_t port = w_.ports[client->listener];
   if (evnet_sim_connect(w_.sim, port, client->host, &client->socket) == 0) return;
   client->socket = nullptr;
-  // The queue is full, or nobody listens any more.
+  // The backlog is full, or the server no longer listens.
   client->next_ns = w_.Chance(700) ? w_.now() + 10 * kNsPerMs : UINT64_MAX;
 }
 
@@ -64,14 +64,14 @@ void Crowd::Act(Client *client) {
   if (client->read_max > 0 && Read(client, client->read_max)) return;
   const bool done = client->saw_end || client->saw_reset;
   if (done && w_.Chance(500)) {
-    // The connection is over; some say so.
+    // The connection has ended. Most clients close their socket.
     if (w_.Chance(700) && !client->closed) {
       evnet_sim_close(client->socket);
       client->closed = true;
     }
     client->next_ns = UINT64_MAX;
   } else if (client->ended && w_.Chance(20)) {
-    client->next_ns = UINT64_MAX;  // it has lost interest, and reads no more
+    client->next_ns = UINT64_MAX;  // the client stops reading
   }
 }
 

@@ -1,4 +1,4 @@
-// The clients of a simulation: each writes, reads and ends by a script of its own.
+// The TCP clients of a simulation. Each client writes, reads and closes by its own script.
 #ifndef EVNET_NET_SERVER_SIMULATE_CROWD_H_
 #define EVNET_NET_SERVER_SIMULATE_CROWD_H_
 
@@ -13,9 +13,9 @@ class Crowd {
  public:
   Crowd(World *world, Oracle *oracle);
 
-  uint64_t NextNs() const;  // when the next client wants to do something
-  void Step();              // one client whose time has come does something
-  void ReadAll();           // all of them read what there is
+  uint64_t NextNs() const;  // the time of the next client's step
+  void Step();              // runs the step of one client that is due
+  void ReadAll();           // all clients read until nothing is left
 
  private:
   void Connect(Client *client);

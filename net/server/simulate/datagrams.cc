@@ -1,4 +1,4 @@
-// The handler of UDP sockets. datagrams_oracle.cc checks.
+// The handler of UDP sockets. datagrams_oracle.cc checks its results.
 #include "net/server/simulate/datagrams.h"
 
 #include <errno.h>
@@ -57,7 +57,7 @@ void Datagrams::Boot(evnet_server *server) {
   }
 }
 
-// Their first bytes are never the same twice, unless they are too few.
+// The first bytes of a datagram are unique, unless it is too short.
 std::string Datagrams::Bytes(size_t size) {
   std::string bytes(size, '\0');
   const uint64_t serial = ++serial_;
@@ -97,7 +97,7 @@ UdpSocket *Datagrams::Any() {
   return sockets_[w_.Below(static_cast<uint32_t>(sockets_.size()))].get();
 }
 
-// A client, or an address where nobody is, or one that no datagram can be sent to.
+// Returns the address of a client, an unused address, or an address that is not valid.
 evnet_address Datagrams::Somebody() {
   evnet_address address = {};
   address.size = sizeof address.socket.ip4;
@@ -149,13 +149,13 @@ evnet_action Datagrams::OnData(UdpSocket *socket) {
     evnet_sim_fail(w_.sim, "a datagram is presented as one to another address");
   if (evnet_conn_is_truncated(conn) != told.truncated)
     evnet_sim_fail(w_.sim, "a datagram is not presented as cut as it is");
-  // What is left of it is gone.
+  // evnet drops the rest of the datagram.
   if (w_.Chance(300)) (void)evnet_conn_discard(conn, w_.Below(100));
   while (w_.Chance(400)) Reply(socket);
   if (w_.Chance(w_.plan.chaos)) ActOn(socket);
   socket->presented = nullptr;
   if (!w_.Chance(w_.plan.chaos) || !w_.Chance(w_.plan.endings)) return EVNET_NONE;
-  return w_.Chance(50) ? handler_.Shutdown() : EVNET_CLOSE;  // which means nothing here
+  return w_.Chance(50) ? handler_.Shutdown() : EVNET_CLOSE;  // ignored for a UDP socket
 }
 
 void Datagrams::Reply(UdpSocket *socket) {
@@ -224,7 +224,7 @@ void Datagrams::ActOn(UdpSocket *socket) {
   }
 }
 
-// There is one group; its members are those of its port.
+// There is one group address. The socket's port makes it a separate group for each socket.
 evnet_address Datagrams::GroupOf(const UdpSocket &socket) {
   evnet_address group = {};
   group.size = sizeof group.socket.ip4;
@@ -254,7 +254,7 @@ void Datagrams::WhatItHasNot(UdpSocket *socket) {
   if (evnet_conn_shutdown_write(conn) != -EOPNOTSUPP ||
       evnet_conn_set_timeout(conn, EVNET_TIMEOUT_IDLE, 5) != -EOPNOTSUPP ||
       evnet_conn_set_linger(conn, 5) != -EOPNOTSUPP)
-    evnet_sim_fail(w_.sim, "a UDP socket takes what it has not");
+    evnet_sim_fail(w_.sim, "a UDP socket accepts an unsupported call");
 }
 
 }  // namespace evnet_simulation

@@ -1,9 +1,9 @@
-// UDP in a simulation: clients that send and receive, a handler that answers, and what must hold of
+// UDP in a simulation: clients that send and receive, a handler that replies, and the rules for
 // each datagram.
 //
-// The kernel tells of each datagram that it hands to the server and that it takes from it
-// (evnet_sim_udp_set_watch). What it hands over has to be presented next, once and whole; what it
-// takes has to be the next of those that the handler has written.
+// The simulated kernel reports each datagram that the server receives or sends
+// (evnet_sim_udp_set_watch). evnet has to present a received datagram next, once and whole. A sent
+// datagram has to be the next of the datagrams that the handler has written.
 #ifndef EVNET_NET_SERVER_SIMULATE_DATAGRAMS_H_
 #define EVNET_NET_SERVER_SIMULATE_DATAGRAMS_H_
 
@@ -19,7 +19,7 @@
 
 namespace evnet_simulation {
 
-// A datagram that the kernel has handed over.
+// A datagram that evnet has received from the kernel.
 struct ToldDatagram {
   evnet_address from;
   evnet_address to;
@@ -32,30 +32,30 @@ enum class Fate { kPending, kTaken, kRefused, kPassedOver };
 // A datagram that was written, until its fate is known.
 struct Outgoing {
   evnet_address to = {};
-  bool has_source = false;  // it has to come from `source`
+  bool has_source = false;  // it has to be sent from `source`
   evnet_address source = {};
   std::string bytes;
-  uint64_t group = 0;      // of those written inside of one another, whose order is open
-  bool announced = false;  // by an on_prewrite, or written inside of one
+  uint64_t group = 0;      // shared by nested writes, whose order is not defined
+  bool announced = false;  // on_prewrite ran after the write, or the write was inside on_prewrite
   bool writing = false;    // the call has not returned
   Fate fate = Fate::kPending;
-  int error = 0;          // kRefused: why
-  bool is_async = false;  // somebody waits for its fate, and forgets it then
+  int error = 0;          // the kernel's error if kRefused
+  bool is_async = false;  // a request by id, which removes this record when it is completed
 };
 
-// A UDP socket of the server's.
+// A UDP socket of the server.
 struct UdpSocket {
-  size_t index = 0;  // of its address
+  size_t index = 0;  // index of its address
   uint16_t port = 0;
   bool of_all_hosts = false;
   bool of_both_families = false;
   evnet_conn *conn = nullptr;
   struct evnet_conn_id id = {};
-  bool is_member = false;   // of the group
-  bool was_member = false;  // ever
+  bool is_member = false;   // a member of the multicast group now
+  bool was_member = false;  // has ever been a member
   bool paused = false;
   int holds = 0;
-  std::list<ToldDatagram> told;  // and not yet presented: one at most
+  std::list<ToldDatagram> told;  // received and not yet presented, at most one
   const ToldDatagram *presented = nullptr;
   std::list<Outgoing> outgoing;  // in the order in which they were accepted
 };
@@ -67,34 +67,37 @@ class Datagrams {
   Datagrams(const Datagrams &) = delete;
   Datagrams &operator=(const Datagrams &) = delete;
 
-  // The addresses to serve, behind those of TCP.
+  // The UDP addresses to serve. They follow the TCP addresses.
   std::vector<const char *> Addresses();
   void Boot(evnet_server *server);  // in on_boot
 
-  // Clients.
+  // The clients.
   uint64_t NextNs() const;
   void Step();
   uint64_t NextLaterNs() const;
   void RunLater();
 
   // The handler.
-  UdpSocket *Find(const evnet_conn *conn);  // nullptr: it is not one of UDP
+  UdpSocket *Find(const evnet_conn *conn);  // nullptr if conn is not a UDP socket
   evnet_action OnData(UdpSocket *socket);
   void OnPrewrite(UdpSocket *socket);
-  void Act();  // something to any socket, by reactor 0
+  void Act();  // a random act on a random socket, on reactor 0
   UdpSocket *Any();
 
-  // A request by id, about to be carried out; what it sends. Then: it has been.
+  // A request by id is about to send a datagram.
   Outgoing *Expect(UdpSocket *socket, const evnet_address &to, const std::string &bytes);
+  // The request has run.
   void Expected(Outgoing *outgoing);
+  // The request has been completed.
   void Answered(UdpSocket *socket, const Outgoing *outgoing);
-  // What is wrong with a datagram, as the errors of evnet_conn_send_to say; 0: nothing.
+
+  // Returns the error that evnet_conn_send_to has to return for the datagram; 0 if it is valid.
   static int WrongWith(const UdpSocket &socket, const evnet_address &to, size_t size);
   bool MayBeFull(const UdpSocket &socket, size_t size) const;
-  evnet_address Somebody();  // where datagrams may be sent
+  evnet_address Somebody();  // returns a random destination
 
   bool IsAlive(const UdpSocket &socket) const;
-  void NoteOwed();  // a stop comes
+  void NoteOwed();  // called when the first stop is requested
   void Idle();
   void Stats();
   void TheEnd();
@@ -110,7 +113,7 @@ class Datagrams {
   struct Later {
     uint64_t at_ns;
     UdpSocket *socket;
-    bool resume;  // else: release
+    bool resume;  // resume reading if true, else release a hold
   };
 
   void Send(Peer *peer);
@@ -140,14 +143,14 @@ class Datagrams {
   std::vector<Peer> peers_;
   std::vector<Later> later_;
   uint64_t groups_ = 0;
-  int depth_ = 0;            // of writes inside of one another
-  int prewrites_ = 0;        // of on_prewrite of UDP sockets, inside of one another
-  uint64_t told_ = 0;        // by the kernel
-  uint64_t bytes_told_ = 0;  // in them
-  uint64_t taken_ = 0;       // by it
-  uint64_t dropped_ = 0;     // refused, for ever
-  uint64_t owed_ = 0;        // that have to be told before the stop ends
-  bool owes_ = false;        // `owed_` counts
+  int depth_ = 0;            // nesting depth of writes
+  int prewrites_ = 0;        // nesting depth of on_prewrite of UDP sockets
+  uint64_t told_ = 0;        // datagrams that evnet has received
+  uint64_t bytes_told_ = 0;  // bytes in them
+  uint64_t taken_ = 0;       // datagrams that the kernel has accepted
+  uint64_t dropped_ = 0;     // datagrams that are never sent
+  uint64_t owed_ = 0;        // value that told_ has to reach before the stop ends
+  bool owes_ = false;        // `owed_` is checked
   uint64_t serial_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// UDP clients, and what the handler has put off for other threads to post.
+// The UDP clients, and acts of the handler that another thread posts later.
 #include "net/server/simulate/datagrams.h"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ void Datagrams::Step() {
     if (peer->udp == nullptr) {
       if (evnet_sim_udp_open(w_.sim, peer->host, &peer->udp) < 0) peer->next_ns = UINT64_MAX;
     } else if (peer->to_send > 0 && w_.Chance(700)) {
-      // Some send several at once.
+      // Some clients send several datagrams in a row.
       for (uint32_t left = 1 + w_.Below(w_.Chance(200) ? 20 : 2); left > 0; left--) Send(peer);
     } else {
       Receive(peer);
@@ -53,7 +53,7 @@ void Datagrams::Receive(Peer *peer) {
   }
   if (peer->to_send > 0 || w_.Chance(800)) return;
   peer->next_ns = UINT64_MAX;
-  // What is sent to it from now on finds nobody.
+  // Datagrams to a closed client have no receiver.
   if (w_.Chance(500)) evnet_sim_udp_close(peer->udp);
 }
 

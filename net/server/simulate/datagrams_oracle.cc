@@ -1,4 +1,4 @@
-// What must hold of each datagram.
+// The rules for each datagram.
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kIp4BytesMax = 65507;
 constexpr size_t kIp6BytesMax = 65527;
-// What evnet counts for a queued datagram beside its bytes, about.
+// At most this much is counted for a queued datagram in addition to its bytes.
 constexpr size_t kCostMax = 1024;
 
 bool IsSame(const evnet_address &a, const evnet_address &b) {
@@ -92,16 +92,16 @@ void Datagrams::Wrote(UdpSocket *socket, Outgoing *outgoing, size_t queued, ssiz
     return;
   }
   if (outgoing->fate == Fate::kTaken || outgoing->fate == Fate::kRefused)
-    evnet_sim_fail(w_.sim, "a datagram that was answered with %s is sent",
+    evnet_sim_fail(w_.sim, "a datagram whose write returned %s is sent",
                    evnet_status_name(static_cast<int>(result)));
   if (!IsLegal(*socket, wrong, size, queued, result))
-    evnet_sim_fail(w_.sim, "a datagram of %zu bytes is answered with %s, %zu bytes are queued",
+    evnet_sim_fail(w_.sim, "the write of a datagram of %zu bytes returns %s with %zu bytes queued",
                    size, evnet_status_name(static_cast<int>(result)), queued);
   if (result == -ENOBUFS || result == -ENOMEM) dropped_++;
   Forget(socket, outgoing);
 }
 
-// wrong: what is wrong with it before all else; 0: nothing.
+// wrong: the error of WrongWith, which precedes all others, or 0.
 bool Datagrams::IsLegal(const UdpSocket &socket, int wrong, size_t size, size_t queued,
                         ssize_t error) const {
   if (wrong < 0) return error == wrong;
@@ -116,7 +116,8 @@ bool Datagrams::IsLegal(const UdpSocket &socket, int wrong, size_t size, size_t 
   }
 }
 
-// Whether what is queued, and this one, may be above the bound; what went meanwhile does not count.
+// Returns whether the pending datagrams and this one may exceed the bound. Datagrams that were sent
+// in the meantime do not count.
 bool Datagrams::MayBeFull(const UdpSocket &socket, size_t size) const {
   size_t cost = size + kCostMax;
   for (const Outgoing &each : socket.outgoing) {
@@ -156,14 +157,14 @@ void Datagrams::Announce(UdpSocket *socket) {
   for (Outgoing &each : socket->outgoing) each.announced = true;
 }
 
-// One that found its socket full, and there was no memory to queue it, or it alone is above the
-// bound of what may be queued.
+// Returns whether evnet may drop a datagram that the kernel had no room for. It may if there is no
+// memory to queue the datagram, or if the datagram alone exceeds the bound of the queue.
 bool Datagrams::MayBeDropped(const Outgoing &outgoing) const {
   return w_.memory.failed() > 0 ||
          outgoing.bytes.size() + kCostMax > w_.plan.server.udp_outbound_bytes_max;
 }
 
-// What the kernel tells
+// Reports of the simulated kernel
 
 void Datagrams::Watch(const evnet_sim_udp_news &news) {
   for (const auto &socket : sockets_) {
@@ -186,9 +187,10 @@ void Datagrams::Told(UdpSocket *socket, const evnet_sim_udp_news &news) {
   const std::string bytes(reinterpret_cast<const char *>(news.data), news.size);
   evnet_address to = *news.to;
   if (IN_MULTICAST(ntohl(to.socket.ip4.sin_addr.s_addr))) {
-    // It is told which host took it. What came before a leave is still presented.
+    // evnet reports the host that received it. A datagram that arrived before the socket left the
+    // group is still presented.
     to.socket.ip4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (!socket->was_member) evnet_sim_fail(w_.sim, "a group's datagram comes to a stranger");
+    if (!socket->was_member) evnet_sim_fail(w_.sim, "a group's datagram reaches a non-member");
   }
   socket->told.push_back({*news.from, to, bytes, news.truncated});
 }
@@ -211,18 +213,17 @@ void Datagrams::Sent(UdpSocket *socket, const evnet_sim_udp_news &news) {
   const char *const what = news.event == EVNET_SIM_UDP_TAKEN ? "sent" : "refused";
   if (found == nullptr) {
     evnet_sim_fail(w_.sim,
-                   "a datagram of %zu bytes to port %u is %s that nobody has written, or "
-                   "not for there, not from there, or not now",
+                   "a datagram of %zu bytes to port %u is %s that the handler has not written, or "
+                   "not to this address, not from this address, or not now",
                    news.size, evnet_address_port(news.to), what);
     return;
   }
   if (w_.plan.on_prewrite && !found->announced)
-    evnet_sim_fail(w_.sim, "a datagram of %zu bytes is %s that on_prewrite was not told of",
-                   news.size, what);
+    evnet_sim_fail(w_.sim, "a datagram of %zu bytes is %s without an on_prewrite", news.size, what);
   found->fate = news.event == EVNET_SIM_UDP_TAKEN ? Fate::kTaken : Fate::kRefused;
   found->error = news.error;
   (found->fate == Fate::kTaken ? taken_ : dropped_)++;
-  // Those in front of it are gone, for which there must have been no memory.
+  // Datagrams written earlier and still pending have been dropped, so MayBeDropped must hold.
   for (auto each = socket->outgoing.begin(); &*each != found;) {
     auto next = std::next(each);
     if (each->fate == Fate::kPending && each->group != found->group && !each->writing) {
@@ -262,7 +263,7 @@ void Datagrams::Idle() {
     }
     const bool stopped = socket.paused || w_.IsHeldBack(socket.conn);
     if (!stopped && !state.receiving && !state.failed && !w_.stop_asked())
-      evnet_sim_fail(w_.sim, "port %u does not receive, though nobody has paused it", socket.port);
+      evnet_sim_fail(w_.sim, "port %u does not receive, though it is not paused", socket.port);
     if (stopped && state.receiving)
       evnet_sim_fail(w_.sim, "port %u receives, though it is paused", socket.port);
     if (evnet_conn_inbound_bytes(socket.conn) > 0)
@@ -290,15 +291,15 @@ void Datagrams::Stats() {
     for (const Outgoing &outgoing : socket->outgoing) {
       if (outgoing.fate != Fate::kPending) continue;
       if (!MayBeDropped(outgoing) && w_.now() < w_.stop_by_ns)
-        evnet_sim_fail(w_.sim, "the stop came to its end with a datagram of %zu bytes unsent",
+        evnet_sim_fail(w_.sim, "the stop ended with a datagram of %zu bytes unsent",
                        outgoing.bytes.size());
       dropped_++;
     }
   }
   if (owes_ && told_ < owed_ && w_.now() < w_.stop_by_ns)
     evnet_sim_fail(w_.sim,
-                   "%" PRIu64 " datagrams had come when the stop did, %" PRIu64 " were read", owed_,
-                   told_);
+                   "%" PRIu64 " datagrams had arrived when the stop began, %" PRIu64 " were read",
+                   owed_, told_);
   struct evnet_server_stats stats;
   evnet_server_stats(w_.server, &stats);
   if (stats.datagrams_received != told_ || stats.datagrams_sent != taken_ ||

@@ -1,4 +1,4 @@
-// The acts of the handler by dice, at a callback or by a function that it posts.
+// Chooses the handler's acts at random, in a callback or in a posted function.
 #include <errno.h>
 
 #include <algorithm>
@@ -22,7 +22,8 @@ void Handler::Acts(Conn *c, uint32_t most) {
   depth_--;
 }
 
-// A connection of the same reactor; others must not be touched from here.
+// Returns a connection of the same reactor, because other threads' connections must not be used
+// here.
 Conn *Handler::Another(const Conn *c) {
   const size_t count = w_.conns.size();
   const size_t first = w_.Below(static_cast<uint32_t>(count));

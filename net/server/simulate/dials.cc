@@ -18,8 +18,8 @@ constexpr size_t kNumberBytes = 4;
 constexpr size_t kBlockBytes = 4096;
 constexpr uint16_t kNobodysPort = 9;
 
-// What stands at `offset` of what a dialled connection sends behind its number, and of what the
-// outside sends to any.
+// DialByte returns the byte at `offset` of the data that dial `number` sends after its number.
+// OutsideByte does so for the data that the outside sends to each connection.
 uint8_t DialByte(uint32_t number, size_t offset) {
   return static_cast<uint8_t>(((offset + 1) * (2654435761u + 2 * number)) >> 13);
 }
@@ -35,7 +35,7 @@ struct Dials::Outside {
   std::string received;
   bool ended = false;
   bool closed = false;
-  bool over = false;  // its peer's end, or a reset
+  bool over = false;  // it has read EOF or a reset
 };
 
 Dials::Dials(World *world) : w_(*world) {
@@ -74,7 +74,7 @@ Dials::Dial *Dials::Make(evnet_dial_options *options, std::string *address) {
   dial->port = dial->to_nobody ? kNobodysPort : port_;
   std::string host = "127.0.0.1";
   if (w_.Chance(500)) {
-    options->source = nullptr;  // it would leave addresses out
+    options->source = nullptr;  // a source would exclude the addresses of the other family
     dial->addresses = 1 + w_.Below(w_.Chance(200) ? 64 : 12);
     dial->six_first = w_.Chance(500);
     host = "dial" + std::to_string(dial->number) + ".test";
@@ -131,7 +131,7 @@ void Dials::StrangerDials() {
   evnet_sim_note(w_.sim, "server dial", dial->number, 0, status);
   for (size_t i = 0; i < w_.mail.size(); i++) w_.mail[i] = true;
   if (status == 0) return;
-  dial->answers = 1;  // there comes none
+  dial->answers = 1;  // `done` must not be called
   if (!IsRefusalLegal(status))
     Broken(dial, "is refused for no reason with %s", evnet_status_name(status));
 }
@@ -153,7 +153,7 @@ void Dials::Answered(Dial *dial, const struct evnet_conn_id &id, int status) {
   w_.open_dials_max = std::max(w_.open_dials_max, w_.open_dials);
 }
 
-// By id, on its own reactor.
+// Closes a dial of the current reactor by its id.
 void Dials::Cancel() {
   if (dials_.empty()) return;
   Dial *dial = dials_[w_.Below(static_cast<uint32_t>(dials_.size()))].get();
@@ -182,7 +182,7 @@ void Dials::Act() {
 void Dials::Enter(Dial *dial, const char *what) {
   w_.callbacks++;
   evnet_sim_note(w_.sim, what, w_.current_reactor, dial->number, dial->opened);
-  if (!dial->begun) Broken(dial, "%s of one that has not begun", what);
+  if (!dial->begun) Broken(dial, "%s before the dial has begun", what);
   if (dial->closed) Broken(dial, "%s after on_close", what);
   if (w_.shut_down) Broken(dial, "%s after on_shutdown", what);
   if (dial->id.reactor != w_.current_reactor) Broken(dial, "%s on another reactor", what);
@@ -211,7 +211,7 @@ void Dials::Write(Dial *dial, evnet_conn *conn) {
 evnet_action Dials::OnOpen(Dial *dial, evnet_conn *conn) {
   Enter(dial, "on_open (dialled)");
   if (dial->opened) Broken(dial, "a second on_open");
-  if (dial->to_nobody) Broken(dial, "is open, and nobody listens there");
+  if (dial->to_nobody) Broken(dial, "is open, but no server listens there");
   if (dial->cancelled) Broken(dial, "is open though it was cancelled");
   dial->opened = true;
   dial->opened_ns = w_.now();
@@ -221,7 +221,7 @@ evnet_action Dials::OnOpen(Dial *dial, evnet_conn *conn) {
   char text[EVNET_ADDRESS_TEXT_BYTES];
   evnet_address_format(&peer, text, sizeof text);
   if (dial->addresses > 0 && dial->connected != text)
-    Broken(dial, "is open to %s, and it was %s that connected", text, dial->connected.c_str());
+    Broken(dial, "is open to %s, but %s connected", text, dial->connected.c_str());
   if (evnet_conn_listener_index(conn) != -1) Broken(dial, "has come in by a listener");
   if (w_.Chance(700)) Write(dial, conn);
   if (w_.Chance(50)) evnet_conn_abort(conn);
@@ -261,9 +261,9 @@ bool Dials::IsFailureLegal(const Dial *dial, int reason) const {
   const evnet_sim_faults &faults = w_.plan.sim.faults;
   switch (reason) {
     case -ECONNREFUSED:
-      return true;  // nobody is there, or the outside's queue is full
+      return true;  // the port is unused, or the outside's backlog is full
     case -ECONNRESET:
-    case -EPIPE:  // the reset came behind the peer's end
+    case -EPIPE:  // the reset came after the peer's FIN
       return !dial->to_nobody;
     case -EADDRNOTAVAIL:
       return faults.connect_failure > 0;
@@ -289,12 +289,13 @@ evnet_action Dials::OnClose(Dial *dial, evnet_conn *conn, int reason) {
     Broken(dial, "fails for no reason with %s", evnet_status_name(reason));
   if (dial->opened && reason == EVNET_REASON_SHUTDOWN) Stopped(dial);
   if (!dial->opened && !IsTheMostTelling(dial, reason))
-    Broken(dial, "fails with %s, which is not what tells most", evnet_status_name(reason));
+    Broken(dial, "fails with %s, which is not the most specific failure",
+           evnet_status_name(reason));
   if (evnet_conn_write(conn, "x", 1) != -ENOTCONN) Broken(dial, "on_close can write");
   evnet_conn_close(conn);
   dial->closed = true;
   w_.open_dials--;
-  // Again, from where it has just failed.
+  // Dial again from inside on_close.
   if (dials_.size() < w_.plan.dials_max && w_.Chance(300)) Begin();
   return EVNET_NONE;
 }
@@ -370,16 +371,16 @@ bool Dials::Read(Outside *outside) {
   uint32_t number;
   memcpy(&number, all.data(), sizeof number);
   if (number == 0 || number > dials_.size() || !dials_[number - 1]->opened) {
-    evnet_sim_fail(w_.sim, "the outside gets bytes of dial %u, which there is not", number);
+    evnet_sim_fail(w_.sim, "the outside gets bytes of dial %u, which does not exist", number);
     return false;
   }
   const Dial *dial = dials_[number - 1].get();
   const size_t sure = std::min(all.size(), dial->written.size());
   if (all.compare(0, sure, dial->written, 0, sure) != 0 ||
       (dial->is_sure && all.size() > dial->written.size()))
-    Broken(dial, "the outside gets what it has not written");
+    Broken(dial, "the outside gets bytes that the dial has not written");
   if (got == 0 && all.size() < dial->written.size())
-    Broken(dial, "the outside has read %zu bytes of %zu, and then the end", all.size(),
+    Broken(dial, "the outside has read %zu bytes of %zu, and then EOF", all.size(),
            dial->written.size());
   return got > 0;
 }
@@ -392,13 +393,13 @@ void Dials::ReadAll() {
   }
 }
 
-// What must hold
+// Rules
 
 void Dials::Turned(uint32_t reactor, bool stop_is_over) {
   if (!stop_is_over) return;
   for (const auto &each : dials_) {
     if (each->begun && !each->closed && each->id.reactor == reactor)
-      Broken(each.get(), "is left by a turn behind the deadline of the stop");
+      Broken(each.get(), "is still open after a turn past the deadline of the stop");
   }
 }
 
@@ -407,7 +408,7 @@ void Dials::Idle() const {
   for (const auto &each : dials_) {
     if (!each->begun || each->opened || each->closed) continue;
     if (w_.now() > each->deadline_ns && w_.now() - each->deadline_ns > kSlackNs)
-      Broken(each.get(), "is too late, and that was not told");
+      Broken(each.get(), "is past its timeout, and that was not reported");
   }
 }
 

@@ -1,14 +1,19 @@
-// Connections that a simulated server makes itself: dials by its handler and by strangers, to a
-// server outside that takes, talks, ends and resets as the dice fall, and to where nobody listens.
+// Connections that a simulated server dials. The handler and other threads (strangers) dial. The
+// peer is a server outside evnet that accepts, writes, closes and resets at random (the outside),
+// or a port where no server listens.
 //
-// What must hold: of each dial that was taken exactly one thing comes first, on_open or an on_close
-// with a reason that there is, and one on_close in all; in time; nothing of one that was refused.
-// While a stop drains, dials go on and are taken, and those in the background close last.
-// Of a name's addresses: attempts begin in the order of RFC 8305, with its delays, and at most 8
-// run; the connection's peer is the one that connected first; and if none does, the most telling of
-// the failures that occurred is reported. (That the other sockets are closed, the oracle sees at
-// the end.) The first bytes that a dialled connection sends are its number, so that the outside
-// knows whose bytes it gets.
+// The rules:
+// - The first callback of an accepted dial is on_open, or an on_close with a legal reason. There is
+//   exactly one on_close. Both come in time. A refused dial has no callbacks.
+// - While a stop drains, dials continue and new dials are accepted. Background connections close
+//   last.
+// - Attempts to connect to the addresses of a name begin in the order of RFC 8305 with its delays,
+//   and at most 8 run simultaneously. The connection's peer is the address that connected first. If
+//   no attempt succeeds, the most specific failure is reported. The oracle checks at the end that
+//   the sockets of all other attempts were closed.
+//
+// The first bytes that a dialled connection sends are its number, so that the outside knows which
+// dial sent the bytes.
 #ifndef EVNET_NET_SERVER_SIMULATE_DIALS_H_
 #define EVNET_NET_SERVER_SIMULATE_DIALS_H_
 
@@ -30,18 +35,18 @@ class Dials {
   Dials(const Dials &) = delete;
   Dials &operator=(const Dials &) = delete;
 
-  // Whose connection it is; NULL: that of a client.
+  // Returns the dial that made the connection, or NULL if a client did.
   Dial *Find(const evnet_conn *conn) const;
 
-  // The handler's side, on the reactor whose turn it is.
+  // The handler. These run on the reactor that runs its turn.
   void Act();
   evnet_action OnOpen(Dial *dial, evnet_conn *conn);
   evnet_action OnData(Dial *dial, evnet_conn *conn);
   evnet_action OnHalfClose(Dial *dial);
-  evnet_action OnAny(Dial *dial, const char *what);  // every other callback but on_close
+  evnet_action OnAny(Dial *dial, const char *what);  // any callback that is not listed here
   evnet_action OnClose(Dial *dial, evnet_conn *conn, int reason);
 
-  // Strangers, who dial by evnet_server_dial, and the outside.
+  // The strangers, which call evnet_server_dial, and the outside.
   uint64_t NextNs() const;
   void Step();
 
@@ -82,7 +87,7 @@ class Dials {
   bool Read(Outside *outside);
 
   World &w_;
-  uint16_t port_ = 0;  // of the outside
+  uint16_t port_ = 0;  // the outside's
   uint64_t next_dial_ns_ = UINT64_MAX;
   std::vector<std::unique_ptr<Dial>> dials_;
   std::vector<std::unique_ptr<Outside>> outsides_;

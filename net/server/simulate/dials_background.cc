@@ -1,5 +1,5 @@
-// What must hold of dials and of connections in the background while a stop drains: they go on, and
-// end with EVNET_REASON_SHUTDOWN when no other connection is left on any reactor.
+// The rules for dials and background connections while a stop drains. They continue until no other
+// connection is left on any reactor, and then close with EVNET_REASON_SHUTDOWN.
 #include <algorithm>
 
 #include "net/server/simulate/dials.h"
@@ -18,8 +18,8 @@ void Dials::Mark(Dial *dial, evnet_conn *conn) {
   }
 }
 
-// Whether a connection is open that a stop waits for. One that was dialled, and came after the stop
-// was asked for, may be for nobody any more.
+// Returns whether a connection is open that the stop waits for. A connection that was dialled and
+// opened after the stop began does not count, because the stop need not wait for it.
 bool Dials::IsForegroundOpen() const {
   const auto is_before = [&](uint64_t opened_ns) { return opened_ns < w_.stop_asked_ns; };
   return w_.open_conns > 0 || std::any_of(dials_.begin(), dials_.end(), [&](const auto &dial) {
@@ -31,14 +31,14 @@ bool Dials::MayEndBackground() const {
   return w_.stop_asked() && (w_.now() >= w_.stop_by_ns || !IsForegroundOpen());
 }
 
-// An open one has ended with EVNET_REASON_SHUTDOWN.
+// Called when an open dialled connection has closed with EVNET_REASON_SHUTDOWN.
 void Dials::Stopped(const Dial *dial) const {
   if (!w_.stop_asked()) Broken(dial, "is shut down without a stop");
   if (dial->background && !MayEndBackground())
-    Broken(dial, "is in the background, and is shut down before the last other connection");
+    Broken(dial, "is in the background, but is shut down before the last other connection");
 }
 
-// Nothing can go on, and no time has passed since.
+// Called when no participant can run, before the clock advances.
 void Dials::IdleInStop() const {
   if (!w_.stop_asked() || w_.open_conns > 0 || w_.plan.udp_addresses > 0) return;
   for (const auto &dial : dials_) {

@@ -1,4 +1,4 @@
-// Names that are dialled, and the attempts to connect to their addresses.
+// Dialled names, and the attempts to connect to their addresses.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -26,7 +26,7 @@ int Rank(int status) {
 
 }  // namespace
 
-// Names: each dial's own, so that an address names its dial.
+// Names. Each dial has its own name and addresses, so an address identifies its dial.
 
 const evnet_sim_dialling Dials::kDialling = {
     [](void *user, const char *text, evnet_address *out, int count_max) {
@@ -37,7 +37,7 @@ const evnet_sim_dialling Dials::kDialling = {
       Self(user)->AttemptEnded(*address, status);
     }};
 
-// Half of a name's addresses are of each family, those of the first family before the others.
+// Half of a name's addresses are IPv6, half IPv4. The addresses of the preferred family come first.
 int Dials::Resolve(const std::string &text, evnet_address *out, int count_max) {
   const size_t number = std::stoul(text.substr(text.find("dial") + 4));
   const Dial *dial = dials_.at(number - 1).get();
@@ -49,12 +49,12 @@ int Dials::Resolve(const std::string &text, evnet_address *out, int count_max) {
     (void)snprintf(host, sizeof host, six ? "tcp6://[fd00::%zx:%zx]:%u" : "tcp4://10.%zu.%zu.1:%u",
                    number, i + 1, dial->port);
     if (evnet_address_parse(host, &out[i], nullptr, 0) < 0)
-      evnet_sim_fail(w_.sim, "%s is no address", host);
+      evnet_sim_fail(w_.sim, "%s is not an address", host);
   }
   return static_cast<int>(count);
 }
 
-// NULL: it is of no name.
+// Returns NULL if the address belongs to no name.
 Dials::Dial *Dials::DialOf(const evnet_address &address) const {
   size_t number = 0;
   if (address.socket.any.sa_family == AF_INET6) {
@@ -71,18 +71,19 @@ void Dials::AttemptBegins(const evnet_address &address) {
   Dial *const dial = DialOf(address);
   if (dial == nullptr) return;
   const bool six = address.socket.any.sa_family == AF_INET6;
-  // As many of the one family as of the other, or one more of the first.
+  // The attempts alternate between the families, beginning with the preferred one.
   if (six != (dial->six_first == (dial->attempts % 2 == 0)))
     Broken(dial, "attempt %zu is of the wrong family", dial->attempts);
-  if (dial->opened || dial->closed || dial->connected != "") Broken(dial, "an attempt too many");
+  if (dial->opened || dial->closed || dial->connected != "")
+    Broken(dial, "an attempt begins after the dial is decided");
   const uint64_t wait_ns = dial->failed_since ? kDelayMinNs : kDelayNs;
-  // The reactor's clock has whole milliseconds.
+  // The reactor's clock counts whole milliseconds.
   if (dial->attempts > 0 && w_.now() + kNsPerMs < dial->attempted_ns + wait_ns)
     Broken(dial, "an attempt begins %" PRIu64 " ns after the last", w_.now() - dial->attempted_ns);
   dial->attempts++;
   dial->attempted_ns = w_.now();
   dial->failed_since = false;
-  if (++dial->running > kAttemptsMax) Broken(dial, "%zu attempts at a time", dial->running);
+  if (++dial->running > kAttemptsMax) Broken(dial, "%zu simultaneous attempts", dial->running);
 }
 
 void Dials::AttemptEnded(const evnet_address &address, int status) {
@@ -90,7 +91,7 @@ void Dials::AttemptEnded(const evnet_address &address, int status) {
   if (dial == nullptr) return;
   char text[EVNET_ADDRESS_TEXT_BYTES];
   evnet_address_format(&address, text, sizeof text);
-  if (dial->connected == text) {  // it could not be moved
+  if (dial->connected == text) {  // the connected socket could not be adopted
     dial->connected = "";
   } else {
     dial->running--;
@@ -103,7 +104,8 @@ void Dials::AttemptEnded(const evnet_address &address, int status) {
   }
 }
 
-// Whether no failure that occurred tells more than `reason`, or as much before it.
+// Returns whether `reason` is the most specific failure that occurred. The first of several equally
+// specific failures counts.
 bool Dials::IsTheMostTelling(const Dial *dial, int reason) const {
   if (dial->addresses == 0 || reason == -ECANCELED || reason == EVNET_REASON_SHUTDOWN ||
       reason == EVNET_STATUS_ADDRESS || (reason == -ENOMEM && w_.memory.failed() > 0))
@@ -113,7 +115,7 @@ bool Dials::IsTheMostTelling(const Dial *dial, int reason) const {
     if (best == 0 || Rank(failure) < Rank(best)) best = failure;
   const bool is_late = w_.now() + kSlackNs >= dial->deadline_ns || dial->by_stranger;
   if (reason == -ETIMEDOUT) return is_late && (best == 0 || Rank(best) >= Rank(reason));
-  // All have been tried, unless the time was over.
+  // All addresses must have been tried, unless the dial has timed out.
   const bool is_all = dial->failures.size() == dial->addresses;
   return reason == best && (is_all || (is_late && Rank(best) < Rank(-ETIMEDOUT)));
 }

@@ -1,4 +1,4 @@
-// The record of one dial in a simulation, for the files of Dials alone.
+// The record of one dial in a simulation. Only the files of Dials include this header.
 #ifndef EVNET_NET_SERVER_SIMULATE_DIALS_RECORD_H_
 #define EVNET_NET_SERVER_SIMULATE_DIALS_RECORD_H_
 
@@ -17,25 +17,25 @@ struct Dials::Dial {
   bool by_stranger = false;
   bool to_nobody = false;
   uint16_t port = 0;
-  size_t addresses = 0;  // of its name; 0: it has none
+  size_t addresses = 0;  // number of addresses of its name; 0 if it dials an address
   bool six_first = false;
-  size_t attempts = 0;        // begun
-  size_t running = 0;         // and not ended
-  uint64_t attempted_ns = 0;  // the last one
-  bool failed_since = false;  // one has failed since then
-  std::vector<int> failures;  // what ended attempts, in order
+  size_t attempts = 0;        // attempts begun
+  size_t running = 0;         // attempts begun and not ended
+  uint64_t attempted_ns = 0;  // when the last attempt began
+  bool failed_since = false;  // an attempt has failed since attempted_ns
+  std::vector<int> failures;  // the errors of the failed attempts, in order
   std::string connected;      // the address of the first attempt that connected
   struct evnet_conn_id id = {};
-  bool begun = false;  // taken, and its id is known
-  int answers = 0;     // of evnet_server_dial
+  bool begun = false;  // accepted, and its id is known
+  int answers = 0;     // calls of evnet_server_dial's `done`
   uint64_t deadline_ns = UINT64_MAX;
   bool cancelled = false;
   bool opened = false;
   bool closed = false;
   bool background = false;
   uint64_t opened_ns = 0;
-  std::string written;  // with the number
-  bool is_sure = true;  // no write has failed half-way
+  std::string written;  // includes the number
+  bool is_sure = true;  // no write has failed after a part was accepted
   size_t received = 0;
 };
 

@@ -1,4 +1,4 @@
-// Files in a simulation: what the handler sends of them, and what that may answer.
+// Files in a simulation: the ranges that the handler sends, and the legal results.
 #include "net/server/simulate/files.h"
 
 #include <dirent.h>
@@ -14,13 +14,13 @@ namespace evnet_simulation {
 namespace {
 
 constexpr size_t kFileBytes = 40000;
-constexpr size_t kFilesMax = 64;  // that wait at once
+constexpr size_t kFilesMax = 64;  // largest number of queued files
 
 File MakeFile() {
   File file = {-1, ""};
   std::string bytes(kFileBytes, '\0');
   for (size_t i = 0; i < bytes.size(); i++) bytes[i] = static_cast<char>((i * 2654435761u) >> 13);
-  FILE *stream = tmpfile();  // stays open as long as the process runs
+  FILE *stream = tmpfile();  // stays open until the process exits
   if (stream == nullptr || fwrite(bytes.data(), 1, bytes.size(), stream) != bytes.size() ||
       fflush(stream) != 0)
     return file;
@@ -45,7 +45,7 @@ int OpenDescriptors() {
   return count;
 }
 
-// Now and then the range is longer than the file.
+// Some ranges are longer than the file.
 void Handler::SendFile(Conn *c) {
   const File &file = TheFile();
   if (file.bytes.empty()) return;

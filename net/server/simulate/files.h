@@ -1,5 +1,5 @@
-// The file that simulated servers send ranges of. A real one, as the simulated kernel reads it: the
-// same bytes in every run.
+// The file whose ranges simulated servers send. It is a real file, because the simulated kernel
+// reads it. Its bytes are the same in every run.
 #ifndef EVNET_NET_SERVER_SIMULATE_FILES_H_
 #define EVNET_NET_SERVER_SIMULATE_FILES_H_
 
@@ -12,10 +12,10 @@ struct File {
   std::string bytes;
 };
 
-// Made when it is first asked for; -1 and no bytes where that fails.
+// The first call creates the file. If that fails, the descriptor is -1 and `bytes` is empty.
 const File &TheFile();
 
-// How many descriptors this process has open, -1 where that cannot be told.
+// Returns the number of open descriptors of this process, or -1 if it cannot be determined.
 int OpenDescriptors();
 
 }  // namespace evnet_simulation

@@ -119,7 +119,8 @@ evnet_action Handler::OnOpen(evnet_conn *conn) {
       client = each.get();
   }
   if (client == nullptr || client->conn != nullptr || evnet_conn_user(conn) != nullptr) {
-    evnet_sim_fail(w_.sim, "on_open for nobody, or twice: port %u", evnet_address_port(&peer));
+    evnet_sim_fail(w_.sim, "on_open without a client, or twice: port %u",
+                   evnet_address_port(&peer));
     return EVNET_NONE;
   }
   w_.conns.push_back(std::make_unique<Conn>());
@@ -233,7 +234,7 @@ void Handler::Serve(Conn *c) {
   switch (c->style) {
     case Style::kEcho: {
       const evnet_bytes all = evnet_conn_peek(c->conn);
-      if (all.size == 0) return;  // no memory to make them contiguous
+      if (all.size == 0) return;  // no memory to make the bytes contiguous
       Write(c, all.data, all.size);
       oracle_.Consumed(c, all.data, all.size);
       evnet_conn_discard(c->conn, all.size);
@@ -267,7 +268,7 @@ void Handler::Serve(Conn *c) {
       const evnet_bytes all = evnet_conn_peek(c->conn);
       const auto *bytes = reinterpret_cast<const char *>(all.data);
       const std::string copy(bytes, bytes + all.size);
-      // Too much work: it is left unread, or said to be too much.
+      // If the workers do not accept the job, the handler leaves the bytes unread or drops them.
       if (!jobs_->Submit(c, copy) && w_.Chance(500)) return;
       oracle_.Consumed(c, all.data, all.size);
       evnet_conn_discard(c->conn, all.size);

@@ -1,5 +1,5 @@
-// The handler of a simulated server: it consumes, writes, pauses, holds and ends as the dice fall,
-// also long after a callback, by functions that it posts.
+// The handler of a simulated server. It consumes, writes, pauses, holds and closes at random, in
+// callbacks and also later in posted functions.
 #ifndef EVNET_NET_SERVER_SIMULATE_HANDLER_H_
 #define EVNET_NET_SERVER_SIMULATE_HANDLER_H_
 
@@ -22,7 +22,7 @@ class Handler {
  public:
   Handler(World *world, Oracle *oracle) : w_(*world), oracle_(*oracle) {}
 
-  evnet_handler Callbacks() const;  // their user is this object
+  evnet_handler Callbacks() const;  // expect this object as `user`
 
   void set_datagrams(Datagrams *datagrams) { datagrams_ = datagrams; }
   void set_dials(Dials *dials) { dials_ = dials; }
@@ -33,10 +33,10 @@ class Handler {
   void ActOn(Conn *c) { Acts(c, 2); }
   void ReleaseLater(Conn *c) { PutOff(Deed::kRelease, c); }
 
-  // What a stranger posts to any reactor.
+  // Posts to any reactor, as another thread would.
   void PostNothing(uint32_t reactor);
   int PostFunction(uint32_t reactor, std::function<void()> function);
-  // What the handler has put off, to be posted by another thread when its time has come.
+  // Acts that the handler has put off. Another thread posts them when they are due.
   uint64_t NextLaterNs() const;
   void RunLater();
 
@@ -45,9 +45,9 @@ class Handler {
   struct Task {
     Handler *handler;
     Deed deed;
-    Conn *c;  // NULL: nobody's
+    Conn *c;  // NULL if the task is for no connection
     uint32_t reactor;
-    std::function<void()> function;  // to be run, too
+    std::function<void()> function;  // runs in addition to the deed
   };
   struct Later {
     uint64_t at_ns;

@@ -21,8 +21,8 @@ int Jobs::Boot() {
 
 void Jobs::CheckQueued() const {
   if (evnet_workers_queued(workers_) != queued_)
-    evnet_sim_fail(w_.sim, "%zu are said to be queued, %zu are", evnet_workers_queued(workers_),
-                   queued_);
+    evnet_sim_fail(w_.sim, "evnet_workers_queued returns %zu, but %zu are queued",
+                   evnet_workers_queued(workers_), queued_);
 }
 
 bool Jobs::Submit(Conn *c, const std::string &bytes) {
@@ -37,8 +37,8 @@ bool Jobs::Submit(Conn *c, const std::string &bytes) {
                  evnet_sim_port(c->client->socket), status);
   const bool full = queued_ == w_.plan.workers_queue_max;
   if (status != (full ? -EAGAIN : 0))
-    evnet_sim_fail(w_.sim, "work is answered with %s, %zu are queued", evnet_status_name(status),
-                   queued_);
+    evnet_sim_fail(w_.sim, "evnet_workers_submit returns %s with %zu queued",
+                   evnet_status_name(status), queued_);
   if (status == 0) {
     queued_++;
     CheckQueued();
@@ -80,7 +80,7 @@ void Jobs::Step() {
 
 void Jobs::Take(Worker *worker) {
   if (!evnet_workers_take(workers_, &worker->work)) {
-    evnet_sim_fail(w_.sim, "a worker finds none of %zu", queued_);
+    evnet_sim_fail(w_.sim, "a worker finds no work, but %zu are queued", queued_);
     return;
   }
   queued_--;
@@ -89,7 +89,7 @@ void Jobs::Take(Worker *worker) {
   worker->done_ns = w_.now() + evnet_sim_random(w_.sim) % (20 * kNsPerMs);
   const Job *job = static_cast<Job *>(worker->work.argument);
   if (job->serial <= last_taken_)
-    evnet_sim_fail(w_.sim, "work %llu is begun behind a later one",
+    evnet_sim_fail(w_.sim, "work %llu begins after later work",
                    static_cast<unsigned long long>(job->serial));
   last_taken_ = job->serial;
 }
@@ -102,9 +102,9 @@ void Jobs::Run(void *argument) {
   if (job->ran) evnet_sim_fail(w.sim, "work runs twice");
   job->ran = true;
   if (self->ending_) {
-    self->ending_ = false;  // asked once
+    self->ending_ = false;  // one try is enough
     if (evnet_workers_submit(self->workers_, Run, job) != -ESHUTDOWN)
-      evnet_sim_fail(w.sim, "workers that end take work");
+      evnet_sim_fail(w.sim, "workers that are being destroyed accept work");
   }
   const int status = self->posters_.Answer(job->c, job->bytes);
   if (status == -ENOMEM) self->handler_.ReleaseLater(job->c);

@@ -1,6 +1,5 @@
-// Workers in a simulation (net/server/workers.h): what the handler submits is taken by one of them,
-// takes its time, and answers by the connection's id. Which of them is done first is the dice's
-// affair.
+// Workers in a simulation (net/server/workers.h). A worker takes a job that the handler submitted,
+// works for a random time, and replies by the connection's id. Jobs finish in random order.
 #ifndef EVNET_NET_SERVER_SIMULATE_JOBS_H_
 #define EVNET_NET_SERVER_SIMULATE_JOBS_H_
 
@@ -23,14 +22,14 @@ class Jobs {
   Jobs(const Jobs &) = delete;
   Jobs &operator=(const Jobs &) = delete;
 
-  int Boot();  // 0, or -ENOMEM: there are no workers then
-  // Hands a connection's bytes to a worker, which holds the connection until it has answered.
-  // False: no worker takes them.
+  int Boot();  // returns 0, or -ENOMEM if the workers could not be created
+  // Submits a connection's bytes. The job holds the connection until it has replied. Returns false
+  // if the workers do not accept the job.
   bool Submit(Conn *c, const std::string &bytes);
 
   uint64_t NextNs() const;
   void Step();
-  void End();  // the server has stopped: all that was submitted ends
+  void End();  // finishes all jobs after the server has stopped
 
  private:
   struct Job {
@@ -56,7 +55,7 @@ class Jobs {
   evnet_workers *workers_ = nullptr;
   std::vector<Worker> threads_;
   std::vector<std::unique_ptr<Job>> jobs_;
-  uint64_t last_taken_ = 0;  // a serial
+  uint64_t last_taken_ = 0;  // serial of the last job that a worker took
   size_t queued_ = 0;
   bool ending_ = false;
 };

@@ -20,7 +20,7 @@ constexpr char kHelp[] =
     "  --first=SEED  first seed. Default: 1\n"
     "  --trace       print every event\n";
 
-// The number behind `name` in an argument like --seeds=5.
+// Parses the number after `name` in an argument like --seeds=5.
 bool Number(const char *argument, const char *name, uint64_t *out) {
   const size_t size = strlen(name);
   if (strncmp(argument, name, size) != 0 || argument[size] == '\0') return false;
@@ -62,7 +62,7 @@ int main(int argc, char **argv) {
         seed);
     return 1;
   }
-  // The number is the same for the same seeds, whatever the compiler and its flags.
+  // The hash is the same for the same seeds, whatever the compiler and its flags.
   (void)printf("%" PRIu64 " seeds from %" PRIu64 ": %" PRIu64 " connections, %" PRIu64
                " callbacks, nothing broken; %016" PRIx64 "\n",
                seeds, first, connections, callbacks, hash);

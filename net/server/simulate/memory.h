@@ -1,4 +1,4 @@
-// The server's memory in a simulation: counted, poisoned, and refused now and then.
+// The server's allocator in a simulation. It counts and poisons memory, and sometimes fails.
 #ifndef EVNET_NET_SERVER_SIMULATE_MEMORY_H_
 #define EVNET_NET_SERVER_SIMULATE_MEMORY_H_
 
@@ -25,7 +25,7 @@ class Memory {
   size_t live_blocks() const { return live_blocks_; }
   size_t live_bytes() const { return live_bytes_; }
   size_t peak_bytes() const { return peak_bytes_; }
-  uint64_t failed() const { return failed_; }  // how often memory was refused
+  uint64_t failed() const { return failed_; }  // number of failed allocations
 
  private:
   struct Head {
@@ -57,7 +57,7 @@ class Memory {
     Memory *self = static_cast<Memory *>(user);
     Head *head = static_cast<Head *>(pointer) - 1;
     if (head->mark != kLive) {
-      evnet_sim_fail(self->sim_, "memory is released that is not live");
+      evnet_sim_fail(self->sim_, "a release of memory that is not allocated");
       return;
     }
     head->mark = kFree;

@@ -10,8 +10,8 @@
 namespace evnet_simulation {
 namespace {
 
-// What the handler writes while a write is under way, behind its check of the bound: in that
-// connection's on_prewrite, and in the one of another whose bytes had to leave first.
+// The most that the handler writes inside a write that has already passed its check of the bound:
+// in the connection's own on_prewrite, and in another connection's on_prewrite that runs first.
 constexpr size_t kPrewriteBytesMax = 2 * 50;
 
 evnet_timeout TimeoutOf(int reason) {
@@ -31,7 +31,7 @@ bool IsBefore(uint64_t ns, uint64_t deadline_ns) {
   return ns < UINT64_MAX - kRoundingNs && ns + kRoundingNs < deadline_ns;
 }
 
-// Whether everything that was written has to be delivered before a close for this reason.
+// Returns whether all written bytes have to be delivered before a close for this reason.
 bool IsOrderly(int reason) {
   switch (reason) {
     case EVNET_REASON_PEER:
@@ -57,7 +57,7 @@ void Oracle::Broken(const Conn *c, const char *format, ...) {
                  evnet_sim_port(c->client->socket), text);
 }
 
-// Whether there is any reason why a connection that was told nothing yet may not be OPEN.
+// Returns whether there is any reason for a connection to be closing before a callback reports it.
 bool Oracle::MayBeEnding(const Conn *c) const {
   const evnet_sim_state state = Inspect(c);
   bool timed_out = false;
@@ -72,26 +72,28 @@ bool Oracle::MayBeEnding(const Conn *c) const {
          c->high_may_close;
 }
 
-// Accepted, bytes of files among them, and not yet taken by the kernel.
+// Returns the number of accepted bytes, files included, that the kernel has not accepted yet.
 size_t Oracle::Unsent(const Conn *c, const evnet_sim_state &state) {
   const size_t sent = state.server_sent_bytes;
   return c->written.size() > sent ? c->written.size() - sent : 0;
 }
 
-// Nothing but a close sends the end, unless the handler has asked for it.
+// Returns whether the connection lingers. Unless the handler has called evnet_conn_shutdown_write,
+// only a close sends FIN.
 bool Oracle::Lingers(const Conn *c, const evnet_sim_state &state) {
   return c->lingers || (state.server_ended && !c->write_ended);
 }
 
 bool Oracle::IsLegal(const Conn *c, int reason) const {
   const evnet_sim_state state = Inspect(c);
-  // The reason of the close has been settled before; only an abort is one more.
+  // A lingering connection has its reason already. Only an abort, the lifetime or an inbound
+  // overflow can replace it.
   if (Lingers(c, state) && !IsOrderly(reason) && reason != EVNET_REASON_ABORTED &&
       reason != EVNET_REASON_LIFETIME && reason != EVNET_REASON_INBOUND_OVERFLOW)
     return false;
   switch (reason) {
     case EVNET_REASON_PEER:
-      // With both ends come and gone the handler has been told of the client's, if it wants to be.
+      // Both sides have sent FIN, and on_half_close has run if the handler has one.
       return state.client_end_arrived && c->holds == 0 &&
              (!w_.plan.on_half_close || (c->half_closed && c->write_ended)) &&
              (!w_.plan.on_data || c->presented == c->client->sent);
@@ -100,7 +102,7 @@ bool Oracle::IsLegal(const Conn *c, int reason) const {
     case EVNET_REASON_ABORTED:
       return c->abort_asked;
     case EVNET_REASON_SHUTDOWN:
-      // A stop without time shuts nothing down that it has not asked before.
+      // A stop with drain 0 closes a connection gracefully only if its on_stopping ran before.
       return w_.stop_asked() && c->stopping_told &&
              (!c->told_late || w_.stop_has_time || w_.plan.slow_callbacks > 0) && c->holds == 0 &&
              evnet_conn_inbound_bytes(c->conn) == 0;
@@ -135,7 +137,7 @@ bool Oracle::IsLegal(const Conn *c, int reason) const {
   }
 }
 
-// Asked without doing anything: a write of nothing.
+// A write of 0 bytes finds out without any effect.
 bool Oracle::IsOpen(const Conn *c) { return evnet_conn_write(c->conn, "", 0) != -ENOTCONN; }
 
 // Callbacks
@@ -156,13 +158,13 @@ void Oracle::Opened(Conn *c) {
   Enter(c, "on_open");
   if (evnet_conn_inbound_bytes(c->conn) != 0) Broken(c, "unread bytes before on_open");
   if (evnet_conn_listener_index(c->conn) != static_cast<int>(c->client->listener))
-    Broken(c, "came in by address %zu, not by %d", c->client->listener,
+    Broken(c, "connected to address %zu, but its listener index is %d", c->client->listener,
            evnet_conn_listener_index(c->conn));
   int &reactor = w_.reactor_of_host[c->client->host];
   const bool keeps_hosts = w_.plan.server.balancer == EVNET_SOURCE_HASH && !w_.plan.balances &&
                            !w_.plan.server.reuse_port;
   if (keeps_hosts && reactor >= 0 && reactor != static_cast<int>(c->id.reactor))
-    Broken(c, "is on reactor %u, another one of its host on %d", c->id.reactor, reactor);
+    Broken(c, "is on reactor %u, but another connection of its host on %d", c->id.reactor, reactor);
   reactor = static_cast<int>(c->id.reactor);
   w_.open_conns++;
   if (w_.open_conns > w_.open_conns_max) w_.open_conns_max = w_.open_conns;
@@ -185,13 +187,13 @@ void Oracle::Data(Conn *c) {
   if (unread == 0 && c->wakes-- == 0) Broken(c, "on_data without bytes");
   c->wake_due = false;
   if (c->paused) Broken(c, "on_data while reading is paused");
-  if (w_.IsHeldBack(c->conn)) Broken(c, "on_data while holds_max holds are out");
+  if (w_.IsHeldBack(c->conn)) Broken(c, "on_data while it has holds_max holds");
   if (c->pressed && c->high_action == EVNET_HIGH_STOP_READING && !c->high_action_is_new)
     Broken(c, "on_data between on_pressure and on_drain");
   if (c->close_asked || c->abort_asked) Broken(c, "on_data after close");
   const size_t seen = c->consumed + unread;
   if (seen > c->client->sent)
-    Broken(c, "%zu bytes came of %zu that were sent", seen, c->client->sent);
+    Broken(c, "%zu bytes arrived, but only %zu were sent", seen, c->client->sent);
   if (seen > c->presented) c->came_ns = w_.now();
   if (seen > c->presented) c->presented = seen;
 }
@@ -209,9 +211,9 @@ void Oracle::HalfClosed(Conn *c) {
   if (c->half_closed) Broken(c, "a second on_half_close");
   c->half_closed = true;
   if (c->paused) Broken(c, "on_half_close while reading is paused");
-  if (w_.IsHeldBack(c->conn)) Broken(c, "on_half_close while holds_max holds are out");
+  if (w_.IsHeldBack(c->conn)) Broken(c, "on_half_close while it has holds_max holds");
   if (c->close_asked || c->abort_asked) Broken(c, "on_half_close after close");
-  if (!Inspect(c).client_end_arrived) Broken(c, "on_half_close without an end of the peer");
+  if (!Inspect(c).client_end_arrived) Broken(c, "on_half_close without the peer's FIN");
   if (w_.plan.on_data && c->presented != c->client->sent)
     Broken(c, "on_half_close after %zu bytes of %zu", c->presented, c->client->sent);
 }
@@ -240,30 +242,30 @@ void Oracle::TimedOut(Conn *c, evnet_timeout which) {
   if (w_.now() + kRoundingNs < c->set_ns[which] + timeout_ns)
     Broken(c, "on_timeout %d too early after it was set", which);
   KernelWasAsked(c, which);
-  // Late bytes may have come long before on_data.
+  // With the late_recv fault bytes may have arrived long before on_data.
   const bool came = c->came_ns > c->opened_ns && w_.plan.sim.faults.late_recv == 0;
   if (which == EVNET_TIMEOUT_IDLE && came && w_.now() + kRoundingNs < c->came_ns + timeout_ns)
     Broken(c, "is idle for %" PRIu64 " ns only", w_.now() - c->came_ns);
 }
 
-// No deadline counts before the kernel was asked, later than it, for what would have moved it away:
-// bytes that lay ready for a recv, room for a send.
+// Checks that evnet asked the kernel after the deadline and before it reported the timeout. Bytes
+// that were ready for a recv, or room for a send, would have moved the deadline.
 void Oracle::KernelWasAsked(const Conn *c, evnet_timeout which) {
   const evnet_sim_state state = Inspect(c);
   const auto timeout_ns = static_cast<uint64_t>(c->timeouts_ms[which]) * kNsPerMs;
   const uint64_t since_ns = std::max({c->opened_ns, c->set_ns[which], c->kept_ns[which]});
   if (which == EVNET_TIMEOUT_IDLE || which == EVNET_TIMEOUT_READ) {
-    // Not later than the deadline.
+    // deadline_ns is the true deadline or earlier.
     const uint64_t deadline_ns =
         std::max(since_ns, which == EVNET_TIMEOUT_IDLE ? state.server_active_ns : 0) + timeout_ns;
     if (IsBefore(state.receivable_ns, deadline_ns))
-      Broken(c, "on_timeout %d, though bytes lay ready before it passed", which);
+      Broken(c, "on_timeout %d, though bytes were ready before the deadline", which);
   }
-  // A refused send says nothing of room.
+  // With the refused_send fault a send may fail although there is room.
   if (which == EVNET_TIMEOUT_WRITE && w_.plan.sim.faults.refused_send == 0) {
     const uint64_t deadline_ns = std::max(since_ns, state.server_sent_ns) + timeout_ns;
     if (IsBefore(state.sendable_ns, deadline_ns))
-      Broken(c, "on_timeout %d, though there was room before it passed", which);
+      Broken(c, "on_timeout %d, though there was room before the deadline", which);
   }
 }
 
@@ -273,7 +275,7 @@ void Oracle::Prewrite(Conn *c) {
   Announced(c);
 }
 
-// With a write inside on_prewrite that failed half-way.
+// Includes the bytes of a write inside on_prewrite that failed after a part was accepted.
 void Oracle::Announced(Conn *c) {
   c->announced = c->written.size() + c->perhaps.size() + c->writing;
 }
@@ -281,7 +283,7 @@ void Oracle::Announced(Conn *c) {
 void Oracle::OnlyAnnounced(const Conn *c) {
   const size_t sent = Inspect(c).server_sent_bytes;
   if (w_.plan.on_prewrite && sent > c->announced)
-    Broken(c, "%zu bytes were sent, and on_prewrite was told of %zu", sent, c->announced);
+    Broken(c, "%zu bytes were sent, but on_prewrite has run for %zu only", sent, c->announced);
 }
 
 void Oracle::Stopping(Conn *c) {
@@ -294,15 +296,16 @@ void Oracle::Stopping(Conn *c) {
   LastRead(c);
 }
 
-// Before a stop tells anything, it reads what had arrived, wherever reading was not stopped. Where
-// holds_max holds have stopped it meanwhile, it is done after the release.
+// A stop reads the bytes that had arrived before it calls on_stopping, unless reading was stopped.
+// If holds_max holds have stopped reading in the meantime, evnet reads after a release.
 void Oracle::LastRead(const Conn *c) {
   if (c->pressed_in_stop || c->told_late || w_.IsHeldBack(c->conn) || HasLastRead(c)) return;
-  Broken(c, "%zu bytes had arrived when the stop came, and not all of them were read", c->owed);
+  Broken(c, "%zu bytes had arrived when the stop began, but not all of them were read", c->owed);
 }
 
-// Where the high mark had stopped reading, it is done after on_drain. What is left unread at a wait
-// may be left for so long that the stop takes it for quiet.
+// Returns whether the bytes that had arrived when the stop began have been read. If the high water
+// mark had stopped reading, evnet reads them after on_drain. With the deferred fault the kernel may
+// report bytes so late that the stop considers the connection quiet.
 bool Oracle::HasLastRead(const Conn *c) const {
   const evnet_sim_state state = Inspect(c);
   if (state.broken || w_.plan.sim.faults.deferred > 0) return true;
@@ -310,7 +313,7 @@ bool Oracle::HasLastRead(const Conn *c) const {
   return read >= c->owed;
 }
 
-// A client that still takes what was sent gets the time for that, unless its end has come.
+// A client that still reads what was sent gets the time for it, unless it has sent FIN.
 void Oracle::LingeredEnough(const Conn *c, const evnet_sim_state &state) {
   const bool may_end = state.broken || state.client_end_arrived || w_.memory.failed() > 0 ||
                        w_.now() >= w_.stop_by_ns || c->linger_ms_min == EVNET_OFF ||
@@ -319,7 +322,7 @@ void Oracle::LingeredEnough(const Conn *c, const evnet_sim_state &state) {
   const int64_t timeout_ms = c->timeouts_ms[EVNET_TIMEOUT_WRITE];
   const uint64_t timeout_ns = static_cast<uint64_t>(timeout_ms) * kNsPerMs;
   if (timeout_ms == EVNET_OFF || w_.now() + kRoundingNs < state.to_client_fell_ns + timeout_ns)
-    Broken(c, "is closed, though its client still takes what was sent: %zu bytes are left",
+    Broken(c, "is closed, though its client still reads what was sent: %zu bytes are left",
            state.to_client_bytes);
 }
 
@@ -330,19 +333,19 @@ void Oracle::Closed(Conn *c, int reason) {
   const evnet_sim_state state = Inspect(c);
   if (Lingers(c, state) && IsOrderly(reason)) LingeredEnough(c, state);
   if (reason == EVNET_REASON_WRITE_TIMEOUT) KernelWasAsked(c, EVNET_TIMEOUT_WRITE);
-  if (!IsLegal(c, reason)) Broken(c, "on_close for no reason with %s", evnet_status_name(reason));
+  if (!IsLegal(c, reason)) Broken(c, "on_close with %s has no cause", evnet_status_name(reason));
   if (reason == EVNET_REASON_DRAIN_DEADLINE && w_.stop_has_time &&
       w_.plan.sim.faults.refused_send == 0 && IsBefore(state.sendable_ns, w_.stop_by_ns))
     Broken(c, "is reset by the stop, though there was room before its deadline passed");
   if (reason == EVNET_REASON_SHUTDOWN && !c->told_late && !HasLastRead(c))
-    Broken(c, "is shut down without a last read: %zu bytes had arrived when the stop came",
+    Broken(c, "is shut down without a last read: %zu bytes had arrived when the stop began",
            c->owed);
   const size_t queued = evnet_conn_outbound_bytes(c->conn);
   if (IsOrderly(reason) && queued > 0)
-    Broken(c, "ends in order with %s and %zu bytes queued", evnet_status_name(reason), queued);
+    Broken(c, "closes with %s, but %zu bytes are queued", evnet_status_name(reason), queued);
   const size_t unsent = Unsent(c, state);
   if (IsOrderly(reason) && (unsent > 0 || c->file_short))
-    Broken(c, "ends in order with %s, %zu bytes unsent", evnet_status_name(reason), unsent);
+    Broken(c, "closes with %s, but %zu bytes are unsent", evnet_status_name(reason), unsent);
   c->closed = true;
   c->closed_ns = w_.now();
   c->reason = reason;
@@ -359,7 +362,7 @@ void Oracle::Tick(uint64_t delay_ms) {
     evnet_sim_fail(w_.sim, "on_tick early");
 }
 
-// One turn of reactor 0 has at most one, however late it is, and surely one if it was due.
+// A turn of reactor 0 calls on_tick once if it was due, and never more than once.
 void Oracle::TickedInTurn(uint64_t ticks_before, bool was_due) {
   const uint64_t ticks = w_.ticks - ticks_before;
   if (ticks > 1) evnet_sim_fail(w_.sim, "on_tick %" PRIu64 " times in a turn", ticks);

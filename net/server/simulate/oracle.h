@@ -1,5 +1,5 @@
-// What must hold, whatever happens: checked at each callback, at each result, at each moment when
-// nothing can go on, and at the end.
+// The rules that hold in every run. The oracle checks them at each callback, at each result, when
+// no participant can run, and at the end.
 #ifndef EVNET_NET_SERVER_SIMULATE_ORACLE_H_
 #define EVNET_NET_SERVER_SIMULATE_ORACLE_H_
 
@@ -13,9 +13,9 @@ class Oracle {
  public:
   explicit Oracle(World *world) : w_(*world) {}
 
-  static bool IsOpen(const Conn *c);  // not ending, whatever the reason
+  static bool IsOpen(const Conn *c);  // false if the connection is closing for any reason
 
-  // At the beginning of each callback of a connection.
+  // Called at the beginning of each callback of a connection.
   void Opened(Conn *c);
   void Data(Conn *c);
   void DataDone(Conn *c);
@@ -24,29 +24,29 @@ class Oracle {
   void Drained(Conn *c);
   void TimedOut(Conn *c, evnet_timeout which);
   void Prewrite(Conn *c);
-  void Announced(Conn *c);  // at the end of on_prewrite
+  void Announced(Conn *c);  // called at the end of on_prewrite
   void Stopping(Conn *c);
   void Closed(Conn *c, int reason);
   void Tick(uint64_t delay_ms);
   void TickedInTurn(uint64_t ticks_before, bool was_due);
   void ShutDown();
 
-  // After what the handler did.
+  // Called after the handler's acts.
   void Consumed(Conn *c, const uint8_t *data, size_t size);
   void Wrote(Conn *c, const void *data, size_t size, size_t queued_before, bool was_ending,
              ssize_t result);
   void SentFile(Conn *c, const std::string &bytes, size_t size, bool was_ending, int64_t result);
   void Bounds(Conn *c);
-  void EndsNow(Conn *c);  // the handler ends it, or lets it end
+  void EndsNow(Conn *c);  // the handler closes the connection, or causes its close
 
-  // After what a client read.
+  // Called after a client's read.
   void ClientRead(Client *client, const uint8_t *data, int64_t result);
 
-  // A reactor's turn has ended. `stop_is_over`: it began when nothing may be left open any more.
+  // Called after a reactor's turn. `stop_is_over`: the turn must not leave any connection open.
   void Turned(uint32_t reactor, bool stop_is_over);
-  void Idle();  // no reactor can run, and no time has passed since
-  void Stats(const struct evnet_server_stats &stats);  // the server has stopped
-  void TheEnd();  // the server is destroyed and all clients have read what there was
+  void Idle();  // called when no participant can run, before the clock advances
+  void Stats(const struct evnet_server_stats &stats);  // called after the server has stopped
+  void TheEnd();  // called after the server is destroyed and the clients have read everything
 
  private:
   static evnet_sim_state Inspect(const Conn *c) {

@@ -1,5 +1,5 @@
-// The bytes of a connection, in both directions: the results of reads and writes, on the server and
-// on the client.
+// The rules for the bytes of a connection in both directions, and for the results of reads and
+// writes on the server and on the client.
 #include <errno.h>
 #include <inttypes.h>
 
@@ -7,7 +7,7 @@
 
 namespace evnet_simulation {
 
-// Whether a write, or a range of a file, may be refused with this error.
+// Returns whether a write, or a range of a file, may be refused with this error.
 bool Oracle::IsRefusalLegal(const Conn *c, bool was_ending, bool overflows, int64_t error) const {
   switch (error) {
     case -ENOTCONN:
@@ -26,7 +26,7 @@ bool Oracle::IsRefusalLegal(const Conn *c, bool was_ending, bool overflows, int6
 }
 
 void Oracle::Consumed(Conn *c, const uint8_t *data, size_t size) {
-  if (!w_.plan.on_data) return;  // others have been thrown away, nobody knows how many
+  if (!w_.plan.on_data) return;  // evnet has discarded an unknown number of bytes
   for (size_t i = 0; i < size; i++) {
     if (data[i] == c->client->Byte(c->consumed + i)) continue;
     Broken(c, "byte %zu is not what the client sent there", c->consumed + i);
@@ -45,7 +45,7 @@ void Oracle::Wrote(Conn *c, const void *data, size_t size, size_t queued_before,
   const char *bytes = static_cast<const char *>(data);
   if (result >= 0) {
     if (static_cast<size_t>(result) != size) Broken(c, "write took %zd of %zu", result, size);
-    if (was_ending || c->write_ended) Broken(c, "a write is taken after the end");
+    if (was_ending || c->write_ended) Broken(c, "a write is accepted after the close");
     if (overflows)
       Broken(c, "%zu + %zu bytes are queued; the bound is %zu", queued_before, size, most);
     c->written.append(bytes, size);
@@ -59,8 +59,7 @@ void Oracle::Wrote(Conn *c, const void *data, size_t size, size_t queued_before,
     Broken(c, "a write that was refused changed the queue");
   }
   if (!IsRefusalLegal(c, was_ending, overflows, result))
-    Broken(c, "a write is refused for no reason with %s",
-           evnet_status_name(static_cast<int>(result)));
+    Broken(c, "a write fails with %s without a cause", evnet_status_name(static_cast<int>(result)));
 }
 
 void Oracle::ClientRead(Client *client, const uint8_t *data, int64_t result) {
@@ -73,16 +72,16 @@ void Oracle::ClientRead(Client *client, const uint8_t *data, int64_t result) {
     return;
   }
   if (c == nullptr) {
-    evnet_sim_fail(w_.sim, "client %u has read %" PRId64 " bytes from nobody", client->number,
-                   result);
+    evnet_sim_fail(w_.sim, "client %u has read %" PRId64 " bytes without an on_open",
+                   client->number, result);
     return;
   }
   if (result == 0) {
     client->saw_end = true;
     if (client->received < c->written.size())
-      Broken(c, "its client has read %zu bytes of %zu, and then the end", client->received,
+      Broken(c, "its client has read %zu bytes of %zu, and then EOF", client->received,
              c->written.size());
-    if (!c->closed && !c->write_ended && !MayBeEnding(c)) Broken(c, "its client sees an end early");
+    if (!c->closed && !c->write_ended && !MayBeEnding(c)) Broken(c, "its client reads EOF early");
     return;
   }
   for (size_t i = 0; i < static_cast<size_t>(result); i++) {

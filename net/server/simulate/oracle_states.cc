@@ -1,4 +1,4 @@
-// What must hold when nothing can run, and at the end.
+// The rules when no participant can run, and at the end.
 #include <inttypes.h>
 
 #include <algorithm>
@@ -7,43 +7,43 @@
 
 namespace evnet_simulation {
 
-// Nothing can run: whatever the connection still has to be told, or to send, is lost.
+// Called when no participant can run. A callback or a send that is still due now is lost.
 void Oracle::IdleConn(const Conn *c) {
   const evnet_sim_state state = Inspect(c);
-  if (!state.attached) Broken(c, "is open, and has no handle");
-  // It is told once that the connection is over; a reset behind both ends changes nothing.
+  if (!state.attached) Broken(c, "is open, but has no handle");
+  // evnet reports a reset, unless both sides had sent FIN before.
   if (state.broken && !(state.server_ended && state.client_end_arrived))
-    Broken(c, "a reset was not told");
-  // What has flown is nothing to wait for: who waits for it has to ask.
+    Broken(c, "a reset was not reported");
+  // Bytes of completed flights do not count as queued: the kernel reports them only when asked.
   const size_t queued = evnet_conn_outbound_bytes(c->conn) - state.untold_bytes;
   const size_t unsent = Unsent(c, state);
   const bool sends = queued > 0 || unsent > 0 || c->file_short;
-  if (sends && !state.sending) Broken(c, "%zu bytes are unsent, and nothing is being sent", unsent);
-  if (c->write_ended && !sends && !state.server_ended) Broken(c, "its end was not sent");
+  if (sends && !state.sending) Broken(c, "%zu bytes are unsent, but no send is pending", unsent);
+  if (c->write_ended && !sends && !state.server_ended) Broken(c, "its FIN was not sent");
   const bool open = IsOpen(c);
   if (!open && !sends && !(state.server_ended && state.receiving))
-    Broken(c, "is ending, but neither sends nor waits for its client");
+    Broken(c, "is closing, but neither sends nor waits for its client");
   const bool stopped = c->paused || w_.IsHeldBack(c->conn) ||
                        (c->pressed && c->high_action == EVNET_HIGH_STOP_READING);
   if (!open) return;
   if (c->stopping_told && c->holds == 0 && evnet_conn_inbound_bytes(c->conn) == 0 && !sends)
-    Broken(c, "has nothing more to do, and the stop does not close it");
+    Broken(c, "has nothing left to do, but the stop does not close it");
   Overdue(c, state);
   if (stopped) return;
   if (c->wake_due && w_.plan.on_data && w_.memory.failed() == 0) Broken(c, "a wake was lost");
   if (!state.client_end_arrived) {
-    if (!state.receiving) Broken(c, "nothing is being received, though reading is not stopped");
+    if (!state.receiving) Broken(c, "does not receive, though reading is not stopped");
   } else if (w_.plan.on_half_close ? !c->half_closed : c->holds == 0) {
-    Broken(c, "the end of its client's bytes was lost");
+    Broken(c, "its client's FIN was lost");
   }
 }
 
-// An open connection whose timeout has passed, though nothing of it was told.
+// Checks that no timeout of an open connection has passed without a report.
 void Oracle::Overdue(const Conn *c, const evnet_sim_state &state) {
-  // A callback that stands still moves what it stamps to its end.
+  // A slow callback delays the time stamps of its acts to its end.
   const uint64_t moved_ns = w_.plan.slow_callbacks > 0 ? w_.stood_still_ns : 0;
   const uint64_t by_now = w_.now() - 2 * kRoundingNs - moved_ns;
-  // What flies counts as sent when it begins, though the kernel may then refuse all of it.
+  // A flight counts as sent when it begins, although the kernel may then refuse all of it.
   const uint64_t flew_ns = w_.plan.sim.faults.flights > 0 ? c->wrote_ns : 0;
   const uint64_t active_ns = std::max({state.server_active_ns, flew_ns, c->opened_ns});
   const auto overdue = [&](evnet_timeout which, uint64_t since_ns) {
@@ -53,11 +53,13 @@ void Oracle::Overdue(const Conn *c, const evnet_sim_state &state) {
            by_now > since_ns + static_cast<uint64_t>(timeout_ms) * kNsPerMs;
   };
   if (overdue(EVNET_TIMEOUT_IDLE, active_ns))
-    Broken(c, "is idle for %" PRIu64 " ns, and that was not told", w_.now() - active_ns);
-  if (overdue(EVNET_TIMEOUT_LIFETIME, c->opened_ns)) Broken(c, "is too old, and that was not told");
+    Broken(c, "is idle for %" PRIu64 " ns without a report", w_.now() - active_ns);
+  if (overdue(EVNET_TIMEOUT_LIFETIME, c->opened_ns))
+    Broken(c, "is past its lifetime without a report");
 }
 
-// Who waits for being accepted waits for somebody else's close, or for another try soon.
+// A client may be in the backlog only if the server is full, or if accept(2) failed less than 100
+// ms ago and will be retried.
 void Oracle::IdleListener() {
   constexpr uint64_t kRetryNs = 100 * kNsPerMs;
   evnet_sim_stats stats;
@@ -71,7 +73,7 @@ void Oracle::IdleListener() {
     evnet_sim_state state = {};
     if (client->socket != nullptr) evnet_sim_inspect(client->socket, &state);
     if (state.waiting)
-      evnet_sim_fail(w_.sim, "client %u waits, and nobody accepts", client->number);
+      evnet_sim_fail(w_.sim, "client %u waits, but the server does not accept", client->number);
   }
 }
 
@@ -81,7 +83,7 @@ void Oracle::Turned(uint32_t reactor, bool stop_is_over) {
     if (c->id.reactor != reactor) continue;
     OnlyAnnounced(c);
     if (c->closed) continue;
-    if (stop_is_over) Broken(c, "is left open by a turn behind the deadline of the stop");
+    if (stop_is_over) Broken(c, "is still open after a turn past the deadline of the stop");
     const evnet_sim_state state = Inspect(c);
     if (state.server_ended && state.receiving && evnet_conn_outbound_bytes(c->conn) == 0 &&
         !IsOpen(c))
@@ -96,8 +98,8 @@ void Oracle::Idle() {
   }
 }
 
-// Whether a connection that ended in order may all the same have been reset by the server: when the
-// client went on sending, and lingering was over or off.
+// Returns whether the server may have reset a connection that it closed gracefully. It may if the
+// client continued to send and lingering had timed out or was off.
 bool Oracle::MayHaveReset(const Conn *c, const evnet_sim_state &state) const {
   switch (c->reason) {
     case EVNET_REASON_LOCAL:
@@ -111,7 +113,7 @@ bool Oracle::MayHaveReset(const Conn *c, const evnet_sim_state &state) const {
     default:
       return true;
   }
-  if (c->may_time_out[EVNET_TIMEOUT_LIFETIME]) return true;  // it bounds lingering, too
+  if (c->may_time_out[EVNET_TIMEOUT_LIFETIME]) return true;  // the lifetime bounds lingering, too
   if (state.client_reset || c->linger_ms_min == EVNET_OFF || c->closed_ns >= w_.stop_by_ns)
     return true;
   const uint64_t linger_ms = static_cast<uint64_t>(c->linger_ms_min);
@@ -125,14 +127,14 @@ void Oracle::FinalClient(const Client *client) {
   evnet_sim_state state;
   evnet_sim_inspect(client->socket, &state);
   if (state.to_client_bytes > 0 && !client->closed)
-    evnet_sim_fail(w_.sim, "bytes to client %u are still under way", client->number);
+    evnet_sim_fail(w_.sim, "bytes to client %u are still in flight", client->number);
   if (client->closed) return;
   if (!client->saw_end && !client->saw_reset)
     evnet_sim_fail(w_.sim, "client %u is still connected, though the server is gone",
                    client->number);
   if (c == nullptr || !client->saw_reset || state.network_reset) return;
   if (!MayHaveReset(c, state))
-    Broken(c, "its client sees a reset, though it ended in order with %s",
+    Broken(c, "its client sees a reset, though it closed gracefully with %s",
            evnet_status_name(c->reason));
 }
 
@@ -144,7 +146,7 @@ void Oracle::Stats(const struct evnet_server_stats &stats) {
   evnet_sim_stats sim;
   evnet_sim_stats_of(w_.sim, &sim);
   const evnet_options &options = w_.plan.server;
-  // Without a place a connection is not even accepted, unless it is to be refused.
+  // At connections_max a server accepts connections only if it refuses them (EVNET_FULL_REFUSE).
   const bool refuses =
       options.connections_full_action == EVNET_FULL_REFUSE || w_.plan.server.reuse_port;
   const bool may_refuse = (refuses && options.connections_max > 0) ||
@@ -175,11 +177,11 @@ void Oracle::TheEnd() {
   if (w_.memory.live_blocks() > 0)
     evnet_sim_fail(w_.sim, "%zu bytes were not freed", w_.memory.live_bytes());
   const evnet_options &options = w_.plan.server;
-  // As many files as may wait, and a block for the bytes behind each.
+  // The largest number of queued files, each with a block for the bytes after it.
   constexpr size_t kFilesBytes = 64 * (4096 + 128);
-  constexpr size_t kDialBytes = 16384;  // while it is under way, with 64 addresses
-  // Rings double, and for a moment the old one stands beside the new one.
-  // A queue that never empties makes each new block twice the last, up to 64 KiB.
+  constexpr size_t kDialBytes = 16384;  // a dial in progress with 64 addresses
+  // A ring doubles its size, and the old ring exists until the new one is filled. A queue that is
+  // never empty doubles the size of each new block, up to 64 KiB.
   const size_t per_conn = 4 * w_.plan.unread_bytes_max() + 2 * options.outbound_bytes_max +
                           2 * (64 << 10) + kFilesBytes;
   const size_t most = w_.booted_bytes + w_.plan.udp_addresses * options.udp_outbound_bytes_max +

@@ -11,20 +11,21 @@ class Dice {
   explicit Dice(uint64_t seed) : random_(seed) {}
   uint64_t Below(uint64_t bound) { return random_() % bound; }
   bool Chance(uint32_t percent) { return Below(100) < percent; }
-  // Between the two, each order of magnitude as likely as another.
+  // Returns a size from least to most. Each order of magnitude is equally likely.
   uint64_t Size(uint64_t least, uint64_t most) {
     uint64_t top = least;
     while (top < most && !Chance(20)) top *= 2;
     return std::min(most, std::max(least, top / 2 + Below(top / 2 + 1)));
   }
-  // A chance in thousandths; often none.
+  // Returns a chance in thousandths, in half of the cases 0.
   uint32_t Fault(uint32_t most) { return Chance(50) ? 0 : static_cast<uint32_t>(1 + Below(most)); }
   int64_t TimeoutMs(uint32_t percent, int64_t otherwise) {
     return Chance(percent) ? static_cast<int64_t>(5 + Below(Chance(50) ? 50 : 500)) : otherwise;
   }
 
  private:
-  std::mt19937_64 random_;  // its numbers are the same everywhere; distributions' are not
+  // The same on all platforms, unlike the distributions of <random>.
+  std::mt19937_64 random_;
 };
 
 evnet_sim_options ChooseKernel(Dice *dice) {
@@ -83,7 +84,7 @@ Plan MakePlan(uint64_t seed) {
   plan.server = ChooseOptions(&dice);
   plan.addresses = 1 + dice.Below(kAddressesMax);
   plan.clients = dice.Size(1, 30);
-  // Small buffers make many turns of few bytes.
+  // With small buffers a turn transfers few bytes, so the run would need too many turns.
   plan.bytes_max = std::min<size_t>(32 << 10, 48 * size_t{plan.sim.buffer_bytes_max});
   plan.connects_by_ns = dice.Size(1, 500) * kNsPerMs;
   plan.pause_ns_max = dice.Size(1000, 50 * kNsPerMs);
@@ -122,7 +123,7 @@ Plan MakePlan(uint64_t seed) {
   plan.workers = dice.Chance(70) ? 0 : 1 + dice.Below(4);
   plan.workers_queue_max = dice.Size(1, 16);
   plan.balances = dice.Chance(20);
-  // The simulated kernel shares ports among connections only.
+  // The simulated kernel distributes only connections among listeners, not datagrams.
   plan.server.reuse_port = dice.Chance(25) && plan.udp_addresses == 0;
   plan.dials_max = dice.Chance(60) ? 0 : 1 + dice.Below(20);
   plan.dials_every_ns = dice.Size(1, 200) * kNsPerMs;

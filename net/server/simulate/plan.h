@@ -1,4 +1,5 @@
-// What a seed chooses for a whole run: the server's options, the kernel's faults, who connects.
+// The choices that a seed makes for a whole run: the server's options, the kernel's faults, the
+// numbers of clients and dials.
 #ifndef EVNET_NET_SERVER_SIMULATE_PLAN_H_
 #define EVNET_NET_SERVER_SIMULATE_PLAN_H_
 
@@ -19,42 +20,42 @@ struct Plan {
 
   size_t addresses;      // 1 to kAddressesMax
   size_t udp_addresses;  // 0 to 2
-  bool balances;         // options.balance, by dice
+  bool balances;         // options.balance is set and chooses at random
   size_t clients;
   size_t udp_clients;
-  size_t bytes_max;         // that a client sends, and that a connection is written
-  uint64_t connects_by_ns;  // from the start
-  uint64_t pause_ns_max;    // of a client between two steps
+  size_t bytes_max;         // bound of a client's bytes, and of the bytes written to a connection
+  uint64_t connects_by_ns;  // time from the start in which the clients connect
+  uint64_t pause_ns_max;    // longest time between two steps of a client
 
-  // Of the handler. Chances are thousandths, at each callback.
-  uint32_t chaos;        // acts out of the ordinary
-  uint32_t endings;      // of these, how many close, abort or stop
-  uint32_t half_closes;  // ends its own side early
-  uint32_t short_files;  // of ranges of files, so many are longer than the file
-  bool on_data;          // else: the default
-  bool on_half_close;    // likewise
-  bool on_timeout;       // likewise
-  bool on_prewrite;
-  uint32_t prewrites_others;  // it writes to another connection
-  bool ticks;
+  // The handler. Chances are in thousandths, for each callback.
+  uint32_t chaos;             // unusual acts
+  uint32_t endings;           // share of unusual acts that close, abort or stop
+  uint32_t half_closes;       // early evnet_conn_shutdown_write
+  uint32_t short_files;       // share of file ranges that are longer than the file
+  bool on_data;               // if false, the handler has no such callback
+  bool on_half_close;         // likewise
+  bool on_timeout;            // likewise
+  bool on_prewrite;           // likewise
+  uint32_t prewrites_others;  // on_prewrite writes to another connection
+  bool ticks;                 // the handler has on_tick
 
-  uint32_t allocation_failures;  // of 1,000 allocations, so many fail
-  bool boot_may_fail;            // these begin before the server has started
-  size_t workers;                // 0: there are none
+  uint32_t allocation_failures;  // of 1,000 allocations
+  bool boot_may_fail;            // allocations may fail before the server has started
+  size_t workers;                // 0 for none
   size_t workers_queue_max;
-  size_t posters;              // who ask by id
-  uint64_t requests_every_ns;  // each of them
-  size_t dials_max;            // of the handler and of strangers, in all; 0: none
-  uint64_t dials_every_ns;     // of strangers
-  uint64_t posts_every_ns;     // a stranger's posts; 0: none
-  uint32_t standstills;        // of 1,000 steps before which everything stands still
+  size_t posters;              // threads that send requests by id
+  uint64_t requests_every_ns;  // longest time between two requests of a poster
+  size_t dials_max;            // dials of the handler and of strangers together; 0 for none
+  uint64_t dials_every_ns;     // longest time between two dials of strangers
+  uint64_t posts_every_ns;     // longest time between two posts of a stranger; 0 for none
+  uint32_t standstills;        // of 1,000 steps: the server does not run while time passes
   uint32_t slow_callbacks;     // of 1,000 callbacks
-  uint64_t standstill_ns_max;  // of either
-  uint64_t stop_after_ns;      // from the start
+  uint64_t standstill_ns_max;  // longest standstill or slow callback
+  uint64_t stop_after_ns;      // time from the start to the stop
   int64_t drain_ms;            // of that stop
-  bool stops_before_boot;      // it comes even before the start
+  bool stops_before_boot;      // the stop comes before the server has started
 
-  // The most that stands unread for a connection.
+  // The largest number of unread bytes of a connection.
   size_t unread_bytes_max() const {
     const size_t late = sim.faults.late_recv > 0 ? EVNET_SIM_LATE_BYTES_MAX : 0;
     return server.inbound_bytes_max + server.read_turn_bytes_max + late;

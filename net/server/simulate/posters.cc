@@ -13,7 +13,7 @@ Posters::Posters(World *world, Oracle *oracle, Handler *handler, Datagrams *data
   ask_again_ = [this] { Post(); };
   for (size_t i = 0; i < w_.plan.posters; i++)
     next_ns_.push_back(w_.now() + evnet_sim_random(w_.sim) % w_.plan.requests_every_ns);
-  // One more for those that answer later (Release, Answer).
+  // One more entry, for Release and Answer.
   last_began_.resize(w_.plan.posters + 1,
                      std::vector<uint64_t>(static_cast<size_t>(w_.plan.server.reactors)));
   shared_bytes_.resize(1 + w_.Below(3000));
@@ -66,7 +66,8 @@ Posters::Request *Posters::Make(Kind kind) {
   return request;
 }
 
-// Whom a request is for: a connection or a socket, open or closed, or nobody.
+// Chooses a request's id: of a connection or a UDP socket, open or closed, or an id that never
+// existed.
 void Posters::Aim(Request *request) {
   const uint32_t dice = w_.Below(1000);
   if (dice < 150) {
@@ -105,10 +106,12 @@ void Posters::Aim(Request *request) {
 }
 
 void Posters::Post() {
-  // A turn runs so many messages, and what is behind one of them must run in the same turn.
+  // A turn runs a limited number of messages, but a request and its two markers must run in the
+  // same turn.
   if (waiting_ > kWaitingMax) return;
   auto kind = static_cast<Kind>(w_.Below(kKinds));
-  // A hold is given back by who has it; and some connections have to live.
+  // Only the owner of a hold releases it, and some connections must survive. These requests become
+  // writes.
   if (kind == Kind::kRelease || (kind == Kind::kClose && !w_.Chance(w_.plan.endings)))
     kind = Kind::kWrite;
   if (kind == Kind::kShared && shared_ == nullptr) kind = Kind::kWrite;
@@ -117,11 +120,11 @@ void Posters::Post() {
   Aim(request);
   if (kind == Kind::kSendTo) {
     request->to = datagrams_.Somebody();
-    // The fate of each is asked for, so each is another.
+    // The bytes must be unique, because the request waits for the fate of this datagram.
     request->bytes.resize(std::max(request->bytes.size(), sizeof request->serial));
     memcpy(&request->bytes[0], &request->serial, sizeof request->serial);
   }
-  // What is written past the plan's end is little.
+  // Writes beyond the plan's bytes_max are small.
   const bool full = request->c != nullptr && request->c->written.size() >= w_.plan.bytes_max;
   if (full && IsWrite(*request)) {
     request->bytes.resize(std::min<size_t>(request->bytes.size(), 8));
@@ -162,19 +165,19 @@ int Posters::PostRequest(Request *request) {
   request->before.message.run = request->behind.message.run = RunMarker;
   request->before.request = request->behind.request = request;
   request->behind.is_behind = true;
-  // Nothing is between these three: who posts is not interrupted. A message of 0 bytes is refused
-  // only by a reactor that has ended.
+  // No other message comes between these three, because the simulation has one thread. Only a
+  // reactor that has ended refuses a message of 0 bytes.
   const int before = can_be ? evnet_reactor_post_message(target, &request->before.message) : 0;
   const size_t bytes = kRequestBytes + request->bytes.size();
   w_.request_bytes_max = std::max(w_.request_bytes_max, w_.request_bytes + bytes);
   const int status = Call(request);
   request->accepted = status == 0;
   if (before < 0 && request->accepted)
-    evnet_sim_fail(w_.sim, "a request is taken by a reactor that has ended");
+    evnet_sim_fail(w_.sim, "a reactor that has ended accepts a request");
   const int behind = request->accepted && can_be
                          ? evnet_reactor_post_message(target, &request->behind.message)
                          : 0;
-  if (behind < 0) evnet_sim_fail(w_.sim, "a request is taken, and what is posted behind it not");
+  if (behind < 0) evnet_sim_fail(w_.sim, "a request is accepted, but the next message is not");
   evnet_sim_note(w_.sim, "request", static_cast<int64_t>(request->kind),
                  request->c != nullptr ? evnet_sim_port(request->c->client->socket) : 0, status);
   if (can_be) w_.mail[reactor] = true;
@@ -184,7 +187,7 @@ int Posters::PostRequest(Request *request) {
   }
   if (status == -ESHUTDOWN && can_be) w_.sealed[reactor] = true;
   if (!IsRefusalLegal(*request, status))
-    evnet_sim_fail(w_.sim, "a request is answered for no reason with %s",
+    evnet_sim_fail(w_.sim, "the post of a request returns %s without a cause",
                    evnet_status_name(status));
   return status;
 }
@@ -198,7 +201,7 @@ int Posters::Call(Request *request) {
       std::string copy = request->bytes;
       const int status =
           evnet_async_write(w_.server, request->id, copy.data(), size, done, request);
-      std::fill(copy.begin(), copy.end(), '!');  // it was borrowed for the call
+      std::fill(copy.begin(), copy.end(), '!');  // evnet borrows the bytes for the call only
       return status;
     }
     case Kind::kWritev: {

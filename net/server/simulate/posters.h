@@ -1,9 +1,9 @@
-// Other threads in a simulation: they ask things of connections by id (net/server/async.h), of
-// those that are there, of those that have gone, and of those that never were.
+// Other threads in a simulation (posters). They send requests by id (net/server/async.h) to
+// connections that are open, that are closed, or that never existed.
 //
-// Each request is posted between two messages of the simulation's own, which the reactor runs just
-// before it and just after it. So what it finds, and what it does to the connection, is known
-// exactly, and its bytes have their place in what the client has to read.
+// The simulation posts a message of its own before and after each request. The reactor runs the
+// three in a row. So the simulation knows the connection's state before and after the request, and
+// the position of the request's bytes in the client's stream.
 #ifndef EVNET_NET_SERVER_SIMULATE_POSTERS_H_
 #define EVNET_NET_SERVER_SIMULATE_POSTERS_H_
 
@@ -29,22 +29,24 @@ class Posters {
 
   uint64_t NextNs() const;
   void Step();
-  void Post();  // anything, for anybody
+  void Post();  // posts a random request to a random id
 
-  // Gives back a hold by the connection's id; sometimes writes before it. Returns what
-  // evnet_async_release did.
+  // Releases a hold by the connection's id; sometimes writes before. Returns the result of
+  // evnet_async_release.
   int Release(Conn *c);
-  // Writes an answer that is evnet's from now on, and gives back a hold.
+  // Replies with evnet_async_write_owned, and releases a hold. Returns the result of
+  // evnet_async_release.
   int Answer(Conn *c, const std::string &bytes);
 
-  void CheckAllAreRefused();  // the reactors have ended
+  void CheckAllAreRefused();  // called after the reactors have ended
   void TheEnd();
 
  private:
   enum class Kind { kWrite, kWritev, kOwned, kShared, kSendTo, kWake, kClose, kRelease };
   static constexpr uint32_t kKinds = 8;
   static constexpr size_t kWaitingMax = 100;
-  // Of memory beside its bytes, at most: its own, and a block for what is written behind it.
+  // Bound of a request's memory in addition to its bytes: the request, and a block for later
+  // writes.
   static constexpr size_t kRequestBytes = 512 + 512 + 128;
   struct Request;
   struct Marker {
@@ -58,11 +60,11 @@ class Posters {
     uint32_t poster;
     uint64_t serial;
     struct evnet_conn_id id;
-    Conn *c;            // whose id it is, if it is a connection's
-    UdpSocket *socket;  // likewise
+    Conn *c;            // the connection with this id, or NULL
+    UdpSocket *socket;  // the UDP socket with this id, or NULL
     std::string bytes;
     evnet_address to;
-    bool asks;  // `done` is given
+    bool asks;  // the request has a `done`
 
     Marker before;
     Marker behind;
@@ -70,13 +72,13 @@ class Posters {
     bool accepted = false;
     bool began = false;
     bool ended = false;
-    int gone = 0;           // what is answered if there is no such connection
-    bool found = false;     // when it began: there was such a connection or socket
-    bool was_open = false;  // and the connection was open
+    int gone = 0;           // the expected status if there is no such connection
+    bool found = false;     // the connection or socket existed when the request began
+    bool was_open = false;  // the connection was open when the request began
     bool has_taken = false;
-    int expected = 0;  // why what was not taken was not
+    int expected = 0;  // the expected error of a write that was not accepted
     size_t queued = 0;
-    size_t end = 0;  // of its bytes among all that is written to the connection
+    size_t end = 0;  // the end of its bytes in the connection's `written`
     Outgoing *outgoing = nullptr;
     bool released = false;
     bool told = false;
@@ -106,14 +108,14 @@ class Posters {
   Oracle &oracle_;
   Handler &handler_;
   Datagrams &datagrams_;
-  std::function<void()> ask_again_;  // Post, for an answer
+  std::function<void()> ask_again_;  // calls Post from inside a `done`
   std::vector<uint64_t> next_ns_;    // by poster
   std::vector<std::unique_ptr<Request>> requests_;
   std::vector<std::vector<uint64_t>> last_began_;  // serials, by poster and reactor
   evnet_shared *shared_ = nullptr;
   std::string shared_bytes_;
   uint64_t serial_ = 0;
-  size_t waiting_ = 0;  // taken, and not begun
+  size_t waiting_ = 0;  // requests accepted and not begun
 };
 
 }  // namespace evnet_simulation

@@ -1,5 +1,5 @@
-// What must hold of each request: it begins once, in its poster's order; does to its connection
-// what it says, and to no other one; and is answered once, with a reason.
+// The rules for each request. It begins once, in its poster's order. It changes only its own
+// connection, as documented. It is completed once, with a legal status.
 #include <errno.h>
 #include <string.h>
 
@@ -26,7 +26,7 @@ bool Posters::IsRefusalLegal(const Request &request, int status) const {
   }
 }
 
-// When it begins and ends
+// The request begins and ends
 
 void Posters::RunMarker(evnet_message *message, void *reactor) {
   (void)reactor;
@@ -49,10 +49,10 @@ void Posters::Begin(Request *request) {
                    w_.current_reactor);
   uint64_t &last = last_began_[request->poster][reactor];
   if (request->serial < last)
-    evnet_sim_fail(w_.sim, "a poster's request begins behind a later one of its");
+    evnet_sim_fail(w_.sim, "a poster's request begins after a later one of the same poster");
   last = request->serial;
   request->began = true;
-  // In the turn that seals the mailbox, and only then, a message is refused here.
+  // A message is refused here only in the turn that seals the mailbox.
   request->probe.run = [](evnet_message *, void *) {};
   const int probe =
       evnet_reactor_post_message(evnet_server_reactor(w_.server, reactor), &request->probe);
@@ -118,22 +118,21 @@ void Posters::EndWrite(Request *request) {
   } else {
     request->expected = -ENOMEM;
     if (w_.memory.failed() == 0)
-      evnet_sim_fail(w_.sim, "of a request's %zu bytes %zu are queued", size,
+      evnet_sim_fail(w_.sim, "a request writes %zu bytes, but %zu are queued", size,
                      queued - request->queued);
   }
-  if (queued != request->queued)
-    evnet_sim_fail(w_.sim, "a request that cannot be taken changes the queue");
+  if (queued != request->queued) evnet_sim_fail(w_.sim, "a request that fails changes the queue");
 }
 
-// When it is answered
+// The request is completed
 
 void Posters::OnRelease(void *data, void *user) {
   auto *request = static_cast<Request *>(user);
   const Posters *self = request->posters;
   if (request->released || request->told || !request->ended)
     evnet_sim_fail(self->w_.sim,
-                   "bytes are given back twice, after the answer, or before their "
-                   "request");
+                   "bytes are released twice, after `done`, or before their "
+                   "request has run");
   if (memcmp(data, request->bytes.data(), request->bytes.size()) != 0)
     evnet_sim_fail(self->w_.sim, "bytes have changed before they are given back");
   request->released = true;
@@ -166,7 +165,7 @@ void Posters::Done(Request *request, int status) {
   if (!legal)
     evnet_sim_fail(w_.sim, "a request of kind %d is answered for no reason with %s",
                    static_cast<int>(request->kind), evnet_status_name(status));
-  // Who is answered may go on asking.
+  // A `done` may post another request.
   if (w_.Chance(100)) ask_again_();
   if (w_.Chance(w_.plan.chaos) && request->c != nullptr && !request->c->closed)
     handler_.ActOn(request->c);
@@ -188,7 +187,7 @@ bool Posters::IsLegal(const Request &request, int status) const {
 
 bool Posters::IsWriteLegal(const Request &request, int status) const {
   if (!request.has_taken) {
-    // A connection that is closed when its request has run may say either.
+    // A write of no bytes to a connection that has closed may succeed or fail.
     return status == request.expected || (status == 0 && request.bytes.empty()) ||
            (status == -ENOMEM && w_.memory.failed() > 0);
   }

@@ -1,4 +1,4 @@
-// A connection's settings: those that it begins with, and those that the handler gives it.
+// A connection's settings: the initial ones, and the changes that the handler makes.
 #include <errno.h>
 
 #include <algorithm>
@@ -39,7 +39,8 @@ void Handler::BeginSettings(Conn *c) {
 }
 
 void Handler::Set(Conn *c) {
-  // What is noted first holds while a call runs callbacks; it may fail.
+  // Record the new values before the call, because the call may run callbacks. Restore the old
+  // values if it fails.
   const bool was_open = Oracle::IsOpen(c);
   const std::vector<int64_t> timeouts_before(std::begin(c->timeouts_ms), std::end(c->timeouts_ms));
   const std::vector<uint64_t> set_before(std::begin(c->set_ns), std::end(c->set_ns));

@@ -1,4 +1,4 @@
-// Many seeds of the simulation, and that a seed replays. The long form tries a million.
+// Runs many seeds of the simulation, and checks that a seed replays. The long form runs a million.
 #include "gtest/gtest.h"
 #include "net/base/testing/long.h"
 #include "net/base/testing/progress.h"
@@ -13,7 +13,7 @@ namespace {
 #define EVNET_HAS_FEATURE(feature) 0
 #endif
 
-// As many as run well within a minute.
+// The number of seeds that run well within a minute.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||               \
     EVNET_HAS_FEATURE(address_sanitizer) || EVNET_HAS_FEATURE(thread_sanitizer) || \
     EVNET_HAS_FEATURE(memory_sanitizer)
@@ -25,7 +25,7 @@ constexpr uint64_t kSeeds = 1000;
 #endif
 
 constexpr uint64_t kSeedsInLong = 1000000;
-constexpr uint64_t kParts = 10;  // which may run beside each other
+constexpr uint64_t kParts = 10;  // test shards, which may run in parallel
 
 class Seeds : public testing::TestWithParam<uint64_t> {};
 
@@ -43,7 +43,7 @@ TEST_P(Seeds, BreakNothing) {
 
 INSTANTIATE_TEST_SUITE_P(Parts, Seeds, testing::Range(uint64_t{0}, kParts));
 
-// Seeds that failed once, and lie beyond those of the short form.
+// Seeds that failed in the past and are not among the seeds of the short form.
 TEST(OldSeeds, ThatFailedOnceBreakNothing) {
   for (const uint64_t seed : {901477, 911361})
     EXPECT_EQ(Simulate(seed, nullptr).failure, "") << "seed " << seed;

@@ -24,11 +24,11 @@ namespace {
 constexpr uint64_t kStepsMax = 400000;
 constexpr uint64_t kStopSlackNs = 200 * kNsPerMs;
 constexpr uint32_t kVainTurnsMax = 32;
-// The simulated kernel has reported what was ready after at most four more waits. Such a count may
-// be under way for an earlier deadline; then one turn begins another.
+// The simulated kernel reports what was ready after at most four more waits. A reactor may still be
+// counting such waits for an earlier deadline. Then one more turn begins a second count.
 constexpr uint32_t kLateTurnsMax = 2 * 4 + 1;
 
-// For the signal handler: what to show of a run that dies.
+// For the signal handler, which prints the trace of a crashed run.
 World *world_under_way;
 
 class Simulation {
@@ -100,20 +100,19 @@ class Simulation {
   Jobs jobs_;
   Dials dials_;
   uint64_t start_ns_;
-  uint64_t stop_ns_;       // when the stop comes; UINT64_MAX: it has come
-  uint64_t next_post_ns_;  // of a stranger
-  int descriptors_;        // of the process, when it began
-  bool turning_ = false;   // inside a reactor's turn
+  uint64_t stop_ns_;       // time of the stop; UINT64_MAX after it
+  uint64_t next_post_ns_;  // time of a stranger's next post
+  int descriptors_;        // open descriptors of the process before the run
+  bool turning_ = false;   // a reactor's turn is running
 
-  // What a reactor had done at its last turn, and how many since have added nothing to it, at one
-  // and the same time.
+  // A reactor's state after its last turn.
   struct Trail {
     uint64_t now_ns;
-    uint64_t work;
-    uint32_t vain_turns;
+    uint64_t work;        // changes with every kind of progress
+    uint32_t vain_turns;  // turns in a row without progress and without time passing
   };
   std::vector<Trail> trails_;
-  std::vector<uint32_t> late_turns_;  // by reactor: begun after the deadline of the stop
+  std::vector<uint32_t> late_turns_;  // by reactor: turns begun after the deadline of the stop
 };
 
 bool Simulation::Boot() {
@@ -155,7 +154,7 @@ void Simulation::Loop() {
   uint64_t steps = 0;
   while (!w_.broken() && std::count(w_.ended.begin(), w_.ended.end(), false) > 0) {
     if (!Step()) AdvanceToNext();
-    // Time passes while things run, too.
+    // Time also passes while participants run.
     if (w_.Chance(50)) evnet_sim_advance(w_.sim, w_.now() + evnet_sim_random(w_.sim) % kNsPerMs);
     if (w_.Chance(w_.plan.standstills)) w_.StandStill();
     CheckStop();
@@ -163,7 +162,7 @@ void Simulation::Loop() {
   }
 }
 
-// Lets one of those go on who can; false: nobody can.
+// Runs one randomly chosen runnable participant. Returns false if none is runnable.
 bool Simulation::Step() {
   uint32_t able[EVNET_REACTORS_MAX + 9];
   uint32_t count = 0;
@@ -207,8 +206,9 @@ bool Simulation::Step() {
   return true;
 }
 
-// Whether a turn that begins now leaves nothing open. Where the stop had time, the turns before it
-// have asked the kernel, later than the deadline, until it had nothing more to report.
+// Returns whether a turn that begins now must not leave any connection open. A stop with drain 0 is
+// over immediately. Any other stop first asks the kernel after the deadline, in several turns,
+// until the kernel has nothing more to report.
 bool Simulation::IsStopOver(uint32_t reactor) {
   if (w_.now() < w_.stop_by_ns) return false;
   if (!w_.stop_has_time) return true;
@@ -238,20 +238,20 @@ void Simulation::Turn(uint32_t reactor) {
   if (reactor == 0 && w_.plan.ticks) oracle_.TickedInTurn(ticks, status > 0 && tick_is_due);
   if (status < 0) evnet_sim_fail(w_.sim, "a turn fails with %s", evnet_status_name(status));
   if (status > 0 && w_.sealed[reactor])
-    evnet_sim_fail(w_.sim, "reactor %u refuses posts, and goes on", reactor);
+    evnet_sim_fail(w_.sim, "reactor %u refuses posts, but has not ended", reactor);
   if (status == 0) {
     w_.ended[reactor] = true;
     evnet_sim_note(w_.sim, "ended", reactor, 0, 0);
     if (!w_.stop_asked()) evnet_sim_fail(w_.sim, "reactor %u ends without a stop", reactor);
   }
-  // It may have handed connections over, or made room for new ones.
+  // The turn may have handed connections over, or given places back. Either wakes other reactors.
   if (w_.callbacks != callbacks || after.accepts != before.accepts ||
       after.handles != before.handles || after.descriptors != before.descriptors) {
     for (size_t i = 0; i < w_.mail.size(); i++) w_.mail[i] = true;
   }
 }
 
-// A reactor that has nothing to do sleeps.
+// Checks that a reactor without work sleeps.
 void Simulation::CheckSpin(uint32_t reactor) {
   struct evnet_reactor_stats stats = {};
   if (evnet_server_reactor_stats(w_.server, reactor, &stats) < 0) return;
@@ -266,8 +266,7 @@ void Simulation::CheckSpin(uint32_t reactor) {
   const bool is_vain = trail.now_ns == w_.now() && trail.work == work;
   trail = {w_.now(), work, is_vain ? trail.vain_turns + 1 : 0};
   if (trail.vain_turns > kVainTurnsMax)
-    evnet_sim_fail(w_.sim, "reactor %u turns %u times, and nothing comes of it", reactor,
-                   trail.vain_turns);
+    evnet_sim_fail(w_.sim, "reactor %u runs %u turns without progress", reactor, trail.vain_turns);
 }
 
 void Simulation::AdvanceToNext() {
@@ -280,7 +279,7 @@ void Simulation::AdvanceToNext() {
                 datagrams_.NextLaterNs(), stop_ns_,
                 w_.stop_asked() ? w_.stop_by_ns + 2 * kStopSlackNs : UINT64_MAX});
   if (next == UINT64_MAX) {
-    evnet_sim_fail(w_.sim, "nothing can happen any more, and the server has not stopped");
+    evnet_sim_fail(w_.sim, "no event is pending, but the server has not stopped");
   } else {
     evnet_sim_advance(w_.sim, next);
   }
@@ -309,7 +308,7 @@ void Simulation::CheckPostsAreRefused() {
   for (uint32_t i = 0; i < w_.ended.size(); i++) {
     const size_t tasks = w_.tasks;
     handler_.PostNothing(i);
-    if (w_.tasks != tasks) evnet_sim_fail(w_.sim, "reactor %u has ended and takes posts", i);
+    if (w_.tasks != tasks) evnet_sim_fail(w_.sim, "reactor %u has ended, but accepts posts", i);
   }
   posters_.CheckAllAreRefused();
 }
@@ -321,7 +320,8 @@ void Simulation::CheckStats() {
   dials_.Stats(stats, w_.conns.size());
 }
 
-// As another thread would, at any time. When the reactor sleeps, the first post has to wake it.
+// Posts while a turn runs, as another thread would. If the reactor sleeps, the first post has to
+// wake it.
 void Simulation::Meanwhile(uint32_t reactor, bool sleeps) {
   if (!turning_) return;
   if (w_.plan.posters > 0 && w_.Chance(sleeps ? 50 : 10)) {
@@ -343,7 +343,7 @@ void Simulation::End() {
   jobs_.End();
   evnet_server_destroy(w_.server);
   w_.server = nullptr;
-  // What is still under way arrives, and is read.
+  // Bytes that are still in flight arrive, and the clients read them.
   crowd_.ReadAll();
   dials_.ReadAll();
   for (uint64_t next = evnet_sim_next_ns(w_.sim); next != UINT64_MAX && !w_.broken();
@@ -374,8 +374,8 @@ Outcome Simulation::Report() {
   return outcome;
 }
 
-// Of an assertion or a fault in the code under test. Not async-signal-safe, but the process is
-// about to die, and all in one thread.
+// Handles a failed assertion or a crash of the code under test. The function is not
+// async-signal-safe, but the process has one thread and is about to die.
 void ShowAndDie(int number) {
   (void)signal(number, SIG_DFL);
   if (world_under_way != nullptr) {

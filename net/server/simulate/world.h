@@ -1,5 +1,5 @@
-// What all parts of a simulation share: the simulated kernel, the server, and a record of each
-// client and connection.
+// The state that all parts of a simulation share: the simulated kernel, the server, and a record of
+// each client and connection.
 #ifndef EVNET_NET_SERVER_SIMULATE_WORLD_H_
 #define EVNET_NET_SERVER_SIMULATE_WORLD_H_
 
@@ -21,22 +21,22 @@ struct Conn;
 
 enum class Ending { kHalfClose, kClose, kReset, kStay };
 
-// One client, by its script and by what happened to it.
+// One client: its script and its state.
 struct Client {
   uint32_t number = 0;
-  uint64_t next_ns = 0;  // of its next step; UINT64_MAX: none
+  uint64_t next_ns = 0;  // time of its next step; UINT64_MAX if there is none
   size_t to_send = 0;
-  size_t read_max = 0;  // at a time; 0: it never reads
+  size_t read_max = 0;  // bytes of a read; 0 if it never reads
   Ending ending = Ending::kHalfClose;
 
-  evnet_sim_socket *socket = nullptr;  // NULL: not connected
-  uint8_t host = 0;                    // its address is 127.0.0.x
-  size_t listener = 0;                 // it connects to
-  Conn *conn = nullptr;                // the server's record of it, from on_open on
+  evnet_sim_socket *socket = nullptr;  // NULL while not connected
+  uint8_t host = 0;                    // its address is 127.0.0.host
+  size_t listener = 0;                 // index of the address that it connects to
+  Conn *conn = nullptr;                // its connection, set in on_open
   size_t sent = 0;
   size_t received = 0;
-  bool ended = false;   // its end was sent, in order
-  bool closed = false;  // and it reads no more
+  bool ended = false;   // it has carried out `ending`
+  bool closed = false;  // it has closed its socket
   bool saw_end = false;
   bool saw_reset = false;
 
@@ -48,42 +48,43 @@ struct Client {
 
 enum class Style { kEcho, kPartial, kLater, kSink, kSource, kChaos, kWork };
 
-// One connection, by what the handler did and was told.
+// One connection: the handler's acts and callbacks.
 struct Conn {
   evnet_conn *conn = nullptr;  // valid until `closed`
   struct evnet_conn_id id = {};
   Client *client = nullptr;
   Style style = Style::kEcho;
   uint64_t opened_ns = 0;
-  uint64_t came_ns = 0;   // when on_data last brought bytes that were new
+  uint64_t came_ns = 0;   // when on_data last presented new bytes
   uint64_t wrote_ns = 0;  // when a write was last accepted
 
   size_t consumed = 0;
-  size_t presented = 0;  // the most that on_data has had before it, or another callback has taken
-  std::string written;   // accepted, in order
-  std::string perhaps;   // of a write that failed half-way
+  size_t presented = 0;  // position up to which on_data or another callback has seen the input
+  std::string written;   // all accepted bytes, in order
+  std::string perhaps;   // bytes of a failed write, of which a part may be sent
   size_t writing = 0;    // bytes of the writes that have not returned yet
-  size_t announced = 0;  // of all bytes accepted, those that its on_prewrite was told of
+  size_t announced = 0;  // accepted bytes that an on_prewrite has preceded
   int holds = 0;
-  int wakes = 0;            // by id: so often on_data may come for nothing
-  bool wake_due = false;    // and has to come
-  size_t files = 0;         // ranges of files accepted, ever
-  bool file_short = false;  // one of them is longer than the file
+  int wakes = 0;            // number of on_data that may come without bytes, after wakes by id
+  bool wake_due = false;    // an on_data has to come after a wake
+  size_t files = 0;         // number of file ranges accepted so far
+  bool file_short = false;  // a range is longer than the file
 
   // Its settings: the server's, or its own.
   int64_t timeouts_ms[4] = {EVNET_OFF, EVNET_OFF, EVNET_OFF, EVNET_OFF};
   uint64_t set_ns[4] = {};       // when each was set
-  bool may_time_out[4] = {};     // it has been on
-  int64_t linger_ms_min = 2000;  // the shortest that it had; EVNET_OFF: it had none
+  bool may_time_out[4] = {};     // the timeout has been on at some time
+  int64_t linger_ms_min = 2000;  // the shortest value that it had; EVNET_OFF if it was ever off
   evnet_high_action high_action = EVNET_HIGH_STOP_READING;
-  bool high_action_is_new = false;  // since on_pressure, whose on_drain may be due already
-  bool high_may_close = false;      // it has been EVNET_HIGH_CLOSE
+  // high_action was set after on_pressure, and the on_drain may be due already.
+  bool high_action_is_new = false;
+  bool high_may_close = false;  // high_action has been EVNET_HIGH_CLOSE at some time
 
   bool closed = false;
   bool half_closed = false;
   bool stopping_told = false;
-  bool told_late = false;  // of the stop: when its deadline had come
-  bool lingers = false;    // everything and the end were sent: only the client's end is awaited
+  bool told_late = false;  // on_stopping came after the deadline of the stop
+  bool lingers = false;    // all bytes and FIN were sent, and evnet waits for the client's FIN
   bool pressed_in_stop = false;
   bool pressed = false;
   bool paused = false;
@@ -93,12 +94,12 @@ struct Conn {
   bool takes_nothing = false;  // evnet_conn_close or _abort has returned
   bool inbound_overflow = false;
   bool outbound_overflow = false;
-  uint64_t kept_ns[4] = {};  // when on_timeout of each last returned EVNET_KEEP, which restarts it
-  bool timed_out[4] = {};    // by enum evnet_timeout: told, and not kept
-  size_t owed = 0;           // bytes that a stop has to read: those which had arrived when it came
-  uint64_t ending_ns = 0;    // when it was ended by the handler's hand or with its knowledge
+  uint64_t kept_ns[4] = {};  // when each on_timeout last returned EVNET_KEEP, which restarts it
+  bool timed_out[4] = {};    // by enum evnet_timeout: reported, and not kept
+  size_t owed = 0;           // bytes that had arrived when the stop began, which it has to read
+  uint64_t ending_ns = 0;    // when the handler closed it or learned of its close
   uint64_t closed_ns = 0;
-  int reason = 0;  // once closed
+  int reason = 0;  // on_close's reason, set if `closed`
 };
 
 struct World {
@@ -111,7 +112,8 @@ struct World {
   uint32_t Below(uint32_t bound) { return evnet_sim_below(sim, bound); }
   bool Chance(uint32_t thousandths) { return evnet_sim_chance(sim, thousandths); }
   uint64_t now() const { return evnet_sim_now_ns(sim); }
-  // Time passes, and nothing of the server runs: a slow callback, SIGSTOP, a suspended machine.
+  // Time passes and the server does not run, as in a slow callback, after SIGSTOP, or on a
+  // suspended machine.
   void StandStill() {
     const uint64_t ns = 1 + evnet_sim_random(sim) % plan.standstill_ns_max;
     evnet_sim_note(sim, "standstill", static_cast<int64_t>(ns), 0, 0);
@@ -129,13 +131,13 @@ struct World {
     if (drain_ms <= 0) stop_has_time = false;
   }
 
-  // So many holds are out that its reading is stopped.
+  // Returns whether holds_max holds stop the connection's reading.
   bool IsHeldBack(const evnet_conn *conn) const {
     const size_t most = plan.server.holds_max;
     return most > 0 && evnet_conn_holds(conn) >= most;
   }
 
-  // What each connection that is reading has got, or lies ready for it.
+  // Records, for each connection that reads, how many bytes have arrived.
   void NoteOwed() {
     for (const auto &c : conns) {
       if (c->closed || c->paused || IsHeldBack(c->conn)) continue;
@@ -156,29 +158,29 @@ struct World {
   std::vector<std::unique_ptr<Conn>> conns;
   size_t open_conns = 0;
   size_t open_conns_max = 0;
-  size_t open_dials = 0;  // under way or open
+  size_t open_dials = 0;  // in progress or open
   size_t open_dials_max = 0;
-  uint32_t current_reactor = 0;  // whose turn it is
+  uint32_t current_reactor = 0;  // the reactor that runs its turn
   uint64_t callbacks = 0;
   std::vector<int> reactor_of_host = std::vector<int>(256, -1);
   std::vector<bool> ended;   // by reactor: its stop is complete
-  std::vector<bool> sealed;  // by reactor: it has refused a post because its end has come
-  std::vector<bool> mail;    // by reactor: something may have been posted to it while it was awake
+  std::vector<bool> sealed;  // by reactor: it has refused a post with -ESHUTDOWN
+  std::vector<bool> mail;    // by reactor: a message may have been posted while it was awake
   bool booted = false;
   bool shut_down = false;
-  size_t booted_bytes = 0;  // the server's memory before anybody has connected
-  size_t tasks = 0;         // posted and not yet run
+  size_t booted_bytes = 0;  // the server's memory before the first connection
+  size_t tasks = 0;         // functions posted and not yet run
   size_t tasks_max = 0;
-  size_t request_bytes = 0;  // of requests by id that are taken and not answered
+  size_t request_bytes = 0;  // memory of requests by id that are accepted and not completed
   size_t request_bytes_max = 0;
   uint64_t turns = 0;  // of all reactors
   uint64_t ticks = 0;
-  uint64_t stood_still_ns = 0;       // in all
-  uint64_t tick_ns = 0;              // no on_tick before it; UINT64_MAX: never again
-  std::function<void()> stop_noted;  // the first stop is being asked for
+  uint64_t stood_still_ns = 0;       // total duration of standstills
+  uint64_t tick_ns = 0;              // earliest time of the next on_tick; UINT64_MAX for never
+  std::function<void()> stop_noted;  // called when the first stop is requested
   uint64_t stop_asked_ns = UINT64_MAX;
-  uint64_t stop_by_ns = UINT64_MAX;  // the earliest deadline of those asked for
-  bool stop_has_time = true;         // none of them was to reset everything immediately
+  uint64_t stop_by_ns = UINT64_MAX;  // the earliest deadline of all requested stops
+  bool stop_has_time = true;         // no requested stop has a drain of 0
 };
 
 }  // namespace evnet_simulation

@@ -1,4 +1,4 @@
-// Every errno of accept(2), put in by the linker (--wrap=accept4).
+// Every errno of accept(2). The linker (--wrap=accept4) replaces the call.
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -9,7 +9,7 @@ namespace {
 
 struct {
   int error = 0;
-  int count = 0;  // how many calls fail from now on
+  int count = 0;  // the number of calls that fail from now on
   int calls = 0;
 } fault;
 
@@ -41,7 +41,7 @@ class AcceptFaultsTest : public ContractTest {
     fault.calls = 0;
   }
 
-  // Listens, connects, and runs until accepting has brought something.
+  // Listens, connects, and runs until an ACCEPT is recorded.
   evnet_handle AcceptOne() {
     const evnet_handle listener = Listen();
     client_ = fixture().Connect(AddressOf(listener), {});
@@ -96,7 +96,8 @@ TEST_P(AcceptFaultsTest, WhatConcernsTheSystemOrTheListenerIsToldAndStartTriesAg
   }
 }
 
-// io_uring's next poll says whether more wait; an edge says nothing, so the last accept is in vain.
+// io_uring's next poll reports whether more connections are queued. An edge does not, so the last
+// accept finds none.
 TEST_P(AcceptFaultsTest, OneConnectionCostsOneAcceptAndOverReadinessOneInVain) {
   Fail(0, 0);
   const evnet_handle listener = AcceptOne();

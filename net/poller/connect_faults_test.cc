@@ -1,5 +1,5 @@
-// Each system call of a connect failing as its manual page says, put in by the linker (--wrap): its
-// CONNECT tells the error, nothing is left open, and the handle connects again.
+// Each system call of a connect fails as its manual page describes. The linker (--wrap) replaces
+// the calls. CONNECT reports the error, nothing is left open, and the handle can connect again.
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -16,9 +16,9 @@ using evnet_testing::Fault;
 
 Fault socket_fault, setsockopt_fault, getsockopt_fault, bind_fault, connect_fault, epoll_ctl_fault,
     getpeername_fault, getsockname_fault;
-int pending_error = 0;  // what SO_ERROR tells, once
-int pending_after = 0;  // looks at it that find nothing before
-bool connects_at_once;  // connect(2) returns when it is through
+int pending_error = 0;  // returned by SO_ERROR, once
+int pending_after = 0;  // calls before that find no error
+bool connects_at_once;  // connect(2) returns once it has finished
 
 }  // namespace
 
@@ -98,7 +98,7 @@ class ConnectFaultsTest : public ContractTest {
     EXPECT_EQ(fixture().OpenDescriptors(), descriptors_);
   }
 
-  // And it can be detached, and leaves nothing.
+  // Also checks that the handle can be detached and leaves nothing.
   void ExpectItConnects() {
     TearDown();
     Connect();
@@ -171,7 +171,7 @@ TEST_P(ConnectFaultsTest, ALookAtTheResultThatFailsIsReported) {
     *fault = {0, 1, ENOBUFS};
     ASSERT_NO_FATAL_FAILURE(ExpectItFailsWith(ENOBUFS));
   }
-  // A reset comes between the first look at the error and the look at the peer.
+  // A reset comes between the first getsockopt(SO_ERROR) and getpeername(2).
   getpeername_fault = {0, 1, ENOTCONN};
   pending_error = ECONNRESET;
   pending_after = 1;
@@ -221,7 +221,7 @@ TEST_P(ConnectFaultsTest, AMoveThatFailsLeavesTheConnectionWhereItIs) {
 
 TEST_P(ConnectFaultsTest, AnInterruptedConnectGoesOn) {
   if (!GetParam().is_tcp()) GTEST_SKIP() << "a Unix socket connects at once";
-  // As the kernel has not begun it, nothing comes of it but that it is waited for.
+  // The kernel has not started the connect, so the poller only waits for it.
   connect_fault = {0, 1, EINTR};
   Connect();
   loop().Turn(0);
@@ -233,7 +233,7 @@ TEST_P(ConnectFaultsTest, AnInterruptedConnectGoesOn) {
   ExpectItConnects();
 }
 
-// As some systems do over loopback.
+// Some systems connect immediately over loopback.
 TEST_P(ConnectFaultsTest, OneThatIsThroughWhenTheCallReturnsIsTold) {
   connects_at_once = true;
   Connect();
@@ -246,7 +246,7 @@ TEST_P(ConnectFaultsTest, OneThatIsThroughWhenTheCallReturnsIsTold) {
 
 TEST_P(ConnectFaultsTest, AFalseAlarmIsPassedOver) {
   if (!GetParam().is_tcp()) GTEST_SKIP() << "a Unix socket connects at once";
-  // That nothing is connected is what the first look finds.
+  // The first check finds that the socket is not connected.
   getpeername_fault = {0, 1, ENOTCONN};
   Connect();
   loop().Turn(0);

@@ -1,7 +1,7 @@
-// An abort whose descriptor closes only after a fork(2): over io_uring a receive may be in flight
-// until the next wait.
+// An abort whose descriptor is closed only after a fork(2): over io_uring a receive may be in
+// flight until the next wait.
 //
-// By itself, as it needs a process that has not forked yet.
+// This is a separate test, because it needs a process that has not forked yet.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -15,7 +15,7 @@ namespace {
 
 class AcceptTest : public ContractTest {
  protected:
-  // Clients that wait in the listener's queue.
+  // Connects clients, which are then queued at the listener.
   std::vector<std::unique_ptr<Peer>> ConnectMany(evnet_handle listener, size_t count) {
     std::vector<std::unique_ptr<Peer>> clients;
     const evnet_address address = AddressOf(listener);
@@ -86,7 +86,7 @@ TEST_P(AcceptTest, StopInTheMiddleOfABatchHoldsAndStartTakesUpWhatWaits) {
   Settle();
   EXPECT_EQ(Accepted(listener), 1u);
   loop().OnEvent(nullptr);
-  evnet_poller_accept_start(poller(), listener);  // nobody connects: there is no new edge
+  evnet_poller_accept_start(poller(), listener);  // no client connects, so there is no new edge
   EXPECT_TRUE(loop().RunUntil([&] { return Accepted(listener) == 3; }));
   DiscardAccepted();
 }
@@ -104,13 +104,13 @@ TEST_P(AcceptTest, StopAndStartInOneHandlerGoesOn) {
   DiscardAccepted();
 }
 
-// Whatever the kernel holds: each descriptor is one that the caller has asked for.
+// The kernel never takes a connection by itself: the caller has asked for each descriptor.
 TEST_P(AcceptTest, NoneLeavesTheBacklogButByAccept) {
   constexpr size_t kClients = 100;
   constexpr size_t kPlaces = 5;
   const evnet_handle listener = Listen();
   const auto clients = ConnectMany(listener, kClients);
-  loop().Turn(0);  // whatever the poller makes for itself with the first turn
+  loop().Turn(0);  // opens descriptors that the poller needs for itself
   const size_t before = GetParam().real_descriptors ? fixture().OpenDescriptors() : 0;
   loop().OnEvent([&](const Event &event) {
     if (event.handle == listener && Accepted(listener) == kPlaces)
@@ -126,8 +126,8 @@ TEST_P(AcceptTest, NoneLeavesTheBacklogButByAccept) {
   DiscardAccepted();
 }
 
-// SEMANTICS: the place is the caller's to give; one that has none leaves the connection where it
-// is.
+// The caller decides whether there is a place for a connection. If it does not accept the
+// connection, the connection stays queued.
 TEST_P(AcceptTest, WhoTakesNoneIsAskedAgainWhenItStartsAgain) {
   const evnet_handle listener = Listen();
   const auto clients = ConnectMany(listener, 1);
@@ -198,7 +198,7 @@ TEST_P(AcceptTest, AFloodAtOneListenerDoesNotStarveAnother) {
   evnet_poller_accept_start(poller(), other);
   ASSERT_TRUE(
       loop().RunUntil([&] { return Accepted(flooded) == kClients && Accepted(other) == 1; }));
-  // Two turns after the first at most, however many the flood needs.
+  // At most two turns after the first, however many turns the flood needs.
   EXPECT_LE(loop().Of(other).front().turn, loop().Of(flooded).front().turn + 2);
   EXPECT_LT(loop().Of(other).front().turn, loop().Of(flooded).back().turn);
   DiscardAccepted();
@@ -228,7 +228,7 @@ TEST_P(AcceptTest, OutOfDescriptorsIsToldOnceAndDoesNotSpinAndPasses) {
   evnet_poller_recv_start(poller(), served.handle);
   const evnet_handle listener = Listen();
   const auto clients = ConnectMany(listener, 2);
-  loop().Turn(0);  // the edge of the registration, before anything is armed
+  loop().Turn(0);  // the registration's edge, before anything is armed
   loop().Clear();
   {
     const NoDescriptors none;
@@ -245,12 +245,12 @@ TEST_P(AcceptTest, OutOfDescriptorsIsToldOnceAndDoesNotSpinAndPasses) {
     served.peer->Send("x");
     EXPECT_TRUE(loop().RunUntil([&] { return loop().Data(served.handle) == "x"; }));
 
-    // Tried in vain, it is told again.
+    // A failed attempt is reported again.
     evnet_poller_accept_start(poller(), listener);
     ASSERT_TRUE(loop().RunUntil([&] { return Accepted(listener) == 2; }));
     EXPECT_EQ(loop().Of(listener).back().result, -EMFILE);
 
-    // One descriptor frees: one connection, then the same again.
+    // One freed descriptor allows one connection; then the attempt fails as before.
     evnet_poller_detach(poller(), served.handle);
     ASSERT_TRUE(
         loop().RunUntil([&] { return !loop().Of(served.handle, EVNET_OP_DETACH).empty(); }));

@@ -1,4 +1,4 @@
-// Sockets that somebody else has made: what they are found to be, and that they work.
+// Sockets that were opened outside evnet: they are identified, and they work.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -14,7 +14,7 @@ namespace {
 
 class AdoptTest : public ContractTest {
  protected:
-  // A blocking, inherited socket, as others make it.
+  // Opens a blocking, inheritable socket, as other programs do.
   static int Open(int family, int type) { return socket(family, type, 0); }
 
   struct Adopted : evnet_socket_kind {
@@ -28,7 +28,7 @@ class AdoptTest : public ContractTest {
     return adopted;
   }
 
-  // It stays the caller's, and as it was.
+  // Expects that the caller keeps the descriptor, unchanged.
   void ExpectRefused(int descriptor, int status) {
     evnet_socket_kind kind = {};
     EXPECT_EQ(evnet_poller_identify(poller(), descriptor, &kind), status);
@@ -81,7 +81,7 @@ TEST_P(AdoptTest, AListeningSocketAccepts) {
   EXPECT_EQ(peer->Receive(5), "hello");
   Detach(adopted.handle);
   Detach(handle);
-  // Its file is whoever's it was.
+  // The owner of the file does not change.
   EXPECT_EQ(access(path.c_str(), F_OK) == 0, !GetParam().is_tcp());
 }
 
@@ -110,7 +110,7 @@ TEST_P(AdoptTest, AnEndOfAPairIsAConnection) {
   EXPECT_EQ(loop().Data(adopted.handle), "x");
 }
 
-// Its second close would close what has the number by then.
+// Attaching a descriptor twice would make the second close hit an unrelated file.
 TEST_P(AdoptTest, WhatThePollerHasAlreadyIsRefused) {
   const auto expect_refused = [&](int descriptor) {
     evnet_socket_kind kind = {};
@@ -120,7 +120,8 @@ TEST_P(AdoptTest, WhatThePollerHasAlreadyIsRefused) {
     if (kind.is_listener) return;
     EXPECT_EQ(evnet_poller_attach(poller(), descriptor, kind.transport, &handle), -EEXIST);
   };
-  // Adopted: a connection, a listener, a UDP socket. Then an accepted connection, and a listener.
+  // First adopted sockets: a connection, a listener, a UDP socket. Then an accepted connection and
+  // a listener of the poller.
   PlainListener listener(fixture().Loopback());
   const evnet_address &to = listener.address();
   const int connected = Open(to.socket.any.sa_family, SOCK_STREAM);
@@ -133,7 +134,7 @@ TEST_P(AdoptTest, WhatThePollerHasAlreadyIsRefused) {
   expect_refused(evnet_poller_descriptor(poller(), accepted.handle));
   expect_refused(evnet_poller_descriptor(poller(), Listen()));
 
-  // One that was closed may come again, and another number of the same socket may come, too.
+  // A closed number may be adopted again, and so may another descriptor of the same socket.
   const int other = dup(connected);
   const Adopted again = Adopt(other);
   Detach(adopted.handle);

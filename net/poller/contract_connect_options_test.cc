@@ -1,4 +1,4 @@
-// The options of a connect: its source, its device, and those of its socket.
+// The options of a connect: the source, the device and the socket options.
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -41,7 +41,7 @@ TEST_P(ConnectTest, APortOfTheCallersChoiceMayBeUsedAgainAtOnce) {
     evnet_address remote = {};
     ASSERT_EQ(evnet_poller_remote_address(poller(), accepted, &remote), 0);
     EXPECT_EQ(FormatAddress(remote), FormatAddress(source));
-    // Our end goes first: it is the one that has to wait.
+    // This end closes first, so it enters TIME_WAIT.
     Detach(handle);
     Detach(accepted);
     loop().Clear();
@@ -101,7 +101,7 @@ TEST_P(ConnectTest, ADeviceThatThereIsNotIsRefused) {
   const evnet_handle handle = Reserve(EVNET_TRANSPORT_TCP);
   const evnet_address to = ParseAddress("tcp://127.0.0.1:1");
   const int64_t status = ConnectNow(handle, to, &options);
-  // macOS has no such option.
+  // macOS does not have the option.
   const bool has_none = std::string(GetParam().name) == "kqueue";
   EXPECT_EQ(status, has_none ? -EOPNOTSUPP : -ENODEV);
   const evnet_handle local = Reserve(EVNET_TRANSPORT_UNIX);

@@ -1,4 +1,4 @@
-// Connecting: what CONNECT tells, when, and what the handle is then.
+// Connecting: the results of CONNECT, their order, and the state of the handle afterwards.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -36,7 +36,7 @@ TEST_P(ConnectTest, NothingIsToldFromInsideConnect) {
     begun = true;
     evnet_poller_connect(poller(), handle, &address, nullptr);
   });
-  // Any event will do.
+  // Any event serves.
   const evnet_handle other = Reserve();
   Detach(other);
   ASSERT_TRUE(RunUntilConnects(handle));
@@ -78,7 +78,7 @@ TEST_P(ConnectTest, AnEndThatNobodyReadsIsTold) {
   ASSERT_EQ(setsockopt(peer, SOL_SOCKET, SO_LINGER, &none, sizeof none), 0);
   (void)close(peer);
   ASSERT_TRUE(loop().RunUntil([&] { return loop().Of(handle).size() > 1; }));
-  // A Unix socket has no reset, and nothing is left to answer to.
+  // A Unix socket has no reset, so the hang-up has no error.
   EXPECT_EQ(loop().Story(handle),
             GetParam().is_tcp() ? "CONNECT=0 HANGUP=-ECONNRESET" : "CONNECT=0 HANGUP=0");
 }
@@ -171,7 +171,7 @@ TEST_P(ConnectTest, DetachedWhileItConnectsItTellsOnlyThat) {
     }
   }
   delete listener;
-  EXPECT_LE(fixture().OpenDescriptors(), descriptors + 3 + 2);  // two more of Settle's making
+  EXPECT_LE(fixture().OpenDescriptors(), descriptors + 3 + 2);  // Settle made two more
 }
 
 TEST_P(ConnectTest, AConnectThatIsStoppedIsToldAndMayBeginAgain) {
@@ -242,7 +242,7 @@ TEST_P(ConnectTest, AMovedSocketIsTheOtherHandles) {
   (void)close(peer);
   ASSERT_TRUE(loop().RunUntil([&] { return loop().Of(to).size() >= 2; }));
   EXPECT_EQ(loop().Story(from), "CONNECT=0");
-  // And the first is what it was before it connected.
+  // The first handle is reserved again, as before its connect.
   EXPECT_EQ(ConnectNow(from, listener.address()), 0);
   Detach(from);
   Detach(to);
@@ -318,7 +318,7 @@ TEST_P(ConnectTest, WhatIsConnectingGoesWithThePoller) {
     Destroy();
   }
   EXPECT_LE(fixture().OpenDescriptors(),
-            descriptors);  // less the poller's own, and the Blackhole's
+            descriptors);  // less the poller's own and the Blackhole's
 }
 
 TEST_P(ConnectTest, ADatagramSocketHasOnePeer) {
@@ -362,12 +362,12 @@ TEST_P(ConnectTest, ManyConnectAtOnce) {
   const evnet_handle listener = Listen();
   const evnet_address address = AddressOf(listener);
   evnet_poller_accept_start(poller(), listener);
-  const size_t count = 1500;  // more than io_uring's queue has places
+  const size_t count = 1500;  // more than io_uring's queue holds
   std::vector<evnet_handle> handles;
   for (size_t i = 0; i < count; i++) {
     handles.push_back(Reserve());
     evnet_poller_connect(poller(), handles.back(), &address, nullptr);
-    if (i % 100 == 99 && !GetParam().is_tcp()) loop().Turn(0);  // its backlog holds no more
+    if (i % 100 == 99 && !GetParam().is_tcp()) loop().Turn(0);  // the backlog holds no more
   }
   size_t told = 0;
   ASSERT_TRUE(loop().RunUntil([&] {

@@ -1,4 +1,4 @@
-// Datagram sockets: each datagram whole, by itself, with who sent it and where to.
+// Datagram sockets: each datagram is reported separately and whole, with its sender and local host.
 #include <errno.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ class DatagramTest : public ContractTest {
     return handle;
   }
 
-  // A socket's address with another host.
+  // Returns a socket's address with another host.
   evnet_address At(evnet_handle handle, const std::string &host) {
     const evnet_address own = AddressOf(handle);
     return ParseAddress("udp://" + host + ":" + std::to_string(evnet_address_port(&own)));
@@ -61,7 +61,7 @@ TEST_P(DatagramTest, EachIsToldByItselfWithItsSender) {
   for (const Event &event : events) {
     EXPECT_TRUE(event.more);
     EXPECT_FALSE(event.truncated);
-    EXPECT_EQ(event.local.socket.any.sa_family, AF_UNSPEC);  // it is bound to one host
+    EXPECT_EQ(event.local.socket.any.sa_family, AF_UNSPEC);  // bound to one host
   }
 }
 
@@ -206,7 +206,7 @@ TEST_P(DatagramTest, ABurstComesInOrderAndInTurnsOfABatch) {
     of_turn[events[static_cast<size_t>(i)].turn]++;
   }
   EXPECT_LE(*std::max_element(of_turn.begin(), of_turn.end()), EVNET_DATAGRAMS_MAX);
-  // Nobody waits for a whole burst of another.
+  // No socket waits for the whole burst of another.
   EXPECT_LE(Datagrams(other)[0].turn, events[0].turn + 1);
   EXPECT_LT(Datagrams(other)[0].turn, events.back().turn);
 }
@@ -271,7 +271,7 @@ TEST_P(DatagramTest, AfterRecvStopOnlyItsBatchIsToldAndTheRestWhenItStartsAgain)
   for (size_t i = 0; i < 100; i++) EXPECT_EQ(events[i].data, std::to_string(i));
 }
 
-// A connected socket learns by ICMP that nobody listens there any more.
+// ICMP reports to a connected socket that its peer's port is closed.
 TEST_P(DatagramTest, AnUnreachablePeerDoesNotEndASocket) {
   for (const std::string host : {"udp://127.0.0.1:0", "udp://[::1]:0"}) {
     SCOPED_TRACE(host);
@@ -296,8 +296,8 @@ TEST_P(DatagramTest, AnUnreachablePeerDoesNotEndASocket) {
   }
 }
 
-// Loopback delivers at once, so only what a socket may hold less than one datagram of makes it
-// full.
+// Loopback delivers immediately, so a socket is full only if its buffer holds less than one
+// datagram.
 TEST_P(DatagramTest, AwaitRoomIsToldOnceWhileThereIsRoom) {
   const evnet_handle handle = Bind();
   evnet_poller_await_room(poller(), handle);

@@ -1,4 +1,4 @@
-// The poller's contract: descriptor 0 is one like any other. A daemon that has closed its standard
+// The poller's contract: descriptor 0 is a valid descriptor. A daemon that has closed its standard
 // input gets it for the first socket or file that it opens.
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -50,7 +50,7 @@ class DescriptorZeroTest : public ContractTest {
   int kept_ = -1;
 };
 
-// Over Unix sockets it is the lock's, which is removed with the path.
+// Over Unix sockets the lock file gets the descriptor; the lock is removed with the path.
 TEST_P(DescriptorZeroTest, MayBeAListeners) {
   Free();
   const evnet_handle listener = Listen();

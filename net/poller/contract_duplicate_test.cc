@@ -1,4 +1,4 @@
-// The poller's contract: the end of a connection whose descriptor has a duplicate.
+// The poller's contract: detaching and aborting a connection whose descriptor has a duplicate.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -22,7 +22,7 @@ class DuplicateTest : public ContractTest {
     ASSERT_TRUE(loop().RunUntil([=] { return !loop().Of(handle, EVNET_OP_DETACH).empty(); }));
   }
 
-  // What a peer sees of an abort.
+  // The end that a peer sees after an abort.
   Peer::End AbortedEnd() const { return GetParam().is_tcp() ? Peer::End::kReset : Peer::End::kEnd; }
 };
 
@@ -83,7 +83,7 @@ TEST_P(DuplicateTest, DestroyingThePollerSendsTheEndAllTheSame) {
   EXPECT_EQ(close(duplicate), 0);
 }
 
-// Whoever made it may have another descriptor of it.
+// The code that opened the socket may have another descriptor of it.
 TEST_P(DuplicateTest, AnAdoptedConnectionEndsThoughItsMakerKeepsIt) {
   for (const bool abort : {false, true}) {
     PlainListener listener(fixture().Loopback());
@@ -105,7 +105,7 @@ TEST_P(DuplicateTest, AnAdoptedConnectionEndsThoughItsMakerKeepsIt) {
   }
 }
 
-// A slot is used again as if nothing had been: the mark of the last connection does not stay.
+// A reused slot does not inherit the duplicate mark of its last connection.
 TEST_P(DuplicateTest, TheNextConnectionOfTheSlotHasNone) {
   uint32_t index = 0;
   for (const bool duplicates : {true, false}) {
@@ -117,7 +117,7 @@ TEST_P(DuplicateTest, TheNextConnectionOfTheSlotHasNone) {
     ASSERT_GE(duplicate, 0);
     evnet_poller_detach(poller(), connection.handle);
     AwaitDetach(connection.handle);
-    // Only a shutdown(2) ends it in the sight of its other descriptors.
+    // Only shutdown(2) ends the connection for its other descriptors.
     char byte;
     const ssize_t got = recv(duplicate, &byte, 1, MSG_DONTWAIT);
     EXPECT_EQ(got, duplicates ? 0 : -1);

@@ -17,7 +17,7 @@ constexpr size_t kShare = 256 << 10;
 
 class FileTest : public ContractTest {
  protected:
-  // A connection that a few KiB fill.
+  // Makes a connection that a few KiB fill.
   Connection ConnectSmall() {
     PeerOptions peer;
     peer.receive_buffer_bytes = 4096;
@@ -33,7 +33,7 @@ class FileTest : public ContractTest {
     evnet_poller_send_start(poller(), handle, &send_);
   }
 
-  // Starts one send and waits for its result.
+  // Starts one send and returns its result.
   int64_t SendFile(evnet_handle handle, const TestFile &file, int64_t offset, size_t size) {
     loop().Clear();
     Start(handle, file, offset, size);
@@ -42,8 +42,8 @@ class FileTest : public ContractTest {
     return loop().Of(handle, EVNET_OP_SEND).front().result;
   }
 
-  // Sends a range, in as many sends as it needs, while the peer reads as it comes. Returns what the
-  // peer got.
+  // Sends a range with as many sends as needed, while the peer reads. Returns the bytes that the
+  // peer received.
   std::string Transfer(const Connection &connection, const TestFile &file, int64_t offset,
                        size_t size) {
     size_t sent = 0;
@@ -116,7 +116,7 @@ TEST_P(FileTest, BeyondFourGibibytesIsSentToo) {
   Connection connection = Connect();
   const TestFile file;
   const int64_t offset = int64_t{5} << 30;
-  file.Write(offset, "far");  // sparse
+  file.Write(offset, "far");  // a sparse file
   EXPECT_EQ(SendFile(connection.handle, file, offset, 3), 3);
   EXPECT_EQ(connection.peer->Receive(3), "far");
 }
@@ -176,8 +176,8 @@ TEST_P(FileTest, WhatCannotBeReadIsToldAndTheSocketIsAsGoodAsBefore) {
   EXPECT_EQ(connection.peer->Receive(1), "x");
 }
 
-// SIGPIPE as a program has it that does nothing about it: deadly. And a look at this thread's mask
-// and pending signals, which nobody may change.
+// Gives SIGPIPE its default action, which kills the process. Also checks this thread's signal mask
+// and pending signals, which the library must not change.
 class Sigpipe {
  public:
   Sigpipe() {
@@ -286,7 +286,7 @@ TEST_P(FileTest, DetachGivesABlockedOneBackAndLeavesTheFileOpen) {
   EXPECT_GE(fcntl(file.descriptor(), F_GETFD), 0);
 }
 
-// One send of a turn, however many files a handle sends.
+// A turn makes one send of a handle, however many files the handle sends.
 TEST_P(FileTest, AHandleThatSendsFilesWithoutEndLeavesTheOthersTheirTurn) {
   Connection great = Connect();
   Connection small = Connect();
@@ -303,7 +303,7 @@ TEST_P(FileTest, AHandleThatSendsFilesWithoutEndLeavesTheOthersTheirTurn) {
   });
   Start(great.handle, file, 0, 1);
   ASSERT_TRUE(loop().RunUntil([&] {
-    great.peer->TryReceive();  // a Unix socket is full after some hundred
+    great.peer->TryReceive();  // a Unix socket is full after some hundred sends
     return sends == 1000 && sends_before_small >= 0;
   }));
   EXPECT_LE(sends_before_small, 10);

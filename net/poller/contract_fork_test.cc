@@ -1,6 +1,6 @@
-// The poller's contract in a process that forks: a child has every descriptor, and keeps it.
+// The poller's contract in a process that forks: a child has every descriptor, and keeps it open.
 //
-// By themselves, as a process has forked for the rest of its life.
+// These are separate tests, because a process cannot undo that it has forked.
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,7 +18,7 @@
 namespace evnet_testing {
 namespace {
 
-// A child that does nothing, until the end of its scope.
+// A child process that does nothing until the end of the scope.
 class Child {
  public:
   Child() : pid_(fork()) {
@@ -88,7 +88,7 @@ TEST_P(ForkTest, DestroyingThePollerSendsTheEndWhileTheChildLives) {
   EXPECT_EQ(connection.peer->ReceiveEnd(), Peer::End::kEnd);
 }
 
-// The child may be the one that takes over.
+// The child may take over the listener.
 TEST_P(ForkTest, ADetachedListenerGoesOnInTheChild) {
   evnet_address address = fixture().Loopback();
   evnet_handle listener;
@@ -97,7 +97,7 @@ TEST_P(ForkTest, ADetachedListenerGoesOnInTheChild) {
   const Child child;
   const int mine = socket(address.socket.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   ASSERT_GE(mine, 0);
-  // A Unix listener's file goes with the detach: connected before, accepted by nobody yet.
+  // Detaching removes a Unix listener's file. So connect before; the connection stays queued.
   ASSERT_EQ(connect(mine, &address.socket.any, address.size), 0);
   evnet_poller_detach(poller(), listener);
   AwaitDetach(listener);
@@ -106,7 +106,8 @@ TEST_P(ForkTest, ADetachedListenerGoesOnInTheChild) {
   EXPECT_EQ(close(mine), 0);
 }
 
-// No event of the connection that the child still has comes: the registration is gone.
+// The connection is still open in the child, but no event of it comes, because the registration is
+// removed.
 TEST_P(ForkTest, TheSlotAndTheNumberAreUsedAgainWithoutEventsOfTheOldOne) {
   Connection old = Connect();
   loop().Turn(0);
@@ -132,7 +133,7 @@ TEST(Fork, HappenedIsSeenByTheParentFromTheForkOn) {
   evnet_fork_release();
 }
 
-// A signal handler that forks may have interrupted a close.
+// A signal handler that calls fork(2) may have interrupted a close.
 TEST(Fork, OfTheThreadThatHoldsItDoesNotWaitForEver) {
   evnet_fork_watch();
   (void)evnet_fork_hold();
@@ -152,7 +153,7 @@ TEST(Fork, AChildOfAnotherThreadsHoldHoldsNothing) {
   while (!held) std::this_thread::yield();
   const pid_t pid = fork();
   if (pid == 0) {
-    // A fork of its own would else wait for a thread that it does not have.
+    // Otherwise the child's own fork would wait for a thread that the child does not have.
     const pid_t grandchild = fork();
     if (grandchild == 0) _exit(0);
     int status = -1;

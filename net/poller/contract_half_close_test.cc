@@ -1,5 +1,5 @@
-// The poller's contract: a peer that has ended its side and reads slowly. What is to be sent to it
-// waits for room as any other does, without a turn that has nothing to do.
+// The poller's contract: a peer that has ended its side and reads slowly. Output to it waits for
+// room like any other, and no turn ends without work to do.
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@ namespace {
 
 class HalfCloseTest : public ContractTest {
  protected:
-  // A connection that a few KiB fill.
+  // Makes a connection that a few KiB fill.
   Connection ConnectSmall() {
     PeerOptions peer;
     peer.receive_buffer_bytes = 4096;
@@ -22,7 +22,7 @@ class HalfCloseTest : public ContractTest {
     return Connect(peer, &listen);
   }
 
-  // The peer ends its side, and that is told.
+  // Lets the peer end its side, and waits for the RECV that reports it.
   void EndOf(const Connection &connection) {
     evnet_poller_recv_start(poller(), connection.handle);
     connection.peer->ShutdownWrite();
@@ -38,7 +38,8 @@ class HalfCloseTest : public ContractTest {
     evnet_poller_send_start(poller(), handle, &send_);
   }
 
-  // Waits sleep for as long as they may, but for a few that the kernel ends to no purpose.
+  // Expects waits to last until their timeouts, except for a few that the kernel ends without a
+  // reason.
   void ExpectQuiet() {
     constexpr int64_t kWaitNs = 10000000;
     constexpr int kWaits = 10;
@@ -76,7 +77,7 @@ TEST_P(HalfCloseTest, ABlockedSendDoesNotSpinWhenThePeerHasEndedItsSide) {
     EXPECT_EQ(connection.peer->Receive(rest.size()), rest);
     ExpectQuiet();
 
-    // The same once more, and to a socket that has room.
+    // Once more, and with a socket that has room.
     loop().Clear();
     taken = SendUntilFull(connection.handle);
     Start(connection.handle, &rest);
@@ -180,7 +181,8 @@ TEST_P(HalfCloseTest, APausedConnectionDoesNotSpinWhenThePeerHasEndedItsSide) {
   ExpectQuiet();
 }
 
-// Two connected UDP sockets; the first is the poller's, whose user has shut down receiving.
+// Two connected UDP sockets. The first is attached to the poller, and the test has shut down its
+// receiving side.
 TEST_P(HalfCloseTest, AUdpSocketThatIsShutForReceivingDoesNotSpin) {
   if (!GetParam().is_tcp() || !GetParam().real_descriptors) GTEST_SKIP() << "once is enough";
   int ends[2];
@@ -203,7 +205,7 @@ TEST_P(HalfCloseTest, AUdpSocketThatIsShutForReceivingDoesNotSpin) {
   evnet_poller_recv_start(poller(), handle);
   ASSERT_EQ(shutdown(ends[0], SHUT_RD), 0);
   ExpectQuiet();
-  // Linux takes datagrams all the same.
+  // Linux receives datagrams nevertheless.
   for (const char *text : {"one", "two"}) {
     ASSERT_EQ(send(ends[1], text, 3, 0), 3);
     ASSERT_TRUE(loop().RunUntil([&] {

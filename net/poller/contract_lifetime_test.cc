@@ -23,7 +23,7 @@ class LifetimeTest : public ContractTest {
     Open(options);
   }
 
-  // A blocked send on a full socket.
+  // Starts a send that blocks, because the socket is full.
   void BlockSend(const Connection &connection, evnet_send *send, iovec *piece) {
     SendUntilFull(connection.handle);
     static char byte[] = "x";
@@ -33,12 +33,12 @@ class LifetimeTest : public ContractTest {
   }
 };
 
-// One more descriptor each time, until it has all that it needs.
+// Allows one more descriptor each time, until the poller has all that it needs.
 TEST_P(LifetimeTest, CreatingWithTooFewDescriptorsFailsAndLeavesNothing) {
   Destroy();
   rlimit before;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
-  const int next = dup(0);  // the lowest that is free
+  const int next = dup(0);  // the lowest free number
   ASSERT_GE(next, 0);
   close(next);
   int status = -EMFILE;
@@ -103,7 +103,7 @@ TEST_P(LifetimeTest, DetachCompletesAPendingSendOnceAndComesLast) {
     ASSERT_TRUE(RunUntilDetached(connection.handle));
     Settle();
     EXPECT_EQ(loop().Story(connection.handle), "SEND=-ECANCELED DETACH=0");
-    EXPECT_EQ(connection.peer->ReceiveEnd(), Peer::End::kReset);  // it had unread data
+    EXPECT_EQ(connection.peer->ReceiveEnd(), Peer::End::kReset);  // because it had unread data
   }
 }
 
@@ -124,7 +124,7 @@ TEST_P(LifetimeTest, DetachFromTheHandlerOfItsOwnSendComesOnce) {
   EXPECT_EQ(loop().Story(connection.handle), "SEND=1 DETACH=0");
 }
 
-// The second send has to wait for the next turn, while reading goes on in this one.
+// The second send waits for the next turn, while receiving continues in this turn.
 TEST_P(LifetimeTest, DetachWhileASendWaitsForTheNextTurnComesOnce) {
   Connection connection = AttachUnix();
   evnet_poller_recv_start(poller(), connection.handle);
@@ -145,7 +145,7 @@ TEST_P(LifetimeTest, DetachWhileASendWaitsForTheNextTurnComesOnce) {
   loop().OnEvent(nullptr);
   const size_t events = loop().events().size();
   loop().Turn(0);
-  EXPECT_EQ(loop().events().size(), events);  // of no other generation either
+  EXPECT_EQ(loop().events().size(), events);  // nor of another generation
   EXPECT_EQ(loop().Story(connection.handle), "SEND=1 RECV:data SEND=-ECANCELED DETACH=0");
   Connection first = AttachUnix();
   Connection second = AttachUnix();
@@ -156,8 +156,8 @@ TEST_P(LifetimeTest, DetachFromTheHandlerOfItsOwnDataIsTheLastEvent) {
   evnet_poller_options options = {};
   options.recv_bytes_max = 4;
   Open(options);
-  for (const bool full :
-       {false, true}) {  // a full read leaves more to do; the other has the end behind it
+  // A full read leaves data to receive; after the other, EOF follows.
+  for (const bool full : {false, true}) {
     Connection connection = Connect();
     connection.peer->Send(full ? "12345678" : "123");
     connection.peer->ShutdownWrite();
@@ -213,8 +213,8 @@ TEST_P(LifetimeTest, TheSameNumberAttachedAgainInABatchSeesNothingOfTheOld) {
     old = first ? b.handle : a.handle;
     const int number = first ? b.descriptor : a.descriptor;
     evnet_poller_detach(poller(), old);
-    // By dup3, as the number that comes next need not be this one. A backend that closes later
-    // still owns it.
+    // With dup3, because the next free number need not be this one. A backend that closes later
+    // still owns the number.
     if (fcntl(number, F_GETFD) != -1) return;
     ASSERT_EQ(dup3(fresh.descriptor, number, O_CLOEXEC), number);
     (void)close(fresh.descriptor);
@@ -245,10 +245,10 @@ TEST_P(LifetimeTest, ADuplicateKeptOpenBringsNoMoreEvents) {
   evnet_poller_detach(poller(), connection.handle);
   ASSERT_TRUE(RunUntilDetached(connection.handle));
   Settle();
-  connection.peer->ShutdownWrite();  // which the duplicate's socket sees
+  connection.peer->ShutdownWrite();  // the duplicate's socket sees this
   const uint64_t before = evnet_poller_now_ns(poller());
   loop().Turn(30000000);
-  EXPECT_GE(evnet_poller_now_ns(poller()) - before, 30000000u);  // not even woken
+  EXPECT_GE(evnet_poller_now_ns(poller()) - before, 30000000u);  // the wait did not even wake up
   EXPECT_EQ(loop().Story(connection.handle), "DETACH=0");
   (void)close(duplicate);
 }
@@ -272,7 +272,7 @@ TEST_P(LifetimeTest, HandlesMaxRefusesAndTheDescriptorStaysTheCallers) {
   EXPECT_EQ(evnet_poller_listen(poller(), &address, nullptr, &c), -ENOBUFS);
   EXPECT_EQ(fixture().OpenDescriptors(), descriptors);
 
-  // Not before DETACH: until then the index is in use.
+  // The index is in use until DETACH.
   evnet_poller_detach(poller(), a);
   EXPECT_EQ(evnet_poller_attach(poller(), third, EVNET_TRANSPORT_UNIX, &c), -ENOBUFS);
   ASSERT_TRUE(RunUntilDetached(a));

@@ -1,5 +1,5 @@
-// Datagrams that the kernel hands over as one message (udp_gro): they are told one by one. What the
-// poller sends by UDP_SEGMENT comes so on `lo`.
+// Datagrams that the kernel returns as one message (udp_gro) are reported one by one. On `lo`,
+// datagrams that the poller sends by UDP_SEGMENT arrive merged.
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -132,7 +132,7 @@ TEST_P(MergedTest, EachIsToldByItselfWithItsSenderAndTheHostThatWasAsked) {
         EXPECT_EQ(FormatAddress(events[i].local), "udp://127.0.0.1:0");
       }
     }
-    // 30 and the shorter one behind them, the empty one, the last three.
+    // The messages: 30 datagrams and the shorter one after them, the empty one, the last three.
     EXPECT_EQ(received, 3);
   }
 }

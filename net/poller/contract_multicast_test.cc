@@ -1,5 +1,5 @@
-// Datagram sockets and groups. A network namespace gives IPv6 an interface that groups can be
-// reached by; where there is none, IPv4's `lo` has to do.
+// Datagram sockets and groups. A network namespace provides an IPv6 interface that reaches groups.
+// Without namespaces, only IPv4's `lo` is tested.
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -16,11 +16,11 @@ namespace {
 struct Family {
   const char *name;
   const char *any;        // all hosts of the family
-  const char *both;       // an address that takes it, too
+  const char *both;       // a dual-stack address that receives the family, too
   const char *one;        // an address to send from
   const char *group;      // without a port
-  const char *other;      // group
-  const char *interface;  // that reaches them
+  const char *other;      // another group, without a port
+  const char *interface;  // an interface that reaches them
 };
 
 const Family kIp4 = {"ip4",       "udp4://:0", "udp://:0", "udp://127.0.0.1:0",
@@ -73,14 +73,14 @@ class MulticastTest : public ContractTest {
     return ParseAddress(std::string("udp://") + group + PortOf(handle));
   }
 
-  // By the poller, so that what it sets is what counts.
+  // Sends by the poller, so that the poller's settings apply.
   void Send(evnet_handle from, const evnet_address &to, const std::string &data) {
     const iovec piece = {const_cast<char *>(data.data()), data.size()};
     const evnet_datagram datagram = {&piece, 1, &to, nullptr};
     EXPECT_EQ(evnet_poller_send_datagrams(poller(), from, &datagram, 1), 1) << data;
   }
 
-  // What has come, of which `last` is known to be the last.
+  // Returns the datagrams received, up to `last`.
   std::string ReceivedUntil(evnet_handle handle, const std::string &last) {
     std::string all;
     EXPECT_TRUE(loop().RunUntil([&] {
@@ -151,7 +151,7 @@ TEST_P(MulticastTest, AllThatAreBoundToAGroupGetEachDatagramAndAnswerFromTheirHo
     evnet_address host = ParseAddress(family.one);
     for (const Event &event : loop().Of(sender, EVNET_OP_DATAGRAM)) {
       EXPECT_EQ(event.data, "answer");
-      host.socket.ip4.sin_port = event.peer.socket.ip4.sin_port;  // at the same place in both
+      host.socket.ip4.sin_port = event.peer.socket.ip4.sin_port;  // the same offset for both
       EXPECT_EQ(FormatAddress(event.peer), FormatAddress(host));
     }
   }
@@ -166,7 +166,7 @@ TEST_P(MulticastTest, WithoutReuseAGroupsAddressIsTaken) {
   EXPECT_EQ(evnet_poller_listen(poller(), &address, &options, &second), -EADDRINUSE);
 }
 
-// ip(7), IP_MULTICAST_ALL.
+// See IP_MULTICAST_ALL of ip(7).
 TEST_P(MulticastTest, WhatOthersJoinedIsNotReceived) {
   if (!IsLinux()) GTEST_SKIP() << "the kernel below is Linux, whose way this is";
   for (const Family &family : Families()) {
@@ -193,7 +193,7 @@ TEST_P(MulticastTest, AMembershipIsOfOneInterface) {
   ASSERT_EQ(Set(sender, EVNET_MULTICAST_INTERFACE, nullptr, "pair0"), 0);
   const evnet_address group = GroupAt("[ff12::3]", member);
   Send(sender, group, "by pair0");
-  // The other end of the wire, by the group's zone.
+  // pair1 is the other end of the link; the group's zone names it.
   ASSERT_EQ(Join(member, "[ff12::3%pair1]", nullptr), 0);
   Send(sender, group, "by pair1");
   EXPECT_EQ(ReceivedUntil(member, "by pair1"), "by pair1 ");
@@ -209,7 +209,7 @@ TEST_P(MulticastTest, LoopSaysWhetherMembersOnThisMachineGetIt) {
   for (const Family &family : {ip4, kIp6}) {
     SCOPED_TRACE(family.name);
     const evnet_handle member = Bind(family.any);
-    // One of both families, whose settings are two.
+    // A dual-stack socket, which has two sets of options.
     const evnet_handle sender = Bind("udp://:0");
     ASSERT_EQ(Join(member, family.group, family.interface), 0);
     ASSERT_EQ(Set(sender, EVNET_MULTICAST_INTERFACE, nullptr, family.interface), 0);
@@ -244,7 +244,7 @@ TEST_P(MulticastTest, HopsAndInterfaceAreSetForEachFamilyOfTheSocket) {
         ip_mreqn where = {};
         socklen_t size = sizeof where;
         EXPECT_EQ(getsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_IF, &where, &size), 0);
-        // Of an interface only the address is told back (ip_sockglue.c), and none was given.
+        // Linux returns only the interface's address (ip_sockglue.c), and none was set.
         EXPECT_EQ(where.imr_multiaddr.s_addr, 0u);
       }
       if (has_ip6) {

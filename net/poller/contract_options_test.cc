@@ -20,11 +20,11 @@ struct Option {
   int level;
   int real_name;
   int value;
-  int seen;         // by getsockopt(2)
-  bool everywhere;  // else Linux alone has it for sure
+  int seen;         // as returned by getsockopt(2)
+  bool everywhere;  // false: only Linux is sure to have it
 };
 
-// TCP_USER_TIMEOUT and others: tcp(7). The kernel doubles the buffers: socket(7).
+// For TCP_USER_TIMEOUT and others, see tcp(7). Linux doubles the buffer sizes: socket(7).
 const Option kOptions[] = {
     {"nodelay", EVNET_SOCKET_NODELAY, IPPROTO_TCP, TCP_NODELAY, 1, 1, true},
     {"keepalive", EVNET_SOCKET_KEEPALIVE, SOL_SOCKET, SO_KEEPALIVE, 1, 1, true},
@@ -56,7 +56,7 @@ class OptionsTest : public ContractTest {
     return value;
   }
 
-  // What listening with these options refuses; "" when it listens.
+  // Returns the name of the option that listening refuses, or "" if it listens.
   std::string Refused(evnet_listen_options options, int *out_status) {
     const evnet_address address = fixture().Loopback();
     const char *name = "";
@@ -131,7 +131,7 @@ TEST_P(OptionsTest, AUnixSocketHasOnlyBuffers) {
   EXPECT_EQ(Get(connection.descriptor, SOL_SOCKET, SO_KEEPALIVE), 0);
 }
 
-// What a connection has to have been given at accept otherwise.
+// Otherwise the options would have to be set after each accept.
 TEST_P(OptionsTest, AcceptedSocketsHaveThemFromTheirListener) {
   evnet_listen_options options = {};
   options.send_buffer_bytes = 20000;
@@ -163,7 +163,7 @@ TEST_P(OptionsTest, ByDefaultOnlyNodelayIsSet) {
     const int fresh = socket(AF_INET, SOCK_STREAM, 0);
     EXPECT_EQ(Get(descriptor, IPPROTO_TCP, TCP_NODELAY), !no_nodelay);
     for (const Option &option : kOptions) {
-      // The buffers of a connection grow by themselves.
+      // Not the buffers, because the kernel grows a connection's buffers.
       if (option.level == IPPROTO_TCP && option.real_name != TCP_NODELAY) {
         EXPECT_EQ(Get(descriptor, IPPROTO_TCP, option.real_name),
                   Get(fresh, IPPROTO_TCP, option.real_name))
@@ -185,7 +185,7 @@ TEST_P(OptionsTest, OfAListenerAloneAreSetOrRefusedByName) {
     const evnet_handle listener = Listen(&options);
     const int descriptor = evnet_poller_descriptor(poller(), listener);
     EXPECT_EQ(Get(descriptor, IPPROTO_TCP, TCP_FASTOPEN), 17);
-    // The kernel counts in retransmissions, and answers with what they last: tcp(7).
+    // The kernel converts the time to retransmissions, and returns their total time: tcp(7).
     EXPECT_GE(Get(descriptor, IPPROTO_TCP, TCP_DEFER_ACCEPT), 5);
     const evnet_handle other = Listen();
     EXPECT_EQ(Get(evnet_poller_descriptor(poller(), other), IPPROTO_TCP, TCP_FASTOPEN), 0);
@@ -226,7 +226,8 @@ TEST_P(OptionsTest, ARefusedOneIsNamed) {
   EXPECT_EQ(status, 0);
 }
 
-// Any user may bind a socket that is bound to no interface yet since Linux 5.7 (socket(7)).
+// Since Linux 5.7, any user may bind a socket to an interface if it is not bound to one yet
+// (socket(7)).
 TEST_P(OptionsTest, AListenerBoundToAnInterfaceAcceptsThere) {
   if (!IsLinux()) GTEST_SKIP() << "Linux's option";
   evnet_listen_options options = {};

@@ -1,4 +1,4 @@
-// The poller's contract: receiving, the peer's end, and connections that die.
+// The poller's contract: receiving, EOF, and connections that die.
 #include <errno.h>
 
 #include "gtest/gtest.h"
@@ -10,12 +10,12 @@ namespace {
 
 class RecvTest : public ContractTest {
  protected:
-  // Runs until the handle has had an event of the operation.
+  // Runs until the handle has had a completion of the operation.
   bool RunUntilOp(evnet_handle handle, evnet_op op) {
     return loop().RunUntil([this, handle, op] { return !loop().Of(handle, op).empty(); });
   }
 
-  // Runs until a RECV without `more`.
+  // Runs until the handle has had a RECV without `more`.
   bool RunUntilRecvEnds(evnet_handle handle) {
     return loop().RunUntil([this, handle] {
       const std::vector<Event> events = loop().Of(handle, EVNET_OP_RECV);
@@ -30,13 +30,14 @@ class RecvTest : public ContractTest {
     return came;
   }
 
-  // Without what follows the end: a Unix peer that closes also hangs up, which may come at once.
+  // Returns the story without a final HANGUP=0. A Unix peer that closes also hangs up, which may be
+  // reported immediately.
   std::string StoryOfRecv(evnet_handle handle) {
     const std::string story = loop().Story(handle);
     return story.substr(0, story.find(" HANGUP=0"));
   }
 
-  // What is told of a reset behind an end.
+  // Checks the result that reports a reset after EOF.
   void ExpectResetResult(int64_t result) {
     if (GetParam().is_tcp()) {
       EXPECT_LT(result, 0);
@@ -45,7 +46,7 @@ class RecvTest : public ContractTest {
     }
   }
 
-  // The bytes that a handle brought in each turn.
+  // Returns the bytes that a handle received in each turn.
   std::vector<size_t> BytesPerTurn(evnet_handle handle) {
     std::vector<size_t> bytes;
     uint64_t turn = 0;
@@ -281,8 +282,8 @@ TEST_P(RecvTest, StopInTheHandlerOfDataInFrontOfAResetTellsTheHangup) {
   EXPECT_EQ(loop().Story(connection.handle), "RECV:data HANGUP=-ECONNRESET");
 }
 
-// The end disarms recv, so that the reset behind it has to come as HANGUP, or a connection that
-// only waits for its own answer is never told that there is nobody to answer to.
+// EOF disarms recv, so a later reset has to be reported as HANGUP. Otherwise a connection that only
+// prepares a response would never learn that its peer is gone.
 TEST_P(RecvTest, AResetBehindAnEndIsToldAsHangup) {
   Connection connection = Connect();
   evnet_poller_recv_start(poller(), connection.handle);
@@ -378,7 +379,7 @@ TEST_P(RecvTest, UnixBytesAndEndArrive) {
   EXPECT_EQ(StoryOfRecv(connection.handle), "RECV:onetwo RECV=0");
 }
 
-// A Unix socket asks for no write events, and is told of the hang-up all the same.
+// A Unix socket does not ask for write events, but its hang-up is reported.
 TEST_P(RecvTest, AUnixPeersCloseWhileStoppedIsToldAsHangup) {
   Connection connection = AttachUnix();
   connection.peer->Close();
@@ -397,7 +398,7 @@ TEST_P(RecvTest, UnixControlMessagesThatSplitReadsLeaveNothingBehind) {
   connection.peer->Send("e");
   evnet_poller_recv_start(poller(), connection.handle);
   EXPECT_TRUE(RunUntilData(connection.handle, "abcde"));
-  // The descriptors that came with it are not kept.
+  // Descriptors that came with the bytes are closed.
   EXPECT_EQ(fixture().OpenDescriptors(), before + 2);
 }
 
@@ -419,10 +420,10 @@ bool IsAligned(const void *data) {
   return reinterpret_cast<uintptr_t>(data) % EVNET_BLOCK_ALIGNMENT == 0;
 }
 
-// The kernel's copy into, or out of, anything else may take several times as long.
+// The kernel's copies to or from memory with another alignment may take several times as long.
 TEST_P(RecvTest, ReceivedBytesAndTheScratchBlockBeginOnACacheLine) {
   if (!GetParam().real_descriptors) GTEST_SKIP() << "its kernel copies nothing";
-  FailingAllocator allocator;  // whose memory is aligned as malloc's is, and no better
+  FailingAllocator allocator;  // its memory is aligned no better than malloc's
   evnet_poller_options options = {};
   options.allocator = allocator.get();
   options.recv_bytes_max = 1001;
@@ -440,7 +441,7 @@ TEST_P(RecvTest, ReceivedBytesAndTheScratchBlockBeginOnACacheLine) {
     });
     ASSERT_TRUE(loop().RunUntil([&] { return received; }));
   }
-  Destroy();  // the allocator goes first
+  Destroy();  // before the allocator is destroyed
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, RecvTest, ::testing::ValuesIn(Backends()), BackendName);

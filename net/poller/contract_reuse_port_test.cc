@@ -1,4 +1,4 @@
-// The poller's contract: several listeners, or UDP sockets, of one port.
+// The poller's contract: several listeners, or UDP sockets, on one port.
 #include <errno.h>
 
 #include <set>
@@ -11,7 +11,7 @@ namespace {
 
 class ReusePortTest : public ContractTest {
  protected:
-  // Status; the handle of what listens is added to `handles`.
+  // Returns the status of listening. On success, adds the handle to `handles`.
   int TryListen(const evnet_address &address, bool reuse_port) {
     evnet_listen_options options = {};
     options.reuse_port = reuse_port;
@@ -22,7 +22,7 @@ class ReusePortTest : public ContractTest {
     return status;
   }
 
-  // Two on one port, which is returned.
+  // Opens two sockets on one port. Returns their address.
   evnet_address ListenTwice(const std::string &text) {
     EXPECT_EQ(TryListen(ParseAddress(text), true), 0);
     const evnet_address bound = AddressOf(handles[0]);
@@ -33,7 +33,7 @@ class ReusePortTest : public ContractTest {
 
   size_t Count(size_t listener, evnet_op op) { return loop().Of(handles[listener], op).size(); }
 
-  // Both have something if the kernel spreads, and in any case all have come.
+  // Expects that all have arrived and, if the kernel spreads them, that both sockets received some.
   void ExpectAll(evnet_op op, size_t count) {
     ASSERT_TRUE(loop().RunUntil([&] { return Count(0, op) + Count(1, op) == count; }));
     if (!evnet_poller_spreads_port(poller())) return;
@@ -69,12 +69,12 @@ TEST_P(ReusePortTest, APortIsSharedOnlyWhenAllWhoHaveItSaySo) {
 }
 
 TEST_P(ReusePortTest, Port0IsNobodyElses) {
-  // Chosen at random among 28,232 that might be shared, 600 would be all different once in 600
-  // runs.
+  // If ports were chosen at random from 28,232 that might be shared, 600 would all be different in
+  // one of 600 runs.
   constexpr size_t kSockets = 600;
   for (const char *text : {"tcp://127.0.0.1:0", "udp://127.0.0.1:0"}) {
     if (!evnet_poller_spreads_port(poller()) && ParseAddress(text).transport == EVNET_TRANSPORT_UDP)
-      continue;  // the kqueue of tests says what macOS would, over Linux, which shares
+      continue;  // the test's kqueue reports as macOS does, but Linux shares
     handles.clear();
     std::set<uint16_t> ports;
     for (size_t i = 0; i < kSockets; i++) {
@@ -90,7 +90,7 @@ TEST_P(ReusePortTest, Port0IsNobodyElses) {
 
 TEST_P(ReusePortTest, ConnectionsAreSpreadAndWhenOneClosesTheOtherGetsAll) {
   if (!GetParam().is_tcp()) GTEST_SKIP() << "Unix sockets are refused it";
-  // That 64 coins fall all alike has a chance of 2^-63.
+  // The chance that all 64 go to one listener is 2^-63.
   constexpr size_t kClients = 64;
   const evnet_address address = ListenTwice("tcp://127.0.0.1:0");
   for (const evnet_handle &handle : handles) evnet_poller_accept_start(poller(), handle);
@@ -116,7 +116,7 @@ TEST_P(ReusePortTest, DatagramsAreSpreadByTheirSenders) {
     for (int twice = 0; twice < 2; twice++) senders.back()->Send(address, std::to_string(i));
   }
   ExpectAll(EVNET_OP_DATAGRAM, 2 * kSenders);
-  // One sender's come to one socket.
+  // All datagrams of one sender arrive at one socket.
   for (const Event &event : loop().Of(handles[0], EVNET_OP_DATAGRAM)) {
     size_t elsewhere = 0;
     for (const Event &other : loop().Of(handles[1], EVNET_OP_DATAGRAM)) {

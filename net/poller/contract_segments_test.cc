@@ -1,6 +1,6 @@
-// Datagrams that are handed to the kernel as one message: what passes there, what a plain receiver
-// gets, and what happens where the kernel takes no such message. In a network namespace, so that
-// `lo` may have an MTU as other networks have it.
+// Datagrams that are passed to the kernel as one message: the messages, the datagrams that a plain
+// receiver gets, and the fallback if the kernel does not take such messages. The tests run in a
+// network namespace, so that `lo` may have the MTU of other networks.
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -17,15 +17,16 @@
 
 namespace {
 
-// One message as it was handed over.
+// A message as it was passed to the kernel.
 struct Message {
   size_t bytes;
   unsigned int segment_bytes;  // 0: it is one datagram
 };
 
-std::vector<Message> messages;  // those that were taken
+std::vector<Message> messages;  // messages that the kernel took
 int calls;
-// Before each call: how many messages it may take, or the negative errno that it ends with.
+// Called before each call. Returns how many messages the call may take, or the negative errno with
+// which it fails.
 std::function<int(const std::vector<Message> &messages)> intervene;
 bool kernel_is_old;
 
@@ -79,7 +80,7 @@ int __wrap_getsockopt(int descriptor, int level, int name, void *value, socklen_
 namespace evnet_testing {
 namespace {
 
-// Datagrams to be sent, with what they point to.
+// Datagrams to send, and the memory that they point to.
 struct Outgoing {
   explicit Outgoing(size_t expected) {
     pieces.reserve(expected);
@@ -131,7 +132,7 @@ class SegmentsTest : public ContractTest {
                                        outgoing.datagrams.size() - from);
   }
 
-  // All, in as many calls as it takes.
+  // Sends all datagrams, with as many calls as needed.
   void SendAll(evnet_handle handle, const Outgoing &outgoing) {
     for (size_t sent = 0; sent < outgoing.datagrams.size();) {
       const int64_t taken = SendOnce(handle, outgoing, sent);
@@ -140,7 +141,7 @@ class SegmentsTest : public ContractTest {
     }
   }
 
-  // So many of one size, each different.
+  // Returns `count` different datagrams of one size.
   Outgoing Alike(const evnet_address *to, size_t count, size_t size) {
     Outgoing outgoing(count);
     for (size_t i = 0; i < count; i++) outgoing.Add(to, Text(size));
@@ -157,7 +158,7 @@ class SegmentsTest : public ContractTest {
     EXPECT_FALSE(client->Readable(0));
   }
 
-  // Which messages were handed over since the last call: "SEGMENT/BYTES" or "BYTES" each.
+  // Returns the messages passed since the last call, each as "SEGMENT/BYTES" or "BYTES".
   std::string Handed() {
     std::string text;
     for (const Message &message : messages) {
@@ -302,7 +303,7 @@ TEST_P(SegmentsTest, APartOfABatchIsCountedInDatagrams) {
   EXPECT_EQ(Handed(), "5/15 6/12 7 8/24");
 }
 
-// As a kernel does that cannot cut up what goes through a certain card.
+// A kernel fails this way if it cannot cut messages up for a certain card.
 TEST_P(SegmentsTest, WhereTheKernelDoesNotTakeThemTheyGoOneByOneFromThenOn) {
   for (const int error : {EIO, EINVAL, EMSGSIZE}) {
     SCOPED_TRACE(strerror(error));
@@ -325,13 +326,13 @@ TEST_P(SegmentsTest, WhereTheKernelDoesNotTakeThemTheyGoOneByOneFromThenOn) {
     ExpectReceived(&client, outgoing);
     const std::string one_by_one = "9 9 7 7 7 9 9 9 20 30 9 9";
     EXPECT_EQ(Handed(), one_by_one);
-    // Where it may have been the size, smaller ones are tried, too.
+    // If the size may have been the cause, smaller datagrams are tried, too.
     EXPECT_EQ(refused, error == EIO ? 1 : 2);
     SendAll(handle, outgoing);
     ExpectReceived(&client, outgoing);
     EXPECT_EQ(Handed(), one_by_one);
     EXPECT_EQ(refused, error == EIO ? 1 : 2);
-    // Another socket is asked anew.
+    // Another socket is tried separately.
     const evnet_handle another = Bind();
     intervene = nullptr;
     SendAll(another, outgoing);
@@ -340,7 +341,7 @@ TEST_P(SegmentsTest, WhereTheKernelDoesNotTakeThemTheyGoOneByOneFromThenOn) {
   }
 }
 
-// It is no reason to give up that a datagram itself cannot be sent.
+// A datagram that cannot be sent by itself does not end sending several as one.
 TEST_P(SegmentsTest, OneThatCannotBeSentAtAllIsToldAndTheOthersStayTogether) {
   const evnet_handle handle = Bind("udp4://:0");
   UdpClient client;
@@ -364,7 +365,7 @@ TEST_P(SegmentsTest, WhatAPathWouldBreakUpGoesOneByOne) {
   const evnet_handle handle = Bind();
   UdpClient client;
   const evnet_address to = client.Address();
-  // 20 bytes of IPv4's header and 8 of UDP's.
+  // IPv4's header has 20 bytes, UDP's has 8.
   for (const size_t size : {1472, 1473, 3000, 1472}) {
     SCOPED_TRACE(size);
     const Outgoing outgoing = Alike(&to, 3, size);

@@ -1,4 +1,4 @@
-// The poller's contract: sending, and ending the outgoing direction.
+// The poller's contract: sending, and shutting down the outgoing direction.
 #include <errno.h>
 #include <signal.h>
 
@@ -12,7 +12,7 @@ namespace {
 
 class SendTest : public ContractTest {
  protected:
-  // A connection that a few KiB fill.
+  // Makes a connection that a few KiB fill.
   Connection ConnectSmall() {
     PeerOptions peer;
     peer.receive_buffer_bytes = 4096;
@@ -26,7 +26,8 @@ class SendTest : public ContractTest {
         [this, handle, count] { return loop().Of(handle, EVNET_OP_SEND).size() == count; });
   }
 
-  // Sends a piece of the poller's own memory; returns the bytes taken, told at once or later.
+  // Sends a piece of the poller's own memory. Returns the bytes taken, whether reported immediately
+  // or later.
   int64_t SendLent(evnet_handle handle, const iovec &piece) {
     const int64_t taken = evnet_poller_send(poller(), handle, &piece, 1);
     EXPECT_EQ(evnet_poller_sending_bytes(poller(), handle),
@@ -38,8 +39,8 @@ class SendTest : public ContractTest {
     return loop().Of(handle, EVNET_OP_SEND).back().result;
   }
 
-  // Sends all of `data` by send and send_start, in pieces of at most `chunk`, while the peer reads
-  // as it comes. Returns what the peer got.
+  // Sends all of `data` by send and send_start, in pieces of at most `chunk`, while the peer reads.
+  // Returns the bytes that the peer received.
   std::string Transfer(Connection &connection, const std::string &data, size_t chunk) {
     size_t sent = 0;
     std::string got;
@@ -133,7 +134,7 @@ TEST_P(SendTest, TheReceivedBytesCanBeSentBack) {
   EXPECT_EQ(connection.peer->Receive(4), "echo");
 }
 
-// Sends all of the scratch block, filled with `data`; true: it is under way.
+// Sends all of the scratch block, filled with `data`. Returns true if the send is pending.
 bool SendScratch(evnet_poller *poller, evnet_handle handle, const std::string &data,
                  int64_t *out_taken) {
   uint8_t *scratch = evnet_poller_scratch(poller);
@@ -162,7 +163,7 @@ TEST_P(SendTest, WhatTheKernelDoesNotTakeOfLentMemoryIsGivenBack) {
     return got.size() >= static_cast<size_t>(taken);
   });
   EXPECT_EQ(got, data.substr(0, static_cast<size_t>(taken)));
-  // And of a full socket nothing is taken.
+  // A full socket takes nothing.
   int64_t more = 0;
   while (!SendScratch(poller(), connection.handle, data, &more) && more > 0) {
   }
@@ -177,7 +178,8 @@ TEST_P(SendTest, WhatTheKernelDoesNotTakeOfLentMemoryIsGivenBack) {
   }
 }
 
-// More than the poller has of scratch at once: whatever it does then, the bytes are right.
+// More than the poller has scratch at one time. The bytes must be right, whether they are lent or
+// not.
 TEST_P(SendTest, ManyScratchBlocksInOneTurnAreAllSent) {
   std::vector<Connection> connections;
   for (int i = 0; i < 40; i++) connections.push_back(Connect());
@@ -268,7 +270,7 @@ TEST_P(SendTest, AShortSendStartTellsHowMuch) {
   const int64_t sent = loop().Of(connection.handle, EVNET_OP_SEND).front().result;
   ASSERT_GT(sent, 0);
   if (sent == static_cast<int64_t>(data.size()))
-    return;  // a completion kernel may wait for all of it
+    return;  // a completion kernel may wait until all is sent
   EXPECT_TRUE(connection.peer->Receive(static_cast<size_t>(sent)) ==
               data.substr(0, static_cast<size_t>(sent)));
 }
@@ -322,7 +324,7 @@ TEST_P(SendTest, AHandleThatSendsWithoutEndLeavesTheOthersTheirTurn) {
   });
   evnet_poller_send_start(poller(), great.handle, &send);
   ASSERT_TRUE(loop().RunUntil([&] {
-    great.peer->TryReceive();  // a Unix socket is full after some hundred
+    great.peer->TryReceive();  // a Unix socket is full after some hundred sends
     return sends == 1000 && sends_before_small >= 0;
   }));
   EXPECT_LE(sends_before_small, 10);
@@ -361,7 +363,7 @@ TEST_P(SendTest, SendStartToADeadPeerCompletesWithAnError) {
     const Connection connection = local ? AttachUnix() : Connect();
     connection.peer->Close();
     Settle();
-    (void)Send(connection.handle, "x");  // TCP answers the first with a reset
+    (void)Send(connection.handle, "x");  // TCP replies to the first send with a reset
     Settle();
     loop().Clear();
     std::string data = "x";

@@ -1,5 +1,5 @@
-// The poller's contract: what is told of a TCP connection. Expected values are what the test itself
-// has sent, received and ended.
+// The poller's contract: the data on a TCP connection. The expected values follow from the bytes
+// that the test itself has sent and received, and from the ends that it has closed.
 #include <errno.h>
 #include <string.h>
 
@@ -21,14 +21,14 @@ class TcpInfoTest : public ContractTest {
   bool IsLinux() const { return strcmp(GetParam().name, "kqueue") != 0; }
 
   evnet_tcp_info Info(evnet_handle handle) {
-    // Not 0, so that a field that nobody writes is seen.
+    // The initial value is not 0, so that a field that is not written shows.
     evnet_tcp_info info;
     memset(&info, 0xa5, sizeof info);
     EXPECT_EQ(evnet_poller_tcp_info(poller(), handle, &info), 0);
     return info;
   }
 
-  // Turns until the kernel tells so.
+  // Runs turns until the kernel's data satisfies `done`.
   bool Until(evnet_handle handle, const std::function<bool(const evnet_tcp_info &)> &done) {
     return loop().RunUntil([&] { return done(Info(handle)); });
   }
@@ -48,13 +48,13 @@ TEST_P(TcpInfoTest, AnExchangeHasARoundTripTimeAndNoLoss) {
   EXPECT_GT(info.rtt_us, 0u);
   EXPECT_LT(info.rtt_us, 20'000'000u) << "the unit is a microsecond";
   EXPECT_GT(info.rtt_variance_us, 0u);
-  // RFC 6298 section 2.3: the time out is never below the round trip; Linux keeps to 200 ms at
-  // least, and 120 s at most.
+  // RFC 6298 section 2.3: the timeout is never below the round-trip time. Linux keeps it between
+  // 200 ms and 120 s.
   EXPECT_GE(info.retransmit_timeout_us, 200'000u);
   EXPECT_LE(info.retransmit_timeout_us, 120'000'000u);
   EXPECT_EQ(info.timeouts_in_a_row, 0u);
   EXPECT_EQ(info.retransmitted_packets, 0u);
-  // RFC 9293 section 3.7.1: IPv4's least, and the most that one packet can hold.
+  // RFC 9293 section 3.7.1: the minimum of IPv4, and the maximum that one packet can hold.
   EXPECT_GE(info.segment_bytes_max, 536u);
   EXPECT_LE(info.segment_bytes_max, 65535u);
   EXPECT_GE(info.congestion_window_bytes, info.segment_bytes_max);

@@ -1,5 +1,5 @@
-// The poller's contract: what only Unix sockets have. Descriptors that are sent along, names, and
-// who the peer is. The rest of the suite runs over them as it does over TCP.
+// The poller's contract: features that only Unix sockets have, which are received descriptors,
+// names and peer credentials. The other contract tests run over Unix sockets as well as over TCP.
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,8 +38,8 @@ class UnixTest : public ContractTest {
   TempDirectory directory_;
 };
 
-// Whatever cuts a read, nothing is left behind: what is read is less than asked for each time, and
-// no later edge would tell of a rest.
+// However a read is cut short, no data is left unread. Each read returns less than requested, and
+// no later edge would report the rest.
 class UnixPieces : public UnixTest {
  protected:
   void ExpectNothingLost(bool with_urgent, bool was_stopped);
@@ -47,11 +47,11 @@ class UnixPieces : public UnixTest {
 
 void UnixPieces::ExpectNothingLost(bool with_urgent, bool was_stopped) {
   constexpr int kMessages = 10000;
-  constexpr size_t kWindowBytes = 4096;  // on the way at most, so that there is room for each
+  constexpr size_t kWindowBytes = 4096;  // at most in flight, so that there is room for each
   const size_t descriptors = fixture().OpenDescriptors();
   const Connection connection = AttachUnix();
   std::string sent;
-  if (was_stopped) {  // epoll changes such a connection to edges
+  if (was_stopped) {  // epoll makes such a connection edge-triggered
     connection.peer->Send("x");
     sent = "x";
     loop().Turn(0);
@@ -81,7 +81,7 @@ void UnixPieces::ExpectNothingLost(bool with_urgent, bool was_stopped) {
   std::string got;
   bool ended = false;
   loop().OnEvent([&](const Event &event) {
-    // An urgent byte that another one follows is an ordinary one.
+    // An urgent byte becomes an ordinary byte when another urgent byte follows.
     std::copy_if(event.data.begin(), event.data.end(), std::back_inserter(got),
                  [](char byte) { return byte != '!'; });
     received += event.data.size();

@@ -1,4 +1,4 @@
-// The poller's contract: waiting, the clock, and waking from elsewhere.
+// The poller's contract: waiting, the clock, and wake-ups by other threads.
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,11 +14,11 @@ namespace evnet_testing {
 namespace {
 
 constexpr int64_t kMs = 1000000;
-constexpr int64_t kLongNs = 20000 * kMs;  // only a failing test waits that long
+constexpr int64_t kLongNs = 20000 * kMs;  // only a failing test waits this long
 
 class WaitTest : public ContractTest {
  protected:
-  // How long one turn takes.
+  // Returns the duration of one turn.
   int64_t TimedTurn(int64_t timeout_ns) {
     const uint64_t before = evnet_poller_now_ns(poller());
     loop().Turn(timeout_ns);

@@ -1,5 +1,5 @@
-// Datagram sockets whose system calls fail, put in by the linker (--wrap): a sandbox that refuses
-// the calls for many datagrams, and errors that do not go away.
+// Datagram sockets whose system calls fail. The linker (--wrap) replaces the calls. The faults are
+// a sandbox that refuses the calls for many datagrams, and errors that last.
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -14,8 +14,8 @@
 namespace {
 
 struct Call {
-  int count = 0;     // how often it was called
-  int failures = 0;  // how many of the next calls fail; -1: all
+  int count = 0;     // calls so far
+  int failures = 0;  // the number of next calls that fail; -1: all
   int error = 0;
   int after = 0;  // calls that still succeed
 
@@ -33,7 +33,7 @@ struct Call {
 };
 
 Call recvmmsg_call, sendmmsg_call, recvmsg_call, sendmsg_call, epoll_ctl_call;
-bool full;  // sends say so
+bool full;  // sends fail with EAGAIN
 
 bool SendFails(Call *call) {
   if (call->Fails()) return true;
@@ -107,7 +107,7 @@ class DatagramFaultsTest : public ContractTest {
     return loop().RunUntil([&] { return Datagrams(handle).size() >= count; });
   }
 
-  // Of `count` datagrams to one address, in one call.
+  // Sends `count` datagrams to one address in one call.
   int64_t SendMany(evnet_handle handle, const evnet_address &to, size_t count) {
     std::string byte = "x";
     const iovec piece = {&byte[0], 1};
@@ -134,7 +134,7 @@ TEST_P(DatagramFaultsTest, WhereASandboxRefusesRecvmmsgEachIsReceivedByItself) {
     ASSERT_TRUE(RunUntilDatagrams(handle, 200));
     for (const Event &event : Datagrams(handle)) received += event.data + " ";
     EXPECT_EQ(received, expected);
-    EXPECT_EQ(recvmmsg_call.count, 1);  // and is not tried again
+    EXPECT_EQ(recvmmsg_call.count, 1);  // it is not tried again
     sender.Send(AddressOf(handle), "later");
     ASSERT_TRUE(RunUntilDatagrams(handle, 201));
     EXPECT_EQ(recvmmsg_call.count, 1);
@@ -180,7 +180,7 @@ TEST_P(DatagramFaultsTest, OfManySentByThemselvesThoseBeforeAFailureCount) {
   sendmmsg_call = {0, -1, ENOSYS};
   sendmsg_call = {0, 1, EHOSTUNREACH, 2};
   const evnet_address to = receiver.Address();
-  std::string bytes[] = {"a", "bb", "ccc", "dddd"};  // of a size each, so that none are joined
+  std::string bytes[] = {"a", "bb", "ccc", "dddd"};  // different sizes, so that none are joined
   std::vector<iovec> pieces;
   std::vector<evnet_datagram> datagrams;
   for (std::string &each : bytes) pieces.push_back({&each[0], each.size()});
@@ -214,7 +214,7 @@ TEST_P(DatagramFaultsTest, WithoutMemoryNoSocketIsBoundAndTheNextOneIs) {
   }
 }
 
-// As a firewall's refusal of one datagram is: the call for many is still good for the others.
+// A firewall refuses a single datagram this way. The call for many is still used for the others.
 TEST_P(DatagramFaultsTest, ADatagramThatIsRefusedDoesNotEndTheCallForMany) {
   const evnet_handle handle = Bind();
   UdpClient receiver;
@@ -256,7 +256,7 @@ TEST_P(DatagramFaultsTest, AnErrorOfAnEarlierDatagramComesBeforeThoseThatFollow)
   }
 }
 
-// Each look at such a socket would find it ready, and nothing could be done.
+// Each poll of such a socket would report it as ready, although nothing can be received.
 TEST_P(DatagramFaultsTest, AnErrorThatLastsEndsReceivingUntilItIsStartedAgain) {
   const evnet_handle handle = Bind();
   UdpClient sender;
@@ -301,7 +301,7 @@ TEST_P(DatagramFaultsTest, ASocketDetachedWithAnErrorToReportReportsNothing) {
   EXPECT_EQ(Datagrams(other)[0].data, "other");
 }
 
-// Only epoll asks to be told of room.
+// Only epoll registers for room.
 TEST_P(DatagramFaultsTest, RoomThatCannotBeWaitedForIsTriedAgainOrReported) {
   if (std::string(GetParam().name) != "epoll") GTEST_SKIP() << "epoll alone";
   for (const int failures : {1, -1}) {

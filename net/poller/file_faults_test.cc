@@ -1,4 +1,4 @@
-// Linux's sendfile(2) failing as its manual page says, put in by the linker (--wrap).
+// Linux's sendfile(2) fails as its manual page describes. The linker (--wrap) replaces the call.
 #include <errno.h>
 #include <signal.h>
 #include <sys/sendfile.h>
@@ -13,7 +13,8 @@
 
 namespace {
 
-// Asked before each call: so many bytes pass, or -errno is its answer.
+// Called before each call. Returns how many bytes the call may send, or the -errno with which it
+// fails.
 std::function<ssize_t(size_t size)> on_sendfile;
 size_t calls = 0;
 
@@ -42,7 +43,7 @@ class FileFaultsTest : public ContractTest {
   }
   ~FileFaultsTest() override { on_sendfile = nullptr; }
 
-  // Sends a range until all of it, or an error, was told; the result is its size or the error.
+  // Sends a range until all of it, or an error, was reported. Returns its size or the error.
   int64_t SendFile(const Connection &connection, const TestFile &file, int64_t offset, size_t size,
                    std::string *out_got) {
     size_t sent = 0;
@@ -92,8 +93,8 @@ TEST_P(FileFaultsTest, AnErrorOfReadingIsTold) {
   EXPECT_EQ(got, "");
 }
 
-// The kernel sends page by page: a reset may come when some have gone. The call then tells how
-// many, and has raised the signal all the same.
+// The kernel sends page by page, so a reset may come after some pages were sent. The call then
+// returns their size, but has raised the signal.
 TEST_P(FileFaultsTest, ASignalBehindAPartIsTakenBack) {
   struct sigaction before;
   struct sigaction deadly = {};
@@ -113,8 +114,8 @@ TEST_P(FileFaultsTest, ASignalBehindAPartIsTakenBack) {
   EXPECT_EQ(sigaction(SIGPIPE, &before, nullptr), 0);
 }
 
-// What sendfile(2) does not take is read and sent, in order, through a full socket, and up to an
-// end that comes early.
+// A file that sendfile(2) does not support is read and sent, in order, through a full socket, and
+// up to an early EOF.
 TEST_P(FileFaultsTest, WhatCannotBeLentIsCopied) {
   const std::string data = Pattern(3 << 20);
   for (const int error : {EINVAL, ENOSYS, EOPNOTSUPP, EPERM}) {

@@ -1,4 +1,4 @@
-// What a request costs in system calls, counted by the linker (--wrap).
+// The number of system calls of a request. The linker (--wrap) replaces the calls to count them.
 #include <limits.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -50,7 +50,7 @@ int __wrap_epoll_wait(int epoll, epoll_event *events, int count, int timeout_ms)
   calls.epoll_wait++;
   last_timeout_ms = timeout_ms;
   epoll_descriptor = epoll;
-  // A wait without a limit would hang the test.
+  // Bounded, because a wait without a limit would hang the test.
   return __real_epoll_wait(epoll, events, count, timeout_ms < 0 ? 0 : std::min(timeout_ms, 5));
 }
 COUNT(ssize_t, read, (int descriptor, void *data, size_t size), (descriptor, data, size))
@@ -72,7 +72,7 @@ class SyscallCountTest : public ContractTest {};
 TEST_P(SyscallCountTest, ARequestCostsOneRecvAndOneSendAndOneWait) {
   Connection connection = Connect();
   evnet_poller_recv_start(poller(), connection.handle);
-  loop().Turn(0);  // the registration's own event
+  loop().Turn(0);  // the registration's event
   const std::string request = Pattern(64);
   for (int i = 0; i < 10; i++) {
     connection.peer->Send(request);
@@ -117,7 +117,7 @@ TEST_P(SyscallCountTest, StopAndStartCostNothing) {
   EXPECT_EQ(calls.recv + calls.recvmsg + calls.epoll_ctl + calls.epoll_wait + calls.getsockopt, 0);
 }
 
-// Else each message that the peer takes would be an event.
+// Otherwise each message that the peer takes would be an event.
 TEST_P(SyscallCountTest, AUnixSocketAsksForWriteEventsOnlyWhileASendIsBlocked) {
   Connection connection = AttachUnix();
   loop().Turn(0);
@@ -141,7 +141,7 @@ TEST_P(SyscallCountTest, AUnixSocketAsksForWriteEventsOnlyWhileASendIsBlocked) {
   EXPECT_EQ(__real_epoll_wait(epoll_descriptor, &event, 1, 0), 0);
 }
 
-// It is reported as long as it is readable: once it is not read, one call makes an end of that.
+// A level-triggered socket is reported while it is readable. If it is not read, one call ends that.
 TEST_P(SyscallCountTest, AUnixSocketThatIsNotReadIsReportedOnceMoreAndNoLonger) {
   Connection connection = AttachUnix();
   evnet_poller_recv_start(poller(), connection.handle);
@@ -156,7 +156,7 @@ TEST_P(SyscallCountTest, AUnixSocketThatIsNotReadIsReportedOnceMoreAndNoLonger) 
   EXPECT_EQ(__real_epoll_wait(epoll_descriptor, &event, 1, 0), 0);
   evnet_poller_recv_start(poller(), connection.handle);
   ASSERT_TRUE(loop().RunUntil([&] { return loop().Data(connection.handle) == "hello"; }));
-  // From now on by edges, and a read has to prove that nothing is left.
+  // The socket is edge-triggered now, so a read has to prove that nothing is left.
   connection.peer->Send("again");
   ASSERT_TRUE(loop().RunUntil([&] { return loop().Data(connection.handle) == "helloagain"; }));
   EXPECT_EQ(calls.epoll_ctl, 1);
@@ -165,7 +165,7 @@ TEST_P(SyscallCountTest, AUnixSocketThatIsNotReadIsReportedOnceMoreAndNoLonger) 
   EXPECT_EQ(__real_epoll_wait(epoll_descriptor, &event, 1, 0), 0);
 }
 
-// Its peer's end stays readable for ever.
+// A socket with an EOF stays readable forever.
 TEST_P(SyscallCountTest, AnEndThatIsKeptOpenIsReportedOnceMoreAndNoLonger) {
   for (const bool both_sides : {false, true}) {
     Connection connection = AttachUnix();
@@ -199,7 +199,8 @@ TEST_P(SyscallCountTest, AConnectionCostsOneRegistrationCallAndOverUnixTwo) {
       evnet_poller_detach(poller(), connection.handle);
     }
     ASSERT_TRUE(loop().RunUntil([&] { return !loop().Of(connection.handle).empty(); }));
-    // close(2) takes the registration along, but for one by level: that must never be left behind.
+    // close(2) removes an edge-triggered registration. A level-triggered one is removed explicitly,
+    // because it must never be left.
     EXPECT_EQ(calls.epoll_ctl, GetParam().is_tcp() ? 1 : 2);
     EXPECT_EQ(calls.shutdown + calls.connect, 0);
     EXPECT_EQ(calls.setsockopt, abort ? 1 : 0);
@@ -217,7 +218,7 @@ TEST_P(SyscallCountTest, WithADuplicateItIsUnregisteredAndShutDown) {
   EXPECT_EQ(close(duplicate), 0);
 }
 
-// It has one by then: the handle was closed when it was detached.
+// DETACH is ready without a wait, because the descriptor was closed by the detach.
 TEST_P(SyscallCountTest, ADetachCompletesWithoutAWait) {
   Connection connection = Connect();
   loop().Turn(0);
@@ -231,7 +232,7 @@ TEST_P(SyscallCountTest, ADetachCompletesWithoutAWait) {
   EXPECT_EQ(calls.epoll_wait, 0);
 }
 
-// Whatever its listener was given: a connection has it from there.
+// A connection inherits the options of its listener.
 TEST_P(SyscallCountTest, AcceptingSetsNoOption) {
   if (!GetParam().is_tcp()) GTEST_SKIP() << "a Unix socket has no buffer size from its listener";
   evnet_listen_options options = {};

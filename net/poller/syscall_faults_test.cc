@@ -1,5 +1,5 @@
-// Every other system call of the poller, failing as its manual page says or doing less than it was
-// asked to, put in by the linker (--wrap).
+// The poller's other system calls fail as their manual pages describe, or do less than requested.
+// The linker (--wrap) replaces the calls.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -22,8 +22,8 @@ using evnet_testing::Fault;
 Fault epoll_create1_fault, eventfd_fault, epoll_ctl_fault, epoll_wait_fault, socket_fault,
     setsockopt_fault, bind_fault, listen_fault, mmap_fault, recv_fault, send_fault,
     getsockname_fault, getsockopt_fault, fcntl_fault;
-bool interrupt_every_other = false;  // recv and send
-bool one_byte_recv = false;          // of Unix sockets
+bool interrupt_every_other = false;  // applies to recv and send
+bool one_byte_recv = false;          // applies to Unix sockets
 bool one_byte_send = false;
 unsigned interrupts = 0;
 
@@ -62,7 +62,7 @@ int __wrap_fcntl(int descriptor, int command, ...) {
   if (fcntl_fault.Strikes()) return -1;
   va_list arguments;
   va_start(arguments, command);
-  void *const argument = va_arg(arguments, void *);  // an int is passed like it
+  void *const argument = va_arg(arguments, void *);  // an int is passed in the same way
   va_end(arguments);
   return __real_fcntl(descriptor, command, argument);
 }
@@ -133,8 +133,8 @@ class SyscallFaultsTest : public ContractTest {
     return loop().RunUntil([this, handle, op] { return !loop().Of(handle, op).empty(); });
   }
 
-  // Sends `data` in three pieces at a time, by send and send_start in turn, until the peer has it
-  // all.
+  // Sends `data`, three pieces at a time, alternately by send and send_start, until the peer has
+  // received all of it.
   void ExpectDelivered(const Connection &connection, const std::string &data) {
     size_t sent = 0;
     iovec pieces[3];
@@ -228,7 +228,7 @@ TEST_P(SyscallFaultsTest, ListenFailsCleanlyAndCanBeTriedAgain) {
   options.fast_open_queue_max = options.defer_accept_s = 10;
   const size_t before = fixture().OpenDescriptors();
   evnet_handle handle = {};
-  for (const bool used : {false, true}) {  // an index of its own, and one used before
+  for (const bool used : {false, true}) {  // with a fresh index, and with a reused one
     for (const auto &[fault, calls, errors] : cases) {
       for (int call = 0; call < calls; call++) {
         for (const int error : errors) {
@@ -267,7 +267,7 @@ TEST_P(SyscallFaultsTest, BindingADatagramSocketFailsCleanlyAndCanBeTriedAgain) 
     setsockopt_fault = {calls++, 1, ENOMEM};
     const size_t now = fixture().OpenDescriptors();
     const int status = evnet_poller_listen(poller(), &address, &options, &handle);
-    if (status == 0) continue;  // a socket does without that option
+    if (status == 0) continue;  // the socket is used without that option
     EXPECT_EQ(status, -ENOMEM);
     EXPECT_EQ(fixture().OpenDescriptors(), now);
     refused++;
@@ -369,12 +369,12 @@ TEST_P(SyscallFaultsTest, SendsOfOneByteLoseNothing) {
   }
 }
 
-// As if each byte had come with a descriptor. Not on TCP, where a read of less than asked for
-// proves that there is no more (epoll(7)).
+// Each read is cut as if each byte had come with a descriptor. Not on TCP, where a short read
+// proves that there is no more data (epoll(7)).
 TEST_P(SyscallFaultsTest, UnixReadsCutToOneByteLoseNothing) {
   for (const bool was_stopped : {false, true}) {
     const Connection connection = AttachUnix();
-    if (was_stopped) {  // epoll changes such a connection to edges
+    if (was_stopped) {  // epoll makes such a connection edge-triggered
       connection.peer->Send("x");
       loop().Turn(0);
       evnet_poller_recv_start(poller(), connection.handle);
@@ -418,7 +418,8 @@ TEST_P(SyscallFaultsTest, AFailedSendIsTold) {
   }
 }
 
-// A blocked Unix socket asks for the write event; without it the send must not wait for ever.
+// A blocked send on a Unix socket registers for the write event. If that fails, the send must not
+// wait forever.
 TEST_P(SyscallFaultsTest, ABlockedSendThatCannotBeWatchedIsTriedAgainOrTold) {
   for (const int failures : {1, 1 << 20}) {
     const Connection connection = AttachUnix();

@@ -1,5 +1,6 @@
-// The system calls behind a Unix path, failing as their manual pages say, put in by the linker
-// (--wrap): whatever fails, no descriptor and no file of ours is left, and the next try succeeds.
+// The system calls of a Unix path fail as their manual pages describe. The linker (--wrap) replaces
+// the calls. Whichever fails, none of our descriptors and files is left, and the next attempt
+// succeeds.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -97,14 +98,14 @@ class UnixFaults : public ::testing::Test {
     evnet_poller_destroy(poller_);
   }
 
-  // A socket's file that nobody serves.
+  // Leaves a socket file without a server.
   void LeaveStaleSocket() {
     const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ASSERT_EQ(bind(descriptor, &address_.socket.any, address_.size), 0);
     ASSERT_EQ(close(descriptor), 0);
   }
 
-  // Listens with a mode that the umask would take something of.
+  // Listens with a mode from which the umask would clear bits.
   int Listen() {
     evnet_listen_options options = {};
     options.unix_mode = 0777;
@@ -141,7 +142,7 @@ TEST_F(UnixFaults, WhateverFailsIsToldAndLeavesNothing) {
     int after;
     int error;
     int status;
-    std::string reason;  // the beginning; empty: none
+    std::string reason;  // its beginning; empty: no reason
   } cases[] = {
       {&socket_fault, 0, EMFILE, -EMFILE, ""},
       {&open_fault, 0, EACCES, -EACCES, "cannot open the lock file PATH.lock"},
@@ -177,7 +178,7 @@ TEST_F(UnixFaults, WhateverFailsIsToldAndLeavesNothing) {
     EXPECT_EQ(fixture_->OpenDescriptors(), descriptors);
     std::set<std::string> left = directory_.Names();
     left.erase("socket");
-    // Whose lock cannot be had is another's.
+    // A lock that cannot be taken belongs to another server, so its file stays.
     if (each.fault != &flock_fault) {
       EXPECT_TRUE(left.empty());
     }
@@ -191,7 +192,8 @@ TEST_F(UnixFaults, ASocketThatGoesWhileItIsProbedIsNotMissed) {
   connect_fault = {0, 1, ENOENT};
   ExpectServedAndStop();
   LeaveStaleSocket();
-  unlink_fault = {0, 1, ENOENT};  // removed by somebody else, and there again: bind(2) tells
+  // Another process removed the file, and created it again; bind(2) reports that.
+  unlink_fault = {0, 1, ENOENT};
   EXPECT_EQ(Listen(), -EADDRINUSE);
 }
 
@@ -207,7 +209,7 @@ TEST_F(UnixFaults, AKernelOrASandboxWithoutFchmodat2LeavesTheModeToTheCLibrary) 
   EXPECT_EQ(Listen(), -EROFS);
 }
 
-// The C library sets the mode by /proc, which a chroot may not have.
+// The C library sets the mode by way of /proc, which may be missing in a chroot.
 TEST_F(UnixFaults, WithoutProcTheModeIsSetAllTheSame) {
   fchmodat2_fault = {0, 1, ENOSYS};
   fchmodat_fault = {0, 1, EOPNOTSUPP};
@@ -238,7 +240,8 @@ TEST_F(UnixFaults, AnInterruptedLockIsTriedAgain) {
   ExpectServedAndStop();
 }
 
-// Its last holder removed it between our open(2) and flock(2): we would hold what nobody else sees.
+// The last holder removed the file between our open(2) and flock(2). Other processes would not see
+// our lock.
 TEST_F(UnixFaults, ALockThatIsNoLongerThereIsTakenAgain) {
   int times = 0;
   before_flock = [&] {

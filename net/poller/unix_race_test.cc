@@ -1,5 +1,5 @@
-// Many processes that start, stop and die on one Unix path at once: never two of them have it, who
-// has it is reached by it, and what the dead leave behind stops nobody.
+// Many processes start, stop and die on one Unix path simultaneously. The path never has two
+// owners, its owner can be reached by it, and files left by dead processes stop no server.
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -26,7 +26,7 @@ struct Shared {
   std::atomic<int> successes;
 };
 
-// The exit codes of a process that found something wrong.
+// Exit codes of a process.
 enum { kFine, kFailed, kTwoOwners, kNotReached, kOddStatus };
 
 bool IsReached(const evnet_address &address) {
@@ -36,7 +36,7 @@ bool IsReached(const evnet_address &address) {
   return reached;
 }
 
-// Starts and stops again and again, and dies as the owner if it can.
+// Starts and stops repeatedly, and dies as the owner if possible.
 int Contend(const evnet_address &address, Shared *shared) {
   evnet_poller *poller = nullptr;
   if (evnet_poller_create(nullptr, &poller) != 0) return kFailed;

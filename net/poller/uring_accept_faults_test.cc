@@ -1,5 +1,5 @@
-// What becomes of the poll that watches a listener over io_uring; errors of accept(2) are in
-// accept_faults_test.cc.
+// Faults of the poll that watches a listener over io_uring. accept_faults_test.cc tests the errors
+// of accept(2).
 #include <errno.h>
 
 #include "gtest/gtest.h"

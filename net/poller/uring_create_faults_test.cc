@@ -1,5 +1,5 @@
-// A poller over io_uring that cannot be made, because the n-th call that it needs fails: the error
-// reaches the caller, and nothing is left.
+// Creating an io_uring poller fails, because the n-th system call that it needs fails. The caller
+// gets the error, and nothing is left.
 #include <errno.h>
 #include <liburing.h>
 #include <stdio.h>
@@ -155,7 +155,7 @@ TEST_F(UringCreateFaults, OfAddressSpaceReachTheCaller) {
   EXPECT_GT(n, 4);
 }
 
-// Every other test over io_uring skips where a poller cannot be made.
+// All other tests over io_uring are skipped if a poller cannot be created.
 TEST(UringCreate, WhereTheKernelMakesSuchARingAPollerIsMade) {
   io_uring ring;
   io_uring_params params = {};
@@ -170,7 +170,7 @@ TEST(UringCreate, WhereTheKernelMakesSuchARingAPollerIsMade) {
   evnet_poller_destroy(poller);
 }
 
-// Such as that of a ring which was closed, and which the kernel has not taken down yet.
+// For example, the kernel has not yet freed a ring that was closed.
 TEST_F(UringCreateFaults, MemoryThatIsFreeSoonIsWaitedFor) {
   register_naps = 3;
   evnet_poller *poller = nullptr;
@@ -179,7 +179,7 @@ TEST_F(UringCreateFaults, MemoryThatIsFreeSoonIsWaitedFor) {
   evnet_poller_destroy(poller);
 }
 
-// Bytes of address space in use.
+// Returns the bytes of address space in use.
 size_t AddressSpace() {
   size_t pages = 0;
   FILE *file = fopen("/proc/self/statm", "r");

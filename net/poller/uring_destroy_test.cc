@@ -1,5 +1,5 @@
-// Destroying a poller over io_uring cancels what the kernel has in flight, and waits for that
-// alone: each try more would cost 10 ms, and there are up to 100.
+// Destroying an io_uring poller cancels the operations in flight and waits only for their
+// completions. Each further attempt would take 10 ms, and there are up to 100.
 #include <errno.h>
 
 #include "gtest/gtest.h"

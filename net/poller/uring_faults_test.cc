@@ -1,5 +1,5 @@
-// io_uring's operations ending with every error that they can end with, at once or later: nothing
-// is lost, or that one connection ends with its reason, and the others go on.
+// io_uring's operations end with every error that they can end with, immediately or later. Nothing
+// is lost, or only that one connection ends with its reason and the others continue.
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 namespace evnet_testing {
 namespace {
 
-constexpr uint32_t kLarge = 32 << 10;  // what makes a socket one of large messages
+constexpr uint32_t kLarge = 32 << 10;  // a message of this size makes its socket POLLED
 
 class UringFaultsTest : public ContractTest {
  protected:
@@ -38,7 +38,7 @@ class UringFaultsTest : public ContractTest {
     return loop().RunUntil([&] { return loop().Data(handle).size() >= bytes; });
   }
 
-  // The faults are over, the bystander is served, and the connection can be detached.
+  // Expects that, without faults, the bystander is served and the connection can be detached.
   void ExpectOnlyThisOneEnded(const Connection &connection) {
     ResetUring();
     bystander_.peer->Send("x");
@@ -54,7 +54,8 @@ class UringFaultsTest : public ContractTest {
     ASSERT_TRUE(RunUntilOp(handle, EVNET_OP_DETACH));
   }
 
-  // A connection that has received `messages` of one byte, or is about to receive its first.
+  // Makes a connection that has received `messages` messages of one byte, or is about to receive
+  // its first.
   Connection Receiving(int messages) {
     Connection connection = Connect();
     loop().Clear();
@@ -66,7 +67,8 @@ class UringFaultsTest : public ContractTest {
     return connection;
   }
 
-  // Lets what the connection has in flight end so; what it starts first, if it has nothing.
+  // Ends the operation that the connection has in flight. If it has none, ends the one that it
+  // starts first.
   void Fail(UringOp op, int result, bool armed) {
     if (armed) {
       EndArmed({op, result, 0, 1, NotTheBystander()});
@@ -80,7 +82,7 @@ class UringFaultsTest : public ContractTest {
     return [descriptor](int other) { return other != descriptor; };
   }
 
-  // Sends from lent memory, and runs until that has been told.
+  // Sends from lent memory, and runs until SEND.
   void Fly(const Connection &connection, const std::string &data) {
     uint8_t *const scratch = evnet_poller_scratch(poller());
     memcpy(scratch, data.data(), data.size());
@@ -91,7 +93,7 @@ class UringFaultsTest : public ContractTest {
         [&] { return loop().Of(connection.handle, EVNET_OP_SEND).size() > before; }));
   }
 
-  // Receives large messages from now on: its next operation is a poll.
+  // Makes a connection that now receives large messages: its next operation is a poll.
   Connection ReceivingLarge() {
     Connection connection = Connect();
     evnet_poller_recv_start(poller(), connection.handle);
@@ -208,7 +210,7 @@ TEST_P(UringFaultsTest, AConnectsFailedPollIsToldOrPassedOver) {
     ASSERT_TRUE(RunUntilOp(handle, EVNET_OP_CONNECT));
     EXPECT_EQ(loop().Of(handle).front().result, error == ECANCELED ? 0 : -error);
     if (error != ECANCELED) {
-      // Reserved as before.
+      // The handle is still reserved.
       loop().Clear();
       evnet_poller_connect(poller(), handle, &address, nullptr);
       ASSERT_TRUE(RunUntilOp(handle, EVNET_OP_CONNECT));
@@ -301,7 +303,7 @@ TEST_P(UringFaultsTest, AWatchForHangupsThatEndsWatchesOnOrIsTold) {
   }
 }
 
-// The peer's end is no hang-up as long as this side is open, whatever became of the watch.
+// The peer's EOF is not a hang-up while this side is open, even if the watch has ended.
 TEST_P(UringFaultsTest, AWatchThatEndsTellsNoEndOfTheOtherSide) {
   const Connection connection = Connect();
   loop().Clear();
@@ -317,15 +319,15 @@ TEST_P(UringFaultsTest, AWatchThatEndsTellsNoEndOfTheOtherSide) {
   ExpectOnlyThisOneEnded(connection);
 }
 
-// The hang-up is known while more than a turn's share of bytes is still to be received; then their
-// handler stops. Nothing else would tell of it.
+// The kernel reports the hang-up while more than a turn's share of bytes is unread. Then the
+// handler stops receiving, so no later event would report the hang-up.
 TEST_P(UringFaultsTest, AHangupThatCameWhileReceivingIsToldOnceStopped) {
   const size_t share = 20000;
   evnet_poller_options options = {};
   options.recv_bytes_max = share;
   Open(options);
   const Connection connection = Connect();
-  loop().Turn(0);  // watched from here on
+  loop().Turn(0);  // armed with a watch from here on
   evnet_poller_recv_start(poller(), connection.handle);
   connection.peer->Send(Pattern(2 * share));
   ASSERT_TRUE(RunUntilData(connection.handle, 2 * share));
@@ -389,7 +391,8 @@ TEST_P(UringFaultsTest, AnyOtherFailedWaitIsToldAndLosesNothing) {
   }
 }
 
-// io_uring_enter(2), EBADR: completions were dropped for want of memory. The kernel says so once.
+// io_uring_enter(2), EBADR: the kernel dropped completions because memory ran out. It reports this
+// once.
 TEST_P(UringFaultsTest, LostCompletionsAreToldByTheNextWait) {
   const Connection connection = Receiving(1);
   FailSubmits({-EBADR});

@@ -1,5 +1,5 @@
-// io_uring with more to do than fits: a full submission queue, more completions than the ring
-// holds, no buffer left. Nothing is lost, nobody waits for ever, and nothing spins.
+// io_uring beyond its limits: a full submission queue, more completions than the ring holds, no
+// free buffer. Nothing is lost, no operation waits forever, and nothing spins.
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -14,7 +14,7 @@
 namespace evnet_testing {
 namespace {
 
-constexpr uint32_t kBuffers = 256;  // of the pool
+constexpr uint32_t kBuffers = 256;  // in the pool
 
 bool RaiseDescriptorLimit(rlim_t descriptors) {
   rlimit limit = {};
@@ -45,7 +45,7 @@ class UringPressureTest : public ContractTest {
     return made;
   }
 
-  // From now on nothing finds a place in the queue.
+  // Fills the queue, so that no operation finds a free entry.
   void FillQueue() {
     if (filler_.peer == nullptr) {
       filler_ = AttachUnix();
@@ -57,7 +57,7 @@ class UringPressureTest : public ContractTest {
     evnet_poller_recv_start(poller(), filler_.handle);
   }
 
-  // Nothing is left to do: a wait lasts as long as it may.
+  // Expects that nothing is left to do: a wait lasts until its timeout.
   void ExpectSleep() {
     Settle();
     loop().Turn(0);
@@ -73,7 +73,7 @@ class UringPressureTest : public ContractTest {
     for (const auto &[turn, told] : turns) EXPECT_LE(told, bytes) << "in turn " << turn;
   }
 
-  // Buffers of so many bytes, so that little data needs many.
+  // Opens a poller with buffers of `bytes` bytes, so that little data needs many.
   void OpenWithRecvBytes(uint32_t bytes) {
     evnet_poller_options options = {};
     options.recv_bytes_max = bytes;
@@ -84,7 +84,7 @@ class UringPressureTest : public ContractTest {
   Connection filler_ = {};
 };
 
-// Each flight keeps the buffer, and there may be more of them than a small counter counts.
+// Each flight keeps the buffer, and the flights may exceed the range of a small counter.
 TEST_P(UringPressureTest, AMessageSentOnToManyReachesAllUnchanged) {
   const Connection source = Connect();
   const std::vector<Connection> others = AttachUnixPairs(400);
@@ -108,14 +108,14 @@ TEST_P(UringPressureTest, AMessageSentOnToManyReachesAllUnchanged) {
   }
 }
 
-// What is held back for a stopped socket has a bound, and an end needs none of it: it can be found
-// again.
+// Entries held back for a stopped socket are limited. An EOF does not count, because it can be
+// found again.
 TEST_P(UringPressureTest, AnEndBehindTheBytesThatStoppedItsSocketTakesNoPlace) {
   if (!RaiseDescriptorLimit(1400)) GTEST_SKIP() << "too few descriptors";
   OpenWithRecvBytes(100);
   std::vector<Connection> connections = AttachUnixPairs(600);
   loop().OnEvent([&](const Event &event) {
-    // The second half of the message, with the end behind it in the kernel's completions.
+    // This is the second half of the message; the EOF follows it in the kernel's completions.
     if (event.op == EVNET_OP_RECV && event.data.size() == 50) {
       evnet_poller_recv_stop(poller(), event.handle);
     }
@@ -159,10 +159,10 @@ TEST_P(UringPressureTest, AStoppedSocketLeavesTheOthersHalfTheBuffers) {
   stopped.peer->Send(data);
   loop().Clear();
   evnet_poller_recv_start(poller(), stopped.handle);
-  // Its share is one buffer a turn; the kernel fills them all.
+  // Its share is one buffer in each turn, and the kernel fills all of them.
   ASSERT_TRUE(loop().RunUntil([] { return CountUring().no_buffers > 0; }));
   evnet_poller_recv_stop(poller(), stopped.handle);
-  for (uint32_t i = 0; i < kBuffers; i++) loop().Turn(0);  // one buffer a turn at most
+  for (uint32_t i = 0; i < kBuffers; i++) loop().Turn(0);  // at most one buffer in each turn
   const std::vector<Connection> others = AttachUnixPairs(100);
   const uint64_t without_buffer = CountUring().no_buffers;
   for (const Connection &other : others) {
@@ -199,7 +199,7 @@ TEST_P(UringPressureTest, ManyStoppedSocketsGiveBackNoMoreThanIsTooMuch) {
     last_turn = told() - before;
   }
   ASSERT_GT(CountUring().no_buffers, 0u);
-  // A buffer that was told of comes back with the next turn; the others are held back at most.
+  // A reported buffer comes back with the next turn. At most the others are held back.
   const size_t held_max = kBuffers * 100 - last_turn;
   const size_t kept = kBuffers / 2 * 100;
   for (const Connection &connection : stopped) evnet_poller_recv_stop(poller(), connection.handle);
@@ -208,7 +208,8 @@ TEST_P(UringPressureTest, ManyStoppedSocketsGiveBackNoMoreThanIsTooMuch) {
   EXPECT_LE(told() - told_before, held_max > kept ? held_max - kept : 0);
 }
 
-// Who finds no buffer tries again when those of the turn have come back: a few turns for all.
+// A socket that finds no buffer retries when the turn's buffers have come back. All are served in a
+// few turns.
 TEST_P(UringPressureTest, MoreReceiversThanBuffersAreServedInAFewTurns) {
   if (!RaiseDescriptorLimit(2200)) GTEST_SKIP() << "too few descriptors";
   const std::vector<Connection> connections = AttachUnixPairs(1000);
@@ -228,7 +229,7 @@ TEST_P(UringPressureTest, MoreReceiversThanBuffersAreServedInAFewTurns) {
   ExpectSleep();
 }
 
-// Their places in the table are such that they share a bound of bytes.
+// These sockets have indexes that make them share a limit of bytes.
 TEST_P(UringPressureTest, AStoppedSocketHoldsUpNoOtherThatSharesItsBound) {
   if (!RaiseDescriptorLimit(2400)) GTEST_SKIP() << "too few descriptors";
   OpenWithRecvBytes(100);
@@ -250,9 +251,9 @@ TEST_P(UringPressureTest, AStoppedSocketHoldsUpNoOtherThatSharesItsBound) {
   ASSERT_TRUE(RunUntilData(stopped.handle, 350));
 }
 
-// Everything at once that finds no place in a queue of 1,024, while the kernel takes nothing for a
-// while: a quarter receives, a quarter was stopped again, a quarter is detached, and one quarter
-// was stopped and started.
+// A queue of 1,024 is full, and the kernel takes nothing for a while. A quarter of the sockets
+// receives, a quarter was stopped again, a quarter is detached, and a quarter was stopped and
+// started.
 TEST_P(UringPressureTest, AFullQueueLosesNothing) {
   if (!RaiseDescriptorLimit(3200)) GTEST_SKIP() << "too few descriptors";
   for (const int error : {0, EAGAIN, EBUSY, EINTR, ENOMEM}) {
@@ -260,7 +261,7 @@ TEST_P(UringPressureTest, AFullQueueLosesNothing) {
     for (size_t i = 0; i < connections.size(); i++) {
       if (i % 8 < 4) evnet_poller_recv_start(poller(), connections[i].handle);
     }
-    loop().Turn(0);  // half of them have something in flight
+    loop().Turn(0);  // half of the sockets have an operation in flight
     loop().Clear();
     FailSubmits({-error, 0, error == 0 ? 0 : 1 << 20});
     for (size_t i = 0; i < connections.size(); i++) {
@@ -324,15 +325,16 @@ TEST_P(UringPressureTest, AnAcceptStopThatFoundNoPlaceStopsAllTheSame) {
   const size_t before = fixture().OpenDescriptors();
   const std::unique_ptr<Peer> waits = fixture().Connect(AddressOf(listener), {});
   Settle();
-  EXPECT_EQ(fixture().OpenDescriptors(), before + 1);  // the kernel keeps the other end
+  EXPECT_EQ(fixture().OpenDescriptors(),
+            before + 1);  // the connection's other end
   EXPECT_EQ(loop().Story(listener), "");
   evnet_poller_accept_start(poller(), listener);
   ASSERT_TRUE(RunUntilOp(listener, EVNET_OP_ACCEPT));
   evnet_poller_discard_descriptor(poller(), static_cast<int>(loop().Of(listener).back().result));
 }
 
-// Both have ended, but bytes stand in front of the end: the hang-up is put off, and then overtaken
-// by a detach.
+// Both sides have ended, but data precedes the EOF. So the hang-up is put off, and a detach comes
+// first.
 TEST_P(UringPressureTest, ADetachThatFoundNoPlaceDetachesWhatHasAHangupToTell) {
   const Connection connection = Connect();
   loop().Turn(0);
@@ -352,8 +354,7 @@ TEST_P(UringPressureTest, ADetachThatFoundNoPlaceDetachesWhatHasAHangupToTell) {
   EXPECT_EQ(loop().Story(connection.handle), "RECV:x RECV=0 DETACH=0");
 }
 
-// More flights than there is room for in a turn, or than the queue takes: the others are plain
-// sends.
+// More flights than a turn or the queue has room for. The others are plain sends.
 TEST_P(UringPressureTest, MoreSendsThanFlyInATurnAllArrive) {
   if (!RaiseDescriptorLimit(3200)) GTEST_SKIP() << "too few descriptors";
   const std::vector<Connection> connections = AttachUnixPairs(1500);
@@ -383,8 +384,8 @@ TEST_P(UringPressureTest, MoreSendsThanFlyInATurnAllArrive) {
   }
 }
 
-// A handler that fills the queue has the flights in it sent, and what the kernel says of them is
-// taken in the same turn: before their time to be told.
+// A handler that fills the queue submits the flights in it. Their completions are then read in the
+// same turn, before they can be reported.
 TEST_P(UringPressureTest, AFlightThatFailsInTheMiddleOfATurnIsToldInTheNext) {
   const Connection first = Connect();
   const Connection dead = AttachUnix();
@@ -405,8 +406,8 @@ TEST_P(UringPressureTest, AFlightThatFailsInTheMiddleOfATurnIsToldInTheNext) {
   EXPECT_EQ(loop().Of(dead.handle, EVNET_OP_SEND).front().result, -EPIPE);
 }
 
-// The kernel then keeps back what does not fit, and ends multishot operations. Sends that fail
-// meanwhile are among what it keeps back, and must not be taken for good ones.
+// The kernel holds back completions that do not fit, and ends multishot operations. They include
+// completions of failed sends, and these sends must not be taken for successful ones.
 TEST_P(UringPressureTest, MoreCompletionsThanTheRingHoldsLoseNothing) {
   if (!RaiseDescriptorLimit(3200)) GTEST_SKIP() << "too few descriptors";
   std::vector<Connection> connections = AttachUnixPairs(1500);
@@ -416,8 +417,8 @@ TEST_P(UringPressureTest, MoreCompletionsThanTheRingHoldsLoseNothing) {
   Settle();
   loop().Clear();
   for (const Connection &connection : connections) connection.peer->Send("data");
-  // Each stop is a cancel, which the kernel has completed when the queue is full again: a turn of
-  // nothing but completions.
+  // Each stop is a cancel, and the kernel completes it when the queue is full again. So the turn
+  // has nothing but completions.
   while (CountUring().most_queued < 8192) {
     for (const Connection &connection : connections) {
       evnet_poller_recv_stop(poller(), connection.handle);

@@ -1,4 +1,4 @@
-// What a socket still brings over io_uring after it was stopped, and once it is started again.
+// The completions of an io_uring socket after it was stopped, and after it is started again.
 #include <algorithm>
 #include <map>
 
@@ -9,7 +9,7 @@
 namespace evnet_testing {
 namespace {
 
-constexpr size_t kShare = 256 << 10;  // of a turn, by default
+constexpr size_t kShare = 256 << 10;  // of a turn; the default
 
 class UringStopTest : public ContractTest {
  protected:
@@ -47,7 +47,7 @@ TEST_P(UringStopTest, ASocketStoppedByItsFirstBytesBringsNoMoreUntilStarted) {
   evnet_poller_recv_start(poller(), connection.handle);
   ASSERT_TRUE(RunUntilData(connection.handle, 1));
   Settle();
-  EXPECT_GT(CountUring().most_queued, 50u);  // the first enter has brought as many buffers
+  EXPECT_GT(CountUring().most_queued, 50u);  // the first enter brought at least this many buffers
   EXPECT_EQ(loop().Of(connection.handle).size(), 1u);
   loop().OnEvent(nullptr);
   evnet_poller_recv_start(poller(), connection.handle);
@@ -69,7 +69,8 @@ TEST_P(UringStopTest, ATurnBringsASocketItsShareInAsManyBuffersAsThatTakes) {
   EXPECT_GT(MostInATurn(connection.handle), kBytes / 2);
 }
 
-// With a poll in front of each, so that a stop holds at once and nothing stands in buffers.
+// A stopped socket is polled before each receive, so a stop takes effect immediately and no data
+// waits in buffers.
 TEST_P(UringStopTest, ASocketThatWasStoppedReceivesOneByOneUntilALittleIsEnough) {
   const Connection connection = Connect();
   evnet_poller_recv_start(poller(), connection.handle);
@@ -81,7 +82,7 @@ TEST_P(UringStopTest, ASocketThatWasStoppedReceivesOneByOneUntilALittleIsEnough)
   ResetUring();
   const std::string data = Pattern(100000);
   connection.peer->Send(data);
-  // Stopped after every completion, and started for each.
+  // The socket is stopped after every completion, and started for the next.
   loop().OnEvent([&](const Event &event) { evnet_poller_recv_stop(poller(), event.handle); });
   for (size_t events = 1; loop().Data(connection.handle).size() < data.size(); events++) {
     evnet_poller_recv_start(poller(), connection.handle);
@@ -99,8 +100,9 @@ TEST_P(UringStopTest, ASocketThatWasStoppedReceivesOneByOneUntilALittleIsEnough)
   EXPECT_EQ(CountUring().recvs, 1u);
 }
 
-// Its bytes, held back in front of the end, are told in the end as another's need for buffers
-// grows. Stopped in its first turn the end is not held back; in its second it is, too.
+// The bytes that are held back before the EOF are reported when other sockets need buffers. If the
+// socket is stopped in its first turn, the EOF is not held back. If it is stopped in its second
+// turn, the EOF is, too.
 TEST_P(UringStopTest, AHangupPutOffForHeldBytesIsToldBehindThem) {
   for (const size_t before_stop : {100u, 200u}) {
     evnet_poller_options options = {};
@@ -132,8 +134,8 @@ TEST_P(UringStopTest, AHangupPutOffForHeldBytesIsToldBehindThem) {
   }
 }
 
-// Started again, by another's handler, between two of its entries: the first was passed already in
-// that turn, and the second waits for it.
+// Another socket's handler starts the socket between two of its entries. The first entry was
+// already passed in that turn, and the second waits for it.
 TEST_P(UringStopTest, HeldBytesStayInOrderWhenTheirSocketIsStartedBetweenThem) {
   evnet_poller_options options = {};
   options.recv_bytes_max = 100;
@@ -147,7 +149,7 @@ TEST_P(UringStopTest, HeldBytesStayInOrderWhenTheirSocketIsStartedBetweenThem) {
   evnet_poller_recv_start(poller(), first.handle);
   evnet_poller_recv_start(poller(), second.handle);
   loop().Clear();
-  loop().Turn(0);  // each told of 100 bytes; held back: 100 of the first, 200 of the second
+  loop().Turn(0);  // 100 bytes reported of each; held back: 100 of the first, 200 of the second
   ASSERT_EQ(loop().Data(first.handle).size(), 100u);
   loop().OnEvent([&](const Event &event) {
     if (event.op == EVNET_OP_SEND) evnet_poller_recv_stop(poller(), first.handle);
@@ -158,12 +160,12 @@ TEST_P(UringStopTest, HeldBytesStayInOrderWhenTheirSocketIsStartedBetweenThem) {
   first.peer->Send(data.substr(200));
   const iovec piece = {evnet_poller_scratch(poller()), 1};
   ASSERT_EQ(evnet_poller_send(poller(), sender.handle, &piece, 1), -EINPROGRESS);
-  loop().Turn(0);  // 100 of the second are told, and 100 behind them held back of the first
+  loop().Turn(0);  // reports 100 of the second, then holds back 100 of the first
   ASSERT_TRUE(RunUntilData(first.handle, 300));
   EXPECT_TRUE(loop().Data(first.handle) == data);
 }
 
-// In the kernel's completions already, and held back in the turn before.
+// These buffers are in the kernel's completions, or were held back in the turn before.
 TEST_P(UringStopTest, BuffersOfDetachedSocketsComeBack) {
   evnet_poller_options options = {};
   options.recv_bytes_max = 100;

@@ -229,13 +229,21 @@ TEST(Background, IsResetBehindTheOthersAtTheDrainDeadline) {
     ASSERT_TRUE(holder.WaitForOpen(2));
     EXPECT_EQ(server.Stop(50), 0);
     EXPECT_EQ(holder.journal.Count("client EVNET_REASON_DRAIN_DEADLINE"), 1u);
-    EXPECT_EQ(holder.journal.Count("upstream EVNET_REASON_DRAIN_DEADLINE"), 1u);
+    // Of several reactors, the client's may pass the deadline first. Then every reactor has drained,
+    // and the upstream connection closes as after a drain that ends in time.
+    const bool is_reset = holder.journal.Count("upstream EVNET_REASON_DRAIN_DEADLINE") == 1;
     if (reactors == 1) {
+      EXPECT_TRUE(is_reset);
       EXPECT_EQ(holder.journal.Lines()[0], "client EVNET_REASON_DRAIN_DEADLINE");
     }
+    if (!is_reset) {
+      EXPECT_EQ(holder.journal.Count("upstream EVNET_REASON_SHUTDOWN"), 1u);
+    }
     char byte;
-    EXPECT_EQ(recv(peers[0], &byte, 1, 0), -1);
-    EXPECT_EQ(errno, ECONNRESET);
+    EXPECT_EQ(recv(peers[0], &byte, 1, 0), is_reset ? -1 : 0);
+    if (is_reset) {
+      EXPECT_EQ(errno, ECONNRESET);
+    }
     (void)close(peers[0]);
   }
 }

@@ -1,5 +1,5 @@
-// Adopted sockets. A connected one is in DIALLING, without a dial, from evnet_adopt until the due
-// list opens it, or until its poller reports something about it, whichever is first.
+// Adopted sockets. A connected socket is in DIALLING, without a dial, after evnet_adopt. It opens
+// when the due list runs, or when its poller reports an event for it, whichever is first.
 #include "net/reactor/adopt.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-// Requests of other threads: each finds its connection by id, or finds that it has gone, and is
-// answered once, at a moment when the reactor does nothing else.
+// Requests of other threads. The reactor looks up the connection of a request by its id, and calls
+// `finish` once for each request, when no other user code is running.
 #include "net/reactor/async.h"
 
 #include <errno.h>
@@ -23,7 +23,8 @@
 #include "net/reactor/owner.h"
 
 void async_run_answers(struct evnet_reactor *reactor) {
-  // Only those that stand here now: what they bring about may be answered at once, for ever.
+  // Take only the requests that are on the list now, because `finish` may add others that are also
+  // answered immediately. Those run in the next turn, so this loop ends.
   struct evnet_async *async = reactor->due.answers_first;
   reactor->due.answers_first = NULL;
   while (async != NULL) {
@@ -37,7 +38,7 @@ void async_run_answers(struct evnet_reactor *reactor) {
 
 // Acts
 
-// The queue gives the bytes back.
+// The queue returns the lent bytes.
 static void returned(struct evnet_outbound_lent *lent, bool taken) {
   struct evnet_async *async =
       (struct evnet_async *)((char *)lent - offsetof(struct evnet_async, lent));
@@ -65,7 +66,7 @@ static void write_to(struct evnet_async *async, struct evnet_conn *conn) {
   }
   if (conn_is_datagram(conn)) {
     int status = datagram_send_async(conn, NULL, NULL, async);
-    // on_prewrite, of what was written before, has closed it.
+    // on_prewrite, called for earlier datagrams, closed the connection.
     if (status == -ENOTCONN) status = -ESTALE;
     if (status < 0) due_answer(async, status);
     return;
@@ -82,7 +83,7 @@ static int act_on(struct evnet_conn *conn, enum evnet_async_act act) {
       if (conn->state != CONN_OPEN) return -ESTALE;
       return inbound_wake(conn);
     case EVNET_ASYNC_RELEASE:
-      if (conn->state == CONN_DIALLING) return -ENOTCONN;  // it has had no hold
+      if (conn->state == CONN_DIALLING) return -ENOTCONN;  // it cannot have a hold yet
       evnet_conn_release(conn);
       return 0;
     case EVNET_ASYNC_CLOSE:
@@ -96,20 +97,20 @@ static int act_on(struct evnet_conn *conn, enum evnet_async_act act) {
 
 // Requests
 
-// A request that is above the bound on output.
+// Refuses a request that would exceed the bound on output.
 static void refuse_request(struct evnet_async *async, struct evnet_conn *conn) {
   const bool closes = conn->reactor->options.outbound_overflow == EVNET_OVERFLOW_CLOSE;
   if (closes && !conn_is_datagram(conn)) end_conn(conn, EVNET_REASON_OUTBOUND_OVERFLOW);
   due_answer(async, -ENOBUFS);
 }
 
-// A write, or a wake, by the id of a dial under way waits until that has ended. Returns whether it
-// was taken care of.
+// Keeps a write or a wake for a connection that is still being dialled until the dial ends. Returns
+// whether the request is taken care of.
 static bool wait_for_open(struct evnet_async *async, struct evnet_conn *conn) {
   const bool waits = async->act == EVNET_ASYNC_WRITE ||
                      (async->act == EVNET_ASYNC_WAKE && !conn_is_datagram(conn));
   if (conn->state != CONN_DIALLING || !waits) return false;
-  if (conn->dial == NULL) {  // adopted, and connected long since
+  if (conn->dial == NULL) {  // an adopted socket, which is connected already
     open_adopted(conn);
     return false;
   }

@@ -1,5 +1,6 @@
-// The work that follows each return of user code: gathered writes are sent, and the action is done.
-// Callbacks are called where their cause is; only the two that several files call are here.
+// The work that follows each return of user code: send the gathered writes and perform the returned
+// action. Most callbacks are called in the file of the event that causes them. The two callers here
+// are those that several files use.
 #include "net/reactor/internal/callback.h"
 
 #include "net/reactor/internal/clock.h"

@@ -1,14 +1,16 @@
-// The reactor's time. The clock is read once a turn and when a callback has returned; everything
-// else uses the time that was read last. It measures callbacks by the way.
+// The reactor's time. The clock is read once a turn and after each callback; all other code uses
+// the last reading. The same readings measure how long callbacks run.
 #include "net/reactor/internal/clock.h"
 
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/owner.h"
 
-// A callback that runs long uses the time at which it began; what it stamped with that time is
-// given the new one. So nothing reads the clock but clock_lap, which does so anyway.
+// During a callback the time is that of its start. When a long callback returns, the times that it
+// stamped are replaced by the new time. clock_lap reads the clock then anyway, so this needs no
+// extra reading.
 static void restamp(struct evnet_conn *conn, uint32_t before, uint32_t now) {
-  // A handle that has been freed since may have a dial where a connection has its side.
+  // The handle may have been freed since. A handle that is used anew may have a dial in the union
+  // instead of a side.
   const bool has_dial = conn->state == CONN_DIALLING || conn->state == CONN_ATTEMPT;
   if (conn->state == CONN_FREE || has_dial) return;
   if (conn->out_ms == before) conn->out_ms = now;
@@ -51,7 +53,7 @@ void clock_lap(struct evnet_reactor *reactor) {
 
 uint32_t clock_stamp(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
-  // Between two turns there is no callback that ends.
+  // Between two turns no callback is running whose return would correct the stamp.
   if (!reactor->clock.turning || reactor->clock.stamped_count == STAMPED_MAX) clock_update(reactor);
   if (!reactor->clock.turning) return now32(reactor);
   reactor->clock.stamped[reactor->clock.stamped_count++] = conn;

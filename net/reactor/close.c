@@ -1,5 +1,5 @@
-// Closing: by the user, by the last hold's release, and while the reactor stops. The output of a
-// connection is sent before it ends (end.c).
+// Closing by the user, by the release of the last hold, and during a stop. evnet sends a
+// connection's output before the connection ends (end.c).
 #include "net/reactor/internal/close.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ void close_conn(struct evnet_conn *conn, int reason) {
   reading_stop(conn, STOP_CLOSING);
   outbound_await_flight(conn);
   if (outbound_is_empty(conn)) end_linger(conn);
-  // Else the write timeout has been running since the bytes were queued.
+  // Otherwise the write timeout is running already, since the bytes were queued.
 }
 
 int close_by_id(struct evnet_conn *conn) {
@@ -57,7 +57,7 @@ int evnet_conn_hold(struct evnet_conn *conn) {
 uint32_t evnet_conn_holds(const struct evnet_conn *conn) { return conn->holds; }
 
 void evnet_conn_release(struct evnet_conn *conn) {
-  EVNET_ASSERT(conn->holds > 0);  // the caller's own count is wrong: a peer cannot bring this about
+  EVNET_ASSERT(conn->holds > 0);  // only a wrong count of the caller fails here, never a peer
   conn->holds--;
   if ((conn->read_stop & STOP_HOLDS) && conn->holds < conn->reactor->options.holds_max)
     reading_resume(conn, STOP_HOLDS);
@@ -77,8 +77,9 @@ void close_check_stopping(struct evnet_conn *conn) {
   bool has_work = conn->holds > 0 || side_inbound_bytes(conn) > 0 ||
                   evnet_conn_outbound_bytes(conn) > 0 || !outbound_is_empty(conn) ||
                   (conn->flags & (DUE_PRESSURE | DUE_DRAIN | DUE_DATA));
-  // Its last read is still to come after on_drain, and when reading is about to go on: on_data runs
-  // first, with what was unread above inbound_bytes_max.
+  // The connection still needs its last read in two cases: reading is stopped until on_drain, or
+  // reading is about to resume. In the second case on_data first gets the unread bytes above
+  // inbound_bytes_max.
   bool resumes = conn->read_stop == 0 && !(conn->flags & (RECEIVING | PEER_ENDED));
   bool has_read = !(conn->read_stop & STOP_OUTBOUND_HIGH) && !resumes;
   if (has_work) outbound_await_flight(conn);

@@ -1,4 +1,4 @@
-// UDP sockets: receiving, and their end. datagram_write.c and datagram_out.c send.
+// UDP sockets: how they receive and how they close. datagram_write.c and datagram_out.c send.
 //
 //   listen --accepting begins--> receiving --stop: last read--> sending only --nothing queued-->
 //   closed
@@ -19,7 +19,7 @@
 #include "net/reactor/owner.h"
 #include "net/reactor/timer.h"
 
-// After this long a listener's socket that could not be received from is tried again.
+// After a failure to receive, a listener's socket retries after this time.
 enum { RETRY_MS = 100 };
 
 void datagram_start(struct evnet_conn *conn) { reading_allow(conn, STOP_CLOSING); }
@@ -29,8 +29,9 @@ static void receive_again(struct evnet_timer *timer, void *user) {
   reading_allow(user, STOP_FAILING);
 }
 
-// Receiving fails again and again: to go on immediately would spin. A single error, of an earlier
-// datagram (ICMP), concerns one peer, and the socket goes on for the others.
+// Receiving fails repeatedly, so an immediate retry would spin. A single error is different: it is
+// the ICMP report of an earlier datagram to one peer, and the socket keeps receiving from the
+// others.
 static void receive_later(struct evnet_conn *conn, int status) {
   struct evnet_reactor *reactor = conn->reactor;
   struct datagram_socket *socket = datagram_of(conn);
@@ -77,7 +78,7 @@ void datagram_received(struct evnet_conn *conn, const struct evnet_completion *c
   reactor->lease.conn = NULL;
   socket->peer = socket->local = NULL;
   socket->truncated = false;
-  // EVNET_CLOSE means nothing to a listener's.
+  // A listener's UDP socket ignores EVNET_CLOSE.
   callback_returned(reactor, connected ? conn : NULL, action);
   close_check_stopping(conn);
 }
@@ -109,7 +110,7 @@ void datagram_close(struct evnet_conn *conn) {
   struct datagram_socket *socket = datagram_of(conn);
   datagram_end(conn);
   evnet_timer_stop(reactor, &socket->retry);
-  reading_stop(conn, STOP_CLOSING);  // so that a resume, or a pause, later does nothing
+  reading_stop(conn, STOP_CLOSING);  // a later pause or resume has no effect
   struct datagram_socket **to_this = &reactor->datagram_sockets;
   while (*to_this != socket) to_this = &(*to_this)->next;
   *to_this = socket->next;
@@ -123,7 +124,7 @@ void datagram_close_idle(struct evnet_reactor *reactor, bool all) {
   for (struct datagram_socket *socket = reactor->datagram_sockets; socket != NULL; socket = next) {
     next = socket->next;
     struct evnet_conn *conn = socket->conn;
-    // One that its holds have stopped gets its last read when they are released.
+    // A socket that is stopped by its holds gets its last read when they are released.
     if (!(conn->read_stop & STOP_HOLDS)) reading_stop(conn, STOP_CLOSING);
     bool owes = conn->holds > 0 || socket->first != NULL;
     if (all || !owes) datagram_close(conn);

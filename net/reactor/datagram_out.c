@@ -1,13 +1,13 @@
-// The way out of UDP sockets. Datagrams that callbacks write gather, and leave by one call for up
-// to EVNET_DATAGRAMS_MAX of them; those that find the socket full are queued, in order, up to a
-// bound.
+// The output of UDP sockets. Datagrams that callbacks write are gathered and sent in one call, up
+// to EVNET_DATAGRAMS_MAX of them. If the socket is full, the remaining datagrams are queued in
+// order, up to a bound.
 //
 //   write --> gather --flush--> taken
 //     |                  |
 //     |                  +--> full: queue --room--> taken
 //     +-- something is queued: after it
 //
-// So while a socket has something queued, it has nothing gathered.
+// A socket with queued datagrams therefore has no gathered ones.
 #include "net/reactor/internal/datagram_out.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@
 #include "net/reactor/owner.h"
 
 void datagram_copy_address(struct evnet_address *out, const struct evnet_address *address) {
-  // All that a host has; most of the union is for Unix paths.
+  // Copy only the part that IP addresses use, because the rest of the union is for Unix paths.
   memcpy(&out->socket, &address->socket, sizeof out->socket.ip6);
   out->size = address->size;
 }
@@ -47,7 +47,7 @@ static void answer(struct evnet_async *async, int status) {
 
 // The queue
 
-// Of a connection: a listener's socket waits for ever.
+// Only connections have the timeout. A listener's socket waits indefinitely.
 static void start_write_timeout(const struct datagram_socket *socket) {
   struct evnet_conn *conn = socket->conn;
   if (socket->connected) conn->side->write_since_ms = clock_stamp(conn);
@@ -109,8 +109,9 @@ static void await_room(struct datagram_socket *socket) {
 
 // Sending
 
-// Just before something goes to the socket. What on_prewrite writes to it goes along, and is not
-// announced again; nor is what it makes another UDP socket send at once.
+// Calls on_prewrite just before datagrams are sent. Datagrams that on_prewrite writes to this
+// socket are sent with them, without another call. The same holds for datagrams of another UDP
+// socket that on_prewrite causes to be sent immediately.
 static void announce(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   struct datagram_gather *gather = reactor->gather;
@@ -123,21 +124,22 @@ static void announce(struct evnet_conn *conn) {
   gather->announcing = false;
 }
 
-// A send of a connected socket may be the first to hear what ICMP said of an earlier one. Other
-// errors are about the one datagram.
+// A send on a connected socket may report the ICMP error of an earlier datagram. All other errors
+// concern only the datagram that is being sent.
 static void note_failure(struct datagram_socket *socket, int status) {
   if (!socket->connected || status != -ECONNREFUSED || socket->conn->state == CONN_CLOSED) return;
   socket->failure = status;
-  due_add(socket->conn, 0);  // ends it: not from inside a write
+  due_add(socket->conn, 0);  // ends the connection later, not inside the write
 }
 
-// The kernel refuses a datagram: without a word its writer would look for the fault elsewhere.
+// The kernel refused a datagram. The log names the reason, because the writer gets no status for
+// it.
 static void note_refused(struct datagram_socket *socket, const struct evnet_address *to,
                          int status) {
   struct evnet_reactor *reactor = socket->conn->reactor;
   note_dropped(reactor);
   note_failure(socket, status);
-  if (socket->failure < 0) return;  // on_close gets it
+  if (socket->failure < 0) return;  // on_close gets the status
   const uint64_t times =
       evnet_log_limit_pass(&log_limits_of(reactor)->refused, evnet_reactor_clock_ms(reactor));
   if (times == 0) return;
@@ -156,8 +158,10 @@ static void note_refused(struct datagram_socket *socket, const struct evnet_addr
             times);
 }
 
-// Sends what the socket takes. Returns how many were dealt with: taken, or refused for ever, each
-// told to `dealt`; fewer than all: the socket is full.
+// Sends datagrams until the socket is full.
+//
+// Returns: the number of datagrams that were sent or permanently refused, each reported to `dealt`.
+// If it is less than `count`, the socket is full.
 static size_t send_now(struct datagram_socket *socket, const struct evnet_datagram *datagrams,
                        size_t count,
                        void (*dealt)(struct datagram_socket *socket, size_t index, int status)) {
@@ -187,7 +191,7 @@ static size_t send_now(struct datagram_socket *socket, const struct evnet_datagr
 
 static void dealt_queued(struct datagram_socket *socket, size_t index, int status) {
   (void)index;
-  pop(socket, status);  // the first: they are dealt with in order
+  pop(socket, status);  // datagrams leave in order, so this is the first
 }
 
 static void send_queue(struct datagram_socket *socket) {
@@ -208,7 +212,7 @@ static void send_queue(struct datagram_socket *socket) {
   }
 }
 
-// Nothing will say when there is room: to try again and again would spin.
+// The poller cannot report when there is room, and retrying without that would spin.
 static void refuse_queue(struct datagram_socket *socket, int status) {
   while (socket->first != NULL) {
     note_refused(socket, socket->first->has_to ? &socket->first->to : NULL, status);
@@ -231,7 +235,7 @@ static void dealt_gathered(struct datagram_socket *socket, size_t index, int sta
   answer(socket->conn->reactor->gather->asyncs[index], status);
 }
 
-// The socket was full: the rest is queued.
+// Queues the remaining datagrams, because the socket is full.
 static void queue_gathered(struct datagram_gather *gather, size_t index) {
   struct datagram_socket *socket = gather->socket;
   for (; index < gather->count; index++) {
@@ -277,7 +281,7 @@ void datagram_flush(struct evnet_reactor *reactor) {
   if (gather == NULL || gather->socket == NULL) return;
   const struct datagram_socket *socket = gather->socket;
   announce(socket->conn);
-  // Else on_prewrite wrote to another socket, and that has sent this one's.
+  // Otherwise on_prewrite wrote to another socket, and gathering for that one sent these datagrams.
   if (gather->socket == socket) send_gathered(gather);
 }
 
@@ -285,12 +289,12 @@ bool datagram_is_gathering(const struct evnet_reactor *reactor) {
   return reactor->gather != NULL && reactor->gather->socket != NULL;
 }
 
-// Whether one more can be gathered as it is.
+// Returns whether another datagram can be gathered without sending those that are gathered.
 static bool has_room(const struct evnet_reactor *reactor, const struct datagram_socket *socket,
                      size_t size) {
   const struct datagram_gather *gather = reactor->gather;
   if (gather->socket == NULL) return true;
-  // Should the socket be full, the queue has room for all of them.
+  // If the socket turns out to be full, the queue must have room for all gathered datagrams.
   const size_t bound = reactor->options.udp_outbound_bytes_max;
   return gather->socket == socket && gather->count < EVNET_DATAGRAMS_MAX &&
          size <= sizeof gather->copies - gather->copied && gather->cost < bound &&
@@ -338,10 +342,10 @@ static void gather_add(struct datagram_socket *socket, const struct datagram_out
 int datagram_send(struct datagram_socket *socket, const struct datagram_outgoing *outgoing) {
   struct evnet_reactor *reactor = socket->conn->reactor;
   if (!has_room(reactor, socket, outgoing->size)) datagram_flush(reactor);
-  // on_prewrite may have closed it.
+  // on_prewrite may have closed the socket.
   const enum conn_state state = (enum conn_state)socket->conn->state;
   if (state != CONN_OPEN && state != CONN_DATAGRAM) return -ENOTCONN;
-  // Still: on_prewrite has gathered anew.
+  // There may still be no room, because on_prewrite may have gathered more datagrams.
   if (!has_room(reactor, socket, outgoing->size)) send_gathered(reactor->gather);
   if (socket->first != NULL) {
     int status = enqueue(socket, outgoing);

@@ -1,5 +1,5 @@
-// The records of UDP sockets: made when a listener's socket is bound or a dialled one has
-// connected. Receiving is datagram.c's, sending datagram_write.c's and datagram_out.c's.
+// The records of UDP sockets. A record is created when a listener's socket is bound or when a
+// dialled socket has connected. datagram.c receives; datagram_write.c and datagram_out.c send.
 #include "net/reactor/internal/datagram_socket.h"
 
 #include <errno.h>

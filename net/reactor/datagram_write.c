@@ -1,5 +1,5 @@
-// What callers write to UDP sockets: where it goes, which host it leaves from, and whether the
-// socket can send it there. datagram_out.c sends it.
+// Writes of callers to UDP sockets. This file chooses a datagram's destination and source, and
+// checks whether the socket can send it. datagram_out.c sends it.
 #include "net/reactor/internal/datagram_write.h"
 
 #include <arpa/inet.h>
@@ -14,15 +14,16 @@
 #include "net/reactor/internal/reactor.h"
 
 enum {
-  IP4_BYTES_MAX = 65507,  // 65,535 with IPv4's and UDP's headers
-  IP6_BYTES_MAX = 65527,  // with UDP's: IPv6's payload length leaves its header out
+  IP4_BYTES_MAX = 65507,  // 65,535 without the IPv4 and UDP headers
+  // 65,535 without the UDP header; IPv6's payload length excludes its own header
+  IP6_BYTES_MAX = 65527,
 };
 
 static int check_size(int family, size_t size) {
   return size > (family == AF_INET ? IP4_BYTES_MAX : IP6_BYTES_MAX) ? -EMSGSIZE : 0;
 }
 
-// Whether the socket can send there.
+// Returns 0 if the socket can send this many bytes to the address, else a negative status.
 static int check(const struct datagram_socket *socket, const struct evnet_address *to,
                  size_t size) {
   const struct evnet_address *bound = &socket->bound;
@@ -47,7 +48,8 @@ static bool is_same(const struct evnet_address *a, const struct evnet_address *b
                     memcmp(&a->socket, &b->socket, a->size) == 0);
 }
 
-// The place of a peer: by its port and the last bytes of its host.
+// Returns the table entry of a peer, which is chosen by the peer's port and the last bytes of its
+// host.
 static struct datagram_asked *asked_of(const struct datagram_socket *socket,
                                        const struct evnet_address *peer) {
   uint32_t host;
@@ -67,8 +69,8 @@ void datagram_note_asked(struct datagram_socket *socket, const struct evnet_addr
   datagram_copy_address(&asked->host, host);
 }
 
-// Where an answer has to come from: the host that was asked by the datagram that is being
-// presented, or by the peer's last one.
+// Returns the source of a reply: the local host to which the peer sent the datagram that is being
+// presented, or else the peer's last datagram. NULL if no such datagram is known.
 static const struct evnet_address *source_for(const struct datagram_socket *socket,
                                               const struct evnet_address *to) {
   if (to == NULL) return NULL;
@@ -87,8 +89,11 @@ static bool is_any_host(const struct evnet_address *address) {
          address->socket.ip4.sin_addr.s_addr == htonl(INADDR_ANY);
 }
 
-// Where a datagram leaves from: any host, also of the other family, is the system's choice, and
-// NULL as source_for says. Returns 0 or -EAFNOSUPPORT.
+// Chooses the source of a datagram. If `from` is a wildcard host, also of the other family, the
+// kernel chooses; if it is NULL, source_for does.
+//
+// Returns: 0.
+// Errors:  -EAFNOSUPPORT if the families of `from` and `to` differ.
 static int choose_source(const struct datagram_socket *socket, const struct evnet_address *from,
                          const struct evnet_address *to, const struct evnet_address **out_from) {
   *out_from = NULL;

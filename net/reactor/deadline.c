@@ -1,12 +1,13 @@
-// Deadlines of connections. Each connection has one node on the wheel, never later than its
-// earliest deadline. Bytes that move a deadline away only note the time; when the node expires,
-// what is left is computed and the node goes back. So traffic costs a store, not a timer operation.
-// expire.c does what follows from a deadline that has passed.
+// Deadlines of connections. Each connection has one node on the wheel, which never expires after
+// the connection's earliest deadline. Bytes that postpone a deadline only store the current time.
+// When the node expires, evnet computes the remaining time and schedules the node again. Traffic
+// therefore costs a store instead of a timer operation. expire.c carries out a timeout.
 //
-// A deadline that has passed proves nothing yet: after a standstill (a slow callback, SIGSTOP, a
-// suspended machine) what moves it away may wait in the kernel. It counts only once the kernel was
-// asked, later than the deadline, until it had nothing more to report. So deadlines are compared
-// with settled_ms, too, the time of the last question that was answered in full:
+// A deadline that has passed is not yet a timeout. After a standstill (a slow callback, SIGSTOP, a
+// suspended machine), bytes that postpone the deadline may still wait in the kernel. The deadline
+// counts only once the kernel, asked after the deadline, has reported everything it had. Deadlines
+// are therefore also compared with settled_ms, the time of the last such question that was answered
+// in full:
 //
 //   the node expires
 //     the deadline is still to come -----------> back on the wheel
@@ -19,13 +20,14 @@
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/wheel.h"
 
-// How often the unacknowledged bytes of a lingering connection are looked at, at the least.
+// The longest interval between two checks of a lingering connection's unacknowledged bytes.
 enum { LINGER_STEP_MS_MAX = 250 };
 
 void deadline_arm(struct evnet_conn *conn, uint64_t delay_ms) {
   struct evnet_reactor *reactor = conn->reactor;
   if (evnet_wheel_scheduled(&conn->deadline)) {
-    // Signed: one that has expired but was not yet popped is in the past.
+    // The difference is signed, because a node that has expired but was not popped lies in the
+    // past.
     int32_t left = (int32_t)(conn->deadline.expires_ms - now32(reactor));
     if (left < 0 || (uint64_t)left <= delay_ms) return;
   }
@@ -47,7 +49,7 @@ static uint32_t younger(uint32_t now, uint32_t a, uint32_t b) {
   return now - a < now - b ? now - a : now - b;
 }
 
-// How long LINGERING lasts before it ends, or before what is unacknowledged is looked at again.
+// Returns the time until LINGERING ends, or until its unacknowledged bytes are checked again.
 static int64_t linger_step_ms(const struct evnet_conn *conn) {
   const int64_t linger_ms = limits_of(conn)->linger_ms;
   if (conn->side == NULL || !conn->side->awaits_acks || linger_ms == EVNET_OFF) return linger_ms;
@@ -94,7 +96,7 @@ void deadline_stamp(struct evnet_conn *conn, enum evnet_timeout which) {
   const uint32_t now = clock_stamp(conn);
   switch (which) {
     case EVNET_TIMEOUT_IDLE:
-      conn->out_ms = now;  // not in_ms: the read timeout goes on
+      conn->out_ms = now;  // not in_ms, because the read timeout must go on
       break;
     case EVNET_TIMEOUT_READ:
       conn->read_since_ms = now;
@@ -122,7 +124,8 @@ bool deadline_settle(struct evnet_reactor *reactor) {
     reactor->deadlines.settled_ms = reactor->deadlines.asked_ms;
     reactor->deadlines.fence_waits = 0;
   } else if (reactor->deadlines.fence_waits == 0) {
-    // The kernel may have more to report for ever, so what was ready now gets a bounded time.
+    // The kernel may have more to report at every question. Only the events that are ready now have
+    // to be reported, so the wait is bounded.
     reactor->deadlines.fence_ms = reactor->deadlines.asked_ms;
     reactor->deadlines.fence_waits = waits;
   } else if (--reactor->deadlines.fence_waits == 0) {

@@ -1,12 +1,12 @@
-// A dial, from evnet_dial to on_open or to on_close alone.
+// A dial, from evnet_dial until either on_open or, if the dial fails, on_close.
 //
 //   evnet_dial --a name--> looking up --addresses--> connecting --> open
 //       |                      |                      ^    |
 //       +--an IP address, a path----------------------+    |
 //                              +-- deadline, a failure ----+--> failed
 //
-// While it lasts the connection is in DIALLING, and `conn->dial` is its record (dial_record.c).
-// dial_options.c reads the arguments of evnet_dial, dial_attempts.c connects.
+// During a dial the connection is in DIALLING, and `conn->dial` is the record of the dial
+// (dial_record.c). dial_options.c reads the arguments of evnet_dial; dial_attempts.c connects.
 #include "net/reactor/dial.h"
 
 #include <errno.h>
@@ -51,7 +51,8 @@ static void link_dial(struct evnet_reactor *reactor, struct dial *dial) {
   reactor->dials = dial;
 }
 
-// Without a handle nothing but the record is there to free. Returns as dial_read.
+// Creates the record of a dial and its connection. If there is no handle, only the record has to be
+// freed. Returns as dial_read.
 static int create(struct evnet_reactor *reactor, const char *address,
                   const struct evnet_dial_options *options, struct dial **out_dial) {
   struct dial *dial = evnet_allocate_zeroed(reactor->options.allocator, sizeof *dial);
@@ -89,7 +90,7 @@ int evnet_dial(struct evnet_reactor *reactor, const char *address,
     table_discard(conn);
     return status;
   }
-  clock_update(reactor);  // the caller may have run for long since the turn began
+  clock_update(reactor);  // the caller may have run for a long time in this turn
   const int64_t timeout_ms = options->timeout_ms == 0 ? TIMEOUT_MS_DEFAULT : options->timeout_ms;
   dial->deadline_ms =
       timeout_ms == EVNET_OFF ? UINT64_MAX : reactor->clock.now_ms + (uint64_t)timeout_ms;

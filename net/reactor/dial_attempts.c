@@ -1,7 +1,7 @@
-// The addresses of a dial, tried as RFC 8305 says in sections 4 and 5. Families alternate. An
-// attempt starts 250 ms after the last one, or when one has failed, but never within 10 ms of the
-// last one; the earlier ones go on. The first to connect wins, and its socket moves to the
-// connection's handle; the others are closed.
+// Attempts to connect to the addresses of a dial, by RFC 8305 sections 4 and 5. Address families
+// alternate. An attempt starts 250 ms after the last one or when an attempt has failed, but never
+// within 10 ms of the last one. Earlier attempts continue. The first attempt to connect wins: its
+// socket moves to the connection's handle, and the other sockets are closed.
 //
 //                      250 ms, or a failure
 //                           +-----+
@@ -32,8 +32,8 @@ enum {
   // RFC 8305 section 8: Connection Attempt Delay, Minimum Connection Attempt Delay.
   DELAY_MS = 250,
   DELAY_MS_MIN = 10,
-  // Between two tries of a Unix socket whose listener's backlog is full, of whose end no event
-  // tells: each pause is twice the last.
+  // The pause before connecting again to a Unix socket whose listener's backlog is full. No event
+  // reports that it has room again, so each pause is twice the previous one.
   PAUSE_MS_MIN = 5,
   PAUSE_MS_MAX = 100,
 };
@@ -42,7 +42,7 @@ static struct evnet_reactor *reactor_of(const struct dial *dial) { return dial->
 
 // The addresses
 
-// All hosts is an address to listen on; dialled, it is this host.
+// A wildcard host is an address to listen on. A dial to it goes to this machine.
 static void set_loopback(struct evnet_address *address) {
   if (address->socket.any.sa_family == AF_INET) {
     struct in_addr *host = &address->socket.ip4.sin_addr;
@@ -53,7 +53,7 @@ static void set_loopback(struct evnet_address *address) {
   }
 }
 
-// Leaves those out that are of another family than the source.
+// Removes the addresses whose family differs from the source's.
 static void keep_addresses(struct dial *dial) {
   if (dial->options.source == NULL || dial->source_is_any) return;
   const int family = dial->source.socket.any.sa_family;
@@ -65,8 +65,8 @@ static void keep_addresses(struct dial *dial) {
   dial->address_count = kept;
 }
 
-// With a First Address Family Count of 1 (RFC 8305 section 4): each address is followed by the next
-// one of another family, while there is one.
+// Orders the addresses with a First Address Family Count of 1 (RFC 8305 section 4): each address is
+// followed by the next address of another family, while there is one.
 static void alternate_families(struct evnet_address *addresses, uint32_t count) {
   for (uint32_t i = 1; i < count; i++) {
     const int before = addresses[i - 1].socket.any.sa_family;
@@ -79,7 +79,7 @@ static void alternate_families(struct evnet_address *addresses, uint32_t count) 
   }
 }
 
-// The source for this address, in place until connect has returned; NULL: none.
+// Returns the source for this address, or NULL for none. It is valid until connect has returned.
 static const struct evnet_address *source_for(struct dial *dial,
                                               const struct evnet_address *address) {
   if (dial->options.source == NULL || !dial->source_is_any) return dial->options.source;
@@ -98,7 +98,7 @@ static const struct evnet_address *source_for(struct dial *dial,
 
 // Failures
 
-// The less, the more it tells of why a name cannot be reached.
+// The lower the rank, the better the status explains why a name cannot be reached.
 static int rank(int status) {
   switch (status) {
     case -ECONNREFUSED:
@@ -121,7 +121,7 @@ static void note(struct dial *dial, int status, uint32_t address_index) {
   dial->status_index = address_index;
 }
 
-// Ends the dial with the most informative failure, of which `status` is one more.
+// Ends the dial with the most informative failure so far, `status` included.
 static void fail(struct dial *dial, int status) {
   struct evnet_conn *conn = dial->conn;
   uint32_t index = UINT32_MAX;
@@ -147,7 +147,7 @@ static void expired(struct evnet_timer *timer, void *user) {
   if (reactor->clock.now_ms < dial->deadline_ms) {
     try_next(dial);
   } else if (!deadline_is_settled(reactor, dial->deadline_ms)) {
-    // The kernel may have connected it, and is asked first.
+    // Ask the kernel first, because it may have connected the socket meanwhile.
     evnet_timer_start(reactor, &dial->timer, 0, expired, dial);
   } else {
     fail(dial, -ETIMEDOUT);
@@ -169,7 +169,7 @@ void dial_start_timer(struct dial *dial) {
 
 static struct dial_attempt *find_free(struct dial *dial) {
   struct dial_attempt *attempt = &dial->attempts[0];
-  while (attempt->is_running) attempt++;  // there are fewer than DIAL_ATTEMPTS_MAX
+  while (attempt->is_running) attempt++;  // fewer than DIAL_ATTEMPTS_MAX are running
   return attempt;
 }
 
@@ -200,12 +200,12 @@ static void start(struct dial *dial, struct dial_attempt *attempt) {
   evnet_poller_connect(reactor->poller, conn_handle(attempt->conn), address, &options);
 }
 
-// Whether the user lets the next address be connected to.
+// Returns whether the user's callback permits the next address.
 static bool is_allowed(const struct dial *dial) {
   return dial->allow == NULL || dial->allow(&dial->addresses[dial->address_next], dial->conn->user);
 }
 
-// The time has come for the next attempt.
+// Starts the next attempt, or fails the dial if no address is left and no attempt is running.
 static void try_next(struct dial *dial) {
   while (dial->address_next < dial->address_count && !is_allowed(dial))
     note(dial, -EACCES, dial->address_next++);
@@ -223,7 +223,7 @@ static void try_next(struct dial *dial) {
   if (status == 0) {
     start(dial, attempt);
   } else if (dial->running_count > 0) {
-    dial->next_ms = UINT64_MAX;  // the handle of the next one that ends will do
+    dial->next_ms = UINT64_MAX;  // wait for the handle of the next attempt that ends
     dial_start_timer(dial);
   } else {
     fail(dial, status);
@@ -270,7 +270,7 @@ static void attempt_failed(struct dial *dial, struct dial_attempt *attempt, int 
 
 // Opening
 
-// The winner's socket becomes the connection's.
+// Moves the socket of the winning attempt to the connection's handle.
 static int take_socket(struct dial *dial, struct dial_attempt *attempt) {
   peer_set(dial->conn, &dial->addresses[attempt->address_index]);
   if (attempt->conn == dial->conn) return 0;
@@ -284,7 +284,7 @@ static int take_socket(struct dial *dial, struct dial_attempt *attempt) {
   return status;
 }
 
-// The connection's handle is connected.
+// Opens the connection, whose handle is connected.
 static void open_dialled(struct dial *dial) {
   struct evnet_conn *conn = dial->conn;
   struct evnet_reactor *reactor = conn->reactor;
@@ -304,7 +304,7 @@ static void open_dialled(struct dial *dial) {
 void dial_connected(struct evnet_conn *conn, int result) {
   const bool is_dialling = conn->state == CONN_DIALLING || conn->state == CONN_ATTEMPT;
   struct dial *dial = is_dialling ? conn->dial : NULL;
-  if (dial == NULL) return;  // it was cancelled, and the handle is about to be detached
+  if (dial == NULL) return;  // the dial was cancelled, and the handle is about to be detached
   struct dial_attempt *attempt = &dial->attempts[0];
   while (attempt->conn != conn) attempt++;
   attempt->is_running = false;

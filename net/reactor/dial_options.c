@@ -1,5 +1,5 @@
-// What evnet_dial is given: read, checked, and refused with a line in the log at DEBUG: what is
-// dialled, and how often, may be a peer's choice, and the caller has the status.
+// Reads and checks the arguments of evnet_dial. A refusal is logged only at DEBUG, because a peer
+// may choose the address and the rate of dials, and the caller gets the status.
 #include "net/reactor/internal/dial_options.h"
 
 #include <arpa/inet.h>
@@ -12,7 +12,8 @@
 #include "net/reactor/internal/options.h"
 #include "net/reactor/owner.h"
 
-// `text` is what the caller gave: shown escaped and cut.
+// Logs why an argument is refused. `text` is the caller's string, which is logged escaped and
+// shortened.
 static int refuse_text(const struct evnet_logger *logger, int status, const char *what,
                        const char *text, const char *why) {
   char shown[EVNET_TEXT_BYTES];
@@ -37,10 +38,10 @@ static bool has_empty_host(const char *text) {
 static bool has_port(const struct evnet_address *address, const char *text, bool is_named) {
   if (address->transport == EVNET_TRANSPORT_UNIX) return true;
   if (!is_named) return evnet_address_port(address) != 0;
-  return strtoul(strrchr(text, ':') + 1, NULL, 10) != 0;  // it was found to be HOST:PORT
+  return strtoul(strrchr(text, ':') + 1, NULL, 10) != 0;  // read_address accepted it as HOST:PORT
 }
 
-// "[::]" is both families' wildcard, and becomes the loopback of both.
+// "[::]" is the wildcard of both families, so a dial tries the loopback address of both.
 static void add_loopback_ip4(struct dial *dial) {
   struct evnet_address *first = &dial->own_addresses[0];
   if (!first->dual_stack) return;
@@ -81,7 +82,7 @@ static int read_source(const struct evnet_logger *logger, const char *text, stru
   if (is_local != (transport == EVNET_TRANSPORT_UNIX))
     return refuse_text(logger, EVNET_STATUS_ADDRESS, "source ", text,
                        "must be of the same kind as the address");
-  // A path would leave a file that evnet does not remove.
+  // A path is refused, because evnet would not remove the file that binding creates.
   if (is_local && source->socket.local.sun_path[0] != '\0')
     return refuse_text(logger, EVNET_STATUS_ADDRESS, "source ", text,
                        "must not be a path; use an abstract name");
@@ -101,13 +102,14 @@ static int check_device(const struct evnet_logger *logger, const char *device) {
                      "is not the name of an interface");
 }
 
-// 0: what the reactor's options say; EVNET_OFF: the system's.
+// Returns the value of an option. 0 selects the reactor's option, and EVNET_OFF the system's
+// default.
 static int64_t choose(int64_t value, int64_t by_default) {
   const int64_t chosen = value != 0 ? value : by_default;
   return chosen > 0 ? chosen : 0;
 }
 
-// What the connection's socket is to have, in the form of the reactor's options.
+// Chooses the settings of the connection's socket, in the form of the reactor's options.
 static void choose_settings(const struct evnet_reactor_options *defaults,
                             const struct evnet_dial_options *options,
                             struct evnet_reactor_options *out) {

@@ -1,5 +1,5 @@
-// The record of a dial: the requests that wait for it, and its end. `conn->dial` points to it while
-// the connection is in DIALLING; dial.c makes it, dial_attempts.c connects.
+// The record of a dial: the requests that wait for it, and how it ends. `conn->dial` points to the
+// record while the connection is in DIALLING. dial.c creates it, and dial_attempts.c connects.
 #include "net/reactor/internal/dial_record.h"
 
 #include "net/reactor/async.h"
@@ -36,7 +36,7 @@ struct evnet_async *dial_take_requests(struct dial *dial) {
 
 // Ends
 
-// Frees the handles of all attempts but the connection's own.
+// Detaches the handles of all attempts except the connection's own handle.
 static void drop_attempts(struct dial *dial) {
   struct evnet_reactor *reactor = dial->conn->reactor;
   for (uint32_t i = 0; i < DIAL_ATTEMPTS_MAX; i++) {

@@ -1,5 +1,5 @@
-// The steps of a reactor's graceful stop, one a turn: stop.c has its phases. It closes listeners,
-// asks connections to finish, and aborts those that are left at the deadline.
+// The steps of a reactor's graceful stop, one a turn; stop.c has its phases. The reactor closes its
+// listeners, calls on_stopping of its connections, and aborts those that are left at the deadline.
 #include "net/reactor/internal/drain.h"
 
 #include "net/reactor/internal/callback.h"
@@ -14,8 +14,8 @@
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/internal/stop.h"
 
-// And so many in a row that bring nothing end it. One is not enough: a completion-based poller
-// takes a turn to change how a connection is received, or to take up again what was stopped.
+// This many consecutive turns without an event also end STOP_READING. One turn is not enough: a
+// completion-based poller takes a turn to change how a connection receives, or to resume receiving.
 enum { QUIET_TURNS = 2 };
 
 // Connections
@@ -36,7 +36,7 @@ static void ask(struct evnet_conn *conn) {
 static void give_up(struct evnet_conn *conn) {
   callback_stopping(conn);
   if (conn->state == CONN_LINGERING) {
-    end_conn(conn, conn->reason);  // delivered; only the peer's end is missing
+    end_conn(conn, conn->reason);  // output is delivered; only the peer's FIN is missing
   } else {
     end_abort(conn, EVNET_REASON_DRAIN_DEADLINE);
   }
@@ -50,7 +50,8 @@ static void give_up_background(struct evnet_conn *conn) {
   if (conn->background) give_up(conn);
 }
 
-// Output that is dropped must not look to the peer like all there was.
+// Ends a background connection. It is reset if its output is dropped, because a FIN would make the
+// output look complete.
 static void end_background(struct evnet_conn *conn) {
   if (!conn->background) return;
   if (outbound_is_empty(conn)) {
@@ -62,7 +63,7 @@ static void end_background(struct evnet_conn *conn) {
 
 // The reactor
 
-// The background comes last: on_close has the order of these calls.
+// Background connections end last, and on_close is called in the order of these calls.
 static void give_up_all(struct evnet_reactor *reactor) {
   reactor->stop.phase = STOP_DRAINING;
   for_each_conn(reactor, give_up_foreground);
@@ -70,13 +71,13 @@ static void give_up_all(struct evnet_reactor *reactor) {
   for_each_conn(reactor, give_up_background);
 }
 
-// Whether nothing is left here that a stop waits for.
+// Returns whether this reactor has no connections or sockets left for which a stop waits.
 static bool is_drained(const struct evnet_reactor *reactor) {
   return reactor->stop.phase == STOP_DRAINING && reactor->datagram_sockets == NULL &&
          reactor->stats.connections_open == reactor->stop.background_open;
 }
 
-// Ends what serves others when there are no others left, on any reactor.
+// Ends background connections when no reactor has other connections left.
 static void drain(struct evnet_reactor *reactor, bool past_deadline) {
   const struct evnet_reactor_owner *owner = &reactor->owner;
   const bool drained = is_drained(reactor);
@@ -88,15 +89,15 @@ static void drain(struct evnet_reactor *reactor, bool past_deadline) {
   if (reactor->table.handles == 0) reactor->stop.phase = STOP_DONE;
 }
 
-// Whether the time of the stop is up. After a standstill the kernel may have room for answers that
-// are queued, and bytes of clients: it is asked first.
+// Returns whether the deadline of the stop has passed. After a standstill the kernel may have room
+// for queued output, or bytes from clients, so the kernel is asked first.
 static bool is_past(struct evnet_reactor *reactor, uint64_t deadline_ns, uint64_t now_ns) {
   if (deadline_ns == STOP_DEADLINE_IS_NOW) return true;
   return now_ns >= deadline_ns &&
          deadline_is_settled(reactor, (deadline_ns - reactor->clock.origin_ns) / 1000000);
 }
 
-// The connections that have had on_stopping are on the due list if they have to be looked at.
+// Connections that already had on_stopping are on the due list if they need a check.
 static void begin_draining(struct evnet_reactor *reactor) {
   reactor->stop.phase = STOP_DRAINING;
   if (reactor->stop.untold) for_each_conn(reactor, ask);
@@ -115,7 +116,7 @@ void drain_step(struct evnet_reactor *reactor) {
   const bool past_deadline = is_past(reactor, deadline_ns, now_ns);
   const bool read_all = reactor->stop.quiet_turns >= QUIET_TURNS ||
                         now_ns >= reactor->stop.reading_until_ns || past_deadline;
-  // Without time, a connection that closed gracefully would have none left to linger.
+  // If the stop has no time, skip draining: a connection that closed gracefully could not linger.
   if (reactor->stop.phase == STOP_READING && read_all && deadline_ns != STOP_DEADLINE_IS_NOW)
     begin_draining(reactor);
   if (past_deadline) give_up_all(reactor);

@@ -1,6 +1,6 @@
-// Work for the end of the turn: the due list, of connections to look at, and the list of requests
-// to answer. Adding to either is all that happens here: lifecycle.c runs the one, async.c the
-// other.
+// Work for the end of the turn: the due list, of connections to check, and the list of requests to
+// answer. This file only adds to the lists. lifecycle.c runs the due list, and async.c the
+// requests.
 #include "net/reactor/internal/due.h"
 
 #include "net/reactor/async.h"
@@ -18,7 +18,8 @@ void due_add(struct evnet_conn *conn, uint16_t due) {
   if (reactor->due.first == NONE) {
     reactor->due.first = index;
   } else {
-    reactor->table.conns[reactor->due.last].due_next = index & NONE;  // as it is: 24 bits
+    // index & NONE keeps the value, because an index has 24 bits
+    reactor->table.conns[reactor->due.last].due_next = index & NONE;
   }
   reactor->due.last = index;
 }

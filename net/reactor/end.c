@@ -1,6 +1,5 @@
-// The end of a connection, from the failure or the last byte sent to CLOSED. on_close is not called
-// here: a connection that reaches CLOSED is put on the due list, and lifecycle.c is the only place
-// that calls it.
+// The end of a connection, from a failure or the last byte sent to CLOSED. This file puts a
+// connection that reaches CLOSED on the due list. Only lifecycle.c calls on_close.
 //
 //   any state --end_conn, end_failed, end_abort--------------> CLOSED
 //   FLUSHING --end_linger--> LINGERING --the peer's FIN, time--> CLOSED
@@ -31,19 +30,20 @@ void end_conn(struct evnet_conn *conn, int reason) {
 }
 
 void end_failed(struct evnet_conn *conn, int error) {
-  // Lingering, the kernel has taken everything and our end: how the peer goes is not why we closed.
+  // In LINGERING the kernel has taken all output and the FIN, so a later error of the peer does not
+  // replace the reason of the close.
   end_conn(conn, conn->state == CONN_LINGERING ? conn->reason : error);
 }
 
 void end_abort(struct evnet_conn *conn, int reason) {
-  // FREE: a listener's UDP socket that has closed, whose pointer the user still has.
+  // FREE is a listener's UDP socket that has closed, to which the user may still have a pointer.
   if (conn->state == CONN_CLOSED || conn->state == CONN_FREE) return;
   conn->flags |= RESET;
   end_conn(conn, reason);
 }
 
 void end_linger(struct evnet_conn *conn) {
-  EVNET_DCHECK(conn->state == CONN_FLUSHING);  // every caller has just looked
+  EVNET_DCHECK(conn->state == CONN_FLUSHING);  // every caller has just checked this
   struct evnet_reactor *reactor = conn->reactor;
   bool peer_ended = (conn->flags & PEER_ENDED) || conn_is_datagram(conn);
   int64_t linger_ms = limits_of(conn)->linger_ms;
@@ -51,9 +51,9 @@ void end_linger(struct evnet_conn *conn) {
     end_conn(conn, conn->reason);
     return;
   }
-  // close(2) with unread input makes the kernel send a reset, which can destroy what the peer has
-  // not read yet (RFC 1122 section 4.2.2.13). So: our end first, then throw input away until the
-  // peer's end.
+  // If close(2) is called with unread input, the kernel sends a reset, which can destroy bytes that
+  // the peer has not read yet (RFC 1122 section 4.2.2.13). So evnet sends FIN first, and then
+  // discards input until the peer's FIN.
   if (!(conn->flags & END_SENT) &&
       evnet_poller_shutdown_write(reactor->poller, conn_handle(conn)) < 0) {
     end_conn(conn, conn->reason);

@@ -1,5 +1,5 @@
-// Deadlines of connections and timers that have passed: on_timeout, the end of lingering, and the
-// timers' callbacks. deadline.c and timer.c have those that are still to come.
+// Expired deadlines of connections and expired timers: on_timeout, the end of lingering, and the
+// timers' callbacks. deadline.c and timer.c hold the pending ones.
 #include "net/reactor/internal/expire.h"
 
 #include <stddef.h>
@@ -41,22 +41,23 @@ static void time_out(struct evnet_conn *conn, enum evnet_timeout which) {
   if (keep) {
     deadline_stamp(conn, which);
   } else if (which == EVNET_TIMEOUT_WRITE) {
-    // Nothing more can be delivered to a peer that takes nothing.
+    // A peer that takes no bytes for this long will not get the rest either.
     end_abort(conn, EVNET_REASON_WRITE_TIMEOUT);
   } else {
     close_conn(conn, reason_of(which));
   }
 }
 
-// Of one that has passed.
+// Returns whether a deadline that has passed is not later than settled_ms.
 static bool is_settled(const struct evnet_reactor *reactor,
                        const struct deadline_earliest *earliest) {
   return earliest->left_ms + (int64_t)(reactor->clock.now_ms - reactor->deadlines.settled_ms) <= 0;
 }
 
-// A peer that still takes what was sent gets the time for that: close(2) with unread input would
-// reset the connection, and what the peer has not read could be lost. Without a count, as of Unix
-// sockets, whose kernel delivers all the same, linger_ms is all there is.
+// Returns whether LINGERING goes on. A peer that still acknowledges bytes gets time to do so,
+// because close(2) with unread input would reset the connection and could destroy bytes that the
+// peer has not read. Unix sockets do not report unacknowledged bytes, and their kernel delivers
+// sent bytes anyway; for them linger_ms is the limit.
 static bool goes_on_lingering(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   if (conn->transport != EVNET_TRANSPORT_TCP) return false;
@@ -65,7 +66,7 @@ static bool goes_on_lingering(struct evnet_conn *conn) {
   const bool awaited = side != NULL && side->awaits_acks;
   if (unacked <= 0) {
     if (!awaited) return false;
-    side->awaits_acks = false;  // linger_ms from now on
+    side->awaits_acks = false;  // linger_ms counts from now
   } else if (awaited && unacked >= side->unacked_bytes) {
     const int64_t timeout_ms = limits_of(conn)->timeouts_ms[EVNET_TIMEOUT_WRITE];
     const uint32_t age_ms = now32(reactor) - side->write_since_ms;

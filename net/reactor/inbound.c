@@ -1,9 +1,9 @@
-// The way in: from the poller's lease to the handler, what is left into the connection's ring, and
-// the functions by which a handler takes bytes.
+// Input of streams: from the poller's lease to the handler, with the remaining bytes kept in the
+// connection's ring; and the functions with which a handler reads.
 //
-// Unread bytes are in one place at a time: in the lease while the very bytes that came are being
-// presented, or in the ring. A lease that arrives while the ring holds bytes is appended to it
-// first.
+// Unread bytes are in one place at a time: in the lease while on_data runs on the bytes that have
+// just arrived, or else in the ring. If a lease arrives while the ring holds bytes, it is appended
+// to the ring first.
 #include "net/reactor/internal/inbound.h"
 
 #include <errno.h>
@@ -34,8 +34,8 @@ struct evnet_bytes evnet_conn_peek(struct evnet_conn *conn) {
   struct evnet_bytes spans[2];
   evnet_conn_peek_pair(conn, spans);
   if (spans[1].size == 0) return spans[0];
-  // One block is enough to remember: once straight, the ring cannot wrap again before the callback
-  // returns, so nobody may still use the one that a callback before this retired.
+  // One retired block is enough. Once the ring is linear, it cannot wrap again before the callback
+  // returns. A block that an earlier callback retired is therefore no longer in use.
   evnet_block_release(conn->reactor->options.allocator, conn->side->retired);
   int status = evnet_ring_linearize(&conn->side->inbound, &conn->side->retired);
   if (status < 0) {
@@ -55,7 +55,8 @@ size_t evnet_conn_discard(struct evnet_conn *conn, size_t size) {
     conn->reactor->lease.bytes.size -= size;
   } else {
     evnet_ring_discard(&conn->side->inbound, size);
-    // Their memory goes at the end of the turn: this need not be on_data, and its pointers last.
+    // Their memory is freed at the end of the turn, because pointers into it stay valid until the
+    // callback returns, which may be another one than on_data.
     if (size == unread && conn->state != CONN_CLOSED) due_add(conn, 0);
   }
   if (conn->flags & STOPPING_TOLD) due_check_stopping(conn);
@@ -84,18 +85,18 @@ size_t evnet_conn_read(struct evnet_conn *conn, void *out, size_t size) {
   return evnet_conn_discard(conn, copied);
 }
 
-// Puts bytes behind those that stand in the ring. Without memory the connection ends: to lose them
-// would be worse.
+// Appends bytes to the ring. If memory runs out, the connection ends, because losing bytes would be
+// worse.
 static void keep(struct evnet_conn *conn, const uint8_t *data, size_t size) {
   struct conn_side *side = side_get(conn);
-  // No callback is looking any more; and from here on the ring may wrap, and be made straight,
-  // again.
+  // No callback has pointers into the retired block any more, and after the append the ring may
+  // wrap and be linearized again.
   if (side != NULL) side_release_retired(conn);
   int status = side == NULL ? -ENOMEM : evnet_ring_append(&side->inbound, data, size);
   if (status < 0) end_abort(conn, status);
 }
 
-// After on_data: the lease ends, so what it still holds has to be kept, and the bound is checked.
+// Runs after on_data: keeps the bytes that are left in the lease, and checks inbound_bytes_max.
 static void settle(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   if (side_has_lease(conn)) {
@@ -107,7 +108,8 @@ static void settle(struct evnet_conn *conn) {
     if (conn->read_stop & (STOP_USER | STOP_HOLDS)) {
       reading_stop(conn, STOP_INBOUND_MAX);
     } else {
-      // To stop reading would wait forever for the rest of a frame that is larger than the bound.
+      // A paused connection would wait forever for the rest of a frame that is larger than the
+      // bound.
       close_conn(conn, EVNET_REASON_INBOUND_OVERFLOW);
     }
   }
@@ -122,7 +124,7 @@ void inbound_present(struct evnet_conn *conn) {
   } else {
     evnet_conn_discard(conn, SIZE_MAX);
   }
-  // Before the bytes are kept: what was written may point into them.
+  // Send before the unread bytes are moved, because what was written may point into them.
   callback_returned(reactor, conn, action);
   settle(conn);
   if (conn->flags & STOPPING_TOLD) close_check_stopping(conn);
@@ -143,14 +145,14 @@ void inbound_received(struct evnet_conn *conn, const uint8_t *data, size_t size)
   struct evnet_reactor *reactor = conn->reactor;
   counter_add(&reactor->stats.bytes_received, size);
   conn->in_ms = now32(reactor);
-  if (conn->state != CONN_OPEN) return;  // closing: thrown away
+  if (conn->state != CONN_OPEN) return;  // closing connections discard input
   bool standing = side_inbound_bytes(conn) > 0;
   if (standing || conn->read_stop != 0) {
-    // Bytes may come after reading was stopped; they wait like the rest.
+    // Bytes may arrive after reading was stopped; they are kept as well.
     keep(conn, data, size);
     if (conn->state != CONN_OPEN) return;
     if (conn->read_stop != 0) {
-      // They are presented before more is read.
+      // Unread bytes are presented before more is read.
       bool above_bound = side_inbound_bytes(conn) >= reactor->options.inbound_bytes_max;
       if (above_bound) reading_stop(conn, STOP_INBOUND_MAX);
       return;

@@ -1,5 +1,5 @@
-// Messages that other threads have posted, on the reactor's thread: each turn runs some, and the
-// end of the reactor runs all that are left.
+// Messages that other threads have posted, run on the reactor's thread. Each turn runs some of
+// them, and the end of the reactor runs the rest.
 #include "net/reactor/internal/inbox.h"
 
 #include "net/reactor/internal/async.h"
@@ -10,7 +10,7 @@
 #include "net/reactor/internal/resolver.h"
 #include "net/reactor/mailbox.h"
 
-// What is posted must not keep sockets waiting: so many a turn, the rest in the next.
+// Messages must not starve sockets, so a turn runs at most this many of them.
 enum { MESSAGES_PER_TURN = 1024 };
 
 static void run_message(struct evnet_reactor *reactor, struct evnet_message *message) {
@@ -27,7 +27,7 @@ void inbox_run(struct evnet_reactor *reactor) {
     reactor->posted.inbox = evnet_mailbox_take(&reactor->posted.mailbox);
   if (reactor->posted.inbox == NULL) return;
   reactor->active = true;
-  clock_begin_lap(reactor);  // timeouts that they start count from now
+  clock_begin_lap(reactor);  // timeouts that messages start count from now
   for (int count = MESSAGES_PER_TURN; count > 0 && reactor->posted.inbox != NULL; count--) {
     struct evnet_message *message = reactor->posted.inbox;
     reactor->posted.inbox = message->next;

@@ -1,5 +1,6 @@
-// A connection at the end of the turn: what it is due, from on_pressure to on_close, and the peer's
-// end once all bytes before it are presented. Nothing else calls on_close.
+// The work for a connection at the end of the turn: the due callbacks, from on_pressure to
+// on_close, and the peer's FIN once all bytes before it are presented. No other file calls
+// on_close.
 #include "net/reactor/internal/lifecycle.h"
 
 #include "net/reactor/internal/callback.h"
@@ -18,9 +19,9 @@
 #include "net/reactor/internal/trace.h"
 #include "net/reactor/wheel.h"
 
-// Connections that one look at the due list runs. Each may close and be dialled again from its
-// on_close, and its handle is free after the next wait only. Between two waits there are two looks,
-// and the spare handles (create_parts in reactor.c) are enough for both.
+// The due list is run twice between two waits, and each run takes at most this many connections.
+// Each of them may close and be dialled again from its on_close, but its handle is free only after
+// the next wait. The spare handles (create_parts in reactor.c) are enough for both runs.
 enum { DUE_MAX = 2048 };
 
 // Ends
@@ -29,7 +30,7 @@ static void tell_closed(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   trace_closed(conn);
   evnet_wheel_cancel(&reactor->deadlines.wheel, &conn->deadline);
-  // First: on_close may dial again, to take the place of this one.
+  // Update the counters first, because on_close may dial a replacement for this connection.
   if (conn->unopened) {
     counter_add(&reactor->stats.dials_failed, 1);
   } else {
@@ -41,7 +42,7 @@ static void tell_closed(struct evnet_conn *conn) {
   enum evnet_action action = EVNET_NONE;
   if (reactor->handler.on_close != NULL)
     action = reactor->handler.on_close(conn, conn->reason, reactor->user);
-  // EVNET_CLOSE means nothing here.
+  // on_close ignores EVNET_CLOSE.
   callback_returned(reactor, NULL, action == EVNET_SHUTDOWN ? EVNET_SHUTDOWN : EVNET_NONE);
   if (conn->flags & RESET) {
     evnet_poller_abort(reactor->poller, conn_handle(conn));
@@ -58,7 +59,7 @@ static void close_when_released(struct evnet_conn *conn) {
   }
 }
 
-// With both ends sent and read nothing more can happen, in whichever order they came.
+// Once both FINs are sent and read, nothing more can happen, so the connection closes.
 static void check_both_ended(struct evnet_conn *conn) {
   bool both = (conn->flags & END_SENT) && (conn->flags & PEER_ENDED);
   if (both && !(conn->flags & END_WAITS)) close_when_released(conn);
@@ -76,7 +77,7 @@ static void tell_ended(struct evnet_conn *conn) {
 }
 
 void lifecycle_peer_ended(struct evnet_conn *conn) {
-  if (conn->flags & PEER_ENDED) return;  // both its RECV and a HANGUP may tell it
+  if (conn->flags & PEER_ENDED) return;  // both a RECV and a HANGUP may report the FIN
   conn->flags |= PEER_ENDED;
   if (conn->state == CONN_LINGERING) end_conn(conn, conn->reason);
   if (conn->state != CONN_OPEN) return;
@@ -90,14 +91,14 @@ void lifecycle_peer_ended(struct evnet_conn *conn) {
 
 // The due list
 
-// What was unread when reading was resumed, and the peer's end if that stood behind it.
+// Presents the bytes that were unread when reading resumed, and then a FIN that follows them.
 static void present_again(struct evnet_conn *conn) {
   if (conn->state != CONN_OPEN || (conn->read_stop & ~STOP_INBOUND_MAX) != 0) return;
   conn->read_stop = 0;
   bool woken = reading_is_woken(conn);
   if (woken) conn->side->woken = false;
   if (woken || side_inbound_bytes(conn) > 0) inbound_present(conn);
-  // Behind it: what on_data does may be to stop once more, and a poller may be quick.
+  // Resume reading only after on_data, which may stop it again; a poller may deliver immediately.
   reading_update(conn);
   if (conn->state != CONN_OPEN || conn->read_stop != 0 || !(conn->flags & END_WAITS)) return;
   conn->flags &= (uint16_t)~END_WAITS;
@@ -116,9 +117,9 @@ static void run_due(struct evnet_conn *conn) {
     return;
   }
   if (due & DUE_PRESSURE) callback_run(conn, conn->reactor->handler.on_pressure);
-  if (conn->flags & DUE_DRAIN) {  // still: on_pressure may have crossed the mark again
+  if (conn->flags & DUE_DRAIN) {  // on_pressure may have crossed the mark again
     conn->flags &= (uint16_t)~DUE_DRAIN;
-    reading_allow(conn, STOP_OUTBOUND_HIGH);  // first: on_drain may cross the mark again
+    reading_allow(conn, STOP_OUTBOUND_HIGH);  // before on_drain, which may cross the mark again
     callback_run(conn, conn->reactor->handler.on_drain);
   }
   if (due & DUE_DATA) present_again(conn);
@@ -130,7 +131,7 @@ static void run_due(struct evnet_conn *conn) {
   close_check_stopping(conn);
 }
 
-// The rest of a due list stays in front of what became due meanwhile.
+// Puts the rest of a due list before the connections that became due meanwhile.
 static void put_back(struct evnet_reactor *reactor, uint32_t first, uint32_t last) {
   if (reactor->due.first == NONE) reactor->due.last = last;
   reactor->table.conns[last].due_next = reactor->due.first & NONE;
@@ -138,7 +139,8 @@ static void put_back(struct evnet_reactor *reactor, uint32_t first, uint32_t las
 }
 
 void lifecycle_run_due(struct evnet_reactor *reactor) {
-  // Only those that are due now: what they bring about waits for the next turn, with I/O between.
+  // Run only the connections that are due now. Those that become due meanwhile wait for the next
+  // run, so that I/O happens in between.
   uint32_t index = reactor->due.first;
   const uint32_t last = reactor->due.last;
   reactor->due.first = NONE;

@@ -1,5 +1,4 @@
-// What a connection may have otherwise than the others: timeouts, water marks, what the high mark
-// does.
+// Settings that a connection may override: timeouts, water marks, and the action at the high mark.
 #include "net/reactor/internal/limits.h"
 
 #include <errno.h>
@@ -25,7 +24,8 @@ void limits_from_options(const struct evnet_reactor_options *options,
   };
 }
 
-// The connection's own, made when it first differs; kept until it closes.
+// Returns the connection's own limits. They are created when a setting first differs, and kept
+// until the connection closes.
 static int own_limits(struct evnet_conn *conn, struct conn_limits **out_limits) {
   if (conn->state == CONN_DATAGRAM) return -EOPNOTSUPP;
   if (conn->state != CONN_OPEN) return -ENOTCONN;
@@ -41,7 +41,7 @@ static int own_limits(struct evnet_conn *conn, struct conn_limits **out_limits) 
   return 0;
 }
 
-// Those of streams alone.
+// Returns own limits for settings that only streams have.
 static int own_stream_limits(struct evnet_conn *conn, struct conn_limits **out_limits) {
   return conn_is_datagram(conn) ? -EOPNOTSUPP : own_limits(conn, out_limits);
 }

@@ -1,5 +1,5 @@
-// Listening sockets: accepting on and off, and going on after the system ran out of descriptors or
-// memory.
+// Listening sockets: accepting is paused, resumed, and retried after the system ran out of
+// descriptors or memory.
 #include "net/reactor/internal/listener.h"
 
 #include <errno.h>
@@ -13,13 +13,13 @@
 #include "net/reactor/owner.h"
 #include "net/reactor/timer.h"
 
-// How soon accepting is tried again after it failed for want of descriptors or memory: often enough
-// to be back well within a second of one being freed, and far too seldom to cost anything.
+// The delay before accepting is retried after a shortage of descriptors or memory. It is short
+// enough to recover well within a second, and long enough for the retries to cost almost nothing.
 enum { RETRY_MS = 100 };
 
 static void arm(struct evnet_reactor *reactor, struct listener *listener) {
   if (listener->is_datagram) {
-    // Once: connections at their limit are nothing to it.
+    // A UDP socket starts receiving once, because the limit of connections does not concern it.
     if (reactor->listeners.accepting) datagram_start(&reactor->table.conns[listener->handle.index]);
     return;
   }
@@ -48,7 +48,7 @@ static int open_stream(struct evnet_reactor *reactor, struct evnet_handle handle
   return status;
 }
 
-// A new socket of the listener with this index.
+// Opens a socket of the listener with this index.
 static int listen_at(struct evnet_reactor *reactor, uint8_t index,
                      const struct evnet_address *address,
                      const struct evnet_listen_options *options,
@@ -59,7 +59,7 @@ static int listen_at(struct evnet_reactor *reactor, uint8_t index,
   struct evnet_handle handle;
   int status = evnet_poller_listen(reactor->poller, address, options, &handle);
   if (status < 0) return status;
-  // First, as its DETACH will come to it.
+  // Count the handle first, because its DETACH counts it off.
   reactor->table.handles++;
   if (handle.index >= reactor->table.top) reactor->table.top = handle.index + 1;
   const bool is_datagram = address->transport == EVNET_TRANSPORT_UDP;
@@ -133,7 +133,7 @@ bool evnet_reactor_spreads_port(const struct evnet_reactor *reactor) {
   return evnet_poller_spreads_port(reactor->poller);
 }
 
-// The first socket of a listener; NULL: there is no such one.
+// Returns the first socket of a listener; NULL if there is no listener with this index.
 static const struct listener *find(const struct evnet_reactor *reactor, uint8_t index) {
   for (uint8_t i = 0; i < reactor->listeners.count; i++) {
     if (reactor->listeners.of[i].index == index) return &reactor->listeners.of[i];
@@ -182,7 +182,7 @@ static void starve(struct evnet_reactor *reactor, struct listener *listener, int
   evnet_timer_start(reactor, &listener->retry, RETRY_MS, retry, reactor);
 }
 
-// Accepting has failed, and is not armed any more.
+// Handles a failed accept, after which the poller has disarmed accepting.
 static void fail(struct evnet_reactor *reactor, struct listener *listener, int status) {
   listener->armed = false;
   starve(reactor, listener, status);

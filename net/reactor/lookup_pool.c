@@ -7,20 +7,20 @@
 
 #include "net/base/thread.h"
 
-// A thread that had nothing to do for this long ends.
+// A thread that is idle for this long ends.
 enum { IDLE_S = 1 };
 
 static struct pool {
-  pthread_mutex_t mutex;   // of all that follows, and of the pool's fields in queues and jobs
-  pthread_cond_t changed;  // a lookup waits, or the last queue has ended
+  pthread_mutex_t mutex;   // protects the fields below, and the pool's fields in queues and jobs
+  pthread_cond_t changed;  // a lookup is waiting, or the last queue has ended
   struct lookup_queue *queues;
   struct lookup_queue **queues_end;
-  uint32_t queue_count;    // of all that have begun
-  uint32_t waiting_count;  // in all of them
-  uint32_t thread_count;   // with those that have not begun to run yet
-  uint32_t running_count;  // lookups
-  uint32_t next_name;      // of the next thread
-  uint32_t process;        // how many forks lie between the first process and this one
+  uint32_t queue_count;    // of all queues that have begun
+  uint32_t waiting_count;  // lookups in all queues
+  uint32_t thread_count;   // including threads that have not begun to run yet
+  uint32_t running_count;  // lookups that are running
+  uint32_t next_name;      // the number in the next thread's name
+  uint32_t process;        // the number of forks between the first process and this one
 } pool = {
     .mutex = PTHREAD_MUTEX_INITIALIZER,
     .changed = PTHREAD_COND_INITIALIZER,
@@ -87,7 +87,8 @@ static void remove_running(struct lookup_job *job) {
 
 // The threads
 
-// The next lookup that may run now; NULL: there is none. The queue it is of goes to the end.
+// Returns the next lookup that may run now, or NULL. The lookup's queue moves to the end of the
+// list.
 static struct lookup_job *take(void) {
   for (struct lookup_queue *queue = pool.queues; queue != NULL; queue = queue->next) {
     if (pool.running_count >= queue->running_max) continue;
@@ -103,7 +104,7 @@ static struct lookup_job *take(void) {
   return NULL;
 }
 
-// With the mutex locked, but for `run`.
+// Runs a lookup. The caller holds the mutex, which is unlocked during `run`.
 static void run(struct lookup_job *job) {
   pool.running_count++;
   unlock();
@@ -114,10 +115,10 @@ static void run(struct lookup_job *job) {
   job->finish(job);
 }
 
-// Returns whether there may be something to do.
+// Waits for a lookup. Returns false when the thread has been idle for IDLE_S or no queue is left.
 static bool wait_for_work(void) {
-  // The clock of a condition variable without attributes: if it is set, a thread ends sooner or
-  // later than it should, which does no harm.
+  // A condition variable without attributes uses this clock. If the clock is set, a thread ends too
+  // early or too late, which is harmless.
   struct timespec end;
   (void)clock_gettime(CLOCK_REALTIME, &end);
   end.tv_sec += IDLE_S;
@@ -144,7 +145,8 @@ static void *thread_main(void *argument) {
   return NULL;
 }
 
-// With the mutex locked. Returns 0, or the error if there is no thread at all.
+// Starts a thread if waiting lookups need one. The caller holds the mutex. Returns 0, or the error
+// if there is no thread at all.
 static int start_thread(const struct lookup_queue *queue) {
   const bool is_enough = pool.waiting_count <= pool.thread_count - pool.running_count;
   if (is_enough || pool.thread_count >= queue->running_max) return 0;
@@ -152,12 +154,13 @@ static int start_thread(const struct lookup_queue *queue) {
   const int status = evnet_thread_create(&thread, thread_main, NULL);
   if (status < 0) return pool.thread_count > 0 ? 0 : status;
   pool.thread_count++;
-  // Nothing waits for it: it may be in getaddrinfo when its reactor, or the process, ends.
+  // No code joins the thread, because it may be in getaddrinfo when its reactor or the process
+  // ends.
   (void)pthread_detach(thread);
   return 0;
 }
 
-// As many as the lookups that wait may have. With the mutex locked.
+// Starts as many threads as the waiting lookups may use. The caller holds the mutex.
 static void start_threads(const struct lookup_queue *queue) {
   uint32_t before;
   do {
@@ -172,21 +175,22 @@ static void forget_parent(void) {
   pool.process++;
   pool.thread_count = 0;
   pool.running_count = 0;
-  // The queues may be of reactors that only the parent uses: their descriptors may be closed here.
+  // Queues may belong to reactors that only the parent uses, and their descriptors may be closed in
+  // the child.
   while (pool.queues != NULL) remove_queue(pool.queues);
   pool.waiting_count = 0;
   pool.queue_count = 0;
-  // The parent's threads may have been waiting in it.
+  // The parent's threads may have been waiting on the condition variable.
   pool.changed = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
   unlock();
 }
 
 static void prepare_for_fork(void) {
-  // If it fails for want of memory, a child may find the mutex locked.
+  // If this fails for lack of memory, a child may find the mutex locked.
   (void)pthread_atfork(lock, unlock, forget_parent);
 }
 
-// A queue that was begun before a fork, and is used in the child.
+// Registers a queue that was begun before a fork and is used in the child.
 static void join(struct lookup_queue *queue) {
   if (queue->process == pool.process) return;
   queue->process = pool.process;

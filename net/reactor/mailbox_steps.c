@@ -6,7 +6,7 @@ static void step(void) {
   if (evnet_mailbox_step != NULL) evnet_mailbox_step();
 }
 
-// A macro's own name inside it is not expanded again: these are the builtins.
+// Inside these macros the names mean the builtins, because a macro does not expand its own name.
 #define __atomic_load_n(...) (step(), __atomic_load_n(__VA_ARGS__))
 #define __atomic_store_n(...) (step(), __atomic_store_n(__VA_ARGS__))
 #define __atomic_exchange_n(...) (step(), __atomic_exchange_n(__VA_ARGS__))

@@ -1,5 +1,5 @@
-// The water marks of a stream's output: on_pressure and on_drain become due here, and reading stops
-// in between. lifecycle.c calls the two.
+// The water marks of a stream's output. This file marks on_pressure and on_drain as due, and stops
+// reading in between. lifecycle.c calls the two callbacks.
 #include "net/reactor/internal/marks.h"
 
 #include "net/reactor/internal/due.h"
@@ -22,8 +22,9 @@ static void do_high_action(struct evnet_conn *conn) {
   }
 }
 
-// As evnet_conn_outbound_bytes has them, but for what is gathered, which is sent before it comes to
-// the mark: a producer that writes up to that must meet it, or it has no on_drain to wait for.
+// Returns evnet_conn_outbound_bytes without the gathered bytes, because evnet sends those before
+// they reach the mark. A producer that writes until evnet_conn_outbound_bytes reaches the mark must
+// get on_pressure, or it would wait for an on_drain that never comes.
 static size_t marked_bytes(const struct evnet_conn *conn) {
   return side_queued_bytes(conn) + side_flying_bytes(conn);
 }
@@ -34,7 +35,7 @@ void marks_check_high(struct evnet_conn *conn) {
   conn->flags |= PRESSED;
   do_high_action(conn);
   if (conn->state == CONN_CLOSED) return;
-  // A drain that was not told yet never happened: the two would be told in the wrong order.
+  // Cancel a drain that was not reported yet, because on_pressure would come after its on_drain.
   if (conn->flags & DUE_DRAIN) {
     conn->flags &= (uint16_t)~DUE_DRAIN;
   } else {
@@ -46,7 +47,7 @@ void marks_check_low(struct evnet_conn *conn) {
   bool below = marked_bytes(conn) <= limits_of(conn)->outbound_low_water_bytes;
   if (!(conn->flags & PRESSED) || !below) return;
   conn->flags &= (uint16_t)~PRESSED;
-  // Reading starts again with on_drain, not before it: what is read would be answered.
+  // Reading resumes with on_drain, not before it, because input would cause more output.
   if (conn->state == CONN_OPEN) due_add(conn, DUE_DRAIN);
 }
 

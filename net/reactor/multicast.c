@@ -1,4 +1,4 @@
-// A UDP socket's groups.
+// Multicast groups and settings of a UDP socket.
 #include <errno.h>
 
 #include "net/reactor/datagram.h"

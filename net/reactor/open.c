@@ -1,5 +1,6 @@
-// The opening of connections, up to on_open: accepted ones from their descriptor on, adopted ones
-// when the due list or their poller first looks at them. dial_attempts.c opens dialled ones.
+// Opens connections, up to on_open. Accepted connections open from their descriptor. Adopted
+// connections open when the due list runs, or when their poller first reports an event.
+// dial_attempts.c opens dialled connections.
 #include "net/reactor/internal/open.h"
 
 #include <errno.h>
@@ -27,7 +28,8 @@ int open_conn(struct evnet_conn *conn) {
   bool has_lifetime = reactor->limits.timeouts_ms[EVNET_TIMEOUT_LIFETIME] != EVNET_OFF;
   if (has_lifetime && side_get(conn) == NULL) return -ENOMEM;
   conn->unopened = 0;
-  // Accepted by another reactor before the stop began: its bytes get their last read too.
+  // If another reactor accepted the connection before the stop began, its bytes get a last read,
+  // too.
   stop_newcomer(reactor);
   counter_add(&reactor->stats.connections_open, 1);
   counter_add(&reactor->stats.connections_opened, 1);
@@ -68,7 +70,8 @@ void open_adopted(struct evnet_conn *conn) {
   dial_free(conn);
   conn->state = CONN_OPEN;
   struct evnet_address peer;
-  // Reset meanwhile, it has none any more; that will be told.
+  // If the connection was reset meanwhile, it has no peer address any more; the poller reports the
+  // reset.
   if (evnet_poller_remote_address(reactor->poller, conn_handle(conn), &peer) == 0)
     peer_set(conn, &peer);
   int status = conn_is_datagram(conn) ? datagram_connected(conn) : 0;

@@ -38,20 +38,21 @@ static int resolve_times(struct evnet_reactor_options *options) {
                                  "must be 1 to 1073741823, 0 for the default, or EVNET_OFF");
     }
   }
-  // Without a deadline a stop would wait for peers for ever; the longest there is stands for "off".
+  // Without a deadline, a stop could wait for peers indefinitely, so EVNET_OFF means the longest
+  // time.
   if (options->drain_ms == EVNET_OFF) options->drain_ms = EVNET_TIMEOUT_MS_MAX;
   return 0;
 }
 
 enum {
   CONNECTIONS_MAX = 1 << 20,
-  // Below that many a table takes no more address space than the rest of a reactor does.
+  // A table of this size takes no more address space than the rest of a reactor.
   CONNECTIONS_MAX_LEAST = 1 << 10,
 };
 
 size_t evnet_connections_max_default(const struct evnet_logger *logger, uint32_t reactors) {
   const size_t limit = evnet_address_space_max();
-  // An eighth for all the tables; the rest is for the program, its threads' stacks and its heap.
+  // All tables get an eighth. The rest is for the program, the stacks of its threads, and its heap.
   const size_t room = limit / 8 / reactors / EVNET_CONNECTION_BYTES;
   if (room >= CONNECTIONS_MAX) return CONNECTIONS_MAX;
   const size_t connections = room > CONNECTIONS_MAX_LEAST ? room : CONNECTIONS_MAX_LEAST;
@@ -100,7 +101,7 @@ static int resolve_sizes(struct evnet_reactor_options *options) {
     return evnet_option_refuse(logger, "outbound_low_water_bytes", (int64_t)low,
                                "must be at most outbound_high_water_bytes");
   }
-  // One turn's answer must fit above the mark, or back-pressure would come too late.
+  // The output of one turn must fit above the mark, or back-pressure would come too late.
   size_t turn = options->read_turn_bytes_max;
   size_t needed = high > SIZE_MAX - turn ? SIZE_MAX : high + turn;
   size_t by_default = needed > 16 << 20 ? needed : 16 << 20;

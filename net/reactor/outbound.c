@@ -1,6 +1,6 @@
-// The way out of streams: the scratch block, in which small writes gather, and the queue of bytes
-// that the kernel has not taken. write.c decides which of the two a write takes, marks.c watches
-// the queue.
+// Output of streams: the scratch block, which gathers small writes, and the queue of bytes that the
+// kernel has not taken. write.c decides whether a write is gathered or queued. marks.c checks the
+// size of the queue against the water marks.
 //
 //   small writes --> scratch --callback returns--+--> one send --all taken--> done
 //   large writes --no queue, with the scratch----+        |
@@ -9,13 +9,13 @@
 //   writes while there is a queue ---------------------> queue --send_start--> SEND --> next part
 //   files (sendfile.c), after the scratch --------------> queue
 //
-// The order of bytes is queue, then scratch, and only one of the two is ever in use for a
-// connection: once bytes are queued, all later ones are queued after them.
+// Bytes are sent in the order queue, then scratch. A connection uses only one of the two at a time:
+// once bytes are queued, all later bytes are queued after them.
 //
-// A completion-based poller may answer a send of the scratch, or of leased bytes, with
-// -EINPROGRESS: they are flying until its SEND, with this turn's or the next wait. Bytes that are
-// written meanwhile are queued after them; flying bytes that the kernel does not take are put back
-// in front of those.
+// A completion-based poller may return -EINPROGRESS for a send of the scratch or of leased bytes.
+// The bytes are then flying until their SEND, which comes with this turn's wait or the next. Bytes
+// written meanwhile are queued. If the kernel does not take all flying bytes, the rest goes to the
+// front of the queue.
 //
 //   scratch --send: -EINPROGRESS--> flying --SEND: all taken--> done, or the queue's turn
 //                                      |
@@ -35,23 +35,25 @@
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/internal/side.h"
 
-// A file is sent in parts of at most this size, one a turn: as much as one connection may receive.
+// A file is sent in parts of at most this size, one a turn, which equals the default of
+// read_turn_bytes_max.
 enum { FILE_TURN_BYTES = 256 << 10 };
 
 size_t evnet_conn_outbound_bytes(const struct evnet_conn *conn) {
   return conn_is_datagram(conn) ? datagram_outbound_bytes(conn) : outbound_bytes(conn);
 }
 
-// At the front of the queue. What is under way stays there until its SEND.
+// Returns whether a file is at the front of the queue. A file that is being sent stays there until
+// its SEND.
 static bool file_is_next(const struct evnet_conn *conn) {
   return conn->side != NULL && evnet_outbound_first_file(&conn->side->outbound) != NULL;
 }
 
 static void announce(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
-  // What it writes itself goes along and is not announced again.
+  // Bytes that on_prewrite writes are sent along, without another call of it.
   if (reactor->scratch.prewrite_conn != NULL) return;
-  // The scratch may be another connection's: those bytes must not mix with conn's.
+  // The scratch may hold another connection's bytes, which must not mix with conn's.
   if (reactor->scratch.conn != conn) outbound_flush_scratch(reactor);
   if (conn->state == CONN_CLOSED) return;
   reactor->scratch.prewrite_conn = conn;
@@ -86,16 +88,17 @@ static void send_queue(struct evnet_conn *conn) {
   evnet_poller_send_start(conn->reactor->poller, conn_handle(conn), &side->send);
 }
 
-// The queue is no longer empty.
+// Called when the queue is no longer empty.
 void outbound_start_write_timeout(struct evnet_conn *conn) {
   conn->side->write_since_ms = clock_stamp(conn);
   int64_t timeout_ms = limits_of(conn)->timeouts_ms[EVNET_TIMEOUT_WRITE];
   if (timeout_ms != EVNET_OFF) deadline_arm(conn, (uint64_t)timeout_ms);
 }
 
-// Something was queued, or could not be: the connection ends then, as a part of it may be sent.
+// Called after bytes were queued, or could not be queued. In the second case the connection ends,
+// because a part of the bytes may be sent already.
 //
-//   first  there was nothing before it.
+//   first  the queue was empty before.
 int outbound_queued(struct evnet_conn *conn, bool first, int status) {
   if (status < 0) {
     end_abort(conn, status);
@@ -113,7 +116,7 @@ int outbound_queued(struct evnet_conn *conn, bool first, int status) {
   return 0;
 }
 
-// Queues the pieces but for their first `skip` bytes.
+// Queues the pieces without their first `skip` bytes.
 int outbound_queue(struct evnet_conn *conn, const struct iovec *pieces, size_t count, size_t skip) {
   struct conn_side *side = side_get(conn);
   bool first = side_queue_is_empty(conn);
@@ -124,11 +127,11 @@ int outbound_queue(struct evnet_conn *conn, const struct iovec *pieces, size_t c
 void outbound_send_end(struct evnet_conn *conn) {
   if (!(conn->flags & WRITE_ENDED) || (conn->flags & END_SENT)) return;
   conn->flags |= END_SENT;
-  due_add(conn, 0);  // it may have been the second end
+  due_add(conn, 0);  // the peer's FIN may have come before
   (void)evnet_poller_shutdown_write(conn->reactor->poller, conn_handle(conn));
 }
 
-// All that was queued is sent.
+// Called when all queued output is sent.
 static void drained(struct evnet_conn *conn) {
   outbound_send_end(conn);
   if (conn->state == CONN_FLUSHING) end_linger(conn);
@@ -136,7 +139,7 @@ static void drained(struct evnet_conn *conn) {
   due_check_stopping(conn);
 }
 
-// What the kernel did not take of what was flying goes in front of all that was queued meanwhile.
+// Puts flying bytes that the kernel did not take in front of all bytes queued meanwhile.
 static void take_back(struct evnet_conn *conn, const uint8_t *rest, size_t size) {
   if (size == 0) return;
   struct conn_side *side = side_get(conn);
@@ -150,7 +153,7 @@ static void take_back(struct evnet_conn *conn, const uint8_t *rest, size_t size)
   marks_check_high(conn);
 }
 
-// The poller has sent a part of the queue.
+// Called when the poller has sent a part of the queue.
 static void consume(struct evnet_conn *conn, size_t size) {
   struct conn_side *side = conn->side;
   if (file_is_next(conn)) {
@@ -162,12 +165,12 @@ static void consume(struct evnet_conn *conn, size_t size) {
   marks_check_low(conn);
 }
 
-// Whether the queue has to be sent; then it has been announced.
+// Calls on_prewrite if the queue has to be sent. Returns whether it still has to be.
 static bool announce_queue(struct evnet_conn *conn) {
   bool waits = conn->state != CONN_CLOSED && !side_queue_is_empty(conn) && !conn->flying &&
                !(conn->flags & SENDING);
   if (!waits) return false;
-  prewrite(conn);  // what it writes is queued, as the queue is not empty
+  prewrite(conn);  // bytes that on_prewrite writes are queued, because the queue is not empty
   return conn->state != CONN_CLOSED;
 }
 
@@ -176,14 +179,15 @@ void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *compl
   conn->flying = 0;
   conn->flags &= (uint16_t)~SENDING;
   if (flew) {
-    // Noted when it began, as the wait that tells of it may have lasted long; but for this.
+    // The send was counted when it began, because the wait that reports it may have lasted long.
+    // Only the bytes that were not taken are subtracted here.
     counter_add(&conn->reactor->stats.bytes_sent, -(uint64_t)completion->rest);
   } else if (completion->result > 0) {
     note_sent(conn, (size_t)completion->result);
   }
   if (conn->state == CONN_CLOSED) return;
   if (completion->result < 0) {
-    // With a file cut short an orderly end would tell the peer that it was all.
+    // Reset if a file was cut short, because a FIN would make the file look complete to the peer.
     if (!flew && file_is_next(conn)) {
       end_abort(conn, (int)completion->result);
     } else {
@@ -226,8 +230,8 @@ void outbound_start(struct evnet_conn *conn) {
   }
 }
 
-// A poller's wait does not end for the sake of a flight; but a reactor with something on its due
-// list does not sleep.
+// A poller's wait does not end when a flight does. A reactor with a connection on its due list does
+// not sleep, so put the connection there if something waits for the flight.
 void outbound_await_flight(struct evnet_conn *conn) {
   if (!conn->flying) return;
   bool awaited = conn->state != CONN_OPEN || (conn->flags & WRITE_ENDED) ||
@@ -237,9 +241,9 @@ void outbound_await_flight(struct evnet_conn *conn) {
 
 // Sending now
 
-// Only a single piece can fly, so an empty one beside it makes sure that it does not. In flight,
-// bytes of the high mark or more would count as pending without on_pressure, though the kernel may
-// have room for all of them.
+// Returns whether bytes of this size may fly. Only a single piece can fly, so callers add an empty
+// piece to prevent it. Flying bytes of the high mark or more would count as pending without
+// on_pressure, though the kernel may have room for all of them.
 static bool may_fly(const struct evnet_conn *conn, size_t size) {
   return size < limits_of(conn)->outbound_high_water_bytes;
 }
@@ -257,7 +261,7 @@ static int send_batch(struct evnet_conn *conn, const struct iovec *pieces, size_
     if (sent == -EINPROGRESS) {
       conn->flying = 1;
       note_sent(conn, size);
-      *taken_all = false;  // what follows is queued behind it
+      *taken_all = false;  // later bytes are queued after the flying ones
       return 0;
     }
     if (sent < 0) {
@@ -270,7 +274,7 @@ static int send_batch(struct evnet_conn *conn, const struct iovec *pieces, size_
   return *taken_all ? 0 : outbound_queue(conn, pieces, count, (size_t)sent);
 }
 
-// Frees the scratch. Its bytes stay in place until the next write.
+// Takes the bytes out of the scratch. They stay in place until the next write.
 static struct iovec take_scratch(struct evnet_reactor *reactor) {
   const struct iovec piece = {.iov_base = reactor->scratch.block,
                               .iov_len = reactor->scratch.bytes};
@@ -284,7 +288,7 @@ int outbound_send(struct evnet_conn *conn, const struct iovec *pieces, size_t co
   struct evnet_reactor *reactor = conn->reactor;
   prewrite(conn);
   if (conn->state == CONN_CLOSED) return -ENOTCONN;
-  // It may have ended the way out in front of the pieces.
+  // on_prewrite may have shut down writing, which comes before the pieces.
   int status = count > 0 ? outbound_may_write(conn) : 0;
   if (status < 0) return status;
   struct iovec batch[EVNET_SEND_PIECES_MAX];
@@ -316,7 +320,7 @@ void outbound_flush_scratch(struct evnet_reactor *reactor) {
   struct evnet_conn *conn = reactor->scratch.conn;
   if (conn == NULL) return;
   prewrite(conn);
-  if (reactor->scratch.conn != conn) return;  // on_prewrite has flushed it, or closed conn
+  if (reactor->scratch.conn != conn) return;  // on_prewrite flushed it or closed conn
   const struct iovec batch[2] = {take_scratch(reactor)};
   const size_t size = batch[0].iov_len;
   if (size == 0) return;

@@ -1,5 +1,6 @@
-// The addresses of a connection's two ends. The peer's IP address is kept from accept on, since the
-// kernel forgets it with a reset; that of a Unix peer, which may be a long path, the kernel keeps.
+// The addresses of a connection's two ends. evnet keeps a peer's IP address from accept on, because
+// the kernel forgets it after a reset. The address of a Unix peer may be a long path, so only the
+// kernel keeps it.
 #include "net/reactor/internal/peer.h"
 
 #include <errno.h>
@@ -47,7 +48,7 @@ void evnet_conn_remote_address(const struct evnet_conn *conn, struct evnet_addre
   if (conn->transport == EVNET_TRANSPORT_UNIX) {
     get_unix(conn, &address);
   } else if (conn->unopened && conn->peer_port == 0) {
-    // Dialled, and no address of its name was known yet.
+    // No address of the name is known yet for this dial.
   } else if (conn->flags & PEER_IS_IP6) {
     struct sockaddr_in6 *ip6 = &address.socket.ip6;
     ip6->sin6_family = AF_INET6;
@@ -69,7 +70,7 @@ static void get_datagram_local(const struct evnet_conn *conn, struct evnet_addre
   *out_address = socket->bound;
   if (socket->local == NULL) return;
   *out_address = *socket->local;
-  // Of sockaddr_in and sockaddr_in6 alike, at the same place.
+  // The port is at the same offset in sockaddr_in and sockaddr_in6.
   out_address->socket.ip4.sin_port = socket->bound.socket.ip4.sin_port;
 }
 

@@ -1,5 +1,5 @@
 // Posting to a reactor: functions to run now or later, and messages of the layers above. Any thread
-// posts; inbox.c runs what was posted.
+// may post; inbox.c runs the messages.
 #include "net/reactor/internal/post.h"
 
 #include <errno.h>
@@ -12,18 +12,18 @@
 #include "net/reactor/timer.h"
 
 struct task {
-  struct evnet_message message;  // first: run gets a pointer to it
+  struct evnet_message message;  // first, because run gets a pointer to it
   void (*function)(void *user);
   void *user;
 };
 
-// Is on the reactor's list from when the message runs until its time has come.
+// On the reactor's list from the time when the message runs until the timer expires.
 struct later {
-  struct task task;  // first, likewise
+  struct task task;  // first, for the same reason
   uint64_t delay_ms;
   struct evnet_timer timer;
   struct later *next;
-  struct later **to_this;  // what points here
+  struct later **to_this;  // the pointer that points to this entry
 };
 
 // Messages

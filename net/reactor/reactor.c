@@ -1,4 +1,5 @@
-// A reactor: it is created, run until it has stopped, and destroyed. turn.c has one turn.
+// The life of a reactor: it is created, run until it has stopped, and destroyed. turn.c has one
+// turn.
 #include "net/reactor/reactor.h"
 
 #include <errno.h>
@@ -46,8 +47,8 @@ static void log_failure(const struct evnet_reactor *reactor, int status) {
 
 static int create_parts(struct evnet_reactor *reactor) {
   const struct evnet_reactor_options *options = &reactor->options;
-  // One handle for each listening socket, those of addresses that connect for one dial, and room
-  // for those whose DETACH is still to come.
+  // Spare handles: one for each listening socket, eight for each of up to 1,024 dials, which
+  // connect to several addresses, and 1,024 that wait for their DETACH.
   const uint32_t dials =
       options->connections_max < 1024 ? (uint32_t)options->connections_max : 1024;
   const uint32_t spare = EVNET_LISTENER_SOCKETS_MAX + 8 * dials + 1024;
@@ -116,7 +117,7 @@ void evnet_reactor_discard(struct evnet_reactor *reactor, int descriptor) {
 
 // Running and the end
 
-// Everything closes, with on_close: the reactor ends without a stop.
+// Closes all connections, with on_close, because the reactor ends without a stop.
 static void abandon(struct evnet_reactor *reactor, int reason) {
   reactor->stop.phase = STOP_DONE;
   for (uint32_t i = 0; i < reactor->table.top; i++) {
@@ -129,7 +130,7 @@ static void abandon(struct evnet_reactor *reactor, int reason) {
     }
   }
   while (reactor->due.first != NONE)
-    lifecycle_run_due(reactor);  // ends: whatever is open has been closed
+    lifecycle_run_due(reactor);  // terminates, because no connection can open any more
   inbox_end(reactor);
 }
 
@@ -153,7 +154,7 @@ void evnet_reactor_destroy(struct evnet_reactor *reactor) {
   EVNET_ASSERT(!reactor->clock.turning);
   if (reactor->stop.phase != STOP_DONE) abandon(reactor, EVNET_REASON_ABORTED);
   const struct evnet_allocator *allocator = reactor->options.allocator;
-  evnet_poller_destroy(reactor->poller);  // now nothing that a send was using is in use any more
+  evnet_poller_destroy(reactor->poller);  // from here on the poller uses no memory of a send
   for (uint32_t i = 0; i < reactor->table.top; i++) {
     if (reactor->table.conns[i].state != CONN_FREE) side_free(&reactor->table.conns[i]);
   }

@@ -1,5 +1,5 @@
-// Reading of a connection, on and off: each reason to stop is a bit of read_stop, and the poller
-// receives while no bit is set. inbound.c has what is read.
+// Stopping and resuming reading. Each reason to stop is a bit of read_stop, and the poller receives
+// while no bit is set. inbound.c handles the bytes that were read.
 #include "net/reactor/internal/reading.h"
 
 #include "net/reactor/conn.h"
@@ -40,7 +40,7 @@ void reading_allow(struct evnet_conn *conn, unsigned bit) {
   if (!(conn->read_stop & bit)) return;
   conn->read_stop = (uint8_t)(conn->read_stop & ~bit);
   reading_update(conn);
-  if (conn_is_datagram(conn)) return;  // what is unread of a datagram is not presented again
+  if (conn_is_datagram(conn)) return;  // unread bytes of a datagram are not presented again
   bool above_bound = conn->read_stop == STOP_INBOUND_MAX;
   if (conn->read_stop != 0 && !above_bound) return;
   bool has_data = side_inbound_bytes(conn) > 0 || reading_is_woken(conn);
@@ -50,8 +50,8 @@ void reading_allow(struct evnet_conn *conn, unsigned bit) {
 void evnet_conn_pause_reading(struct evnet_conn *conn) { reading_stop(conn, STOP_USER); }
 
 void reading_resume(struct evnet_conn *conn, unsigned bit) {
-  // What stands above the bound is presented before more is read, for which there may be no room:
-  // on_data either takes it or the connection overflows.
+  // Unread bytes above the bound are presented before more is read, because there may be no room
+  // for more. on_data either consumes them or the connection overflows.
   bool above_bound = side_inbound_bytes(conn) >= conn->reactor->options.inbound_bytes_max;
   reading_allow(conn, above_bound ? bit : bit | STOP_INBOUND_MAX);
 }

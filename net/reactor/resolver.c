@@ -10,12 +10,13 @@
 #include "net/reactor/owner.h"
 
 struct evnet_lookup {
-  struct evnet_message message;  // first: run gets a pointer to it
+  struct evnet_message message;  // first, because run gets a pointer to it
   struct lookup_job job;
-  struct evnet_reactor *reactor;  // until its queue has ended
-  evnet_resolved_fn done;         // NULL: cancelled. The reactor's alone, as is arg
+  struct evnet_reactor *reactor;  // valid until the queue has ended
+  // NULL if cancelled. Only the reactor's thread uses this field and `arg`.
+  evnet_resolved_fn done;
   void *arg;
-  int count;  // of the addresses, or a negative status
+  int count;  // the number of addresses, or a negative status
   struct evnet_address *addresses;
   char refusal[EVNET_ADDRESS_MESSAGE_BYTES];
   char text[];
@@ -36,7 +37,7 @@ static void free_lookup(struct evnet_lookup *lookup) {
 
 // On a thread of the pool
 
-// count as evnet_address_resolve_all returned it.
+// Keeps the result. `count` is the return value of evnet_address_resolve_all.
 static void keep_addresses(struct evnet_lookup *lookup, const struct evnet_address *addresses,
                            int count) {
   lookup->count = count;
@@ -60,7 +61,8 @@ static void run(struct lookup_job *job) {
 
 static void finish(struct lookup_job *job) {
   struct evnet_lookup *lookup = lookup_of(job);
-  // With a queue the reactor is there, and takes messages: it ends the queue before it goes.
+  // While the job has a queue, the reactor exists and takes messages, because it ends the queue
+  // first.
   if (job->queue == NULL || evnet_reactor_post_message(lookup->reactor, &lookup->message) < 0)
     free_lookup(lookup);
 }
@@ -79,7 +81,8 @@ static struct resolver *create(const struct evnet_reactor *reactor) {
 static void tell(struct evnet_message *message, void *context) {
   struct evnet_reactor *reactor = context;
   struct evnet_lookup *lookup = (struct evnet_lookup *)message;
-  if (lookup->done != NULL && reactor->resolver != NULL) {  // NULL: the reactor ends
+  // resolver is NULL while the reactor ends
+  if (lookup->done != NULL && reactor->resolver != NULL) {
     if (lookup->count < 0 &&
         evnet_log_limit_pass(&reactor->resolver_log, reactor->clock.now_ms) > 0)
       evnet_log(&reactor->options.logger, EVNET_LOG_DEBUG, "%s", lookup->refusal);
@@ -89,7 +92,7 @@ static void tell(struct evnet_message *message, void *context) {
   free_lookup(lookup);
 }
 
-// In a kernel that is not the system's. Returns -EOPNOTSUPP in the system's.
+// Looks the name up in a simulated kernel. Returns -EOPNOTSUPP if the kernel is the system's.
 static int look_up_inside(struct evnet_reactor *reactor, struct evnet_lookup *lookup) {
   struct evnet_address addresses[EVNET_RESOLVER_ADDRESSES_MAX];
   const int count =
@@ -107,7 +110,7 @@ int evnet_resolver_look_up(struct evnet_reactor *reactor, const char *address_te
   const size_t text_size = strlen(address_text) + 1;
   struct evnet_lookup *lookup = evnet_allocate_zeroed(NULL, sizeof *lookup + text_size);
   if (lookup == NULL) return -ENOMEM;
-  lookup->message.run = tell;  // and of 0 bytes: no bound of the mailbox can refuse it
+  lookup->message.run = tell;  // 0 bytes, so the mailbox's bound cannot refuse it
   lookup->job.run = run;
   lookup->job.finish = finish;
   lookup->reactor = reactor;

@@ -1,5 +1,5 @@
-// Files that a connection sends: what is taken, and the descriptor that the queue keeps. The
-// sending itself is outbound.c's, as for bytes.
+// Sending files: checks the file and duplicates the descriptor for the queue. outbound.c sends
+// files as it sends bytes.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,12 +10,12 @@
 #include "net/reactor/internal/outbound.h"
 #include "net/reactor/internal/write.h"
 
-// What sendfile(2) takes on every system.
+// Returns 0 if sendfile(2) supports the file on every system.
 static int check_file(int descriptor) {
   struct stat status;
   if (fstat(descriptor, &status) != 0) return -errno;
   if (!S_ISREG(status.st_mode)) return -EINVAL;
-  // Reading nothing asks whether it may be read.
+  // Reading 0 bytes checks whether the descriptor is open for reading.
   char byte;
   return pread(descriptor, &byte, 0, 0) == 0 ? 0 : -errno;
 }

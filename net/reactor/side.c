@@ -1,5 +1,5 @@
-// The part of a connection that exists only while bytes are buffered in either direction, or
-// because the connection has limits of its own: made, trimmed and freed here, used elsewhere.
+// The part of a connection that exists only while bytes are buffered in either direction, or if the
+// connection has its own limits. This file creates, trims and frees it.
 #include "net/reactor/internal/side.h"
 
 #include "net/reactor/internal/clock.h"
@@ -11,9 +11,10 @@ struct conn_side *side_get(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   struct conn_side *side = evnet_allocate(reactor->options.allocator, sizeof *side);
   if (side == NULL) return NULL;
-  // The bound on unread bytes is checked when on_data returns. What may come above it is one turn's
-  // bytes, and those that a completion-based poller had from the kernel when reading was stopped,
-  // at most its buffers: to close for them would punish the peer for a stop that it could not see.
+  // The ring itself has no bound; inbound_bytes_max is checked when on_data returns. One turn's
+  // bytes may come on top, and the bytes that a completion-based poller had already received when
+  // reading stopped, up to the size of its buffers. Closing for these would punish the peer for a
+  // stop that it cannot see.
   evnet_ring_init(&side->inbound, reactor->options.allocator, SIZE_MAX);
   evnet_outbound_init(&side->outbound, reactor->options.allocator, 0);
   side->limits = NULL;

@@ -1,4 +1,4 @@
-// A connection's socket: its options and its descriptor.
+// The options and the descriptor of a connection's socket.
 #include <errno.h>
 
 #include "net/reactor/conn.h"
@@ -10,7 +10,7 @@ static int set(struct evnet_conn *conn, enum evnet_socket_option option, int val
   return evnet_poller_set_option(conn->reactor->poller, conn_handle(conn), option, value);
 }
 
-// 0 leaves it as it is.
+// Sets an option, unless the value is 0.
 static int set_unless_0(struct evnet_conn *conn, enum evnet_socket_option option, int value) {
   return value == 0 ? 0 : set(conn, option, value);
 }
@@ -44,7 +44,7 @@ int evnet_conn_set_notsent_lowat(struct evnet_conn *conn, int bytes) {
 
 int evnet_conn_set_buffers(struct evnet_conn *conn, int send_bytes, int receive_bytes) {
   if (send_bytes < 0 || receive_bytes < 0) return -EINVAL;
-  // The sender's buffer holds what a Unix socket has not received yet (unix(7)).
+  // The send buffer of the peer holds the bytes that a Unix socket has not received yet (unix(7)).
   if (receive_bytes > 0 && conn->transport == EVNET_TRANSPORT_UNIX) return -EOPNOTSUPP;
   int status = set_unless_0(conn, EVNET_SOCKET_SEND_BUFFER_BYTES, send_bytes);
   if (status < 0) return status;

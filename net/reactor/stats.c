@@ -1,5 +1,5 @@
-// The reactor's counters: the reactor's thread writes them, any thread reads them. The files that
-// count add to them directly.
+// The reactor's counters. Only the reactor's thread writes them, and any thread may read them.
+// Other files add to their counters directly.
 #include "net/reactor/internal/stats.h"
 
 #include "net/reactor/internal/reactor.h"

@@ -1,4 +1,5 @@
-// The phase of a reactor's stop, and who may go on meanwhile; drain.c takes the steps.
+// The phases of a reactor's stop, and the connections and dials that may continue during it.
+// drain.c takes the steps.
 //
 //   NONE --stop--> READING --nothing more came--> DRAINING --no handle left--> DONE
 //                     | ^                          | ^
@@ -6,22 +7,24 @@
 //                     |      a connection comes      |
 //                     +-------- deadline ------------+  all that is left is aborted
 //
-// Dials and connections in the background serve the others, on this reactor or another one of the
-// server: they end, and with them the reactor, when all reactors have drained.
+// Background dials and connections serve the other connections, on this reactor or on another
+// reactor of the server. They end when all reactors have drained, and then the reactor ends.
 //
-// READING turns the loop without waiting, so that bytes that clients sent before the stop reach
-// their handlers. A connection whose reading was stopped gets its last read when its reading
-// resumes: the reactor is READING once more then, and no connection closes before that has ended.
+// During READING the loop does not sleep, so that bytes that clients sent before the stop reach
+// their handlers. If reading of a connection is stopped, the connection gets its last read when
+// reading resumes. The reactor then returns to READING, and no connection closes before that has
+// ended.
 #include "net/reactor/internal/stop.h"
 
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/reactor.h"
 
-// A client that never stops sending must not keep READING from ending. So long everything that a
-// kernel's receive buffers hold is read.
+// READING ends after this time, because a client that never stops sending would keep it going. The
+// time is enough to read everything that a kernel's receive buffers hold.
 enum { READING_MS_MAX = 1000 };
 
-// In whole milliseconds of the reactor, rounded up, because settled_ms counts them.
+// Returns the deadline in whole milliseconds of the reactor, rounded up, because settled_ms counts
+// them.
 static uint64_t deadline_after(const struct evnet_reactor *reactor, int64_t drain_ms) {
   if (drain_ms <= 0) return STOP_DEADLINE_IS_NOW;
   const uint64_t since_ns = evnet_poller_now_ns(reactor->poller) - reactor->clock.origin_ns;

@@ -1,6 +1,6 @@
-// The table of connections: places are taken, found by id and freed. A connection's place is the
-// index of the poller's handle, which is reused after DETACH only. Nothing here calls a handler;
-// conn.h has the states of a connection.
+// The table of connections: a place is taken, found by id, and freed. A connection's place is the
+// index of the poller's handle, which is reused only after DETACH. No function here calls a
+// handler. conn.h describes the states of a connection.
 #include "net/reactor/internal/table.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ _Static_assert(sizeof(struct evnet_conn) == 104,
 struct evnet_conn *table_init(struct evnet_reactor *reactor, struct evnet_handle handle,
                               enum evnet_transport transport, uint8_t listener_index) {
   struct evnet_conn *conn = &reactor->table.conns[handle.index];
-  EVNET_ASSERT(conn->state == CONN_FREE);  // the poller reuses an index after its DETACH only
+  EVNET_ASSERT(conn->state == CONN_FREE);  // the poller reuses an index only after its DETACH
   if (handle.index >= reactor->table.top) reactor->table.top = handle.index + 1;
   *conn = (struct evnet_conn){
       .reactor = reactor,
@@ -37,7 +37,7 @@ bool table_is_full(const struct evnet_reactor *reactor) {
          reactor->options.connections_max;
 }
 
-// Dialled and adopted ones
+// Dialled and adopted connections
 
 static struct evnet_conn *init_dialling(struct evnet_reactor *reactor, struct evnet_handle handle,
                                         enum evnet_transport transport) {
@@ -74,7 +74,7 @@ int table_adopt(struct evnet_reactor *reactor, int descriptor, const struct evne
                 struct evnet_conn **out_conn) {
   const struct evnet_reactor_owner *owner = &reactor->owner;
   if (table_is_full(reactor)) return -ENOBUFS;
-  // First: once the poller has the descriptor, it is not given back.
+  // Claim first, because a descriptor that the poller has taken cannot be given back.
   int status = owner->claim != NULL ? owner->claim(owner->context) : 0;
   if (status < 0) return status;
   struct evnet_handle handle;

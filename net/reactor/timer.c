@@ -1,5 +1,5 @@
-// Timers of the user and of the reactor's own files: starting, stopping, and finding those that are
-// due. expire.c runs them.
+// Timers of the user and of the reactor's own files: starting, stopping, and finding the timers
+// that are due. expire.c calls their callbacks.
 #include "net/reactor/timer.h"
 
 #include <stddef.h>
@@ -21,7 +21,7 @@ static void schedule(struct evnet_reactor *reactor, struct evnet_timer *timer) {
 static void start(struct evnet_reactor *reactor, struct evnet_timer *timer, uint64_t delay_ms,
                   uint64_t period_ms, void (*expired)(struct evnet_timer *timer, void *user),
                   void *user) {
-  clock_update(reactor);  // the caller may have run for long since the turn began
+  clock_update(reactor);  // the caller may have run for a long time in this turn
   timer->expires_ms = after(reactor, delay_ms);
   timer->period_ms = period_ms;
   timer->expired = expired;
@@ -45,8 +45,7 @@ void evnet_timer_stop(struct evnet_reactor *reactor, struct evnet_timer *timer) 
   evnet_wheel_cancel(&reactor->timers, &timer->node);
 }
 
-// The next multiple of the period that is still to come: those that were missed are not made up
-// for.
+// Schedules the next future multiple of the period. Missed periods are skipped.
 static void repeat(struct evnet_reactor *reactor, struct evnet_timer *timer) {
   uint64_t late_ms = reactor->clock.now_ms - timer->expires_ms;
   timer->expires_ms = after(reactor, timer->period_ms - late_ms % timer->period_ms);
@@ -59,10 +58,10 @@ struct evnet_timer *timer_pop(struct evnet_reactor *reactor) {
     struct evnet_timer *timer =
         (struct evnet_timer *)((char *)node - offsetof(struct evnet_timer, node));
     if (timer->expires_ms > reactor->clock.now_ms) {
-      schedule(reactor, timer);  // it was further away than the wheel reaches
+      schedule(reactor, timer);  // the expiry was beyond the reach of the wheel
       continue;
     }
-    // First, so that the callback may stop it; it may also free it.
+    // Schedule first, so that the callback may stop the timer, or free it.
     if (timer->period_ms > 0) repeat(reactor, timer);
     return timer;
   }

@@ -1,4 +1,4 @@
-// What the log says of each connection. Nothing is formatted unless the level asks for it.
+// Log lines about each connection. Nothing is formatted unless the log level asks for it.
 #include "net/reactor/internal/trace.h"
 
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 #include "net/reactor/conn.h"
 #include "net/reactor/internal/reactor.h"
 
-// Cold, so that opening and closing do not carry the buffers of a line.
+// Marked cold, so that opening and closing a connection do not reserve stack for the buffers.
 __attribute__((cold, noinline)) static void trace(const struct evnet_conn *conn, const char *what,
                                                   const char *name, const char *why) {
   struct evnet_address peer;

@@ -1,5 +1,5 @@
-// One turn of the event loop: what is due, the wait, and a call for each completion. The work of
-// these calls is in the files on lower floors.
+// One turn of the event loop: due work, the wait, and a call for each completion. Files on lower
+// floors do the work of these calls.
 #include "net/reactor/internal/async.h"
 #include "net/reactor/internal/clock.h"
 #include "net/reactor/internal/conn.h"
@@ -32,7 +32,7 @@ static void dispatch_recv(struct evnet_conn *conn, const struct evnet_completion
   if (conn->state == CONN_CLOSED) return;
   if (completion->result > 0) {
     inbound_received(conn, completion->data, (size_t)completion->result);
-    if (!completion->more) reading_update(conn);  // to be started again
+    if (!completion->more) reading_update(conn);  // receiving has to be started again
   } else if (completion->result == 0) {
     lifecycle_peer_ended(conn);
   } else {
@@ -59,7 +59,8 @@ static void dispatch_other(struct evnet_reactor *reactor, struct evnet_conn *con
       break;
     case EVNET_OP_HANGUP:
       if (conn->state == CONN_DIALLING) open_adopted(conn);
-      // 0: both sides have ended, and the kernel holds nothing in front of the peer's end.
+      // 0 means that both ends have sent FIN, and no bytes before the peer's FIN are left in the
+      // kernel.
       if (completion->result < 0) {
         end_failed(conn, (int)completion->result);
       } else {
@@ -93,7 +94,7 @@ static bool dispatch_all(struct evnet_reactor *reactor) {
   bool any = false;
   struct evnet_completion completion;
   while (evnet_poller_next(reactor->poller, &completion)) {
-    // The batch that these answer has ended.
+    // The batch of datagrams has ended, so the replies to it are sent now.
     if (reactor->gather != NULL && completion.op != EVNET_OP_DATAGRAM) datagram_flush(reactor);
     dispatch(reactor, &completion);
     clock_lap(reactor);
@@ -106,7 +107,7 @@ static bool dispatch_all(struct evnet_reactor *reactor) {
 
 static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-// Whether to look once more instead of sleeping (busy_poll_us).
+// Returns whether to poll again instead of sleeping (busy_poll_us).
 static bool is_spinning(struct evnet_reactor *reactor) {
   if (reactor->options.busy_poll_us == 0) return false;
   if (reactor->active)
@@ -115,7 +116,7 @@ static bool is_spinning(struct evnet_reactor *reactor) {
   return reactor->clock.now_ns < reactor->spin_until_ns;
 }
 
-// How long the kernel may wait, in ns; -1: until something happens.
+// Returns how long the kernel may wait, in ns; -1 if until the next event.
 static int64_t wait_time(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   bool has_work = reactor->due.first != NONE || reactor->posted.inbox != NULL ||
                   reactor->due.answers_first != NULL || datagram_is_gathering(reactor);
@@ -134,7 +135,7 @@ static int64_t wait_time(struct evnet_reactor *reactor, int64_t wait_ms_max) {
   return wake_ns - now_ns > INT64_MAX ? INT64_MAX : (int64_t)(wake_ns - now_ns);
 }
 
-// UDP sockets' gathered datagrams, and what an on_prewrite of theirs took.
+// Sends gathered datagrams. on_prewrite may run, so the clock is read after it.
 static void flush_datagrams(struct evnet_reactor *reactor) {
   if (!datagram_is_gathering(reactor)) return;
   datagram_flush(reactor);
@@ -155,15 +156,18 @@ static int wait_for_kernel(struct evnet_reactor *reactor, int64_t wait_ms_max, b
 
 // The turn
 
-// Asks the poller again after closing: a DETACH that it has by now would else make the next wait
-// return immediately, for one system call more.
+// Polls the completions again after closing. Otherwise a DETACH that is pending by now would make
+// the next wait return immediately, which costs one more system call.
 static void run_due(struct evnet_reactor *reactor) {
   if (reactor->due.first == NONE) return;
   lifecycle_run_due(reactor);
   (void)dispatch_all(reactor);
 }
 
-//   sleeps_on  also a turn that has run something waits; nobody looks before the next turn.
+// Runs one turn.
+//
+//   sleeps_on  a turn that ran user code may wait, too, because the caller does nothing between
+//              turns.
 static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max, bool sleeps_on) {
   if (reactor->stop.phase == STOP_DONE) return 0;
   if (reactor->scratch.conn != NULL) {  // written between two turns
@@ -172,13 +176,14 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max, bool sleeps_
   }
   reactor->ran = false;
   inbox_run(reactor);
-  // With nothing to run, and a wait without an end, the time of the last turn will do: it only has
-  // to be near, as the wheels count from it.
+  // If nothing is due and the wait has no end, the time of the last turn is good enough: the wheels
+  // only need a time that is near.
   bool may_run =
       reactor->deadlines.wheel.count > 0 || reactor->timers.count > 0 || reactor->due.first != NONE;
   bool may_end = wait_ms_max >= 0 || stop_deadline_ns(reactor) != UINT64_MAX;
   if (may_run || may_end) clock_begin_lap(reactor);
-  // While some wait for settled_ms those that expire meanwhile can only wait, too.
+  // While deadlines wait for settled_ms, deadlines that expire meanwhile would have to wait as
+  // well.
   if (!reactor->deadlines.overdue) expire_deadlines(reactor);
   expire_timers(reactor);
   run_due(reactor);

@@ -1,21 +1,22 @@
-// One rule places a node: its level is that of the highest bit in which its expiry and the wheel's
-// time differ (6 bits a level, the top level taking what is above), its slot the digit of its
-// expiry there. All else follows from it:
+// One rule places a node. Its level is that of the highest bit in which its expiry and the wheel's
+// time differ: 6 bits a level, and the top level covers all bits above. Its slot is the digit of
+// its expiry at that level. From this follows:
 //
-// - A node of a lower level expires before every node of a higher one, so the first occupied slot
-//   of the lowest occupied level is what happens next: a rotate and a count of trailing zeros.
-// - The rule still holds for every node when time moves on to just before that slot's start:
-//   nothing needs to be touched for the milliseconds that are skipped.
-// - Nodes of one millisecond are always in one slot, so appending keeps them in order.
-// - The slot of the present is empty, save in the top level, where it holds nodes a whole turn
-//   away. As the longest delay is less than a turn of that level, no slot mixes two turns.
+// - A node of a lower level expires before every node of a higher level. So the first occupied slot
+//   of the lowest occupied level is next; a rotate and a count of trailing zeros find it.
+// - The rule still holds for every node when time moves on to just before the start of that slot.
+//   So no node needs to move for the milliseconds that are skipped.
+// - Nodes that expire in the same millisecond are always in one slot, so appending keeps them in
+//   order.
+// - The slot of the present is empty. Only in the top level it may hold nodes, a whole turn ahead.
+//   The longest delay is less than a turn of that level, so no slot mixes two turns.
 #include "net/reactor/wheel.h"
 
 #include "net/base/assert.h"
 
 enum {
   SLOT_BITS = 6,  // a slot's index is one digit of a time
-  // A head's tag is its index among all slots; that of a list without a bit is:
+  // A head's tag is its index among all slots. This is the tag of a list without a bit:
   NO_SLOT = EVNET_WHEEL_LEVELS * EVNET_WHEEL_SLOTS,
 };
 
@@ -59,7 +60,7 @@ static void unlink_node(struct evnet_wheel *wheel, struct evnet_wheel_node *node
   EVNET_DCHECK(next->prev == node && node->prev->next == node);
   next->prev = node->prev;
   node->prev->next = next;
-  // A list's only node has the head on both sides, and leaves it empty.
+  // If both neighbours of a node are the head, the list becomes empty.
   if (next == node->prev && next->tag != NO_SLOT) {
     wheel->occupied[next->tag / EVNET_WHEEL_SLOTS] &= ~slot_bit(next->tag);
   }
@@ -68,10 +69,10 @@ static void unlink_node(struct evnet_wheel *wheel, struct evnet_wheel_node *node
   wheel->count--;
 }
 
-// Puts a node into the slot of its expires_ms; into `arrived` when that is the wheel's time.
+// Puts a node into the slot of its expires_ms, or into `arrived` if it expires now.
 //
-// 32 bits of both times are enough: an expiry is at most EVNET_WHEEL_DELAY_MS_MAX ahead, so where
-// the bits above differ, bits 30 and 31 do too.
+// 32 bits of both times are enough. An expiry is at most EVNET_WHEEL_DELAY_MS_MAX ahead, so if
+// higher bits differ, bits 30 and 31 differ as well.
 static void place(struct evnet_wheel *wheel, struct evnet_wheel_node *node,
                   struct evnet_wheel_node *arrived) {
   uint32_t difference = node->expires_ms ^ (uint32_t)wheel->now_ms;
@@ -86,15 +87,15 @@ static void place(struct evnet_wheel *wheel, struct evnet_wheel_node *node,
   wheel->occupied[level] |= slot_bit(slot);
 }
 
-// Finds the occupied slot that time comes to next, and when.
+// Finds the next occupied slot, and when it starts.
 //
-// Returns: the slot, as its head's tag has it; NO_SLOT when none is occupied.
+// Returns: the tag of the slot's head; NO_SLOT if no slot is occupied.
 static unsigned next_slot(const struct evnet_wheel *wheel, uint64_t *out_start_ms) {
   for (unsigned level = 0; level < EVNET_WHEEL_LEVELS; level++) {
     uint64_t occupied = wheel->occupied[level];
     if (occupied == 0) continue;
     uint64_t present = wheel->now_ms >> (level * SLOT_BITS);
-    // Bit 0 becomes the slot after the present one, bit 63 the present one itself, a turn away.
+    // Bit 0 becomes the slot after the present one; bit 63 becomes the present slot, a turn ahead.
     unsigned rotate = (unsigned)(present + 1) % EVNET_WHEEL_SLOTS;
     occupied = occupied >> rotate | occupied << (-rotate % EVNET_WHEEL_SLOTS);
     uint64_t next = present + 1 + (unsigned)__builtin_ctzll(occupied);
@@ -104,7 +105,8 @@ static unsigned next_slot(const struct evnet_wheel *wheel, uint64_t *out_start_m
   return NO_SLOT;
 }
 
-// Empties a slot whose start has come: what expires now goes to `due`, the rest to finer slots.
+// Empties a slot whose start has come. Nodes that expire now go to `due`, the others to finer
+// slots.
 static void arrive(struct evnet_wheel *wheel, unsigned tag) {
   unsigned level = tag / EVNET_WHEEL_SLOTS;
   struct evnet_wheel_node *head = &wheel->slots[level][tag % EVNET_WHEEL_SLOTS];

@@ -1,5 +1,5 @@
-// Writes to a connection: whether the bytes are gathered, sent now or queued, and the bound on all
-// of them. outbound.c gathers, sends and queues.
+// Writes to a connection: decides whether bytes are gathered, sent now or queued, and enforces the
+// bound on all of them. outbound.c gathers, sends and queues.
 #include "net/reactor/internal/write.h"
 
 #include <errno.h>
@@ -18,7 +18,8 @@
 
 // Bytes
 
-// Copies bytes behind those in the scratch, which conn has or which is free, and has room.
+// Copies bytes after those in the scratch. The scratch must be free or belong to conn, and have
+// room.
 static inline void add_to_scratch(struct evnet_conn *conn, const void *data, size_t size) {
   struct evnet_reactor *reactor = conn->reactor;
   if (reactor->scratch.conn == NULL) {
@@ -36,7 +37,7 @@ static int gather(struct evnet_conn *conn, const struct iovec *pieces, size_t co
     int status = outbound_send(conn, NULL, 0, true);
     if (status < 0) return status;
   }
-  // Either may have run on_prewrite, which may have done anything to conn.
+  // Both calls may run on_prewrite, which may have closed conn or shut down writing.
   int status = outbound_may_write(conn);
   if (status < 0) return status;
   if (!outbound_is_clear(conn)) return outbound_queue(conn, pieces, count, 0);
@@ -76,8 +77,8 @@ ssize_t evnet_conn_writev(struct evnet_conn *conn, const struct iovec *pieces, s
   return status < 0 ? status : (ssize_t)size;
 }
 
-// Whether a write only adds to the scratch, as a small write does that finds nothing queued. writev
-// decides about all others.
+// Returns whether a write only adds to the scratch: a small write while nothing is queued.
+// evnet_conn_writev handles all other writes.
 static bool joins_scratch(const struct evnet_conn *conn, size_t size) {
   const struct evnet_reactor *reactor = conn->reactor;
   if (conn_is_datagram(conn) || outbound_may_write(conn) < 0 || !outbound_is_clear(conn))
@@ -108,8 +109,7 @@ int write_lent(struct evnet_conn *conn, struct evnet_outbound_lent *lent, const 
   size_t size_max = conn->reactor->options.outbound_bytes_max;
   size_t standing = outbound_bytes(conn);
   if (standing > size_max || size > size_max - standing) return overflow(conn);
-  // Requests are carried out between callbacks, and what a callback wrote has left the scratch by
-  // its end.
+  // The scratch is flushed when a callback returns, and requests run between callbacks.
   EVNET_DCHECK(side_gathered_bytes(conn) == 0);
   bool first = side_queue_is_empty(conn);
   if (first && size == 0) return 0;
@@ -126,7 +126,7 @@ int write_lent(struct evnet_conn *conn, struct evnet_outbound_lent *lent, const 
 }
 
 int write_file(struct evnet_conn *conn, const struct evnet_outbound_file *file) {
-  // With a queue there is nothing gathered, and what is queued announces itself.
+  // If the queue is not empty, nothing is gathered, and on_prewrite runs when the queue is sent.
   int status = outbound_is_empty(conn) ? outbound_send(conn, NULL, 0, false) : 0;
   if (status == 0) status = outbound_may_write(conn);
   if (status < 0) return status;
@@ -158,7 +158,7 @@ int evnet_conn_shutdown_write(struct evnet_conn *conn) {
   if (conn->flags & WRITE_ENDED) return 0;
   if (side_gathered_bytes(conn) > 0 && outbound_send(conn, NULL, 0, false) < 0) return -ENOTCONN;
   conn->flags |= WRITE_ENDED;
-  // The side is not trimmed: a callback may be looking at unread bytes, which that would move.
+  // Do not trim the side, because that would move unread bytes that a callback may be using.
   outbound_await_flight(conn);
   if (outbound_is_empty(conn)) outbound_send_end(conn);
   return 0;

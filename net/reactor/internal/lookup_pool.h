@@ -1,20 +1,20 @@
 // The threads that look names up. getaddrinfo(3) blocks for as long as a name server is silent, and
-// nothing can end it early: so there is a thread for each lookup that hangs, and all reactors of
-// the process share them.
+// it cannot be interrupted. So each lookup that hangs has its own thread, and all reactors of the
+// process share the threads.
 //
 //   lookup_pool_submit --> waits in its queue --a thread takes it--> running: run --> finish
 //                              |                                        |
 //                              +-- cancel, end: the owner frees it      +-- end: finish gets a
 //                                                                           queue of NULL
 //
-// A thread is made when a lookup is submitted that no idle thread can take, and ends when it has
-// had nothing to do for a second, or when the last queue has ended. A lookup runs only while
-// fewer than its queue's `running_max` lookups of the whole process run, those that were cancelled
-// included; until then it waits. Queues take turns; the lookups of a queue run in order.
+// A thread is created when a lookup is submitted that no idle thread can take. It ends when it has
+// been idle for a second, or when the last queue has ended. A lookup waits until fewer than its
+// queue's `running_max` lookups run in the whole process; cancelled lookups count until they
+// return. Queues take turns, and the lookups of a queue run in order.
 //
-// fork(2): the child has none of these threads and starts its own. A lookup that ran as it was made
-// never finishes there. Those that waited go on once their reactor submits or cancels a lookup in the
-// child.
+// fork(2): the child has none of these threads and starts its own. A lookup that was running during
+// the fork never finishes in the child. A lookup that was waiting continues once its reactor
+// submits or cancels a lookup in the child.
 #ifndef EVNET_NET_REACTOR_INTERNAL_LOOKUP_POOL_H_
 #define EVNET_NET_REACTOR_INTERNAL_LOOKUP_POOL_H_
 
@@ -23,54 +23,56 @@
 
 struct lookup_queue;
 
-// Embedded in what its owner knows of the lookup.
+// Embedded in the owner's record of the lookup.
 struct lookup_job {
-  // On a thread of the pool, without its mutex. May block for long.
+  // Called on a thread of the pool, without the pool's mutex. It may block for a long time.
   void (*run)(struct lookup_job *job);
-  // Later on the same thread, with the pool's mutex, which keeps the queue from ending; it must not
-  // block. queue NULL: its owner has gone, and the job is to be freed.
+  // Called after `run` on the same thread, with the pool's mutex, so that the queue cannot end
+  // meanwhile. It must not block. If queue is NULL, the owner has gone, and `finish` frees the job.
   void (*finish)(struct lookup_job *job);
 
-  // The pool's.
+  // The remaining fields belong to the pool.
   struct lookup_queue *queue;
   struct lookup_job *next;
-  struct lookup_job **to_this;  // what points here
+  struct lookup_job **to_this;  // the pointer that points to this job
   bool is_running;
 };
 
-// Of one reactor. From lookup_pool_begin to lookup_pool_end.
+// The queue of a reactor, in use from lookup_pool_begin to lookup_pool_end.
 struct lookup_queue {
   uint32_t running_max;
   uint32_t waiting_max;
 
-  // The pool's.
+  // The remaining fields belong to the pool.
   struct lookup_job *waiting;
   struct lookup_job **waiting_end;
   uint32_t waiting_count;
   struct lookup_job *running;
-  struct lookup_queue *next;      // of those with a waiting lookup, in the order of their turns
-  struct lookup_queue **to_this;  // NULL: on no list
-  uint32_t process;               // in which it was used last, by the number of forks before it
+  struct lookup_queue *next;      // of queues with a waiting lookup, in the order of their turns
+  struct lookup_queue **to_this;  // NULL if the queue is on no list
+  uint32_t process;               // that last used the queue, as the number of forks before it
 };
 
-// Sets a queue up; waiting_max and running_max are its owner's to set, at least 1.
+// lookup_pool_begin initializes a queue. The owner sets waiting_max and running_max, to at least 1.
 void lookup_pool_begin(struct lookup_queue *queue);
 
-// lookup_pool_submit queues a lookup whose run and finish are set.
+// lookup_pool_submit queues a lookup, whose `run` and `finish` the caller has set.
 //
 // Returns: 0.
-// Errors:  -EAGAIN if waiting_max wait already; and those of pthread_create(3) if the process has
-//          no thread that could take it. The job is the caller's then.
+// Errors:  the job stays the caller's.
+//          -EAGAIN if waiting_max lookups are waiting already.
+//          Those of pthread_create(3) if the pool has no thread and cannot create one.
 int lookup_pool_submit(struct lookup_queue *queue, struct lookup_job *job);
 
-// lookup_pool_cancel takes a lookup that still waits out of its queue: it is the caller's.
+// lookup_pool_cancel removes a lookup that is still waiting from its queue.
 //
-// Returns: whether it did; false: it is running, or has run, and `finish` is called.
+// Returns: true if it did; the job is the caller's. False if the lookup is running or has run;
+//          `finish` is called then.
 bool lookup_pool_cancel(struct lookup_job *job);
 
-// lookup_pool_end ends a queue; what runs goes on without it.
+// lookup_pool_end ends a queue. Running lookups continue without it.
 //
-// Returns: the lookups that waited, linked by `next`, the caller's.
+// Returns: the waiting lookups, linked by `next`; they are the caller's.
 struct lookup_job *lookup_pool_end(struct lookup_queue *queue);
 
 #endif  // EVNET_NET_REACTOR_INTERNAL_LOOKUP_POOL_H_

@@ -1,5 +1,5 @@
 // The reactor's state: the parts that its files own, each in the header of its file, and what all
-// files share. It is no place for prototypes.
+// files share. Prototypes do not belong here.
 #ifndef EVNET_NET_REACTOR_INTERNAL_REACTOR_H_
 #define EVNET_NET_REACTOR_INTERNAL_REACTOR_H_
 

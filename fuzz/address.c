@@ -1,9 +1,9 @@
-// Reads addresses from text against a grammar of its own, writes addresses as text, and aborts on
-// any difference.
+// Parses addresses and compares the result with a grammar of this target, formats addresses, and
+// aborts on any difference.
 //
-// Input: a byte, then the text. Bit 0 of the byte: the rest is no text but a struct evnet_address,
-// which is only written. The other bits: the room for a message, four bytes each. address_seeds.py
-// writes inputs by name.
+// Input: a byte, then the text. Bit 0 of the byte: the rest is not text but a struct evnet_address,
+// which is only formatted. The other bits are the size of the message buffer, in units of four
+// bytes. address_seeds.py writes inputs by name.
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static void check_failed(const char *expression, int line) {
   abort();
 }
 
-// The grammar of net/base/address.h, without a look at net/base/address.c.
+// The grammar of net/base/address.h, written independently of net/base/address.c.
 
 enum verdict { REFUSED, NUMERIC, NAME };
 
@@ -37,7 +37,8 @@ struct model {
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Digits up to `end` alone; false for none, others, and what is above most.
+// Parses the text up to `end`, which must be decimal digits. Returns false for any other text, and
+// for numbers above `most`.
 static bool number(const char *text, const char *end, uint64_t most, uint64_t *out) {
   *out = 0;
   for (const char *p = text; p < end; p++) {
@@ -54,7 +55,7 @@ static bool quad(const char *text, const char *end, uint8_t out[4]) {
     while (stop < end && *stop != '.') stop++;
     uint64_t value;
     if (!number(text, stop, 255, &value)) return false;
-    // RFC 6943 section 3.1.1: a leading zero may mean octal, and is refused.
+    // RFC 6943 section 3.1.1: a leading zero may mean octal, so it is rejected.
     if (*text == '0' && stop - text > 1) return false;
     if ((stop == end) != (i == 3)) return false;
     out[i] = (uint8_t)value;
@@ -69,7 +70,8 @@ static int hex_digit(char c) {
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-// Groups by colons, with a quad as the last if it may be; the number of bytes, -1 for what is none.
+// Parses groups that are separated by colons; the last one may be a quad if quad_allowed is set.
+// Returns the number of bytes; -1 if the text is invalid.
 static int groups(const char *text, const char *end, bool quad_allowed, uint8_t *out) {
   int count = 0;
   if (text == end) return 0;
@@ -201,7 +203,7 @@ static enum verdict model_read(const char *text, struct model *out) {
   return strlen(rest) >= least && strlen(rest) <= most ? NUMERIC : REFUSED;
 }
 
-// What was read is what the model says.
+// Checks that the parsed address is the model's.
 static void compare(const struct evnet_address *address, const struct model *model) {
   CHECK(address->transport == model->transport);
   CHECK(address->dual_stack == model->dual_stack);
@@ -226,7 +228,7 @@ static void compare(const struct evnet_address *address, const struct model *mod
   }
 }
 
-// An address as text, whole and cut to every smaller room.
+// Formats an address, with a buffer of sufficient size and of every smaller size.
 static void format(const struct evnet_address *address, char text[TEXT_BYTES]) {
   const size_t size = evnet_address_format(address, text, TEXT_BYTES);
   CHECK(size < TEXT_BYTES && strlen(text) <= size);
@@ -288,7 +290,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   } else {
     struct evnet_address address = {0};
     memcpy(&address.socket, data, size < sizeof address.socket ? size : sizeof address.socket);
-    // The kernel's sizes end within the union.
+    // The kernel never returns a size beyond the union.
     address.size =
         (socklen_t)(size < sizeof address.socket.local ? size : sizeof address.socket.local);
     address.transport = message_size & 4 ? EVNET_TRANSPORT_UDP : EVNET_TRANSPORT_TCP;

@@ -1,20 +1,20 @@
-// Drives a server of two reactors over the simulated kernel with requests by id, of connections
-// that are there, have gone, or never were, against a model of what requests promise
-// (net/server/async.h), and aborts on any difference.
+// Drives a server of two reactors over the simulated kernel with requests by connection ID. The IDs
+// are those of existing connections, of closed ones, or invalid. Compares the results with a model
+// of the contract of net/server/async.h, and aborts on any difference.
 //
-// Input: HEADER_BYTES that choose the kernel and the options, then steps of three bytes: what, and
-// a number n of 16 bits, low byte first. The world takes steps (enum world_step); in a callback and
-// in an answer the handler takes them (enum handler_step). At the end the server stops.
-// async_seeds.py writes inputs by name.
+// Input: HEADER_BYTES that select the kernel's behaviour and the options, then steps of three
+// bytes: the kind of step, and a number n of 16 bits, low byte first. The world takes steps (enum
+// world_step); in a callback and in a completion the handler takes them (enum handler_step). At the
+// end the server stops. async_seeds.py writes inputs by name.
 //
 //   byte  means
-//   0     the seed of the kernel's dice
-//   1     what the kernel does now and then, a bit each: see kernel_options
+//   0     the seed of the kernel's random numbers
+//   1     faults that the kernel injects at random, one bit each: see kernel_options
 //   2     the size of its buffers: (byte + 1)^2
-//   3     bit 0: EVNET_OVERFLOW_REFUSE; 1: segments take their time; 2: one reactor serves all
-//   4     outbound_bytes_max beyond what one turn brings: byte * 64
+//   3     bit 0: EVNET_OVERFLOW_REFUSE; 1: segments are delayed; 2: one reactor serves all
+//   4     outbound_bytes_max beyond the bytes of one turn: byte * 64
 //   5     mailbox_bytes_max: 256 + byte * 64; 255: 64 MiB
-//   6     bytes of the shared buffer: byte * 8
+//   6     the size of the shared buffer: byte * 8
 #include "fuzz/async.h"
 
 #include <errno.h>
@@ -101,13 +101,13 @@ static void turn(struct world *w, uint32_t reactor) {
   }
   struct evnet_sim_stats after;
   evnet_sim_stats_of(w->sim, &after);
-  // It may have handed connections over, or made room for new ones.
+  // The turn may have passed connections to another reactor, or made room for new ones.
   const bool moved = before.accepts != after.accepts || before.handles != after.handles;
   for (uint32_t i = 0; i < REACTORS; i++) w->has_mail[i] = w->has_mail[i] || moved;
 }
 
-// A turn of one that can, `first` if it can, or else whatever comes next. Returns false if nothing
-// ever will.
+// Runs a turn of a reactor that has something to do, `first` if possible. If there is none,
+// advances the clock to the next event. Returns false if there is no further event.
 static bool go_on(struct world *w, uint32_t first) {
   for (uint32_t i = 0; i < REACTORS; i++) {
     const uint32_t reactor = (first + i) % REACTORS;
@@ -141,7 +141,7 @@ static void peer_sends(struct record *c, size_t n) {
   if (sent < 0 && sent != -EAGAIN) c->out.saw_reset = true;
 }
 
-// Returns false when nothing comes any more, or not now.
+// Returns false if there is nothing to read, now or ever.
 static bool peer_reads(struct record *c, size_t n) {
   static uint8_t out[STEP_BYTES_MAX];
   if (c->left || n == 0) return false;
@@ -201,7 +201,7 @@ static void act(struct world *w, const struct step *step) {
       break;
     default:
       for (size_t i = 0; i <= step->n % 8; i++) {
-        // What was sent without a delay is there.
+        // Deliver data that was sent without a delay.
         evnet_sim_advance(w->sim, evnet_sim_now_ns(w->sim) + 1);
         (void)go_on(w, step->other);
       }
@@ -229,7 +229,7 @@ static void end(struct world *w) {
     CHECK(w, go_on(w, (uint32_t)steps % REACTORS));
   }
   evnet_server_finish(w->server);
-  for (size_t kind = 0; kind < 8; kind++) request_ask(w, kind);  // each is refused
+  for (size_t kind = 0; kind < 8; kind++) request_ask(w, kind);  // each must be refused
   w->ending = true;
   evnet_server_destroy(w->server);
   evnet_shared_release(w->shared);
@@ -248,7 +248,7 @@ static void end(struct world *w) {
   evnet_sim_destroy(w->sim);
 }
 
-// All but what nobody reads before it is written.
+// Clears the world, except for memory that is written before it is read.
 static void clear(struct world *w) {
   for (uint32_t i = 0; i < w->record_count; i++) {
     struct record *c = &w->records[i];

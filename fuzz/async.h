@@ -1,9 +1,9 @@
-// What the parts of the fuzz target async share; async.c has the format of the input.
+// Declarations that the files of the fuzz target async share. async.c describes the input.
 //
-//   async.c          the input, the world around the server, and its end
-//   async_handler.c  the callbacks: what the input lets the handler do
-//   async_request.c  requests by id, and what must hold of each
-//   async_model.c    what must hold of connections
+//   async.c          the input, the simulated environment of the server, and the end of the run
+//   async_handler.c  the callbacks: the steps that the handler takes
+//   async_request.c  requests by ID, and the rules for each of them
+//   async_model.c    the rules for connections
 #ifndef EVNET_FUZZ_ASYNC_H_
 #define EVNET_FUZZ_ASYNC_H_
 
@@ -17,21 +17,24 @@
 #include "net/reactor/owner.h"
 #include "net/server/server.h"
 
-// Steps of the world. The numbers are what the corpus holds: new ones go behind the last. Bit 7 of
-// a step is for the second peer, or reactor.
+// Steps of the world. The corpus stores these numbers, so new steps go at the end. Bit 7 of a step
+// selects the second peer or the second reactor.
 enum world_step {
-  TURN = 0,     // n % 8 + 1 turns of a reactor that can; time goes on to where one has something
-  CONNECT = 1,  // the peer connects, if it is not connected
-  SEND = 2,     // it writes n % 1024 bytes
-  READ = 3,     // up to n
+  TURN = 0,     // n % 8 + 1 turns of reactors with work; if there is none, the clock advances
+  CONNECT = 1,  // the peer connects, unless it is connected
+  SEND = 2,     // the peer writes n % 1024 bytes
+  READ = 3,     // the peer reads up to n bytes
   FIN = 4,
   RESET = 5,
   ADVANCE = 6,  // n microseconds pass
-  FAIL = 7,     // the (n % 8 + 1)-th allocation from now on fails
-  ASK = 8,      // another thread asks: n % 8 says what, the rest how many bytes
-  AIM = 9,      // for whom: the (n % 64)-th connection that was ever opened; n / 64 % 8: its id as
-                // it is, or of a later generation, of no reactor, all zero, or a UDP socket's
-  STOP = 10,    // of the server, n % 64 ms
+  FAIL = 7,     // the (n % 8 + 1)-th allocation from now fails
+  ASK = 8,      // another thread makes a request: n % 8 is its kind, n / 8 its size
+
+  // Sets the target of requests: the (n % 64)-th connection ever opened. n / 64 % 8 selects its ID,
+  // a later generation, an ID of no reactor, an ID of all zeros, or the ID of a UDP socket.
+  AIM = 9,
+
+  STOP = 10,  // stops the server, with a drain timeout of n % 64 ms
 };
 
 // Steps of the handler. Any other number is EXIT.
@@ -51,9 +54,9 @@ enum handler_step {
 enum {
   PEERS = 2,
   REACTORS = 2,
-  RECORDS = 64,  // connections, ever
+  RECORDS = 64,  // connections in one run
   REQUESTS = 1024,
-  WAITING_MAX = 100,  // requests that were taken and did not begin: a turn carries out so many
+  WAITING_MAX = 100,  // accepted requests that have not begun; one turn runs this many
   STREAM_BYTES = 1 << 17,
 };
 
@@ -68,7 +71,7 @@ enum request_kind {
   ASK_RELEASE = 7,
 };
 
-// One connection: what was done to it and what it told.
+// One connection: the calls on it, and the results and callbacks.
 struct record {
   struct world *world;
   struct evnet_sim_socket *peer;
@@ -77,13 +80,13 @@ struct record {
   const uint8_t *inbound;
   size_t sent;
   size_t consumed;
-  uint8_t outbound[STREAM_BYTES + STEP_BYTES_MAX];  // what was taken, in order
+  uint8_t outbound[STREAM_BYTES + STEP_BYTES_MAX];  // the bytes of successful writes, in order
   struct stream out;
   bool left;  // the peer has reset
   bool ended;
   uint32_t holds;
-  uint32_t wakes;  // so often on_data may come for nothing
-  bool wake_due;   // and has to come
+  uint32_t wakes;  // number of times that on_data may be called without new bytes
+  bool wake_due;   // on_data must be called
   bool paused;
   bool half_closed;
   bool write_ended;
@@ -98,7 +101,7 @@ struct record {
 struct request;
 
 struct marker {
-  struct evnet_message message;  // first: its run gets a pointer to it
+  struct evnet_message message;  // must be the first field
   struct request *request;
   bool is_behind;
 };
@@ -110,29 +113,29 @@ struct request {
   struct world *world;
   enum request_kind kind;
   struct evnet_conn_id id;
-  struct record *record;  // whose id it is, or NULL
-  bool is_socket;         // it is the UDP socket's
+  struct record *record;  // the connection with this ID, or NULL
+  bool is_socket;         // the ID is that of the UDP socket
   const uint8_t *bytes;
   size_t size;
   uint32_t serial;
   bool accepted;
   bool began;
   bool ended;
-  int gone;       // what is answered if there is no such connection
-  bool found;     // when it began: there was such a connection
-  bool was_open;  // and it was open
+  int gone;       // the result if there is no connection with this ID
+  bool found;     // when the request began, the connection existed
+  bool was_open;  // and was open
   bool has_taken;
-  int expected;  // why what was not taken was not
+  int expected;  // the expected error, if the request fails
   size_t queued;
-  size_t end;  // of its bytes among all that was written to the connection
-  bool sent;   // a datagram: the kernel has taken it
+  size_t end;  // position after its bytes in all output of the connection
+  bool sent;   // the kernel has taken the datagram
   bool released;
   bool told;
 };
 
 struct world {
   struct harness harness;
-  void (*answered)(struct record *record);  // the handler's turn, in on_done
+  void (*answered)(struct record *record);  // runs steps of the handler in on_done
   struct evnet_sim *sim;
   struct evnet_sim_faults faults;
   struct evnet_server *server;
@@ -147,7 +150,7 @@ struct world {
   bool has_ended[REACTORS];
   bool has_mail[REACTORS];
   bool stop_asked;
-  bool stop_is_hasty;  // its deadline may come before everything has had its turn
+  bool stop_is_hasty;  // the deadline may pass before everything is processed
   bool ending;
   unsigned depth;
   size_t generated;
@@ -155,7 +158,7 @@ struct world {
   uint32_t aim_how;
   size_t waiting;
   uint64_t last_began[REACTORS];
-  struct record *of_peer[PEERS];  // what the peer is connected as
+  struct record *of_peer[PEERS];  // the current connection of the peer
   uint32_t record_count;
   uint32_t request_count;
   struct request requests[REQUESTS];
@@ -164,7 +167,7 @@ struct world {
 
 #define CHECK(world, expression) CHECK_IN((world)->sim, expression)
 
-// Bytes that differ from the last ones.
+// Returns bytes that differ from the previous ones.
 static inline const uint8_t *generate(struct world *world, size_t size) {
   const uint8_t *bytes = world->harness.noise + world->generated % NOISE_BYTES;
   world->generated += size + 1;
@@ -173,7 +176,7 @@ static inline const uint8_t *generate(struct world *world, size_t size) {
 
 // async_handler.c
 struct evnet_handler handler_callbacks(void);
-void handler_run(struct record *record);  // steps, outside of a connection's callback
+void handler_run(struct record *record);  // takes steps outside of a connection's callback
 
 // async_request.c
 void request_ask(struct world *world, size_t n);
@@ -188,7 +191,7 @@ void model_closed(struct record *record, int reason);
 void model_wrote(struct record *record, const uint8_t *bytes, size_t size, size_t queued_before,
                  ssize_t result);
 void model_peer_read(struct record *record, const uint8_t *bytes, int64_t result);
-void model_idle(const struct world *world);  // no reactor can run
+void model_idle(const struct world *world);  // call when no reactor has work
 void model_end(const struct record *record);
 
 #endif  // EVNET_FUZZ_ASYNC_H_

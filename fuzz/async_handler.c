@@ -1,4 +1,4 @@
-// The handler: each callback, and each answer, takes steps from the input until EXIT.
+// The handler: each callback and each completion takes steps from the input until EXIT.
 #include <stdlib.h>
 
 #include "fuzz/async.h"
@@ -73,7 +73,7 @@ static void act(struct record *c, const struct step *step) {
   }
 }
 
-// Returns the n of EXIT; -1 when the input is used up.
+// Returns the n of EXIT; -1 at the end of the input.
 static int run(struct record *c) {
   struct world *w = c->world;
   if (w->depth == DEPTH_MAX) return 0;
@@ -120,7 +120,7 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   struct world *w = user;
   struct record *c = record_of(conn);
   if (c == NULL) {
-    // The UDP socket's.
+    // This is the UDP socket.
     struct evnet_conn_id id = evnet_conn_id(conn);
     CHECK(w, id.index == w->udp_id.index && id.reactor == w->udp_id.reactor);
     return EVNET_NONE;

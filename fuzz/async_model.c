@@ -1,4 +1,4 @@
-// What must hold of connections, whoever asks for what.
+// The rules for connections, which hold for every sequence of requests.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ static struct evnet_sim_state state_of(const struct record *c) {
   return state;
 }
 
-// Asked without doing anything: a write of nothing.
+// An empty write has no effect; its result shows whether the connection is open.
 bool model_is_open(const struct record *c) { return evnet_conn_write(c->conn, "", 0) != -ENOTCONN; }
 
 static bool may_be_ending(const struct record *c) {
@@ -33,7 +33,7 @@ static bool is_legal(const struct record *c, int reason) {
     case EVNET_REASON_SHUTDOWN:
       return w->stop_asked && c->holds == 0;
     case EVNET_REASON_DRAIN_DEADLINE:
-      // Who has nothing more to do closes before it.
+      // A connection with nothing left to do closes before the deadline.
       return w->stop_asked &&
              (w->stop_is_hasty || c->holds > 0 || c->close_asked ||
               evnet_conn_outbound_bytes(c->conn) + evnet_conn_inbound_bytes(c->conn) > 0);

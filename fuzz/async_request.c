@@ -1,5 +1,6 @@
-// Requests by id. Each is posted between two messages of the target's own, which the reactor runs
-// just before it and just after it: so it is known what it found, and where its bytes stand.
+// Requests by ID. The target posts a message before and after each request. The reactor runs them
+// immediately before and after it, so the target knows the state that the request found, and the
+// position of its bytes in the output.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 
 static bool is_write(const struct request *r) { return r->kind <= ASK_SHARED; }
 
-// When it begins and ends
+// The begin and the end of a request
 
 static void run_nothing(struct evnet_message *message, void *reactor) {
   (void)message;
@@ -18,11 +19,11 @@ static void run_nothing(struct evnet_message *message, void *reactor) {
 static void begin(struct request *r) {
   struct world *w = r->world;
   CHECK(w, !r->began && r->id.reactor == w->current_reactor);
-  CHECK(w, r->serial > w->last_began[r->id.reactor]);  // one poster's, in order
+  CHECK(w, r->serial > w->last_began[r->id.reactor]);  // requests of one thread begin in order
   w->last_began[r->id.reactor] = r->serial;
   w->waiting--;
   r->began = true;
-  // In the turn that seals the mailbox, and only then, a message is refused here.
+  // Posting fails only in the turn that seals the mailbox.
   r->probe.run = run_nothing;
   const int probe =
       evnet_reactor_post_message(evnet_server_reactor(w->server, r->id.reactor), &r->probe);
@@ -84,7 +85,7 @@ static void run_marker(struct evnet_message *message, void *reactor) {
   (marker->is_behind ? end : begin)(marker->request);
 }
 
-// When it is answered
+// The completion of a request
 
 static void on_release(void *data, void *user) {
   struct request *r = user;
@@ -147,7 +148,7 @@ void request_watch(void *user, const struct evnet_sim_udp_news *news) {
   CHECK(w, is_asked_for);
 }
 
-// Asking
+// Making requests
 
 static void aim(struct request *r) {
   struct world *w = r->world;
@@ -171,12 +172,13 @@ static void aim(struct request *r) {
       return;
   }
   r->record = NULL;
-  // The next generation may be one that there is.
+  // The next generation may be that of an existing connection.
   for (uint32_t i = 0; i < w->record_count; i++) {
     struct record *c = &w->records[i];
     if (c->conn != NULL && memcmp(&c->id, &r->id, sizeof r->id) == 0) r->record = c;
   }
-  // Or one that there is when the request begins. So that it is not: no slot is used that many times.
+  // It could also become an existing one before the request begins. To exclude that, use a
+  // generation that no slot reaches.
   if (w->aim_how == 1 && r->record == NULL) r->id.generation += RECORDS;
 }
 
@@ -266,12 +268,12 @@ static struct request *make(struct world *w, enum request_kind kind) {
 
 void request_ask(struct world *w, size_t n) {
   const enum request_kind kind = (enum request_kind)(n % 8);
-  // A hold is given back by request_release.
+  // request_release releases holds.
   if (kind == ASK_RELEASE || w->waiting > WAITING_MAX) return;
   struct request *r = make(w, kind);
   if (r == NULL) return;
   r->size = n / 8;
-  if (kind == ASK_SEND_TO && r->size < 16) r->size += 16;  // so that each is another
+  if (kind == ASK_SEND_TO && r->size < 16) r->size += 16;  // so that each datagram is unique
   r->bytes = generate(w, r->size);
   aim(r);
   const size_t size = kind == ASK_SHARED ? w->shared_size : r->size;

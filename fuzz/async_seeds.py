@@ -3,13 +3,13 @@
 
     fuzz/async_seeds.py
 
-The world takes the steps, and from a TURN in which a callback or an answer comes until its EXIT the handler.
-fuzz/corpus/async also has files that are not made here: inputs that once failed.
+The world takes the steps. If a TURN leads to a callback or a completion, the handler takes them until EXIT.
+fuzz/corpus/async also has other files: inputs that once failed.
 """
 
 import seeds
 
-# Buffers of 64 KiB, 2 KiB may stand, the mailbox without a bound, a shared buffer of 200 bytes.
+# Socket buffers of 64 KiB, at most 2 KiB of queued output, a mailbox of 64 MiB, a shared buffer of 200 bytes.
 HEADER = {"seed": 1, "faults": 0, "buffers": 255, "flags": 0, "outbound": 32, "mailbox": 255, "shared": 25}
 REFUSE, DELAYS, ONE_REACTOR = 1, 2, 4
 PARTS_SENT, FULL, DEFERRED, ONE_SHOT, LATE, REFUSED, FLIGHTS = 2, 4, 8, 16, 32, 64, 128

@@ -1,15 +1,16 @@
-// Drives a reactor that dials and adopts sockets, against a model of what its caller and its peers
-// are promised, and aborts on any difference.
+// Drives a reactor that dials and adopts sockets, compares it with a model of what the contracts
+// guarantee to the caller and to the peers, and aborts on any difference.
 //
-// Input: HEADER_BYTES, then steps of three bytes: what, and a number n of 16 bits, low byte first.
-// The world takes steps (enum world_step); each callback takes one (enum handler_step). At the end
-// the reactor is stopped, if it was not, and destroyed. dial_seeds.py writes inputs by name.
+// Input: HEADER_BYTES, then steps of three bytes: the kind of step, and a number n of 16 bits, low
+// byte first. The world takes steps (enum world_step); each callback takes one (enum handler_step).
+// At the end the reactor is stopped, unless a step did so, and destroyed. dial_seeds.py writes
+// inputs by name.
 //
 //   byte  means
-//   0     the seed of the simulated kernel's dice; 0: the real kernel, with Unix sockets, as a
-//         simulated one has no descriptors to adopt
-//   1     what the simulated kernel does now and then, a bit each: see kernel_options
-//   2     connections_max: byte % 16, 0: no bound
+//   0     the seed of the simulated kernel's random numbers; 0: the real kernel, with Unix sockets,
+//         because a simulated kernel has no descriptors to adopt
+//   1     faults that the simulated kernel injects at random, one bit each: see kernel_options
+//   2     connections_max: byte % 16; 0: no limit
 #include "fuzz/dial.h"
 
 #include <errno.h>
@@ -61,8 +62,8 @@ static void begin(struct world *w, const uint8_t header[HEADER_BYTES]) {
   peers_begin(w);
 }
 
-// 0, 1: one of a pair; 2: a descriptor that is closed; 3: a file; 4: a socket that is not
-// connected.
+// Adopts a descriptor. which: 0, 1: one end of a socket pair; 2: a closed descriptor; 3: a file;
+// 4: a socket that is not connected.
 static void adopt(struct world *w, size_t which) {
   if (w->sim != NULL || w->conns_used == CONNS_MAX || w->peers_used == PEERS_MAX) return;
   int pair[2] = {-1, -1};
@@ -83,7 +84,7 @@ static void adopt(struct world *w, size_t which) {
   const int expected[] = {0, 0, -EBADF, -ENOTSOCK, -ENOTCONN};
   CHECK(is_refusal(w, status) || (which >= 2 && status == expected[which]));
   c->state = CLOSED;
-  // On an error it is still ours.
+  // After an error, the caller still owns the descriptor.
   if (which != 2) CHECK(close(pair[0]) == 0);
   if (pair[1] >= 0) (void)close(pair[1]);
 }
@@ -169,7 +170,8 @@ static void act(struct world *w, const struct step *step) {
   }
 }
 
-// Every connection has ended, with what its peer has of it, and nothing is left.
+// Ends the run and checks that every connection has closed, that each peer received what it must,
+// and that no memory is left.
 static void end(struct world *w) {
   w->harness.fail_countdown = 0;
   w->harness.input_bytes = 0;

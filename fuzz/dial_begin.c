@@ -1,4 +1,4 @@
-// Beginning dials, from the world's steps and from callbacks alike.
+// Begins dials, for steps of the world and for callbacks.
 #include <errno.h>
 #include <stdio.h>
 
@@ -26,7 +26,7 @@ bool is_refusal(const struct world *w, int status) {
   }
 }
 
-// 0: the listener; 1: nobody; 2: no address; 3: no port.
+// Writes an address. which: 0: of the listener; 1: one without a listener; 2, 3: invalid ports.
 static void dial_text(const struct world *w, size_t which, char text[64]) {
   static const char *const bad[] = {"tcp://127.0.0.1:65536", "tcp://127.0.0.1:0"};
   if (which >= 2) {
@@ -55,7 +55,7 @@ void begin_dial(struct world *w, size_t n) {
   const int status = evnet_dial(w->reactor, text, &options, &c->id);
   if (status == 0) {
     CHECK(n % 4 < 2);
-    CHECK(c->state == BEGUN);  // no callback from inside
+    CHECK(c->state == BEGUN);  // evnet_dial calls no callback itself
     return;
   }
   CHECK(n % 4 >= 2 ? status == EVNET_STATUS_ADDRESS || is_refusal(w, status)

@@ -1,4 +1,4 @@
-// The callbacks: what the input lets them do, and what must hold when each is called.
+// The callbacks: the steps that they take from the input, and the rules that hold in each.
 #include <errno.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 
 enum { BLOCK_BYTES = 4096 };
 
-// Of a connection that may still be called back.
+// Returns the record of a connection, which must not have had its on_close.
 static struct conn *conn_of(struct evnet_conn *conn, void *user) {
   struct conn *c = evnet_conn_user(conn);
   CHECK(c->world == user && (c->state == OPEN || c->state == ENDING));
@@ -43,7 +43,7 @@ static void take_unread(struct conn *c, struct evnet_conn *conn, bool echo) {
   }
 }
 
-// One step of the input, if there is any.
+// Takes one step of the input, if there is one.
 static enum evnet_action act(struct conn *c, struct evnet_conn *conn) {
   struct step step;
   if (!harness_step(&c->world->harness, &step)) return EVNET_NONE;

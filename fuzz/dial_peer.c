@@ -1,6 +1,5 @@
-// The other ends of dialled and adopted connections. Each stream of bytes is the same, so that a
-// lost, doubled or changed byte shows wherever it arrives; what a connection sends begins with its
-// number.
+// The peers of dialled and adopted connections. All streams carry the same bytes, so a lost,
+// repeated or changed byte is detected wherever it arrives. A connection first sends its number.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,7 +67,7 @@ void peer_write(struct world *w, struct peer *peer, size_t size) {
   }
 }
 
-// Bytes of a connection: its number, then the stream.
+// Checks the bytes of a connection: its number, then the stream.
 static void check_received(struct world *w, struct peer *peer, const uint8_t *bytes, size_t size) {
   for (size_t i = 0; i < size; i++) {
     if (peer->received == 0) {

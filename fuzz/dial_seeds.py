@@ -3,8 +3,8 @@
 
     fuzz/dial_seeds.py
 
-A seed is a header, of which only what differs from HEADER is named, and steps in the order in which they are taken: by
-the world, and by each callback of a TURN one. The numbers of the steps are read from dial.h.
+A seed has the fields of the header that differ from HEADER, and steps in the order in which they are taken. The world
+takes them, and each callback in a TURN takes one. The numbers of the steps are read from dial.h.
 """
 
 import seeds

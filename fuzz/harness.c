@@ -1,4 +1,4 @@
-// The part that fuzz targets with a world around them share.
+// The code that fuzz targets with a simulated environment share.
 #include "fuzz/harness.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@ static void release(void *pointer, void *user) {
   free(pointer);
 }
 
-// The same in each run, so that an input means the same.
+// Returns bytes that are the same in each run, so that an input always has the same effect.
 static const uint8_t *make_noise(void) {
   static uint8_t bytes[NOISE_BYTES + 2 * STEP_BYTES_MAX];
   static bool made;
@@ -76,7 +76,7 @@ void stream_read(struct stream *stream, const struct evnet_sim *sim, const uint8
     stream->saw_reset = true;
   } else if (result == 0) {
     stream->saw_end = true;
-    // An end says that this was all.
+    // End-of-stream means that all written bytes have arrived.
     CHECK_IN(sim, stream->received >= stream->written);
   } else {
     const size_t size = (size_t)result;

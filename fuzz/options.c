@@ -1,8 +1,8 @@
-// Gives options to a server and to a reactor, and compares what is refused, and what stands for the
-// defaults, with the table below. Aborts on any difference.
+// Passes options to a server and to a reactor. Compares the errors and the defaults with the table
+// below, and aborts on any difference.
 //
-// Input: steps of three bytes: which option (its place in the table, modulo OPTIONS), and a number
-// of 16 bits, low byte first, that value_of turns into its value. options_seeds.py writes inputs by
+// Input: steps of three bytes: the option (its index in the table, modulo OPTIONS), and a number of
+// 16 bits, low byte first, which value_of converts to the value. options_seeds.py writes inputs by
 // name.
 #include <inttypes.h>
 #include <limits.h>
@@ -47,7 +47,7 @@ enum world_step {
   DEFER_ACCEPT = 30,
   UNIX_MODE = 31,
   CONNECTIONS_MAX = 32,
-  OPTIONS = 33,  // how many there are
+  OPTIONS = 33,  // the number of options in the table
   DEVICE = 33,   // bind_to_device: a name of n % 20 bytes
   STEPS = 34,
 };
@@ -62,7 +62,7 @@ static const struct option {
   enum type type;
   int64_t least;
   int64_t most;
-  int64_t by_default;  // of 0, where the reactor has the option
+  int64_t by_default;  // the meaning of 0, if the reactor has the option
 } table[OPTIONS] = {
     [REACTORS] = {OPTION(reactors), INT, EVNET_REACTOR_PER_CPU, 1024, 0},
     [BALANCER] = {OPTION(balancer), UNSIGNED, 0, EVNET_SOURCE_HASH, 0},
@@ -99,7 +99,7 @@ static const struct option {
     [CONNECTIONS_MAX] = {OPTION(connections_max), SIZE, 0, INT64_MAX, 1048576},
 };
 
-// The values as they are given; of SIZE as far as INT64_MAX.
+// The values that were passed; those of kind SIZE up to INT64_MAX.
 static int64_t given[OPTIONS];
 static char device[32];
 static bool has_device;
@@ -118,7 +118,7 @@ static void check_failed(const char *expression, int line) {
   abort();
 }
 
-// The lowest 12 bits are a number; the highest four say what of.
+// Converts n to a value: the lowest 12 bits are a number, the highest four are its base.
 static int64_t value_of(const struct option *option, size_t n) {
   const int64_t number = (int64_t)(n & 0xfff);
   const unsigned shift = (unsigned)(n >> 12);
@@ -269,7 +269,7 @@ static void check_reactor(const struct evnet_options *options) {
   CHECK(got.write_timeout_ms == resolved(WRITE_TIMEOUT));
   CHECK(got.lifetime_ms == resolved(LIFETIME));
   CHECK(got.linger_ms == resolved(LINGER));
-  // A stop without a deadline gets the longest one.
+  // A stop without a deadline gets the longest deadline.
   const int64_t drain_ms = resolved(DRAIN);
   CHECK(got.drain_ms == (drain_ms == EVNET_OFF ? 1073741823 : drain_ms));
   CHECK(got.inbound_bytes_max == (size_t)resolved(INBOUND_MAX));

@@ -3,13 +3,13 @@
 
     fuzz/options_seeds.py
 
-A seed is options with their numbers; value_of of options.c says which value a number is. The places of the options are
+A seed is a list of options with numbers, which value_of of options.c converts to values. The indices of the options are
 read from options.c.
 """
 
 import seeds
 
-LEAST, MOST = 2 << 12, 3 << 12  # a number of 1 is the bound itself
+LEAST, MOST = 2 << 12, 3 << 12  # a number of 1 is the limit itself
 
 RANGES = "REACTORS BALANCER FULL_ACTION BACKEND BUSY_POLL IDLE_TIMEOUT READ_TIMEOUT WRITE_TIMEOUT LIFETIME LINGER DRAIN \
 HIGH_ACTION OVERFLOW_ACTION READ_TURN UDP_DATAGRAM SEND_BUFFER RECEIVE_BUFFER KEEPALIVE_IDLE USER_TIMEOUT NOTSENT_LOWAT \

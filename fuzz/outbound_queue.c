@@ -1,8 +1,8 @@
-// Drives an evnet_outbound by a sequence of steps against a model, a list of the pieces that are
-// queued in order, and aborts on any difference.
+// Drives an evnet_outbound by a sequence of steps, compares it with a model, which is a list of the
+// queued pieces in order, and aborts on any difference.
 //
-// Input: steps of three bytes: what (enum world_step), and a number n of 16 bits, low byte first. A
-// rest of one or two bytes is ignored. outbound_queue_seeds.py writes inputs by name.
+// Input: steps of three bytes: the kind (enum world_step), and a number n of 16 bits, low byte
+// first. One or two trailing bytes are ignored. outbound_queue_seeds.py writes inputs by name.
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,18 +14,18 @@
 
 enum world_step {
   APPEND = 0,       // n bytes in one piece
-  PIECES = 1,       // n % 1024 bytes in three pieces, one of them empty, but for the first n / 1024
+  PIECES = 1,       // n % 1024 bytes in three pieces, one of them empty; skips the first n / 1024
   PREPEND = 2,      // n % 4096 bytes
   FILE_RANGE = 3,   // n + 1 bytes of a file
   LEND = 4,         // n bytes
   LEND_NONE = 5,    // 0 bytes, unless the queue is empty
   CONSUME = 6,      // up to n of the bytes in front of the first file, or up to n of the file
-  CONSUME_ALL = 7,  // the n % 16 + 1 pieces in front
+  CONSUME_ALL = 7,  // the first n % 16 + 1 pieces
   BOUND = 8,        // n; 0: none
-  FAIL = 9,         // the (n % 8 + 1)-th allocation from now on; from bit 3 on, all after it, too
+  FAIL = 9,         // the (n % 8 + 1)-th allocation from now; if n > 7, all later ones too
   FAIL_NEVER = 10,
   DEINIT = 11,
-  STEPS = 12,  // how many there are
+  STEPS = 12,  // the number of kinds
 };
 
 enum {
@@ -38,7 +38,7 @@ enum {
 
 enum kind { BYTES, OF_FILE, LENT, LENT_NONE };
 
-// What one step has queued; bytes begin at `noise + at`.
+// The output of one step; its bytes begin at `noise + at`.
 struct piece {
   enum kind kind;
   size_t size;
@@ -49,7 +49,7 @@ struct piece {
 struct lent {
   struct evnet_outbound_lent lent;
   bool in_use;
-  bool expected;  // `taken`, at its end
+  bool expected;  // the value of `taken` with which it must be returned
 };
 
 struct state {
@@ -62,11 +62,11 @@ struct state {
   size_t count;
   struct piece pieces[PIECES_MAX];
   struct lent lent[LENT_MAX];
-  int descriptors;         // given out
-  int closed;              // the last that was closed; they close in order
+  int descriptors;         // number handed out
+  int closed;              // the last one that was closed; they close in order
   size_t bytes, files;     // queued
-  size_t ends, ends_seen;  // of lent records
-  size_t written;          // where the next bytes begin
+  size_t ends, ends_seen;  // of lent records: expected and seen
+  size_t written;          // position of the next bytes in the noise
 };
 
 static struct state state;
@@ -105,7 +105,7 @@ static void lent_done(struct evnet_outbound_lent *lent, bool taken) {
   struct lent *record = (struct lent *)lent;
   CHECK(record->in_use && taken == record->expected);
   record->in_use = false;
-  // Whoever lent it may do with it as it likes.
+  // The lender may reuse the record immediately.
   memset(&record->lent, 0xa5, sizeof record->lent);
   state.ends_seen++;
 }
@@ -134,7 +134,7 @@ static void model_drop(struct state *s) {
   memmove(&s->pieces[0], &s->pieces[1], --s->count * sizeof s->pieces[0]);
 }
 
-// Before the queue consumes `size` bytes of the pieces in front: so that it is known who ends.
+// Called before the queue consumes `size` bytes, to determine which lent records end.
 static void model_consume(struct state *s, size_t size) {
   while (s->count > 0) {
     struct piece *first = &s->pieces[0];
@@ -219,7 +219,7 @@ static void lend(struct state *s, size_t size) {
   model_insert(s, s->count, (struct piece){size > 0 ? LENT : LENT_NONE, size, at, index});
 }
 
-// Bytes in front of the first file, of `count` pieces at most.
+// Returns the number of bytes before the first file, in at most `count` pieces.
 static size_t bytes_in_front(const struct state *s, size_t count) {
   size_t size = 0;
   for (size_t i = 0; i < s->count && i < count && s->pieces[i].kind != OF_FILE; i++)
@@ -296,13 +296,13 @@ static void operate(struct state *s, enum world_step step, size_t n) {
   }
 }
 
-// What is gathered, in front of the first file, is what the model holds there.
+// Checks that the gathered bytes are those of the model, up to the first file.
 static void gather_check(const struct state *s, size_t pieces_max) {
   static struct iovec pieces[GATHER_MAX];
   const size_t count = evnet_outbound_gather(&s->queue, pieces, pieces_max);
   CHECK(count <= pieces_max);
-  size_t at = 0;    // the model's piece
-  size_t done = 0;  // of its bytes
+  size_t at = 0;    // index of the model's piece
+  size_t done = 0;  // bytes of that piece that were compared
   for (size_t i = 0; i < count; i++) {
     CHECK(pieces[i].iov_len > 0);
     for (size_t seen = 0; seen < pieces[i].iov_len;) {

@@ -3,7 +3,7 @@
 
     fuzz/outbound_queue_seeds.py
 
-A seed is steps in order. Their numbers are read from outbound_queue.c.
+A seed is a list of steps in order. Their numbers are read from outbound_queue.c.
 """
 
 import seeds

@@ -1,6 +1,7 @@
-// The main function of a fuzz target that is built without a fuzzing engine: it gives the target
-// the empty input, then each file it is told, and each file of each directory. This is how `bazel
-// test` replays a corpus with any compiler, and how a crash is looked at without clang.
+// The main function of a fuzz target that is built without a fuzzing engine. It runs the target
+// with the empty input, with each file in the arguments, and with each file of each directory in
+// them. `bazel test` uses it to replay a corpus with any compiler; it also reproduces crashes
+// without clang.
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,13 +19,13 @@ static size_t replay_count;
 static int replay_file(const char *path, size_t size) {
   FILE *file = fopen(path, "rb");
   if (!file) return -errno;
-  // Exactly size bytes, so that ASan sees an overread by one.
+  // Exactly `size` bytes, so that ASan detects a read past the end.
   uint8_t *data = malloc(size);
   int status = 0;
   if (size > 0 && (!data || fread(data, 1, size, file) != size)) status = -EIO;
   fclose(file);
   if (status == 0) {
-    // Before the call, so that it is the last line when the target crashes.
+    // Print first, so that the last line names the input if the target crashes.
     fprintf(stderr, "replay %s (%zu bytes)\n", path, size);
     LLVMFuzzerTestOneInput(data, size);
     replay_count++;
@@ -68,7 +69,7 @@ int main(int argc, char **argv) {
   LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
   replay_count++;
   for (int i = 1; i < argc; i++) {
-    // Options are the engine's.
+    // Ignore options; they are for a fuzzing engine.
     if (argv[i][0] != '-' && replay_path(argv[i]) != 0) return 1;
   }
   fprintf(stderr, "replayed %zu inputs\n", replay_count);

@@ -1,8 +1,8 @@
-// Drives an evnet_ring by a sequence of operations against a model, an array whose first byte is
-// the first byte held, and aborts on any difference.
+// Drives an evnet_ring by a sequence of operations, compares it with a model, which is an array of
+// the unread bytes, and aborts on any difference.
 //
-// Input: operations of three bytes: what, and a number n of 16 bits, low byte first. A rest of one
-// or two bytes is ignored. After each operation all that can be seen of the ring is compared.
+// Input: operations of three bytes: the kind, and a number n of 16 bits, low byte first. One or two
+// trailing bytes are ignored. After each operation the whole visible state of the ring is compared.
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,24 +20,24 @@ enum {
   LINEARIZE,
   TRIM,
   BOUND,         // bytes_max = n; 0 is the default
-  FAIL_ONCE,     // the (n % 8 + 1)-th allocation from now on fails
-  FAIL_FOREVER,  // and all behind it too
+  FAIL_ONCE,     // the (n % 8 + 1)-th allocation from now fails
+  FAIL_FOREVER,  // that one and all later ones fail
   FAIL_NEVER,
   REFILL,  // discards half, then appends as much: wraps without growing
   DEINIT,
-  OPERATIONS,            // how many there are
-  MODEL_BYTES = 1 << 15  // the largest ring: appends above it are left out
+  OPERATIONS,            // the number of kinds
+  MODEL_BYTES = 1 << 15  // the largest ring; larger appends are skipped
 };
 
 struct state {
   struct evnet_ring ring;
   struct evnet_allocator allocator;
   size_t live_blocks;
-  size_t fail_countdown;  // the allocation that fails, from now on; 0: none
+  size_t fail_countdown;  // counts down to the allocation that fails; 0: none
   bool fail_forever;
-  bool failed;           // an allocation, since the operation began
-  size_t bound_highest;  // of all bounds since the ring had no memory
-  uint32_t written;      // seeds what is appended
+  bool failed;           // an allocation has failed in this operation
+  size_t bound_highest;  // the highest bound since the ring last had no memory
+  uint32_t written;      // seed of the next bytes
   size_t size;
   uint8_t model[MODEL_BYTES];
 };
@@ -59,7 +59,7 @@ static void *allocate(size_t size, void *user) {
     s->failed = true;
     return NULL;
   }
-  // A block is aligned.
+  // A block may have spare bytes for its alignment.
   CHECK(size > 0 && size <= s->bound_highest + EVNET_BLOCK_SPARE_BYTES);
   s->live_blocks++;
   return malloc(size);
@@ -105,7 +105,7 @@ static void read_some(struct state *s, size_t size) {
   model_drop(s, expected);
 }
 
-// What is held, seen through two spans, is what the model holds.
+// Checks that the two spans have the model's bytes.
 static void spans_check(const struct state *s, const struct evnet_bytes spans[2]) {
   CHECK(spans[0].size + spans[1].size == s->size);
   if (spans[0].size > 0) CHECK(memcmp(spans[0].data, s->model, spans[0].size) == 0);

@@ -1,8 +1,8 @@
 """Writes the seeds of a fuzz target, and its dictionary, from steps by their names.
 
-A seed is a header, of which only what differs from the target's own is named, and steps, separated by commas: a
-name and a number n. "!" in front of a step sets bit 7. The numbers of the steps are read from the target's .h, or
-from its .c where it is one file.
+A seed has the fields of the header that differ from the target's default, and steps that are separated by commas. A
+step is a name and a number n; "!" before it sets bit 7. The numbers of the steps are read from the target's .h, or
+from its .c if it has no .h.
 """
 
 import os
@@ -31,7 +31,7 @@ def encode(step, numbers):
 
 
 def write(target, default, seeds, lead=lambda header: ""):
-    """lead: the steps that each seed begins with, by its header."""
+    """lead: returns the steps that a seed with this header begins with."""
     numbers = step_numbers(target)
     directory = os.path.join(HERE, "corpus", target)
     os.makedirs(directory, exist_ok=True)

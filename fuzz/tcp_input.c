@@ -1,20 +1,21 @@
-// Drives a reactor with one or two TCP connections over the simulated kernel against a model of
-// what its callers and peers are promised, and aborts on any difference.
+// Drives a reactor with one or two TCP connections over the simulated kernel, compares it with a
+// model of what the contracts guarantee to callers and peers, and aborts on any difference.
 //
-// Input: HEADER_BYTES that choose the kernel and the options, then steps of three bytes: what, and
-// a number n of 16 bits, low byte first. The world takes steps (enum world_step; bit 7: for the
-// second connection); in a callback the handler takes them (enum handler_step; bit 7: to the other
-// connection). At the end the handler behaves well, the peers read everything and then end, and
-// every connection has to close. tcp_input_seeds.py writes inputs by name.
+// Input: HEADER_BYTES that select the kernel's behaviour and the options, then steps of three
+// bytes: the kind of step, and a number n of 16 bits, low byte first. The world takes steps (enum
+// world_step; bit 7: for the second connection); in a callback the handler takes them (enum
+// handler_step; bit 7: on the other connection). At the end the handler stops misbehaving, all
+// peers read to end-of-stream and close, and every connection must reach on_close.
+// tcp_input_seeds.py writes inputs by name.
 //
 //   byte  means
-//   0     the seed of the kernel's dice
-//   1     what the kernel does now and then, a bit each: see kernel_options
+//   0     the seed of the kernel's random numbers
+//   1     faults that the kernel injects at random, one bit each: see kernel_options
 //   2     the size of its buffers: (byte + 1)^2
 //   3     bit 0 to 3: idle, read, write and lifetime timeout; 4: no lingering; 5: segments delay
 //   4     bit 0-1: outbound_high_action; 2: EVNET_OVERFLOW_REFUSE; 3: no on_half_close;
-//         4: on_prewrite; 5: two connections; 6: the reactor is destroyed instead of the end;
-//         7: a reset leaves what was not read
+//         4: on_prewrite; 5: two connections; 6: the reactor is destroyed without the end above;
+//         7: a reset leaves the unread bytes of its receiver
 //   5     inbound_bytes_max: byte * 16 + 1
 //   6     outbound_high_water_bytes: byte * 64 + 1
 //   7     read_turn_bytes_max: 512 + byte * 64
@@ -43,7 +44,7 @@ static struct evnet_sim_options kernel_options(const uint8_t header[HEADER_BYTES
 
 static int64_t ms_if(unsigned bit, int64_t ms) { return bit ? ms : EVNET_OFF; }
 
-// No zeroes, which would be defaults: the model reads them too.
+// Sets no option to 0, which selects a default: the model also uses these values.
 static struct evnet_reactor_options reactor_options(struct world *w,
                                                     const uint8_t header[HEADER_BYTES]) {
   const size_t high = header[6] * 64u + 1;
@@ -106,8 +107,8 @@ static bool can_turn(const struct world *w) {
   return w->posted || evnet_sim_is_runnable(w->sim, 0);
 }
 
-// A turn if the reactor would wake up for it, or else whatever comes next. Returns false if nothing
-// ever will.
+// Runs a turn if the reactor would wake up for it. Otherwise advances the clock to the next event.
+// Returns false if there is no further event.
 static bool go_on(struct world *w, uint64_t wait_ns_max) {
   if (can_turn(w)) {
     turn(w);
@@ -127,7 +128,7 @@ static void peer_sends(struct record *c, size_t n) {
   if (c->left || c->ended || n == 0) return;
   const int64_t sent = evnet_sim_write(c->peer, c->inbound + c->sent, n);
   if (sent > 0) c->sent += (size_t)sent;
-  // Told once: a read shows a plain end after it.
+  // The peer sees a reset once; later reads return a plain end-of-stream.
   if (sent < 0 && sent != -EAGAIN) c->out.saw_reset = true;
 }
 
@@ -137,7 +138,7 @@ static void peer_ends(struct record *c) {
   evnet_sim_shutdown_write(c->peer);
 }
 
-// Returns false when nothing comes any more, or not now.
+// Returns false if there is nothing to read, now or ever.
 static bool peer_reads(struct record *c, size_t n) {
   static uint8_t out[STEP_BYTES_MAX];
   if (c->left || n == 0) return false;
@@ -187,7 +188,7 @@ static void act(struct world *w, const struct step *step) {
       break;
     default:
       for (size_t i = 0; i <= step->n % 8; i++) {
-        // What was sent without a delay is there.
+        // Deliver data that was sent without a delay.
         evnet_sim_advance(w->sim, evnet_sim_now_ns(w->sim) + 1);
         if (!can_turn(w)) (void)go_on(w, NEXT_NS_MAX);
         (void)go_on(w, NEXT_NS_MAX);
@@ -198,7 +199,7 @@ static void act(struct world *w, const struct step *step) {
 
 // The end
 
-// Goes on until nothing can, with peers that read everything.
+// Runs until nothing more happens, with peers that read everything.
 static void settle(struct world *w) {
   int steps = 0;
   do {
@@ -216,7 +217,7 @@ static void end(struct world *w) {
     settle(w);
     for (size_t i = 0; i < w->record_count; i++) {
       struct record *c = &w->records[i];
-      post(w, c);  // which resumes and releases
+      post(w, c);  // the posted function resumes reading and releases holds
       settle(w);
       peer_ends(c);
     }
@@ -242,7 +243,7 @@ static void end(struct world *w) {
   evnet_sim_destroy(w->sim);
 }
 
-// All but the streams' bytes, which nobody reads before they are written.
+// Clears the world, except for the streams' bytes, which are written before they are read.
 static void clear(struct world *w) {
   for (size_t i = 0; i < RECORDS; i++) {
     struct record *c = &w->records[i];

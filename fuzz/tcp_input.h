@@ -1,8 +1,9 @@
-// What the parts of the fuzz target tcp_input share; tcp_input.c has the format of the input.
+// Declarations that the files of the fuzz target tcp_input share. tcp_input.c describes the input.
 //
-//   tcp_input.c          the input, the world around the reactor, and its end
-//   tcp_input_handler.c  the callbacks: what the input lets the handler do
-//   tcp_input_model.c    what must hold
+//   tcp_input.c          the input, the simulated environment of the reactor, and the end of the
+//   run
+//   tcp_input_handler.c  the callbacks: the steps that the handler takes
+//   tcp_input_model.c    the rules
 #ifndef EVNET_FUZZ_TCP_INPUT_H_
 #define EVNET_FUZZ_TCP_INPUT_H_
 
@@ -15,18 +16,18 @@
 #include "net/reactor/owner.h"
 #include "net/reactor/reactor.h"
 
-// Steps of the world. The numbers are what the corpus holds: new ones go behind the last.
+// Steps of the world. The corpus stores these numbers, so new steps go at the end.
 enum world_step {
-  TURN = 0,      // n % 8 + 1 turns of the reactor; time goes on to where it has something to do
+  TURN = 0,      // n % 8 + 1 turns of the reactor; if it has no work, the clock advances
   SEND = 1,      // the peer writes n bytes
-  SEND_FEW = 2,  // n % 32 bytes
+  SEND_FEW = 2,  // the peer writes n % 32 bytes
   READ = 3,      // the peer reads up to n bytes
   FIN = 4,       // the peer ends its side
   RESET = 5,
-  LEAVE = 6,    // the peer closes, and reads no more
+  LEAVE = 6,    // the peer closes and reads no more
   ADVANCE = 7,  // n microseconds pass
   POST = 8,     // a posted function takes steps of the handler
-  FAIL = 9,     // the (n % 8 + 1)-th allocation from now on fails
+  FAIL = 9,     // the (n % 8 + 1)-th allocation from now fails
 };
 
 // Steps of the handler. Any other number is EXIT.
@@ -37,7 +38,7 @@ enum handler_step {
   NEXT = 3,     // n bytes
   TAKE = 4,     // evnet_conn_read of n bytes
   DISCARD = 5,  // n bytes
-  ECHO = 6,     // next of n bytes, or of all, written from where they lie
+  ECHO = 6,     // writes the next n bytes, or all, directly from the input buffer
   WRITE = 7,    // n % 1024 bytes
   WRITE_LARGE = 8,
   WRITE_PIECES = 9,  // n bytes in pieces, some of them empty
@@ -53,34 +54,34 @@ enum handler_step {
 
 enum {
   RECORDS = 2,
-  STREAM_BYTES = 1 << 18,  // the most that goes one way
+  STREAM_BYTES = 1 << 18,  // the most bytes in one direction
   TIMEOUTS = 4,
   HELD = 4,
 };
 
-// Memory that a reading call gave and that must stay as it is.
+// Bytes that a reading call returned, and that must not change.
 struct held {
   struct evnet_bytes bytes;
-  size_t position;  // of its first byte in what the peer sent
-  unsigned depth;   // of the callback that it is valid for
+  size_t position;  // of the first byte in the peer's stream
+  unsigned depth;   // of the callback in which the bytes are valid
 };
 
-// One connection: what was done to it and what it told.
+// One connection: the calls on it, and the results and callbacks.
 struct record {
   struct world *world;
   struct evnet_sim_socket *peer;
   struct evnet_conn *conn;  // from on_open until `closed`
 
-  const uint8_t *inbound;  // all that the peer ever sends, in order
-  size_t sent;             // of it, so far
-  size_t consumed;         // by the handler
-  size_t presented;        // had by on_data, or consumed
-  struct held held[HELD];  // the last ones
+  const uint8_t *inbound;  // all bytes that the peer sends in the run, in order
+  size_t sent;             // bytes of it sent so far
+  size_t consumed;         // bytes of it that the handler consumed
+  size_t presented;        // bytes of it that on_data presented
+  struct held held[HELD];  // the most recent ones
   unsigned held_next;
 
-  uint8_t outbound[STREAM_BYTES + STEP_BYTES_MAX];  // what writes took, in order
+  uint8_t outbound[STREAM_BYTES + STEP_BYTES_MAX];  // the bytes of successful writes, in order
   struct stream out;
-  uint64_t wrote_ns;  // the last write that was taken
+  uint64_t wrote_ns;  // time of the last successful write
   bool ended;         // the peer has ended its side
   bool left;          // and it has closed or reset
 
@@ -94,10 +95,10 @@ struct record {
   bool takes_nothing;  // evnet_conn_close or _abort has returned
   bool inbound_overflow;
   bool outbound_overflow;
-  bool timed_out[TIMEOUTS];  // by enum evnet_timeout: told, and not kept
+  bool timed_out[TIMEOUTS];  // by enum evnet_timeout: on_timeout did not return EVNET_KEEP
   uint64_t opened_ns;
-  uint64_t kept_ns[TIMEOUTS];  // when on_timeout last answered EVNET_KEEP
-  uint64_t ending_ns;          // since when it is ending; 0: it is not
+  uint64_t kept_ns[TIMEOUTS];  // when on_timeout last returned EVNET_KEEP
+  uint64_t ending_ns;          // when it began to close; 0: still open
   uint64_t closed_ns;
   int reason;
   bool closed;
@@ -109,14 +110,14 @@ struct world {
   struct evnet_sim_faults faults;
   struct evnet_reactor *reactor;
   struct evnet_reactor_options options;
-  size_t own_blocks;    // of the reactor without connections
+  size_t own_blocks;    // blocks of the reactor without connections
   bool has_half_close;  // the handler has on_half_close
   bool has_prewrite;
   bool abandoned;       // the reactor is destroyed with connections open
-  bool posted;          // and not yet run
+  bool posted;          // a posted function has not run yet
   unsigned depth;       // of callbacks
-  size_t stream_bytes;  // the most that goes one way; less where buffers are small
-  size_t generated;     // bytes, for writes
+  size_t stream_bytes;  // the most bytes in one direction; fewer if the buffers are small
+  size_t generated;     // bytes for writes
   struct record records[RECORDS];
   size_t record_count;
 };
@@ -130,9 +131,9 @@ void handler_posted(void *record);
 // tcp_input_model.c
 struct evnet_sim_state model_state(const struct record *record);
 bool model_is_open(const struct record *record);
-void model_ends(struct record *record);  // from now on, unless it was ending already
-// Callbacks, as they begin.
-void model_enter(struct record *record, const char *callback);  // those without more to check
+void model_ends(struct record *record);  // it is closing from now on, if it was not before
+// Called at the beginning of a callback.
+void model_enter(struct record *record, const char *callback);  // of callbacks without other checks
 void model_data(struct record *record);
 void model_data_done(struct record *record, enum evnet_action action);
 void model_half_closed(struct record *record);
@@ -146,8 +147,8 @@ void model_wrote(struct record *record, const uint8_t *bytes, size_t size, size_
                  bool was_ending, ssize_t result);
 bool model_may_fail(const struct record *record, ssize_t error);
 void model_peer_read(struct record *record, const uint8_t *bytes, int64_t result);
-// Nothing can run: what has not been told or sent by now is lost, and where nothing stands there is
-// no memory in use.
+// Called when the system is idle. Any callback or byte that is outstanding has been lost, and
+// connections without buffered bytes must hold no memory.
 void model_idle(const struct world *world);
 void model_end(const struct record *record);
 

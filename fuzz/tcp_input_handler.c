@@ -1,5 +1,5 @@
-// The handler: each callback, and each posted function, takes steps from the input until EXIT. When
-// the input is used up it behaves well, so that everything comes to an end.
+// The handler: each callback and each posted function takes steps from the input until EXIT. At the
+// end of the input it stops misbehaving, so that all connections can close.
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 
 enum { STEPS_PER_CALLBACK = 12, PIECES = 7 };
 
-// Reading. What one call gave stays as it is until the callback returns, whatever is called next.
+// Reading. The bytes that one call returns must not change until the callback returns.
 
 static void peek(struct record *c) {
   const struct world *w = c->world;
@@ -26,7 +26,7 @@ static void peek_pair(struct record *c) {
   model_hold(c, spans[1], c->consumed + spans[0].size);
 }
 
-// The first n unread bytes; empty if there are fewer, or no memory to put them together.
+// The first n unread bytes. Empty if fewer are unread, or if memory to join them runs out.
 static struct evnet_bytes next(struct record *c, size_t n) {
   const struct world *w = c->world;
   const size_t unread = evnet_conn_inbound_bytes(c->conn);
@@ -62,7 +62,7 @@ static bool has_room(const struct record *c, size_t size) {
   return c->out.written + size <= c->world->stream_bytes;
 }
 
-// `truth` is what the pieces hold, wherever they lie.
+// `truth` is a contiguous copy of the bytes in the pieces.
 static void write_pieces(struct record *c, const struct iovec *pieces, size_t count,
                          const uint8_t *truth, size_t size) {
   const size_t queued = evnet_conn_outbound_bytes(c->conn);
@@ -73,7 +73,7 @@ static void write_pieces(struct record *c, const struct iovec *pieces, size_t co
   model_wrote(c, truth, size, queued, was_ending, result);
 }
 
-// Each write's bytes differ from those of the last one.
+// Returns the bytes for a write, which differ from those of the previous write.
 static const uint8_t *generate(struct world *w, size_t size) {
   const uint8_t *bytes = w->harness.noise + w->generated % STREAM_BYTES;
   w->generated += size;
@@ -86,7 +86,7 @@ static void write_some(struct record *c, size_t size, size_t count) {
   struct iovec pieces[PIECES] = {0};
   size_t at = 0;
   for (size_t i = 0; i < count; i++) {
-    // Every third piece is empty, and the last one is the rest.
+    // Every third piece is empty, and the last one has the remaining bytes.
     const size_t part = i + 1 == count ? size - at : i % 3 == 1 ? 0 : (size - at) / 2;
     pieces[i] = (struct iovec){.iov_base = (void *)(uintptr_t)(bytes + at), .iov_len = part};
     at += part;
@@ -137,7 +137,7 @@ static void abort_conn(struct record *c) {
 }
 
 static void hold(struct record *c) {
-  if (!model_is_open(c)) return;  // it would mean nothing
+  if (!model_is_open(c)) return;  // it would have no effect
   evnet_conn_hold(c->conn);
   c->holds++;
 }
@@ -160,7 +160,7 @@ static void resume_reading(struct record *c) {
 
 // Steps
 
-// The other connection if there is one and it is alive, else this one.
+// Returns the other connection if it is alive, else this one.
 static struct record *other_of(struct record *c) {
   struct record *other = &c->world->records[c == &c->world->records[0]];
   return other->conn != NULL && !other->closed ? other : c;
@@ -230,7 +230,7 @@ static void forget_since(struct record *c, unsigned depth) {
   }
 }
 
-// Takes steps. Returns the n of EXIT; -1 when the input is used up.
+// Takes steps. Returns the n of EXIT; -1 at the end of the input.
 static int run(struct record *c) {
   struct world *w = c->world;
   w->depth++;

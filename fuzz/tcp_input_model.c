@@ -1,4 +1,4 @@
-// What must hold of a connection, by the contracts of net/reactor/conn.h and handler.h.
+// The rules for a connection, from the contracts of net/reactor/conn.h and handler.h.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "fuzz/tcp_input.h"
 
 static const uint64_t MS = 1000000;
-static const uint64_t ROUNDING_NS = 2000000;  // the reactor's clock and a wait, 1 ms each
+static const uint64_t ROUNDING_NS = 2000000;  // 1 ms each for the reactor's clock and a wait
 
 struct evnet_sim_state model_state(const struct record *c) {
   struct evnet_sim_state state;
@@ -15,28 +15,28 @@ struct evnet_sim_state model_state(const struct record *c) {
   return state;
 }
 
-// Asked without doing anything: a write of nothing.
+// An empty write has no effect; its result shows whether the connection is open.
 bool model_is_open(const struct record *c) { return evnet_conn_write(c->conn, "", 0) != -ENOTCONN; }
 
 void model_ends(struct record *c) {
   if (c->ending_ns == 0) c->ending_ns = evnet_sim_now_ns(c->world->sim);
 }
 
-// Whether there is any reason why a connection that was told nothing yet may not be open.
+// Whether there is a reason why a connection may be closing that evnet has not reported yet.
 static bool may_be_ending(const struct record *c) {
   const struct evnet_sim_state state = model_state(c);
   return c->ending_ns != 0 || c->takes_nothing || state.broken || state.client_end_arrived ||
          c->world->harness.failed || c->world->options.outbound_high_action == EVNET_HIGH_CLOSE;
 }
 
-// Whether everything that was written has to be delivered before a close for this reason.
-// EVNET_REASON_LIFETIME bounds delivery, too.
+// Whether a close for this reason must deliver all output. EVNET_REASON_LIFETIME also ends
+// delivery, so it does not.
 static bool is_orderly(int reason) {
   return reason == EVNET_REASON_PEER || reason == EVNET_REASON_LOCAL ||
          reason == EVNET_REASON_IDLE_TIMEOUT || reason == EVNET_REASON_READ_TIMEOUT;
 }
 
-// When a timeout is due, at the latest where it is EVNET_TIMEOUT_WRITE; UINT64_MAX: never.
+// Returns when a timeout is due; for EVNET_TIMEOUT_WRITE, at the latest. UINT64_MAX: never.
 static uint64_t timeout_ns(const struct record *c, enum evnet_timeout which) {
   const struct evnet_reactor_options *options = &c->world->options;
   const bool is_idle = which == EVNET_TIMEOUT_IDLE;
@@ -52,8 +52,8 @@ static uint64_t timeout_ns(const struct record *c, enum evnet_timeout which) {
   return since + (uint64_t)after_ms * MS;
 }
 
-// Whether its lifetime is over, which bounds delivery and lingering, too. A close in on_timeout
-// counts more than EVNET_KEEP from it: then no new lifetime begins.
+// Whether the lifetime is over, which also ends delivery and lingering. If on_timeout closes the
+// connection and returns EVNET_KEEP, the close takes precedence and no new lifetime begins.
 static bool has_outlived(const struct record *c, uint64_t now_ns) {
   const uint64_t due_ns = timeout_ns(c, EVNET_TIMEOUT_LIFETIME);
   if (due_ns == UINT64_MAX) return false;
@@ -78,10 +78,10 @@ static bool is_legal(const struct record *c, int reason) {
     case EVNET_REASON_READ_TIMEOUT:
       return c->timed_out[EVNET_TIMEOUT_READ];
     case EVNET_REASON_WRITE_TIMEOUT:
-      // While it is being delivered nobody is asked.
+      // While a closing connection delivers its output, on_timeout is not called.
       return c->timed_out[EVNET_TIMEOUT_WRITE] || may_be_ending(c);
     case EVNET_REASON_LIFETIME:
-      // No callback asks about a connection that is closing.
+      // on_timeout is not called for a closing connection.
       return c->timed_out[EVNET_TIMEOUT_LIFETIME] || has_outlived(c, evnet_sim_now_ns(w->sim));
     case EVNET_REASON_INBOUND_OVERFLOW:
       return c->inbound_overflow;
@@ -99,7 +99,7 @@ static bool is_legal(const struct record *c, int reason) {
   }
 }
 
-// Whether it should have been told before.
+// Whether on_timeout should have been called already.
 static bool is_overdue(const struct record *c, enum evnet_timeout which) {
   const uint64_t due_ns = timeout_ns(c, which);
   return due_ns != UINT64_MAX && evnet_sim_now_ns(c->world->sim) > due_ns + ROUNDING_NS;
@@ -115,11 +115,12 @@ void model_enter(struct record *c, const char *callback) {
   const size_t late = w->faults.late_recv > 0 ? EVNET_SIM_LATE_BYTES_MAX : 0;
   CHECK(w, evnet_conn_inbound_bytes(c->conn) <=
                w->options.inbound_bytes_max + w->options.read_turn_bytes_max + late);
-  // What its own on_prewrite writes comes behind a write's check of the bound.
+  // The bytes that on_prewrite writes are added after the bound was checked.
   CHECK(w, w->has_prewrite || evnet_conn_outbound_bytes(c->conn) <= w->options.outbound_bytes_max);
 }
 
-// None of on_data, on_half_close, on_pressure, on_drain and on_timeout comes once it is closing.
+// on_data, on_half_close, on_pressure, on_drain and on_timeout must not be called once it is
+// closing.
 static void enter_open(struct record *c, const char *callback) {
   model_enter(c, callback);
   CHECK(c->world, !c->close_asked && !c->abort_asked && model_is_open(c));
@@ -133,7 +134,7 @@ void model_data(struct record *c) {
   CHECK(w, !c->inbound_overflow || w->has_prewrite);
   const size_t unread = evnet_conn_inbound_bytes(c->conn);
   CHECK(w, unread > 0 && unread <= c->sent - c->consumed);
-  // What has been had before is there again.
+  // Bytes that on_data presented before are presented again unless they were consumed.
   CHECK(w, c->consumed + unread >= c->presented);
   c->presented = c->consumed + unread;
 }
@@ -142,7 +143,7 @@ void model_data_done(struct record *c, enum evnet_action action) {
   const struct world *w = c->world;
   if (action == EVNET_CLOSE || !model_is_open(c)) return;
   if (evnet_conn_inbound_bytes(c->conn) < w->options.inbound_bytes_max) return;
-  // on_prewrite may still pause or resume.
+  // on_prewrite may still pause or resume reading.
   if (c->paused && !w->has_prewrite) return;
   c->inbound_overflow = true;
   model_ends(c);
@@ -164,7 +165,7 @@ void model_timeout(struct record *c, enum evnet_timeout which) {
   const uint64_t now = evnet_sim_now_ns(w->sim);
   switch (which) {
     case EVNET_TIMEOUT_IDLE:
-      // Bytes that fly are noted before they go.
+      // Bytes in flight count as activity before the kernel takes them.
       CHECK(w, w->faults.flights > 0 || now + ROUNDING_NS >= timeout_ns(c, which));
       break;
     case EVNET_TIMEOUT_READ:
@@ -213,7 +214,7 @@ void model_hold(struct record *c, struct evnet_bytes bytes, size_t position) {
   model_check_held(c);
 }
 
-// Whether a call may be answered with this error.
+// Whether a call may fail with this error.
 bool model_may_fail(const struct record *c, ssize_t error) {
   switch (error) {
     case -ENOTCONN:
@@ -262,11 +263,11 @@ void model_peer_read(struct record *c, const uint8_t *bytes, int64_t result) {
   if (c->out.saw_end && !had_end) CHECK(w, c->closed || c->write_ended || may_be_ending(c));
 }
 
-// When nothing can run
+// When the system is idle
 
 static void idle_open(const struct record *c, const struct evnet_sim_state *state) {
   const struct world *w = c->world;
-  // What flies counts as sent when it begins, though the kernel may then refuse all of it.
+  // Bytes in flight count as sent from the start, though the kernel may refuse them all.
   CHECK(w, w->faults.flights > 0 || !is_overdue(c, EVNET_TIMEOUT_IDLE));
   CHECK(w, !is_overdue(c, EVNET_TIMEOUT_LIFETIME));
   if (c->paused) return;
@@ -285,29 +286,29 @@ static void idle_conn(const struct record *c) {
   if (c->conn == NULL || c->closed) return;
   const struct evnet_sim_state state = model_state(c);
   CHECK(w, state.attached);
-  // A reset is told, unless it was told that both sides have ended.
+  // evnet must report a reset, unless it has reported that both sides have ended.
   CHECK(w, !state.broken || (state.server_ended && state.client_end_arrived));
-  // What has flown is nothing to wait for: who waits for it has to ask.
+  // A flight that has succeeded, but whose completion no wait has reported, needs no pending send.
   const bool queued = evnet_conn_outbound_bytes(c->conn) > state.untold_bytes;
   CHECK(w, !queued || state.sending);
-  // What comes back of a flight is queued only then.
+  // Bytes that a flight returns are queued again only when it returns.
   CHECK(w, !queued || w->faults.flights > 0 || !is_overdue(c, EVNET_TIMEOUT_WRITE));
   CHECK(w, !c->write_ended || queued || state.server_ended);
   if (model_is_open(c)) {
     idle_open(c, &state);
   } else {
-    // It delivers, or waits for the peer's end.
+    // It delivers its output, or waits for the peer's end-of-stream.
     CHECK(w, queued || (state.server_ended && state.receiving));
   }
 }
 
 void model_idle(const struct world *w) {
-  bool standing = w->options.lifetime_ms != EVNET_OFF;  // for which a connection keeps memory
+  bool standing = w->options.lifetime_ms != EVNET_OFF;  // a lifetime needs memory
   for (size_t i = 0; i < w->record_count; i++) {
     const struct record *c = &w->records[i];
     idle_conn(c);
     if (c->conn == NULL || c->closed) continue;
-    // While it lingers, what the peer acknowledges is remembered.
+    // A lingering connection stores how much the peer has acknowledged.
     if (!model_is_open(c)) standing = true;
     if (evnet_conn_inbound_bytes(c->conn) + evnet_conn_outbound_bytes(c->conn) > 0) standing = true;
   }
@@ -316,8 +317,8 @@ void model_idle(const struct world *w) {
 
 // At the end
 
-// Whether a connection that closed in order may all the same have been reset: the peer did it, or
-// went on sending when lingering was over or off, or when its lifetime ended that.
+// Whether a connection that closed gracefully may still have been reset: by the peer; because the
+// peer sent more after lingering was over or off; or because the lifetime ended lingering.
 static bool may_have_reset(const struct record *c, const struct evnet_sim_state *state) {
   const struct world *w = c->world;
   if (!is_orderly(c->reason) && c->reason != EVNET_REASON_INBOUND_OVERFLOW) return true;

@@ -3,15 +3,15 @@
 
     fuzz/tcp_input_seeds.py
 
-A seed is a header, of which only what differs from HEADER is named, and steps in the order in which
-they are taken: by the world, and from a TURN in which a callback comes until its EXIT by the
-handler. They begin behind on_open. "!" in front of a step sets bit 7. The numbers of the steps are read from tcp_input.h.
-fuzz/corpus/tcp_input also has files that are not made here: inputs that once failed.
+A seed has the fields of the header that differ from HEADER, and steps in the order in which they are taken. The world
+takes them; if a TURN leads to a callback, the handler takes them until EXIT. They begin after on_open. "!" before a step
+sets bit 7. The numbers of the steps are read from tcp_input.h.
+fuzz/corpus/tcp_input also has other files: inputs that once failed.
 """
 
 import seeds
 
-# Buffers of 1 KiB, no timeouts, a high mark of 1 KiB, unread bytes up to 2 KiB.
+# Socket buffers of 1 KiB, no timeouts, a high mark of 1 KiB, at most 2 KiB of unread bytes.
 HEADER = {
     "seed": 1,
     "faults": 0,
@@ -156,7 +156,7 @@ SEEDS = {
 }
 
 def lead(header):
-    # on_open, of each connection.
+    # The on_open of each connection.
     return "TURN 1" + ", EXIT" * (2 if header["flags"] & SECOND else 1)
 
 

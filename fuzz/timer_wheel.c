@@ -1,14 +1,14 @@
-// Drives an evnet_wheel by a sequence of steps against a model, an array of expiries that is sorted
-// whenever time moves on, and aborts on any difference.
+// Drives an evnet_wheel by a sequence of steps, compares it with a model, which is an array of
+// expiries that is sorted whenever time advances, and aborts on any difference.
 //
-// Input: HEADER_BYTES for the wheel's first time, then steps of three bytes: what (enum
-// world_step), and a number n of 16 bits, low byte first. A rest of one or two bytes is ignored.
+// Input: HEADER_BYTES for the wheel's start time, then steps of three bytes: the kind (enum
+// world_step), and a number n of 16 bits, low byte first. One or two trailing bytes are ignored.
 // timer_wheel_seeds.py writes inputs by name.
 //
 //   byte  means
-//   0     the first time: byte 1 at this bit, modulo 56
+//   0     the start time is byte 1, shifted left by this number modulo 56,
 //   1
-//   2     what is taken from it
+//   2     less this number
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,16 +20,16 @@
 enum { HEADER_BYTES = 3, NODES = 48, WAKES_MAX = 5 };
 
 enum world_step {
-  SCHEDULE = 0,  // the node, after span(n), and goes on to the next node
-  AGAIN = 1,     // the node, after span(n)
-  PAST = 2,      // the node, for span(n) ago
-  CANCEL = 3,    // the node
-  NODE = 4,      // is n % NODES
+  SCHEDULE = 0,  // schedules the node after span(n), and selects the next node
+  AGAIN = 1,     // schedules the node after span(n)
+  PAST = 2,      // schedules the node for span(n) ago
+  CANCEL = 3,    // cancels the node
+  NODE = 4,      // selects node n % NODES
   ADVANCE = 5,   // by span(n)
-  BACK = 6,      // advances to span(n) ago, which changes nothing but what is due
+  BACK = 6,      // advances to span(n) ago, which only makes nodes due
   POP = 7,       // n % 64 + 1 nodes
-  WAKE = 8,      // advances as the wheel asks for, until a node is due
-  STEPS = 9,     // how many there are
+  WAKE = 8,      // advances to the times that the wheel returns, until a node is due
+  STEPS = 9,     // the number of kinds
 };
 
 enum place { IDLE, WAITING, DUE };
@@ -37,7 +37,7 @@ enum place { IDLE, WAITING, DUE };
 struct model_node {
   enum place place;
   uint64_t expires_ms;
-  uint64_t order;  // WAITING: by which it was scheduled; DUE: in which it comes out
+  uint64_t order;  // WAITING: the order of scheduling; DUE: the order of popping
 };
 
 struct state {
@@ -58,7 +58,7 @@ static void check_failed(const char *expression, int line) {
   abort();
 }
 
-// 12 bits at any even bit up to 30: up to 140 years.
+// Returns 12 bits, shifted left by an even number up to 30: a time of up to 140 years.
 static uint64_t span(size_t n) { return (uint64_t)(n & 0xfff) << (n >> 12) * 2; }
 
 static void schedule(struct state *s, uint64_t expires_ms) {
@@ -75,7 +75,7 @@ static void cancel(struct state *s) {
   s->model[s->node].place = IDLE;
 }
 
-// The node of a place that is first by its expiry, then by its order; NULL: none.
+// Returns the first node of a place, by expiry and then by order. NULL: none.
 static struct model_node *first_of(struct state *s, enum place place, bool by_expiry) {
   struct model_node *first = NULL;
   for (size_t i = 0; i < NODES; i++) {
@@ -188,7 +188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     operate(s, data[i] % STEPS, (size_t)data[i + 1] | (size_t)data[i + 2] << 8);
     state_check(s);
   }
-  // All that waits comes out, in order.
+  // All waiting nodes must be popped, in order.
   advance(s, s->now_ms + EVNET_WHEEL_DELAY_MS_MAX);
   pop(s, NODES + 1);
   state_check(s);

@@ -3,18 +3,18 @@
 
     fuzz/timer_wheel_seeds.py
 
-A seed is a header, of which only what differs from HEADER is named, and steps in order; span() of timer_wheel.c says
-how long an n is. The numbers of the steps are read from timer_wheel.c.
+A seed has the fields of the header that differ from HEADER, and steps in order. span() of timer_wheel.c converts n to a
+time. The numbers of the steps are read from timer_wheel.c.
 """
 
 import seeds
 
-# 1 << 20, less 3.
+# The start time is (1 << 20) - 3.
 HEADER = {"bit": 20, "time": 1, "less": 3}
 
 
 def span(bits, factor=1):
-    """factor << bits, for an even number of bits."""
+    """Returns the n for factor << bits; bits must be even."""
     return bits // 2 << 12 | factor
 
 

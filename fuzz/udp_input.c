@@ -1,18 +1,19 @@
-// Drives a reactor with two UDP sockets over the simulated kernel against a model of what its
-// callers and peers are promised, and aborts on any difference. What the kernel hands over and what
-// it takes is known by its watch.
+// Drives a reactor with two UDP sockets over the simulated kernel, compares it with a model of what
+// the contract guarantees to callers and peers, and aborts on any difference. The kernel reports
+// each datagram that it delivers or takes to model_watch.
 //
-// Input: HEADER_BYTES that choose the kernel and the options, then steps of three bytes: what, and
-// a number n of 16 bits, low byte first. The world takes steps (enum world_step; bit 7: of the
-// second peer); in a callback the handler takes them (enum handler_step; bit 7: to the other
-// socket). At the end the reactor stops, or is destroyed. udp_input_seeds.py writes inputs by name.
+// Input: HEADER_BYTES that select the kernel's behaviour and the options, then steps of three
+// bytes: the kind of step, and a number n of 16 bits, low byte first. The world takes steps (enum
+// world_step; bit 7: of the second peer); in a callback the handler takes them (enum handler_step;
+// bit 7: on the other socket). At the end the reactor is stopped or destroyed. udp_input_seeds.py
+// writes inputs by name.
 //
 //   byte  means
-//   0     the seed of the kernel's dice
-//   1     what the kernel does now and then, a bit each: see kernel_options
+//   0     the seed of the kernel's random numbers
+//   1     faults that the kernel injects at random, one bit each: see kernel_options
 //   2     the size of its buffers: (byte + 1)^2
-//   3     bit 0: datagrams take their time; 1: on_prewrite; 2: the second socket is of all hosts;
-//         3: the reactor is destroyed instead of the end; 4: overtaking; 5: duplicated
+//   3     bit 0: datagrams are delayed; 1: on_prewrite; 2: the second socket is bound to all hosts;
+//         3: the reactor is destroyed, not stopped; 4: datagrams overtake; 5: duplicates
 //   4     udp_outbound_bytes_max: byte * 64 + 1
 //   5     udp_datagram_bytes_max: byte^2 + 1
 #include "fuzz/udp_input.h"
@@ -88,8 +89,8 @@ static bool can_turn(const struct world *w) {
   return w->posted || evnet_sim_is_runnable(w->sim, 0);
 }
 
-// A turn if the reactor would wake up for it, or else whatever comes next. Returns false if nothing
-// ever will.
+// Runs a turn if the reactor would wake up for it. Otherwise advances the clock to the next event.
+// Returns false if there is no further event.
 static bool go_on(struct world *w) {
   if (can_turn(w)) {
     turn(w);
@@ -167,7 +168,7 @@ static void act(struct world *w, const struct step *step) {
       break;
     default:
       for (size_t i = 0; i <= step->n % 8; i++) {
-        // What was sent without a delay is there.
+        // Deliver data that was sent without a delay.
         evnet_sim_advance(w->sim, evnet_sim_now_ns(w->sim) + 1);
         if (!can_turn(w)) (void)go_on(w);
         (void)go_on(w);
@@ -187,7 +188,7 @@ static void settle(struct world *w) {
 
 static void stop(struct world *w) {
   settle(w);
-  post(w);  // which resumes
+  post(w);  // the posted function resumes reading
   settle(w);
   evnet_reactor_stop(w->reactor, w->options.drain_ms);
   int steps = 0;

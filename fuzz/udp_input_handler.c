@@ -1,4 +1,4 @@
-// The handler: each callback, and each posted function, takes steps from the input until EXIT.
+// The handler: each callback and each posted function takes steps from the input until EXIT.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -17,14 +17,14 @@ struct evnet_address group_of(const struct socket *s) {
 
 // Writing
 
-// Each datagram's bytes differ from those of the last one.
+// Returns the bytes for a datagram, which differ from those of the previous one.
 static const uint8_t *generate(struct world *w, size_t size) {
   const uint8_t *bytes = w->harness.noise + w->generated % NOISE_BYTES;
   w->generated += size + 1;
   return bytes;
 }
 
-// to: NULL: the sender of what is being presented. count: of the pieces; 0: evnet_conn_write.
+// to: NULL: the sender of the presented datagram. count: of pieces; 0: calls evnet_conn_write.
 static void write_to(struct socket *s, const struct evnet_address *to, const uint8_t *bytes,
                      size_t size, size_t count) {
   struct world *w = s->world;
@@ -41,7 +41,7 @@ static void write_to(struct socket *s, const struct evnet_address *to, const uin
     struct iovec pieces[PIECES] = {0};
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
-      // Every third piece is empty, and the last one is the rest.
+      // Every third piece is empty, and the last one has the remaining bytes.
       const size_t part = i + 1 == count ? size - at : i % 3 == 1 ? 0 : (size - at) / 2;
       pieces[i] = (struct iovec){.iov_base = (void *)(uintptr_t)(bytes + at), .iov_len = part};
       at += part;
@@ -198,7 +198,7 @@ static void act(struct socket *s, const struct step *step) {
   }
 }
 
-// Takes steps. Returns the n of EXIT; -1 when the input is used up.
+// Takes steps. Returns the n of EXIT; -1 at the end of the input.
 static int run(struct socket *s) {
   struct world *w = s->world;
   w->depth++;
@@ -242,7 +242,7 @@ static void on_prewrite(struct evnet_conn *conn, void *user) {
 
 static enum evnet_action on_close(struct evnet_conn *conn, int reason, void *user) {
   (void)conn;
-  CHECK((struct world *)user, reason != reason);  // never of a UDP socket
+  CHECK((struct world *)user, reason != reason);  // must not be called for a UDP socket
   return EVNET_NONE;
 }
 

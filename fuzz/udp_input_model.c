@@ -1,4 +1,4 @@
-// What must hold of UDP sockets, by the contract of net/reactor/datagram.h.
+// The rules for UDP sockets, from the contract of net/reactor/datagram.h.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 enum {
   IP4_BYTES_MAX = 65507,
-  COST_MAX = 1024,  // what is counted for a queued datagram beside its bytes, at most
+  COST_MAX = 1024,  // the most that a queued datagram may count beyond its bytes
 };
 
 static uint64_t hash_of(const uint8_t *bytes, size_t size) {
@@ -29,10 +29,10 @@ bool model_is_alive(const struct socket *s) {
   return evnet_sim_udp_inspect(s->world->sim, s->port, &state);
 }
 
-// In
+// Receiving
 
 static void told(struct socket *s, const struct evnet_sim_udp_news *news) {
-  CHECK(s->world, !s->told);  // the one before was presented
+  CHECK(s->world, !s->told);  // the previous datagram was presented
   s->told = true;
   s->told_from = *news->from;
   s->told_to = *news->to;
@@ -63,7 +63,7 @@ void model_presented(struct socket *s) {
   CHECK(w, hash_of(all.data, all.size) == s->told_hash);
 }
 
-// Out
+// Sending
 
 static void forget(struct socket *s, uint32_t index) {
   s->pending_count--;
@@ -95,7 +95,7 @@ uint32_t model_write(struct socket *s, const struct evnet_address *to, const uin
   return pending->id;
 }
 
-// Why it could not be sent at all; 0: it could.
+// Returns why the datagram can never be sent; 0 if it can.
 static int wrong_with(const struct pending *pending) {
   if (pending->to.size == 0) return -EDESTADDRREQ;
   if (pending->to.socket.any.sa_family != AF_INET) return -EAFNOSUPPORT;
@@ -116,7 +116,7 @@ void model_wrote(struct socket *s, uint32_t id, size_t size, size_t queued, ssiz
   const size_t most = w->options.udp_outbound_bytes_max;
   CHECK(w, evnet_conn_outbound_bytes(s->conn) <= (most > IP4_BYTES_MAX ? most : IP4_BYTES_MAX));
   if (index == s->pending_count) {
-    // It has been taken, or refused, within the call.
+    // The kernel has taken or refused it within the call.
     CHECK(w, result == (ssize_t)size);
     return;
   }
@@ -151,7 +151,7 @@ static void sent(struct socket *s, const struct evnet_sim_udp_news *news) {
   struct world *w = s->world;
   uint32_t at = 0;
   while (at < s->pending_count && !is_that(&s->pending[at], news)) at++;
-  CHECK(w, at < s->pending_count);  // it is one that was written, to there and from there
+  CHECK(w, at < s->pending_count);  // it was written, with this sender and this receiver
   const struct pending found = s->pending[at];
   CHECK(w, !w->has_prewrite || found.announced);
   if (news->event == EVNET_SIM_UDP_TAKEN) {
@@ -165,7 +165,7 @@ static void sent(struct socket *s, const struct evnet_sim_udp_news *news) {
       i++;
       continue;
     }
-    CHECK(w, s->pending[i].may_go || w->harness.failed);  // it was not lost, nor overtaken
+    CHECK(w, s->pending[i].may_go || w->harness.failed);  // must be neither lost nor overtaken
     w->dropped++;
     forget(s, i);
     at--;
@@ -183,7 +183,7 @@ void model_watch(void *user, const struct evnet_sim_udp_news *news) {
   }
 }
 
-// When nothing can run, and at the end
+// When the system is idle, and at the end
 
 void model_idle(struct world *w) {
   for (int i = 0; i < SOCKETS; i++) {

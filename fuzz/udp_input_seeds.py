@@ -3,14 +3,14 @@
 
     fuzz/udp_input_seeds.py
 
-The world takes the steps, and from a TURN in which a callback comes until its EXIT the handler. An even n of a
-datagram is for the first socket, an odd one for the second.
-fuzz/corpus/udp_input also has files that are not made here: inputs that once failed.
+The world takes the steps. If a TURN leads to a callback, the handler takes them until EXIT. A datagram with an even n is
+for the first socket, one with an odd n for the second.
+fuzz/corpus/udp_input also has other files: inputs that once failed.
 """
 
 import seeds
 
-# Buffers of 64 KiB, a queue of 6 KiB, datagrams of any size.
+# Socket buffers of 64 KiB, a queue of 6 KiB, datagrams of any size.
 HEADER = {"seed": 1, "faults": 0, "buffers": 255, "flags": 0, "queue": 100, "datagram": 255}
 DELAYS, PREWRITE, ALL_HOSTS, DESTROY, OVERTAKE, DOUBLE = 1, 2, 4, 8, 16, 32
 SHORT_BATCHES, PARTS_SENT, FULL, DEFERRED, ONE_SHOT, LATE, REFUSED, ICMP = 1, 2, 4, 8, 16, 32, 64, 128

@@ -1,6 +1,6 @@
-// Makes the relative paths of `bazel run //fuzz:x_bin -- NEW_DIR CORPUS_DIR` mean what they mean in
-// the shell: `bazel run` starts a program in its runfiles and names the caller's directory in the
-// environment.
+// Changes to the caller's working directory before main, so that the relative paths of
+// `bazel run //fuzz:x_bin -- NEW_DIR CORPUS_DIR` are resolved as in the shell. `bazel run` starts a
+// program in its runfiles, and passes the caller's directory in the environment.
 
 #include <stdio.h>
 #include <stdlib.h>

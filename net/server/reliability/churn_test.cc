@@ -1,4 +1,4 @@
-// Connections that come and go in every way: what they used is there again.
+// Connections that open and close in every way. Afterwards all their resources are free again.
 #include <atomic>
 #include <random>
 #include <thread>
@@ -45,7 +45,7 @@ void Cycle(uint16_t port, uint32_t kind) {
       client.ShutdownWrite();
       EXPECT_EQ(client.ReceiveToEnd(), "ping");
       break;
-    case 4:  // much of the answer stands queued
+    case 4:  // much of the reply is queued
       client.SendAll(Pattern(200000));
       EXPECT_TRUE(client.Readable(10000));
       client.Reset();
@@ -58,7 +58,7 @@ void Cycle(uint16_t port, uint32_t kind) {
 
 class Churn : public testing::TestWithParam<int> {
  protected:
-  // Each thread's share of `cycles`, and then the server is as it was.
+  // Runs `cycles` cycles on several threads, and waits until the server has no open connection.
   void Run(const Server &server, int cycles) {
     Progress progress("churn", static_cast<uint64_t>(cycles), "cycles");
     std::vector<std::thread> threads;
@@ -98,7 +98,7 @@ TEST_P(Churn, LeavesDescriptorsAndMemoryAsTheyWere) {
   const size_t descriptors = OpenDescriptors();
   const size_t blocks = allocator.live_blocks();
   const size_t bytes = allocator.live_bytes();
-  // After that what is kept for reuse is there, in the arena of each thread.
+  // From now on each thread's arena contains the memory that evnet keeps for reuse.
   Run(server, cycles < 4000 ? 2000 : cycles / 2);
   const size_t resident = ResidentBytes();
   Run(server, cycles);
@@ -107,7 +107,8 @@ TEST_P(Churn, LeavesDescriptorsAndMemoryAsTheyWere) {
   EXPECT_EQ(allocator.live_blocks(), blocks);
   printf("%d cycles: the process grew by %zd KiB\n", cycles,
          (static_cast<ssize_t>(ResidentBytes()) - static_cast<ssize_t>(resident)) / 1024);
-  // malloc has arenas of its own for each thread; sanitizers keep what was freed.
+  // malloc has an arena for each thread, so the bound allows some growth. Sanitizers keep freed
+  // memory.
   if (!kIsSanitized) {
     EXPECT_LT(ResidentBytes(), resident + (4 << 20));
   }

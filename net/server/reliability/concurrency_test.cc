@@ -1,4 +1,5 @@
-// Many connections at once: all of them served, and none kept waiting for the listener's queue.
+// Many simultaneous connections: the server serves all of them, and the listener's backlog delays
+// none.
 #include <fcntl.h>
 
 #include <algorithm>
@@ -51,9 +52,9 @@ TEST_P(Concurrency, EveryConnectionOfManyEchoesAtOnce) {
 
 INSTANTIATE_TEST_SUITE_P(Reactors, Concurrency, testing::Values(1, 3));
 
-// A connection that finds the queue full is tried again by its kernel, a second later (RFC 6298
-// section 2.1: the first retransmission). The loop is busy meanwhile, so all of them have to wait
-// in the queue.
+// If the backlog is full, the client's kernel retries the connection a second later (RFC 6298
+// section 2.1: the first retransmission). The loop is busy in the meantime, so all connections have
+// to fit into the backlog.
 TEST(Burst, OfConnectsFindsRoomInTheQueueWhileTheLoopIsBusy) {
   int64_t queue_max = 0;
   std::ifstream("/proc/sys/net/core/somaxconn") >> queue_max;

@@ -1,4 +1,4 @@
-// The peer ends its side with megabytes still queued toward it: every byte arrives, then the end.
+// The peer half-closes while megabytes are queued for it. Every byte arrives, and then EOF.
 #include <algorithm>
 #include <atomic>
 #include <random>
@@ -18,7 +18,7 @@ constexpr uint32_t kSizeBytes = 8;  // a request is a size, in decimal digits
 
 class HalfClose : public testing::TestWithParam<int> {
  protected:
-  // Answers a request of n by n bytes, all written at once.
+  // Replies to a request for n bytes with one write of n bytes.
   Callbacks Source() {
     Callbacks callbacks;
     callbacks.on_data = [](evnet_conn *conn) {
@@ -33,7 +33,7 @@ class HalfClose : public testing::TestWithParam<int> {
     return callbacks;
   }
 
-  // Asks for so many bytes, ends, and reads slowly, piece by piece.
+  // Requests `bytes` bytes, half-closes, and reads slowly in small pieces.
   static void Ask(uint16_t port, size_t bytes, std::mt19937 *random) {
     ClientOptions small;
     small.receive_buffer_bytes = (*random)() % 2 ? 0 : 8192;
@@ -58,7 +58,7 @@ class HalfClose : public testing::TestWithParam<int> {
     options.reactors = GetParam();
     options.outbound_bytes_max = 64 << 20;
     options.outbound_high_action = action;
-    options.send_buffer_bytes = 100000;  // so that most of it stands in the queue
+    options.send_buffer_bytes = 100000;  // so that evnet queues most of the bytes
     Server server(callbacks, options);
     Progress progress("half_close", 4 * requests, "requests");
     std::vector<std::thread> clients;
@@ -83,7 +83,8 @@ TEST_P(HalfClose, EveryByteArrivesThenTheEnd) {
   for (const std::string &reason : journal_.Lines()) EXPECT_EQ(reason, "EVNET_REASON_PEER");
 }
 
-// Reading goes on above the high mark, so the end is told with nearly everything still queued.
+// The server reads on above the high water mark, so on_half_close comes while nearly all bytes are
+// queued.
 TEST_P(HalfClose, EveryByteArrivesThenTheEndWhenTheHandlerCloses) {
   Callbacks callbacks = Source();
   std::atomic<size_t> most{0};

@@ -1,5 +1,5 @@
-// Not a byte lost, doubled or altered: much data in random pieces, through tiny buffers, beside
-// clients that reset. The long form echoes 10.5 GiB.
+// No byte is lost, duplicated or altered when clients send much data in random pieces through tiny
+// buffers, while other clients reset. The long form echoes 10.5 GiB.
 #include <atomic>
 #include <random>
 #include <thread>
@@ -14,7 +14,7 @@
 namespace evnet_testing {
 namespace {
 
-// An echo handler that takes and writes random pieces in random ways.
+// An echo handler that consumes and writes random pieces in random ways.
 class RandomEcho {
  public:
   evnet_action operator()(evnet_conn *conn) {
@@ -52,7 +52,8 @@ class RandomEcho {
         }
         default:
           evnet_conn_flush(conn);
-          // What is left comes again with the next bytes; the last ones are never left.
+          // Unread bytes are presented again with the next bytes. The last 4,096 bytes are always
+          // consumed, because no more bytes may come.
           if (random_() % 4 == 0 && unread > 4096) return EVNET_NONE;
       }
     }
@@ -66,7 +67,7 @@ class RandomEcho {
 
 class Integrity : public testing::TestWithParam<int> {
  protected:
-  // Sends the data in random pieces while it comes back.
+  // Sends the data in random pieces and receives the echo at the same time.
   static void Exchange(uint16_t port, const ClientOptions &options, const std::string &data,
                        std::mt19937 *random) {
     Client client(port, options);
@@ -83,13 +84,13 @@ class Integrity : public testing::TestWithParam<int> {
     sender.join();
   }
 
-  // Four clients at a time, each of them `rounds` times with so many bytes.
+  // Runs four simultaneous clients. Each exchanges `bytes` bytes `rounds` times.
   void Run(const evnet_options &options, const ClientOptions &client_options, size_t bytes,
            int rounds) {
     RandomEcho echo;
     Callbacks callbacks;
     callbacks.on_data = [&](evnet_conn *conn) { return echo(conn); };
-    // Whatever is left unread is taken when the client ends.
+    // The remaining unread bytes are consumed when the client half-closes.
     callbacks.on_half_close = [&](evnet_conn *conn) {
       const std::string rest = Take(conn);
       evnet_conn_write(conn, rest.data(), rest.size());

@@ -1,4 +1,5 @@
-// Clients that never read: what they hold is bounded, costs no time, and is not lost.
+// Clients that never read. The memory for each is bounded, they cost no CPU time, and no byte is
+// lost.
 #include <time.h>
 
 #include "gtest/gtest.h"
@@ -15,12 +16,11 @@ namespace {
 constexpr size_t kClients = 16;
 constexpr size_t kHigh = 200000;
 constexpr size_t kTurn = 50000;
-// Each block of the queue has a header and may be filled in part; the rest is the connection's
-// side.
+// The headers and the unused parts of the queue's blocks, and the connection's side.
 constexpr size_t kOverhead = 80000;
-// Over io_uring one wait may bring, for one socket, whatever buffers are free (a multishot recv
-// ends only when the socket is empty), and a socket that is stopped may keep half of them only:
-// what the others hold beyond stands unread in memory, the worst case being all 256 of 16 KiB.
+// Over io_uring one wait may return all free buffers for one socket, because a multishot recv ends
+// only when the socket is empty. Paused sockets keep at most half of the buffers; evnet copies the
+// rest into memory as unread bytes. The worst case is all 256 buffers of 16 KiB.
 constexpr size_t kUringBurst = 4 << 20;
 
 class SlowReader : public testing::TestWithParam<int> {
@@ -29,7 +29,7 @@ class SlowReader : public testing::TestWithParam<int> {
     options_.reactors = GetParam();
     options_.outbound_high_water_bytes = kHigh;
     options_.read_turn_bytes_max = kTurn;
-    // So that the kernel holds little of what the tests send.
+    // The kernel's buffers are small, so that evnet has to queue most bytes.
     options_.send_buffer_bytes = options_.receive_buffer_bytes = 100000;
     options_.write_timeout_ms = EVNET_OFF;
     options_.allocator = allocator_.get();
@@ -81,8 +81,8 @@ TEST_P(SlowReader, ThatNeverReadsHoldsBoundedMemoryAndNoTimeAndLosesNothing) {
   EXPECT_TRUE(WaitUntil([&] { return allocator_.live_bytes() == idle_bytes; }));
 }
 
-// What a peer had sent before it could see that reading stopped is no overflow, however small the
-// bound on unread bytes is: a backend may have taken it from the kernel already.
+// Bytes that a peer sent before it could notice the pause are not an overflow, even if the bound on
+// unread bytes is small, because a backend may have received them already.
 TEST_P(SlowReader, ThatNeverReadsIsNotTakenForOneThatOverflows) {
   options_.inbound_bytes_max = 10000;
   Server server(Echo(), options_);

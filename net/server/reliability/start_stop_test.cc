@@ -1,4 +1,4 @@
-// A server that starts and stops under load, again and again: what it used is there again.
+// A server starts and stops under load repeatedly. Afterwards all its resources are free again.
 #include <unistd.h>
 
 #include <atomic>
@@ -27,12 +27,12 @@ constexpr bool kIsSanitized = true;
 constexpr bool kIsSanitized = false;
 #endif
 
-enum { kTcp, kUdp, kOther, kAddresses };  // the third is a Unix path, or TCP once more
+enum { kTcp, kUdp, kOther, kAddresses };  // kOther is a Unix path, or a second TCP address
 
-// How a life of the server ends.
+// How the server stops.
 enum class End { kAtOnce, kDrained, kByACallback, kByTwoThreads };
 
-// One life of a server, with workers and clients of all its addresses.
+// One start and stop of a server, with workers, and clients of all its addresses.
 class Life {
  public:
   Life(const evnet_allocator *allocator, const std::string &third, bool reuse_port) {
@@ -66,7 +66,8 @@ class Life {
     EXPECT_EQ(jobs_begun_, jobs_done_);
   }
 
-  // Clients that send until they are cut off; returns when each part of the server is at work.
+  // Starts clients that send until they are disconnected. Returns when each part of the server has
+  // work.
   void Load() {
     for (int i = 0; i < 3; i++) {
       for (const size_t address : {kTcp, kOther}) {
@@ -126,7 +127,7 @@ class Life {
     return EVNET_NONE;
   }
 
-  // An answer that a worker gives; false: they have enough to do.
+  // Submits a reply to a worker. Returns false if the workers' queue is full.
   bool Submit(evnet_conn *conn, const std::string &bytes) {
     auto job = std::make_unique<Job>(Job{this, evnet_conn_id(conn), bytes});
     evnet_conn_hold(conn);
@@ -142,14 +143,14 @@ class Life {
   static void Work(void *argument) {
     const std::unique_ptr<Job> job(static_cast<Job *>(argument));
     Life *life = job->life;
-    // Late is harmless: the connection may have gone, or its reactor have ended.
+    // The write may fail, because the connection may have closed or its reactor ended.
     (void)evnet_async_write(life->booted_, job->id, job->bytes.data(), job->bytes.size(), nullptr,
                             nullptr);
     (void)evnet_async_release(life->booted_, job->id);
     life->jobs_done_++;
   }
 
-  std::unique_ptr<Server> server_;  // destroyed behind the workers, whose late answers name it
+  std::unique_ptr<Server> server_;  // destroyed after the workers, whose late replies use it
   evnet_workers *workers_ = nullptr;
   evnet_server *booted_ = nullptr;
   std::vector<std::thread> clients_;
@@ -158,7 +159,7 @@ class Life {
   std::atomic<bool> shuts_down_{false}, ended_{false};
 };
 
-// What this process has reserved, in memory or not.
+// Returns the size of this process's address space.
 size_t AddressSpaceBytes() {
   FILE *file = fopen("/proc/self/statm", "r");
   unsigned long pages = 0;
@@ -169,7 +170,7 @@ size_t AddressSpaceBytes() {
 
 TEST(StartStop, UnderLoadLeavesNoDescriptorThreadOrByte) {
   const int rounds = LongOr(1000, 100);
-  const int settled = rounds / 5;  // from here on what is kept for reuse is there
+  const int settled = rounds / 5;  // from this round on, memory kept for reuse does not grow
   const TempDirectory directory;
   FailingAllocator allocator;
   const size_t descriptors = OpenDescriptors();
@@ -189,7 +190,7 @@ TEST(StartStop, UnderLoadLeavesNoDescriptorThreadOrByte) {
     }
     ASSERT_EQ(allocator.live_blocks(), 0u);
     ASSERT_EQ(OpenDescriptors(), descriptors);
-    // A thread that was joined may be seen for a moment.
+    // The kernel may list a joined thread for a moment.
     ASSERT_TRUE(WaitUntil([&] { return Threads() == threads; }));
     ASSERT_TRUE(directory.Names().empty());
     ASSERT_FALSE(testing::Test::HasFailure());
@@ -201,10 +202,10 @@ TEST(StartStop, UnderLoadLeavesNoDescriptorThreadOrByte) {
   printf("%zu lives: the process grew by %zd KiB in memory, %zd KiB reserved\n", lives,
          (static_cast<ssize_t>(ResidentBytes()) - static_cast<ssize_t>(resident)) / 1024,
          (static_cast<ssize_t>(AddressSpaceBytes()) - static_cast<ssize_t>(reserved)) / 1024);
-  if (kIsSanitized) return;  // sanitizers keep what was freed
+  if (kIsSanitized) return;  // sanitizers keep freed memory
   EXPECT_LT(ResidentBytes(), resident + (4 << 20));
-  // A life's tables reserve more than 100 MiB each; malloc's arenas, 64 MiB each, may still grow in
-  // number.
+  // The tables of one server reserve more than 100 MiB each, so a leak exceeds 1 GiB. malloc may
+  // still create arenas of 64 MiB each.
   EXPECT_LT(AddressSpaceBytes(), reserved + (size_t{1} << 30));
 }
 

@@ -1,5 +1,5 @@
-// A stop under load: each byte that a handler was given is answered, the answers that are owed
-// too, and all of them arrive before the end.
+// A stop under load. The server replies to each byte that its handler received, including replies
+// that other threads owe, and all replies arrive before EOF.
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr int64_t kDrainMs = 20000;
 
-// A server that gives back each byte; every third time later, from another thread, under a hold.
+// A server that echoes each byte. Every third echo comes later from another thread, under a hold.
 class LoadedServer {
  public:
   explicit LoadedServer(int reactors) {
@@ -51,7 +51,7 @@ class LoadedServer {
 
   Server &server() { return *server_; }
 
-  // How many bytes of the client with this port its handler was given.
+  // Returns how many bytes of the client with this port the handler has received.
   size_t Delivered(uint16_t port) {
     std::lock_guard<std::mutex> lock(mutex_);
     return delivered_[port];
@@ -105,7 +105,7 @@ class LoadedServer {
       for (const Answer &answer : answers) {
         Post(answer.reactor, [this, answer] {
           evnet_conn *conn = Find(answer.port);
-          if (conn == nullptr) return;  // its client has reset it
+          if (conn == nullptr) return;  // the client has reset it
           Write(conn, answer.bytes);
           evnet_conn_release(conn);
         });
@@ -131,7 +131,7 @@ class LoadedServer {
   std::thread worker_;
 };
 
-// Sends without end, and receives, until the server's end. Returns how much came.
+// Sends and receives until the server closes. Returns the number of bytes received.
 size_t LoadUntilTheEnd(Client *client) {
   const std::string block(1000, 'x');
   size_t received = 0;

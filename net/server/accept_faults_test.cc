@@ -1,5 +1,5 @@
-// A system that is out of descriptors or memory while clients connect: accept4(2) fails, put in by
-// the linker (--wrap), until the system recovers.
+// The system runs out of descriptors or memory while clients connect. A wrapped accept4(2) (the
+// linker's --wrap) fails until the system recovers.
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -12,7 +12,7 @@
 
 namespace {
 
-std::atomic<int> fault_error{0};  // 0: none
+std::atomic<int> fault_error{0};  // accept4's errno; 0 for none
 std::atomic<int> fault_calls{0};
 
 }  // namespace

@@ -1,14 +1,15 @@
-// Every interleaving of what pauses and resumes accepting at connections_max, for a few reactors.
+// A model of how reactors pause and resume accepting at connections_max. The test runs every
+// interleaving of its steps for a few reactors.
 //
-// accept.c is modelled as a state machine: one step here is one atomic operation there, or one
+// The model is a state machine of accept.c. A step is one atomic operation of accept.c, or one
 // action that only the acting reactor sees. A depth-first search runs every order in which the
-// threads can take their steps, visiting each state once. All operations of accept.c that decide
-// anything are sequentially consistent, so an interleaving is all that can happen.
+// threads can take their steps, and visits each state once. All operations that matter in accept.c
+// are sequentially consistent, so every real execution is such an interleaving.
 //
-// No state may have more places taken than there are. In each end, where nothing can move any more,
-// a waiting client must not be left waiting while there is a place, and no place may be lost.
-// Mutants show that the search finds errors. Whoever changes the protocol in accept.c changes the
-// model with it.
+// In no state may more places be taken than connections_max. In each final state, where no step is
+// possible, no client may wait while there is a place, and no place may be lost. Mutants of the
+// protocol show that the search finds errors. A change of the protocol in accept.c requires the
+// same change of the model.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -22,13 +23,13 @@ namespace {
 
 enum class Mutant {
   kNone,
-  kNoSecondTry,         // pause_without_place does not try again after it has set the mark
-  kTriesBeforeMark,     // it tries again, but sets the mark after that
-  kCloseLooksFirst,     // give_place reads the count of marks before it gives the place
-  kWakesOnlyFirst,      // it wakes only the first reactor with a mark
+  kNoSecondTry,         // pause_without_place does not try again after it has set accept_paused
+  kTriesBeforeMark,     // pause_without_place tries again before it sets accept_paused
+  kCloseLooksFirst,     // give_place reads paused_count before it gives the place back
+  kWakesOnlyFirst,      // give_place wakes only the first paused reactor
   kResumePostedIsKept,  // server_run_resume does not clear resume_posted
   kInVainKeepsPlace,    // server_not_admitted does nothing
-  kTakesWithoutLook,    // a place is taken although there is none
+  kTakesWithoutLook,    // take_place succeeds although there is no place
 };
 
 constexpr size_t kAcceptors = 2;
@@ -36,16 +37,16 @@ constexpr size_t kActorsMax = 4;
 
 struct Config {
   int connections_max;
-  int open;                              // at the start
+  int open;                              // connections open at the start
   std::array<int, kAcceptors> waiting;   // clients in the backlog of each listener
-  std::array<bool, kAcceptors> stopped;  // paused at the start, with the mark
-  int in_vain;                           // how often ACCEPT may come without a client
-  int closers;                           // connections of other reactors, each of which closes
-  int dials;                             // on reactors of their own
+  std::array<bool, kAcceptors> stopped;  // paused at the start, with accept_paused set
+  int in_vain;                           // how often an accept may find no client
+  int closers;                           // reactors that each close one connection
+  int dials;                             // reactors that each dial once
   Mutant mutant;
 };
 
-// What give_place does, wherever it runs; then what runs it goes on.
+// The steps of give_place. Afterwards its caller continues.
 enum GiveAt : int8_t {
   kNotGiving = 0,
   kGiveEarlyLook,  // kCloseLooksFirst only
@@ -53,18 +54,18 @@ enum GiveAt : int8_t {
   kGiveLook,       // load(paused_count)
   kGiveMark,       // load(accept_paused) of one reactor
   kGiveExchange,   // exchange(its resume_posted, true)
-  kGivePost,       // its message is in its mailbox
+  kGivePost,       // post resume_message
 };
 
 enum AcceptorAt : int8_t {
-  kIdle = 0,      // in its loop: accepts, runs the message, or waits
+  kIdle = 0,      // in its loop: accepts, runs resume_message, or waits
   kTakeFirst,     // take_place
   kCountMark,     // paused_count + 1
   kMark,          // accept_paused = true
   kTakeAgain,     // take_place
-  kUnmark,        // accept_paused = false: there is a place after all
+  kUnmark,        // accept_paused = false, because the second try took a place
   kUncountMark,   // paused_count - 1
-  kAccept,        // accept(2): a client, or none
+  kAccept,        // accept(2): returns a client, or no client
   kMarkLast,      // kTriesBeforeMark only
   kClearPosted,   // server_run_resume: resume_posted = false
   kClearMark,     // accept_paused = false
@@ -72,22 +73,22 @@ enum AcceptorAt : int8_t {
   kResume,        // evnet_reactor_accept_resume
 };
 
-// Bytes without padding, so that equal states are equal memory, which is what the search remembers.
+// Has no padding, because the search compares states as memory.
 struct State {
   int8_t open;    // connections_open
-  int8_t served;  // connections that there are
+  int8_t served;  // existing connections
   int8_t paused_count;
   int8_t in_vain_left;
   std::array<int8_t, kAcceptors> waiting;
   std::array<int8_t, kAcceptors> mark;  // accept_paused
   std::array<int8_t, kAcceptors> posted;
   std::array<int8_t, kAcceptors> message;
-  std::array<int8_t, kAcceptors> listener_paused;  // what only the reactor knows
+  std::array<int8_t, kAcceptors> listener_paused;  // private to the reactor
   std::array<int8_t, kAcceptors> at;
-  std::array<int8_t, kActorsMax> dials;  // 1: has still to take its place
-  // Of the acceptors, then of the closers.
+  std::array<int8_t, kActorsMax> dials;  // 1 until the dial has taken its place
+  // By actor: first the acceptors, then the closers.
   std::array<int8_t, kAcceptors + kActorsMax> giving;
-  std::array<int8_t, kAcceptors + kActorsMax> looked_at;  // whose mark is next
+  std::array<int8_t, kAcceptors + kActorsMax> looked_at;  // reactor whose accept_paused is next
   std::array<int8_t, kAcceptors + kActorsMax> saw_marks;  // kCloseLooksFirst only
 };
 static_assert(sizeof(State) == 4 + 9 * kAcceptors + 4 * kActorsMax, "");
@@ -275,7 +276,7 @@ class Search {
     Found(state);
   }
 
-  // What the loop of a reactor may do next, in any order.
+  // Runs each step that a reactor's loop may take next.
   void StepLoop(const State &state, size_t i) {
     if (state.message[i] != 0) {
       State next = state;
@@ -336,7 +337,7 @@ TEST(AcceptModel, TwoReactorsThatAcceptLoseNoResume) {
   ExpectSound({2, 1, {1, 2}, {false, false}, 0, 1, 1, Mutant::kNone}, 500);
 }
 
-// The place that is taken for a connection that is not there may be the one that another waits for.
+// A reactor may take the last place for an accept that finds no client, while another waits for it.
 TEST(AcceptModel, APlaceTakenInVainIsGivenBackAndWakesTheOthers) {
   ExpectSound({1, 0, {0, 1}, {false, false}, 2, 0, 1, Mutant::kNone}, 100);
   ExpectSound({2, 2, {1, 1}, {true, false}, 1, 1, 1, Mutant::kNone}, 1'000);

@@ -1,4 +1,4 @@
-// Every action from every callback that can answer one.
+// Every action, returned from every callback that can return an action.
 #include <atomic>
 
 #include "gtest/gtest.h"
@@ -23,8 +23,8 @@ const Case kCases[] = {
 
 constexpr size_t kMuch = 12 << 20;  // more than the kernel takes for a client that does not read
 
-// A server of which one callback, the first time, writes "bye" and answers `action`, and a client
-// that brings that callback about.
+// A server, and a client that causes a certain callback. The first time, that callback writes "bye"
+// and returns `action`.
 class Actions : public testing::TestWithParam<Case> {
  protected:
   void Begin(evnet_action action) {
@@ -90,7 +90,8 @@ class Actions : public testing::TestWithParam<Case> {
         break;
       case From::kDrain:
         client_->SendAll("x");
-        // A client that reads at once may be as quick as the server, and then nothing is queued.
+        // If the client read immediately, it might keep up with the server, and no byte would be
+        // queued.
         EXPECT_TRUE(WaitUntil([&] { return pressed_.load(); }));
         EXPECT_EQ(client_->Receive(kMuch), Pattern(kMuch));
         break;
@@ -103,7 +104,7 @@ class Actions : public testing::TestWithParam<Case> {
     EXPECT_TRUE(WaitUntil([&] { return reached_.load(); }));
   }
 
-  // What the client still has to read before the "bye".
+  // Returns the number of bytes that the client receives before the "bye".
   size_t Before() const { return GetParam().from == From::kPressure ? kMuch : 0; }
 
   bool OfAConnection() const {
@@ -146,7 +147,8 @@ class Actions : public testing::TestWithParam<Case> {
   std::atomic<int> reason_{0};
 
  protected:
-  std::unique_ptr<Server> server_;  // behind what its callbacks use, so that it goes first
+  // The last member, so that it is destroyed before the data of its callbacks.
+  std::unique_ptr<Server> server_;
   std::unique_ptr<Client> client_;
 };
 

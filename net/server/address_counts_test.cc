@@ -136,7 +136,7 @@ evnet_address Numbered(uint32_t number) {
   return address;
 }
 
-// What counts as one: computed from the text, not from the bytes as the table does.
+// Returns the key of an address. It is computed from the text, while the table uses the bytes.
 std::string NameOf(const evnet_address &address) {
   char text[EVNET_ADDRESS_TEXT_BYTES];
   if (address.socket.any.sa_family == AF_INET) {
@@ -149,8 +149,8 @@ std::string NameOf(const evnet_address &address) {
   return text;
 }
 
-// Random operations against a map; the number of addresses swells and shrinks, and with it the
-// table.
+// Compares random operations with a map. The number of addresses grows and shrinks, so the table is
+// resized.
 TEST_F(AddressCounts, AgreesWithAMapWhateverComesAndGoes) {
   std::mt19937 random(7);
   std::map<std::string, size_t> model;

@@ -1,4 +1,4 @@
-// Where a server listens, and what a connection knows about its two ends.
+// The addresses that a server listens at, and the two addresses of a connection.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,7 @@ std::string Format(const evnet_address &address) {
   return text;
 }
 
-// Why ::1 cannot be used here; empty if it can.
+// Returns why ::1 cannot be used on this machine; empty if it can.
 std::string WhyNoIp6() {
   const int descriptor = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return std::string("socket(AF_INET6): ") + strerror(errno);
@@ -168,7 +168,7 @@ TEST(Addresses, ThePeersAddressOutlivesAReset) {
   EXPECT_EQ(at_close, expected);
 }
 
-// What is refused, and the words that name it.
+// An address that is refused, and a part of the expected log line.
 struct Refused {
   const char *text;
   int status;
@@ -217,7 +217,7 @@ TEST(Addresses, ANullOneIsRefusedByItsIndex) {
 }
 
 TEST(Addresses, AnAddressOfAnotherMachineCannotBeBound) {
-  // 192.0.2.0/24 is for documentation (RFC 5737): no machine has it.
+  // No machine has an address of 192.0.2.0/24, which is reserved for documentation (RFC 5737).
   Created server(Echo(), {}, {"tcp://192.0.2.1:0"});
   ASSERT_EQ(server.status(), 0);
   EXPECT_EQ(evnet_server_start(server.get()), -EADDRNOTAVAIL);

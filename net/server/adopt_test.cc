@@ -1,4 +1,5 @@
-// Adopted sockets in a server: counted like others, and listeners whose connections are balanced.
+// Adopted sockets in a server. They count like accepted connections, and the balancer distributes
+// the connections of adopted listeners.
 #include "net/reactor/adopt.h"
 
 #include <errno.h>
@@ -61,7 +62,7 @@ TEST(ServerAdopt, AListenersConnectionsAreBalancedFromReactor0AndKeptByTheOthers
       (void)refused.ReceiveToEnd();
       EXPECT_EQ(refused.end(), Client::End::kReset);
     }
-    // The places come back.
+    // The closed connections have given their places back.
     ASSERT_TRUE(server.WaitForClosed(6));
     Client again(listener.port());
     again.SendAll("again");
@@ -81,7 +82,7 @@ TEST(ServerAdopt, AListenerIsHeldAgainstConnectionsMax) {
     Client first(listener.port());
     first.SendAll("hello");
     EXPECT_EQ(first.Receive(5), "hello");
-    // Each reactor pauses by itself, and a place that becomes free wakes both.
+    // Each reactor pauses separately, and a place that is given back wakes both.
     Client second(server.port());
     second.SendAll("other");
     EXPECT_FALSE(second.Readable(50));

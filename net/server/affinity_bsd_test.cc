@@ -1,4 +1,4 @@
-// CPUs and threads as macOS and the BSDs have them.
+// The implementation for macOS and the BSDs.
 #include <errno.h>
 
 #include "gtest/gtest.h"

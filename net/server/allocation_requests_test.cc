@@ -1,6 +1,6 @@
-// What is asked of a running server while every allocation fails, one after the other, once and for
-// ever: each request is refused with -ENOMEM or answered once, nothing leaks, and with memory again
-// the server serves and stops.
+// Requests to a running server while the n-th allocation fails, for each n, once or permanently.
+// Each request returns -ENOMEM or is completed once, and no memory leaks. When there is memory
+// again, the server serves and stops.
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,7 +26,7 @@
 namespace evnet_testing {
 namespace {
 
-// Requests that were taken, and those that were answered.
+// Counts the requests that were accepted and those that were completed.
 class Requests {
  public:
   // Counts what a request returned.
@@ -51,13 +51,13 @@ class Requests {
   std::atomic<int> good_{0};
 };
 
-// A server whose memory can fail, with its clients' first connection.
+// A server whose allocator can fail, with a first connection.
 struct Life {
   explicit Life(const Callbacks &callbacks) {
     options.allocator = allocator.get();
     options.reactors = 2;
     options.linger_ms = 50;
-    // Small, so that output has to be queued.
+    // Small buffers, so that evnet has to queue output.
     options.send_buffer_bytes = options.receive_buffer_bytes = 4096;
     server = std::make_unique<Server>(
         callbacks, options, std::vector<std::string>{"tcp://127.0.0.1:0", "udp://127.0.0.1:0"});
@@ -71,7 +71,7 @@ struct Life {
 
 using Scenario = void (*)(Life *life, Requests *requests, const std::function<void()> &arm);
 
-// The connection that a client has opened last.
+// The connection that opened last.
 std::mutex opened_mutex;
 struct evnet_conn_id opened_id;
 
@@ -106,7 +106,7 @@ void Dials(Life *life, Requests *requests, const std::function<void()> &arm) {
     requests->Asked(
         evnet_server_dial(life->get(), text.c_str(), nullptr, Requests::Done, requests));
   requests->ExpectOneAnswerEach();
-  // What was begun has opened or failed, once each.
+  // Each dial that has begun opens or fails, once.
   EXPECT_TRUE(WaitUntil([&] {
     const struct evnet_server_stats stats = life->server->stats();
     return stats.connections_accepted + stats.dials_failed >=
@@ -148,7 +148,7 @@ void Adopts(Life *life, Requests *, const std::function<void()> &arm) {
       EXPECT_EQ(adopted[i]->status, -ENOMEM);
       EXPECT_EQ(close(adopted[i]->descriptor), 0) << "it stayed the caller's";
     } else {
-      // Served, or closed for want of memory.
+      // The server serves the connection, or closes it because there is no memory.
       char byte = 'x';
       (void)send(peers[i], &byte, 1, MSG_NOSIGNAL);
       EXPECT_GE(recv(peers[i], &byte, 1, 0), 0);
@@ -206,7 +206,7 @@ void Datagrams(Life *life, Requests *requests, const std::function<void()> &arm)
   requests->ExpectOneAnswerEach();
 }
 
-// A worker's job: answers by id, and ends the hold unless there is no memory for that.
+// A worker's job: replies by id, and releases the hold unless there is no memory for the request.
 struct Job {
   evnet_server *server;
   struct evnet_conn_id id;
@@ -265,7 +265,7 @@ struct Case {
 
 class AllocationFaultsOf : public testing::TestWithParam<Case> {
  protected:
-  // Returns whether the allocation that was to fail was reached.
+  // Returns whether the run reached the n-th allocation.
   bool Run(size_t n, bool forever) {
     const size_t descriptors = OpenDescriptors();
     bool reached = false;

@@ -1,5 +1,5 @@
-// Every allocation fails, one after the other, once and for ever: no crash, no leak, no hang, and
-// the error reaches whoever can act on it.
+// The n-th allocation fails, for each n, once or permanently. The server does not crash, leak or
+// hang, and reports the error.
 #include <errno.h>
 
 #include "gtest/gtest.h"
@@ -19,8 +19,8 @@ struct Faults {
 
 class AllocationFaults : public testing::TestWithParam<Faults> {
  protected:
-  // Create, start, two exchanges, a stop. Returns whether the allocation that was to fail was
-  // reached.
+  // Creates and starts a server, exchanges bytes twice, and stops it. Returns whether the run
+  // reached the n-th allocation.
   bool Run(size_t n, bool forever) {
     FailingAllocator allocator;
     evnet_options options = {};
@@ -42,7 +42,7 @@ class AllocationFaults : public testing::TestWithParam<Faults> {
       return EVNET_NONE;
     };
     callbacks.on_data = [](evnet_conn *conn) {
-      // Leaves a part unread, so that it has to be kept.
+      // Leave the bytes unread until all have arrived, so that evnet has to buffer them.
       if (evnet_conn_inbound_bytes(conn) < 100000) return EVNET_NONE;
       return EchoData(conn);
     };
@@ -64,7 +64,7 @@ class AllocationFaults : public testing::TestWithParam<Faults> {
       if (started) {
         for (const size_t i : {0, 1}) {
           if (server.address(i).transport == EVNET_TRANSPORT_UDP) continue;
-          // Served, or its connection ends: nothing in between, and never a wrong byte.
+          // The client gets the whole echo, or a correct prefix of it and then EOF or a reset.
           Client client(server.address(i));
           const std::string data = Pattern(100000);
           const size_t sent = client.SendUntilBlocked(data, 5000);

@@ -1,4 +1,4 @@
-// Requests by id around an end: of one side, of the connection, of the server.
+// Requests by id around a half-close, a close, and the stop of the server.
 #include <errno.h>
 
 #include <algorithm>
@@ -125,7 +125,7 @@ TEST_F(Async, EveryRequestAroundAStopIsAnsweredOrRefused) {
           NoteProgress();
           ++*static_cast<std::atomic<size_t> *>(user);
         };
-        // Bounded in memory by what clients and queues take, as nobody reads.
+        // The number of writes is bounded, because the clients do not read and queues would grow.
         for (int i = 0; i < 20000; i++) {
           const int status =
               evnet_async_write(server->get(), Id(base + t), "0123456789", 10, count, &answered);

@@ -1,4 +1,5 @@
-// Requests by id from other threads: each is answered once, whatever has become of its connection.
+// Requests by id from other threads. Each request is completed once, even if its connection has
+// closed.
 #include "net/server/async.h"
 
 #include <errno.h>
@@ -231,7 +232,7 @@ TEST_F(Async, WhatEndsTheConnectionIsTheAnswerOfWhatWasNotSent) {
                                     Answers::Release, Answers::Done, &answers),
             0);
   ASSERT_EQ(evnet_async_wake(server->get(), Id(), Answers::Done, &answers), 0);
-  ASSERT_TRUE(answers.WaitFor(1));  // so the others have been taken up, too
+  ASSERT_TRUE(answers.WaitFor(1));  // the earlier requests have begun before this one completes
   client->Reset();
   ASSERT_TRUE(answers.WaitFor(3));
   EXPECT_EQ(answers.statuses(), std::vector<int>({0, -ECONNRESET, -ECONNRESET}));
@@ -279,7 +280,7 @@ TEST_F(Async, AnEmptyWriteFitsBehindAQueueThatIsFull) {
     full = true;
     return EVNET_NONE;
   };
-  // Small, so that the kernel takes no more once it is full.
+  // A small buffer, so that the kernel soon accepts no more bytes.
   options.send_buffer_bytes = 4096;
   ClientOptions small;
   small.receive_buffer_bytes = 4096;
@@ -349,7 +350,7 @@ TEST_F(Async, AWakeCallsOnDataWithWhatIsUnreadPossiblyNothing) {
   pause = true;
   ASSERT_EQ(evnet_async_wake(server->get(), Id(), Answers::Done, &answers), 0);
   ASSERT_TRUE(journal.WaitFor("data 3", 2));
-  // Paused: it waits for the resume.
+  // While reading is paused, the wake waits for the resume.
   ASSERT_EQ(evnet_async_wake(server->get(), Id(), Answers::Done, &answers), 0);
   ASSERT_TRUE(answers.WaitFor(3));
   EXPECT_EQ(journal.Count("data 3"), 2u);

@@ -1,5 +1,5 @@
-// The choice of the backend: by name, by itself, and where the kernel refuses; and what a turn of
-// io_uring costs, counted by the linker's --wrap.
+// The choice of the backend: by option, automatic, and after the kernel has refused a backend. Also
+// the system calls of a turn of io_uring, counted by wrapped functions (the linker's --wrap).
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -21,14 +21,14 @@
 
 namespace {
 
-// Functions of liburing that call io_uring_enter(2), which only this file's build wraps.
+// Calls of the liburing functions that call io_uring_enter(2). Only this test's build wraps them.
 std::atomic<int> enters{0};
 
 }  // namespace
 
 extern "C" {
 
-// Weak, as there are builds without liburing. Its structs are of no interest here.
+// Weak, because there are builds without liburing. The test does not need its structs.
 int __real_io_uring_submit(void *ring) __attribute__((weak));
 int __real_io_uring_submit_and_get_events(void *ring) __attribute__((weak));
 int __real_io_uring_submit_and_wait_timeout(void *ring, void *cqe, unsigned count, void *limit,
@@ -59,7 +59,7 @@ evnet_options Named(evnet_backend backend) {
   return options;
 }
 
-// 0, or why there is no io_uring here.
+// Returns 0, or the error if this machine does not support io_uring.
 int UringStatus() {
   evnet_poller_options options = {};
   options.backend = EVNET_BACKEND_IO_URING;
@@ -69,7 +69,7 @@ int UringStatus() {
   return status;
 }
 
-// Makes a system call fail with `error`, for this thread and those it makes, for good.
+// Makes a system call fail with `error` permanently, for this thread and the threads it creates.
 void Refuse(unsigned call, int error) {
   sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
@@ -84,7 +84,7 @@ void Refuse(unsigned call, int error) {
 
 void RefuseUring(int error) { Refuse(__NR_io_uring_setup, error); }
 
-// Runs `function` in a process of its own; true if no expectation of it failed.
+// Runs `function` in a child process. Returns true if none of its expectations failed.
 bool InAChild(const std::function<void()> &function) {
   const pid_t child = fork();
   if (child == 0) {
@@ -188,8 +188,8 @@ TEST(Backend, WhereUringIsRefusedAutoServesAndByNameItFailsAndTheLogSaysWhy) {
   }
 }
 
-// Sets the process's bound on address space; false if the process has too much of it already, as it
-// has under a sanitizer.
+// Sets the process's limit of address space. Returns false if the process already uses more, as
+// with a sanitizer.
 bool LimitAddressSpace(size_t bytes) {
   size_t pages = 0;
   FILE *file = fopen("/proc/self/statm", "r");
@@ -201,7 +201,7 @@ bool LimitAddressSpace(size_t bytes) {
 }
 
 TEST(Backend, WhereAddressSpaceIsShortTheDefaultOfConnectionsMaxFollowsIt) {
-  // Of the larger one glibc's malloc takes up to 128 MiB for each thread.
+  // glibc's malloc reserves up to 128 MiB of the larger limit for each thread.
   const struct {
     int reactors;
     size_t bytes;
@@ -233,7 +233,7 @@ TEST(Backend, WhereAddressSpaceIsShortForConnectionsMaxTheLogNamesBoth) {
   }));
 }
 
-// Makes locked memory scarce, for good, also for a privileged user.
+// Limits locked memory permanently, also for a privileged user.
 void LimitLockedMemory(rlim_t bytes) {
   __user_cap_header_struct header = {};
   header.version = _LINUX_CAPABILITY_VERSION_3;
@@ -268,7 +268,7 @@ TEST(Backend, WhereLockedMemoryIsScarceAutoServesAndByNameItFailsSoonAndTheLogNa
       EXPECT_TRUE(server.log().Has("RLIMIT_MEMLOCK is 65536 bytes")) << server.log().Text();
     }
   }));
-  // No time is lost on waiting for memory that nobody is about to give back.
+  // The server must not wait for memory, because no ring is about to release any.
   EXPECT_TRUE(InAChild([] {
     LimitLockedMemory(65536);
     const int64_t before_ms = NowMs();
@@ -292,7 +292,8 @@ TEST(Backend, ATurnOfUringIsOneEnterHoweverManyConnectionsItServes) {
     for (auto &client : clients) client->SendAll("ping");
     for (auto &client : clients) ASSERT_EQ(client->Receive(4), "ping");
   }
-  // The turn that waits now has entered and is not counted yet; a turn may end between the reads.
+  // The turn that waits now has called io_uring_enter but is not counted yet. Another turn may end
+  // between the two reads.
   const int enters_of_rounds = enters - enters_before;
   const uint64_t turns = server.stats().turns - turns_before;
   EXPECT_LE(enters_of_rounds, static_cast<int>(turns) + 2);

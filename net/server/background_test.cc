@@ -1,5 +1,5 @@
-// Dials while a stop drains, and connections in the background, which serve others: no stop waits
-// for them, and they close last.
+// Dials while a stop drains, and background connections. A background connection serves other
+// connections, so a stop does not wait for it and closes it last.
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@
 namespace evnet_testing {
 namespace {
 
-int kUpstream;  // evnet_conn_user of what was dialled; that of clients is NULL
+int kUpstream;  // evnet_conn_user of dialled connections; NULL for clients
 
 bool IsUpstream(const evnet_conn *conn) { return evnet_conn_user(conn) == &kUpstream; }
 
@@ -29,7 +29,7 @@ evnet_dial_options Options(bool background) {
   return options;
 }
 
-// Whether bytes, an end or a reset are there, at once or soon.
+// Returns whether bytes, EOF or a reset arrive within timeout_ms.
 bool IsReadable(int descriptor, int timeout_ms) {
   pollfd entry = {descriptor, POLLIN, 0};
   return poll(&entry, 1, timeout_ms) == 1;
@@ -41,7 +41,7 @@ evnet_options WithReactors(int reactors) {
   return options;
 }
 
-// Holds its clients, notes the order of all closes, and counts who was told of the stop.
+// Holds its clients, records the order of all closes, and counts calls of on_stopping.
 struct Holder {
   Journal journal;
   std::atomic<int> open{0}, told{0};
@@ -93,7 +93,7 @@ TEST(Background, ADialInAStopServesTheRequestThatIsBeingFinished) {
     SCOPED_TRACE(reactors);
     PlainListener listener;
     std::atomic<evnet_conn *> client{nullptr};
-    evnet_conn *upstream = nullptr;  // these two: the client's reactor
+    evnet_conn *upstream = nullptr;  // this and the next: used on the client's reactor only
     int dialled = -1;
     Callbacks callbacks;
     callbacks.on_data = [&](evnet_conn *conn) {
@@ -153,7 +153,7 @@ TEST(Background, ClosesAfterTheLastOtherConnectionOnAnyReactor) {
     evnet_server_stop(server.get(), 60000);
     ASSERT_TRUE(holder.WaitForTold(7)) << "each is told of the stop";
     for (const int peer : peers) EXPECT_FALSE(IsReadable(peer, 10));
-    // Each reactor still takes dials, those too that have nothing else to do.
+    // Each reactor still accepts dials, even a reactor without other connections.
     std::vector<int> late;
     DialAll(server, listener, reactors, true, &late);
     EXPECT_TRUE(holder.WaitForOpen(7 + reactors));
@@ -184,13 +184,13 @@ TEST(Background, NoStopWaitsForItWhateverItHasToDo) {
     Callbacks callbacks;
     callbacks.on_open = [&](evnet_conn *conn) {
       evnet_conn_hold(conn);
-      Write(conn, Pattern(8 << 20));  // more than the kernel takes
+      Write(conn, Pattern(8 << 20));  // more than the kernel buffers
       EXPECT_EQ(evnet_conn_set_background(conn, true), 0);
       EXPECT_EQ(evnet_conn_set_background(conn, true), 0) << "twice is once";
       open++;
       return EVNET_NONE;
     };
-    callbacks.on_data = [](evnet_conn *) { return EVNET_NONE; };  // stays unread
+    callbacks.on_data = [](evnet_conn *) { return EVNET_NONE; };  // leaves the bytes unread
     callbacks.on_close = [&](evnet_conn *conn, int reason) {
       EXPECT_EQ(reason, EVNET_REASON_SHUTDOWN);
       EXPECT_EQ(evnet_conn_set_background(conn, false), -ENOTCONN);

@@ -1,4 +1,4 @@
-// What a request costs in system calls, counted by the linker's --wrap.
+// The number of system calls for a request, counted by wrapped functions (the linker's --wrap).
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -17,7 +17,7 @@ namespace {
 struct Calls {
   std::atomic<int> recv{0}, recvmsg{0}, send{0}, sendmsg{0}, epoll_ctl{0}, epoll_wait{0}, clock{0};
   std::atomic<int> accept4{0},
-      of_accepted{0};  // of_accepted: what may be asked, or set, of a socket
+      of_accepted{0};  // of_accepted: system calls that query or set up an accepted socket
   void Clear() {
     recv = recvmsg = send = sendmsg = epoll_ctl = epoll_wait = clock = 0;
     accept4 = of_accepted = 0;
@@ -104,8 +104,8 @@ namespace {
 
 constexpr int kRounds = 50;
 
-// A server of requests of 64 bytes, each answered by one write, and a connection that has been in
-// use.
+// A server of 64-byte requests that replies to each request with one write, and a connection that
+// has already exchanged bytes.
 class CallCount : public testing::Test {
  protected:
   void Begin(const evnet_options &options = {}, const std::string &address = "tcp://127.0.0.1:0") {
@@ -194,7 +194,7 @@ TEST_F(CallCount, AConnectionIsRegisteredOnceInItsLife) {
   calls.Clear();
   {
     Client client(server_->port());
-    const std::string data = Pattern(4 << 20);  // blocked sends and pauses on the way
+    const std::string data = Pattern(4 << 20);  // enough for blocked sends and pauses
     client.SendAll(data);
     client.ShutdownWrite();
     client.Receive(data.size() / 64 * 64);
@@ -202,14 +202,15 @@ TEST_F(CallCount, AConnectionIsRegisteredOnceInItsLife) {
   }
   ASSERT_TRUE(server_->WaitForClosed(1));
   EXPECT_EQ(server_->Stop(0), 0);
-  // Added; the listener removed by the stop. close(2) removes a connection.
+  // One call adds the connection, and the stop removes the listener. close(2) removes the
+  // connection.
   EXPECT_LE(calls.epoll_ctl, 2);
 }
 
 TEST_F(CallCount, AnAcceptedConnectionIsNeitherAskedNorSetAnything) {
   for (const bool reuse_port : {false, true}) {
     evnet_options options = {};
-    options.keepalive_idle_s = 60;  // what there may be to set, it has from its listener
+    options.keepalive_idle_s = 60;  // inherited from the listener, so no call is needed
     options.reuse_port = reuse_port;
     Begin(options);
     calls.Clear();
@@ -219,13 +220,13 @@ TEST_F(CallCount, AnAcceptedConnectionIsNeitherAskedNorSetAnything) {
       ASSERT_EQ(client.Receive(64).size(), 64u);
     }
     ASSERT_TRUE(server_->WaitForClosed(kRounds));
-    // One that brings it, and one that says that there is no other.
+    // One call returns the connection, and another returns EAGAIN.
     EXPECT_LE(calls.accept4, 2 * kRounds);
     EXPECT_EQ(calls.of_accepted, 0);
     EXPECT_LE(calls.epoll_ctl, kRounds);
     EXPECT_EQ(calls.send, kRounds);
-    // Its connect, its request and its end: no further wait for the last word on its handle. Now
-    // and then a wait returns in vain, when the event before it has brought everything.
+    // A connection needs three waits: for its connect, its request and its FIN. Closing its handle
+    // needs no other wait. Sometimes a wait returns although the last event has covered everything.
     EXPECT_LT(calls.epoll_wait, 4 * kRounds);
   }
 }

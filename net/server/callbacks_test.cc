@@ -1,4 +1,4 @@
-// Which callbacks come, how often, in which order, and what a NULL one stands for.
+// Which callbacks run, how often and in which order, and the defaults of NULL callbacks.
 #include <errno.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-// Every callback adds its name; on_data echoes.
+// Each callback adds its name to the journal. on_data echoes.
 Callbacks Journalled(Journal *journal) {
   Callbacks callbacks;
   callbacks.on_boot = [=](evnet_server *) {
@@ -71,7 +71,7 @@ TEST(Callbacks, StoppingComesOnceToEachOpenConnectionAndShutdownLast) {
     ASSERT_TRUE(journal.WaitFor("open", 6));
     evnet_server_stop(server.get(), 10000);
     EXPECT_TRUE(journal.WaitFor("stopping", 6));
-    evnet_server_stop(server.get(), 9000);  // a second call changes nothing here
+    evnet_server_stop(server.get(), 9000);  // a second stop has no effect here
     clients.clear();
     EXPECT_EQ(server.Wait(), 0);
     EXPECT_EQ(journal.Count("stopping"), 6u);
@@ -168,7 +168,7 @@ TEST(Callbacks, OnHalfCloseComesAfterAllThatThePeerSentAndWritingStillWorks) {
   client.SendAll(data);
   client.ShutdownWrite();
   EXPECT_EQ(client.ReceiveToEnd(), "got 3145728");
-  EXPECT_EQ(server.Stop(0), 0);  // a socket orders nothing that a sanitizer could see
+  EXPECT_EQ(server.Stop(0), 0);  // TSan does not see that the socket orders the accesses
   EXPECT_EQ(received, data);
 }
 

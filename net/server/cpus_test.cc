@@ -1,4 +1,4 @@
-// How many CPUs the process may use: cgroup trees of both versions, as files.
+// The number of CPUs that a process may use, for cgroup trees of both versions made of files.
 #include "net/server/internal/cpus.h"
 
 #include <limits.h>
@@ -16,7 +16,7 @@
 namespace evnet_testing {
 namespace {
 
-// A tree of files in a directory of its own.
+// A tree of files in a temporary directory.
 class Cpus : public testing::Test {
  protected:
   Cpus() {

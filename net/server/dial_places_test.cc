@@ -1,5 +1,5 @@
-// Dials and the places of connections: each is counted on its reactor, and the last place is taken
-// once.
+// Dials and the places of connections. Each dial counts on its reactor, and the last place is taken
+// only once.
 #include <errno.h>
 
 #include <atomic>
@@ -17,7 +17,7 @@
 namespace evnet_testing {
 namespace {
 
-// The second of a redial from on_close was -ENOBUFS.
+// In the past the second redial from on_close failed with -ENOBUFS.
 TEST(ServerDial, ADialFromTheOnCloseOfTheLastPlaceTakesThatPlace) {
   const PlainListener bound("tcp://127.0.0.1:0", -1);
   Journal journal;
@@ -68,7 +68,8 @@ TEST(ServerDial, CountsAgainstConnectionsMaxAndHoldsBackWhatComesIn) {
   }
 }
 
-// It was reset: reactor 0 heard of its own dial by a message, and accepted until then.
+// In the past the client was reset: reactor 0 learned of its own dial only by a message, and
+// accepted until then.
 TEST(ServerDial, WhoConnectsAsACallbackDialsForTheLastPlaceWaits) {
   const Blackhole nowhere;
   struct evnet_conn_id dialled = {};
@@ -86,7 +87,7 @@ TEST(ServerDial, WhoConnectsAsACallbackDialsForTheLastPlaceWaits) {
   Server server(callbacks, options);
   Client first(server.port());
   ASSERT_TRUE(server.WaitForOpen(1));
-  // Both come in one turn, the request in front of the connection.
+  // The request and the connection arrive in one turn, the request first.
   std::atomic<bool> blocks{false}, goes_on{false};
   Post(evnet_server_reactor(server.get(), 0), [&] {
     blocks = true;
@@ -142,7 +143,7 @@ TEST(ServerDial, ADialInACallbackIsCountedLikeIt) {
   options.connections_per_address_max = 1;
   options.reactors = 2;
   Server server(callbacks, options);
-  // Each leaves as much room as it found.
+  // Each connection leaves the number of free places unchanged.
   for (int i = 1; i <= 5; i++) {
     Client client(server.port());
     client.SendAll("x");
@@ -154,7 +155,7 @@ TEST(ServerDial, ADialInACallbackIsCountedLikeIt) {
   EXPECT_EQ(refused, 5);
 }
 
-// Loads as the last call of `balance` saw them; it always picks reactor 1.
+// Records the loads of the last call of `balance`, which always picks reactor 1.
 struct SeenLoads {
   std::mutex mutex;
   std::vector<uint64_t> loads;
@@ -192,7 +193,7 @@ TEST(ServerDial, OneThatFindsNoPlaceLeavesTheNextClaimCounted) {
     EXPECT_EQ(refused.status, -ENOBUFS);
   }
   ASSERT_TRUE(server.WaitForClosed(1));
-  // On the reactor itself, past the balancer: counted in its load, once.
+  // A dial on the reactor itself does not use the balancer, but counts once in the reactor's load.
   evnet_reactor *reactor = evnet_server_reactor(server.get(), 1);
   std::atomic<int> status{1};
   Post(reactor,
@@ -215,7 +216,7 @@ TEST(ServerDial, OneThatAFullReactorDoesNotTakeIsNotCountedThere) {
   options.mailbox_bytes_max = 20000;
   options.balance = SeenLoads::Balance;
   options.balance_user = &seen;
-  std::atomic<bool> inside{false}, go{false};  // reactor 1 reads them until the server has ended
+  std::atomic<bool> inside{false}, go{false};  // reactor 1 uses them until the server has stopped
   Server server(Echo(), options);
   evnet_reactor *reactor = evnet_server_reactor(server.get(), 1);
   Post(reactor, [&] {

@@ -1,4 +1,5 @@
-// Dialling from a server: onto the reactor that the balancer picks, counted, answered once.
+// Dialling from a server. The dial runs on the reactor that the balancer picks, is counted, and is
+// completed once.
 #include <errno.h>
 
 #include <atomic>
@@ -188,8 +189,8 @@ TEST(ServerDial, OnBootMayDial) {
   (void)close(peer);
 }
 
-// Every dial that was taken is answered, and every one that has begun has its on_close, however the
-// stop falls among them.
+// Each accepted dial has one call of `done`, and each dial that has begun has an on_close, whenever
+// the stop comes.
 TEST(ServerDial, AStopAmongDialsLeavesNoneUnanswered) {
   PlainListener listener("tcp://127.0.0.1:0", 128);
   const Blackhole nowhere;

@@ -1,4 +1,4 @@
-// Duplicates of listeners: what a successor takes over.
+// Duplicates of listeners, with which a successor process takes over.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -22,7 +22,7 @@ namespace {
 
 constexpr int kWaitMs = 20000;
 
-// A duplicate, closed in the end.
+// A duplicate of a listener, closed by the destructor.
 class Duplicate {
  public:
   explicit Duplicate(const Created &server, size_t index = 0)
@@ -42,7 +42,7 @@ class Duplicate {
     return value;
   }
 
-  // Accepts one connection, blocking; -1, with a failure, when none comes.
+  // Waits for one connection and accepts it. Returns -1 and fails the test if none arrives.
   int Accept() const {
     pollfd entry = {descriptor_, POLLIN, 0};
     EXPECT_EQ(poll(&entry, 1, kWaitMs), 1);
@@ -88,21 +88,21 @@ TEST(DupListener, ListensOnWhenTheServerHasStopped) {
 
 TEST(DupListener, KeepsWhatWaitsToBeAcceptedThroughTheStop) {
   evnet_options options = {};
-  options.connections_max = 1;  // so the second one waits
+  options.connections_max = 1;  // the second connection waits in the backlog
   Server server(Echo(), options);
   Client first(server.port());
   EXPECT_EQ(first.Exchange("x"), "x");
   Client second(server.port());
   second.SendAll("hello");
   const Duplicate duplicate(server);
-  // Room for it comes only with the stop, behind which nothing is accepted.
+  // Only the stop frees a place, and after the stop the server does not accept.
   EXPECT_EQ(server.Stop(0), 0);
   duplicate.Echo();
   EXPECT_EQ(second.ReceiveToEnd(), "hello");
   EXPECT_EQ(second.end(), Client::End::kEnd);
 }
 
-// The process that takes over: a fork, so with nothing but what is async-signal-safe.
+// Forks the process that takes over. After fork(2) it may call only async-signal-safe functions.
 pid_t ForkSuccessor(int listener, int clients) {
   const pid_t child = fork();
   if (child != 0) return child;
@@ -131,7 +131,7 @@ TEST(DupListener, LetsAnotherProcessTakeOverWithoutRefusingAnybody) {
   EXPECT_EQ(server.Stop(5000), 0);
   server.Destroy();
   std::vector<Client> clients;
-  for (int i = 0; i < kClients / 2; i++) clients.emplace_back(port);  // while nobody accepts
+  for (int i = 0; i < kClients / 2; i++) clients.emplace_back(port);  // into the backlog
   const pid_t child = ForkSuccessor(listener, kClients);
   ASSERT_GT(child, 0);
   (void)close(listener);
@@ -201,7 +201,7 @@ TEST(DupListener, IsNeverAnotherSocketWhileTheServerStops) {
         }
       });
     }
-    // Others take the numbers that become free.
+    // This thread reuses the descriptor numbers that become free.
     threads.emplace_back([&] {
       for (int i = 0; i < 2000; i++) (void)close(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     });
@@ -234,7 +234,7 @@ TEST(DupListener, OfAUnixPathKeepsWhatWaitsThoughThePathGoes) {
 }
 
 TEST(DupListener, OfAnAbstractNameKeepsTheName) {
-  const TempDirectory directory;  // for a name of our own
+  const TempDirectory directory;  // provides a unique name
   Created server(Echo(), {}, {"unix://@" + directory.path()});
   if (evnet_server_start(server.get()) < 0) GTEST_SKIP() << server.log().Text();
   const evnet_address address = server.address();

@@ -1,4 +1,4 @@
-// How connections end: close, half-close from either side, abort, holds.
+// The ends of connections: close, half-close from either side, abort, and holds.
 #include <errno.h>
 #include <signal.h>
 
@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kMuch = 12 << 20;  // more than the kernel takes for a client that does not read
 
-// Adds the reason of each close.
+// Returns an on_close that adds its reason to the journal.
 std::function<evnet_action(evnet_conn *, int)> Reasons(Journal *journal) {
   return [=](evnet_conn *, int reason) {
     journal->Add(evnet_status_name(reason));
@@ -43,8 +43,7 @@ TEST(Close, DeliversEverythingToAClientThatReadsLate) {
 }
 
 TEST(Close, LingersSoThatUnreadInputDestroysNothing) {
-  // Input that nobody reads makes close(2) send a reset, which throws away what the client has not
-  // read yet.
+  // If there are unread bytes, close(2) sends a reset, and the client loses what it has not read.
   const std::string data = Pattern(kMuch);
   Callbacks callbacks;
   callbacks.on_data = [&](evnet_conn *conn) {
@@ -158,7 +157,7 @@ TEST(HalfClose, AResetAfterItIsNoticed) {
   client.ShutdownWrite();
   ASSERT_TRUE(journal.WaitFor("half_close"));
   client.Reset();
-  // Linux has EPIPE for a reset behind an end (tcp_reset in net/ipv4/tcp_input.c).
+  // Linux reports EPIPE for a reset that follows a FIN (tcp_reset in net/ipv4/tcp_input.c).
   EXPECT_TRUE(WaitUntil([&] { return journal.Count("EPIPE") + journal.Count("ECONNRESET") == 1; }));
 }
 
@@ -215,7 +214,7 @@ TEST(Reset, NoSignalEvenIfSigpipeKills) {
   };
   callbacks.on_data = [&](evnet_conn *conn) {
     evnet_conn_discard(conn, SIZE_MAX);
-    // The client resets meanwhile: in the end a send fails.
+    // The client resets at the same time, so eventually a send fails.
     const std::string data = Pattern(100000);
     const bool broke = WaitUntil([&] {
       return evnet_conn_write(conn, data.data(), data.size()) < 0 ||
@@ -236,7 +235,7 @@ TEST(Reset, NoSignalEvenIfSigpipeKills) {
   EXPECT_EQ(sigaction(SIGPIPE, &before, nullptr), 0);
 }
 
-// An answer that is owed.
+// The hold stands for a reply that another thread owes.
 TEST(Hold, AHalfClosedConnectionWaitsForIt) {
   Journal journal;
   std::atomic<evnet_conn *> of_all{nullptr};

@@ -1,4 +1,5 @@
-// A process that forks without exec(2): the child has every descriptor of the server, and keeps it.
+// A process that forks without exec(2). The child inherits all descriptors of the server and keeps
+// them open.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@
 namespace evnet_testing {
 namespace {
 
-// A child that does nothing, until the end of its scope.
+// A child process that sleeps until the destructor kills it.
 class Child {
  public:
   Child() = default;

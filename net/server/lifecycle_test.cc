@@ -225,7 +225,7 @@ TEST(Lifecycle, AnAddressIsFreeAgainAsSoonAsTheServerIsDestroyed) {
     Server server(Echo(), {}, {address});
     ASSERT_NE(server.port(), 0) << server.log().Text();
     address = "tcp://127.0.0.1:" + std::to_string(server.port());
-    // The server closes first, so its side waits in TIME_WAIT.
+    // The server closes first, so its socket is in TIME_WAIT.
     Client client(server.port());
     EXPECT_EQ(client.Exchange("hello"), "hello");
     evnet_server_stop(server.get(), 5000);

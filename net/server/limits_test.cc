@@ -1,4 +1,4 @@
-// connections_max, and a process that runs out of descriptors.
+// The limit connections_max, and a process that runs out of descriptors.
 #include <atomic>
 #include <thread>
 
@@ -35,8 +35,8 @@ TEST(ConnectionsMax, PausesAcceptingUntilOneCloses) {
       clients.emplace_back(server.port());
       clients.back().SendAll("hello");
     }
-    // The kernel accepts for a listener in order, so the first four are served, and one more for
-    // each that goes.
+    // The kernel returns connections in order, so the server serves the first four, and one more
+    // after each close.
     for (size_t gone = 0; gone + 4 <= clients.size(); gone++) {
       for (size_t i = gone == 0 ? 0 : gone + 3; i < gone + 4; i++) {
         EXPECT_EQ(clients[i].Receive(5), "hello");
@@ -46,7 +46,8 @@ TEST(ConnectionsMax, PausesAcceptingUntilOneCloses) {
       }
       clients[gone].Close();
     }
-    // A place is free when on_close begins: another reactor may open a connection meanwhile.
+    // A place is free when on_close begins, so another reactor may open a connection during
+    // on_close.
     EXPECT_GE(most, 4u);
     EXPECT_LE(most, reactors == 1 ? 4u : 5u);
     EXPECT_EQ(server.stats().connections_accepted, 12u);
@@ -74,8 +75,8 @@ TEST(ConnectionsMax, SurvivesAStormOfShortConnections) {
   }
 }
 
-// A dial on any reactor may take the place that a client waits for, but never one more, and no
-// client is refused for it.
+// A dial on any reactor may take the place that a client waits for. It never exceeds the limit, and
+// it never causes a refusal of a client.
 TEST(ConnectionsMax, DialsOnAllReactorsNeitherExceedItNorHaveAClientRefused) {
   constexpr uint64_t kMax = 3;
   constexpr int kClients = 4;
@@ -107,7 +108,7 @@ TEST(ConnectionsMax, DialsOnAllReactorsNeitherExceedItNorHaveAClientRefused) {
     const auto refused = [](struct evnet_conn_id, int status, void *user) {
       if (status < 0) *static_cast<std::atomic<bool> *>(user) = false;
     };
-    // One after the other: more would take every place before a client comes to it.
+    // Dial one connection at a time, because more dials would take every place before a client.
     while (!done) {
       dialled = true;
       EXPECT_EQ(evnet_server_dial(server.get(), to.c_str(), nullptr, refused, &dialled), 0);
@@ -126,7 +127,7 @@ TEST(ConnectionsMax, DialsOnAllReactorsNeitherExceedItNorHaveAClientRefused) {
   for (std::thread &client : clients) client.join();
   done = true;
   dials.join();
-  // The two other reactors may be in an on_close, whose place is free already.
+  // The two other reactors may be inside on_close, where the place is already free.
   EXPECT_LE(most, kMax + 2);
   EXPECT_EQ(server.stats().connections_refused, 0u);
 }
@@ -155,7 +156,7 @@ TEST(OutOfDescriptors, TheRestIsServedAtNoCostAndAcceptingGoesOnWhenOneIsFree) {
       clients.emplace_back(server.port());
       clients.back().SendAll("x");
     }
-    // The first ones are served, the rest wait in the backlog.
+    // The server serves the first clients; the others wait in the backlog.
     size_t served = 0;
     while (served < clients.size() && clients[served].Readable(served < 5 ? 5000 : 300)) {
       EXPECT_EQ(clients[served++].Receive(1), "x");
@@ -163,7 +164,7 @@ TEST(OutOfDescriptors, TheRestIsServedAtNoCostAndAcceptingGoesOnWhenOneIsFree) {
     ASSERT_GT(served, 5u);
     ASSERT_LT(served, 35u);
 
-    // Each newcomer is an event of the listener's, with which nothing can be done.
+    // Each new client causes a listener event that the server cannot handle.
     const int64_t before_ms = server.CpuMs();
     for (int i = 0; i < 20; i++) {
       clients.emplace_back(server.port());

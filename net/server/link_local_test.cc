@@ -1,5 +1,5 @@
-// Peers with link-local IPv6 addresses: 118 bits of one are the peer's to choose (RFC 4291 section
-// 2.5.6 has zeroes in 54 of them, the kernel does not insist), and a zone belongs to it.
+// Peers with link-local IPv6 addresses. A peer can choose 118 bits of its address: RFC 4291 section
+// 2.5.6 requires 54 of them to be zero, but the kernel does not check. An address has a zone.
 #include "gtest/gtest.h"
 #include "net/base/testing/net_namespace.h"
 #include "net/base/testing/udp_client.h"

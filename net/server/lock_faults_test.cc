@@ -1,5 +1,5 @@
-// A mutex or a condition variable that cannot be initialised: the creation fails with its error, and
-// destroys those that were.
+// A mutex or a condition variable cannot be initialized. The creation returns the error and
+// destroys the locks that it has initialized.
 #include <errno.h>
 #include <pthread.h>
 
@@ -14,7 +14,7 @@ namespace {
 
 struct {
   bool counted = false;  // only the calls of a creation under test
-  int fail_at = 0;       // the call that fails, 1 being the first; 0: none
+  int fail_at = 0;       // number of the call that fails, from 1; 0 for none
   int calls = 0;
   std::set<void *> live;
 } locks;
@@ -59,7 +59,7 @@ int __wrap_pthread_cond_destroy(pthread_cond_t *condition) {
 namespace evnet_testing {
 namespace {
 
-// Calls `create` until no lock of it fails, and `destroy` then.
+// Calls `create` once for each lock that can fail, and once without a failure, then `destroy`.
 template <typename Create, typename Destroy>
 void FailEach(int lock_count, Create create, Destroy destroy) {
   for (int fail_at = lock_count; fail_at >= 0; fail_at--) {

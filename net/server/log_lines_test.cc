@@ -1,4 +1,4 @@
-// What a server logs: the lines of each level, and text from outside in them.
+// The log lines of a server at each level, and untrusted text in log lines.
 #include <algorithm>
 #include <atomic>
 
@@ -20,7 +20,7 @@ size_t Count(const std::string &text, const std::string &part) {
   return count;
 }
 
-// A server that logs at `level`, a connection that comes and goes, and a stop.
+// Runs a server that logs at `level`, opens and closes a connection, and stops. Returns the lines.
 std::string LinesOf(evnet_log_level level, int64_t drain_ms = 1234) {
   evnet_options options = {};
   Log log;
@@ -69,7 +69,7 @@ TEST(LogLines, AStopWithoutADeadlineIsLoggedAsSuch) {
   EXPECT_EQ(Count(lines, "stopping: 0 open connections, drain deadline: none"), 1u) << lines;
 }
 
-// A flood of connections is a flood of lines, but what their peers send adds none.
+// At DEBUG each connection adds two lines, but the bytes of its peer add none.
 TEST(LogLines, AtDebugAConnectionIsTwoLinesWhateverItsPeerSends) {
   evnet_options options = {};
   Log log;
@@ -138,7 +138,7 @@ TEST(LogLines, ADialThatIsNotBegunIsALineAtDebugOnlyWhereNothingElseReportsIt) {
   EXPECT_FALSE(server.log().Has("'tcp://127.0.0.1:1'")) << server.log().Text();
 }
 
-// Hosts that a peer may have named.
+// Hosts that an untrusted peer might have supplied.
 const char *const kHostile[] = {
     "tcp://a\nevnet: error: forged:1:2",
     "tcp://a\nevnet: error: forged\x1b[31m:1",
@@ -184,7 +184,7 @@ TEST(LogLines, WhatIsDialledComesEscapedAndNotAboveDebug) {
     } else {
       EXPECT_GT(Count(lines, "\\n"), 5u) << lines;
     }
-    // Log puts a line feed behind each line, and no line begins with what was forged.
+    // Log appends a line feed to each line, and no line begins with the forged text.
     EXPECT_EQ(Count(lines, "\nevnet: error"), 0u);
     for (const char c : lines) EXPECT_TRUE(c == '\n' || (c >= ' ' && c < 0x7f));
     EXPECT_LT(lines.size(), 10000u);

@@ -1,7 +1,6 @@
-// Listeners given by names: a name stands for all of its addresses, under one index and at one
-// port. Names are looked up in a table here: this file has a getaddrinfo of its own; and bind(2)
-// and socket(2) fail as on a system without IPv6, or where a port is taken, put in by the linker
-// (--wrap).
+// Listeners given by names. The server listens at all addresses of a name, with one index and one
+// port. This file replaces getaddrinfo by a table. Wrapped bind(2) and socket(2) (the linker's
+// --wrap) fail as on a system without IPv6, or as for a port in use.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -23,7 +22,7 @@ namespace {
 
 std::map<std::string, std::vector<std::string>> hosts;
 
-// Before each call: 0, or the errno that it fails with.
+// Called before each bind(2) and socket(2). They return 0, or the errno with which the call fails.
 std::function<int(const sockaddr *address)> on_bind;
 std::function<int(int family)> on_socket;
 
@@ -104,7 +103,7 @@ evnet_address At(const std::string &scheme, const std::string &host, uint16_t po
 class Names : public ::testing::Test {
  protected:
   Names() {
-    // None but ::1 can be had of IPv6 everywhere.
+    // The only IPv6 address that every machine with IPv6 has is ::1.
     all_ = {"127.0.0.1", "127.0.0.2"};
     if (HasIp6()) all_.insert(all_.begin(), "[::1]");
     hosts = {{"all.test", all_}, {"two.test", {"127.0.0.1", "127.0.0.2"}}};
@@ -115,7 +114,7 @@ class Names : public ::testing::Test {
     hosts.clear();
   }
 
-  // ::1 first, as in most files of hosts, whether this machine has it or not.
+  // ::1 comes first, as in most /etc/hosts files, even if this machine does not have it.
   static void KnowBoth() { hosts["both.test"] = {"[::1]", "127.0.0.1"}; }
 
   std::vector<std::string> all_;
@@ -251,7 +250,7 @@ TEST_F(Names, WhatReactor0HasBoundAnotherOneMayNotLeaveOut) {
   EXPECT_FALSE(created.log().Has("skipping address")) << created.log().Text();
 }
 
-// It is a mistake in the name, and not left out: the system has IPv4.
+// The system has IPv4, so the address is a configuration error and must not be left out.
 TEST_F(Names, AnAddressOfAnotherMachineFailsTheStart) {
   hosts["other.test"] = {"127.0.0.1", "192.0.2.1"};
   on_bind = [](const sockaddr *to) { return IsHost(to, "192.0.2.1") ? EADDRNOTAVAIL : 0; };
@@ -291,7 +290,7 @@ TEST_F(Names, APortThatIsAlwaysTakenFailsTheStartAfterSomeTries) {
     int tries = 0;
     on_bind = [&](const sockaddr *to) {
       if (!IsHost(to, "127.0.0.2")) {
-        // Nothing can be bound to port 1 without a privilege.
+        // An unprivileged process cannot bind port 1.
         return port[0] == '1' && IsHost(to, "127.0.0.1") ? EADDRINUSE : 0;
       }
       tries++;
@@ -313,7 +312,7 @@ TEST_F(Names, WhatANameHasTwiceIsBoundOnce) {
   EXPECT_EQ(client.Exchange("hello"), "hello");
 }
 
-// Each socket takes its own family alone, as each address says.
+// Each socket accepts connections of its own family only, because each address has one family.
 TEST_F(Names, AllAddressesOfBothFamiliesAreBoundTogether) {
   if (!HasIp6()) GTEST_SKIP() << "no IPv6 here";
   const std::vector<std::string> both = {"[::]", "0.0.0.0"};

@@ -1,4 +1,4 @@
-// The options: their defaults, their bounds, and the words with which a value is refused.
+// The options: their defaults, their bounds, and the log lines for rejected values.
 #include <errno.h>
 #include <sched.h>
 
@@ -40,7 +40,7 @@ TEST(Options, DefaultsAreThoseOfTheTableInServerH) {
   EXPECT_EQ(defaults.lookup_threads_max, 128u);
   EXPECT_EQ(defaults.busy_poll_us, 0);
   EXPECT_EQ(defaults.backend, EVNET_BACKEND_AUTO);
-  // Zero in struct evnet_options.
+  // The defaults of zeroed fields.
   EXPECT_EQ(static_cast<int>(EVNET_ROUND_ROBIN), 0);
   EXPECT_EQ(static_cast<int>(EVNET_BACKEND_AUTO), 0);
   EXPECT_EQ(static_cast<int>(EVNET_FULL_PAUSE), 0);
@@ -78,7 +78,7 @@ TEST(Options, OffAndUnlimitedAreTaken) {
 
 struct Bad {
   const char *name;
-  const char *value;  // as the log has it
+  const char *value;  // as logged
   void (*set)(evnet_options *options);
 };
 

@@ -1,9 +1,9 @@
-// Every backend behaves alike: each scenario runs on each backend that there is, and what can be
-// seen from outside must be the same: callbacks and their reasons, bytes, descriptors held, how a
-// client's stream ends, and that no reactor turns while nothing can make progress.
+// All backends behave alike. Each scenario runs on each available backend, and its observations
+// must be the same: callbacks and their reasons, bytes, open descriptors, how a client's stream
+// ends, and that no reactor runs turns without progress.
 //
-// A scenario writes what it sees, a line each. The lines that every backend has to write stand in
-// the test, so that a backend is held against them also where it is the only one.
+// A scenario records each observation as a line. The test contains the expected lines, so a backend
+// is also checked if it is the only one.
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -35,7 +35,7 @@ const std::string &Much() {
   return *bytes;
 }
 
-// Those that this system has; the one that the environment names, if it names one.
+// Returns the backends that this system supports, or the backend that the environment names.
 std::vector<evnet_backend> Backends() {
   if (TestBackend() != EVNET_BACKEND_AUTO) return {TestBackend()};
   std::vector<evnet_backend> here;
@@ -56,7 +56,7 @@ const char *EndName(Client::End end) {
   return end == Client::End::kOpen ? "open" : end == Client::End::kEnd ? "end" : "reset";
 }
 
-// A server over one backend, and what is seen of it. Callbacks are written as they come.
+// A server over one backend, and the lines observed. Each callback adds a line.
 class World {
  public:
   explicit World(evnet_backend backend) {
@@ -88,7 +88,7 @@ class World {
     return clients;
   }
 
-  // Starts with a handler that pauses reading in on_open.
+  // Starts a server that pauses reading in on_open, and connects.
   Client ConnectPaused() {
     callbacks.on_open = [this](evnet_conn *conn) {
       evnet_conn_pause_reading(conn);
@@ -100,7 +100,7 @@ class World {
     return client;
   }
 
-  // Whether the server comes to rest: a while with hardly a turn.
+  // Waits until the server runs hardly any turns. Returns whether it did before the deadline.
   bool IsQuiet() const {
     return WaitUntil([this] {
       constexpr int kWhileMs = 40;
@@ -113,9 +113,9 @@ class World {
   }
   void NoteQuiet() { Note(IsQuiet() ? "quiet" : "turns while nothing can make progress"); }
 
-  // The server's, without those of `clients` of this process.
+  // Records the number of descriptors, without those of `clients` in this process.
   void NoteDescriptors(size_t clients) {
-    EXPECT_TRUE(IsQuiet());  // on_close comes in front of the descriptor's close
+    EXPECT_TRUE(IsQuiet());  // on_close comes before the descriptor's close
     const size_t now = OpenDescriptors() - descriptors_ - clients;
     Note("descriptors " + std::to_string(now));
   }
@@ -135,7 +135,7 @@ class World {
   size_t descriptors_ = 0;
 };
 
-// Runs a scenario on each backend; over TCP, or over TCP and a Unix socket.
+// Runs a scenario on each backend, over TCP and optionally also over a Unix socket.
 void ExpectAlike(const std::function<void(World *)> &scenario, const Lines &expected,
                  bool over_unix_too = false) {
   for (const evnet_backend backend : Backends()) {
@@ -155,9 +155,9 @@ void ExpectAlike(const std::function<void(World *)> &scenario, const Lines &expe
 
 constexpr bool kOverUnixToo = true;
 
-// Peers that end their side and read slowly
+// Peers that half-close and read slowly
 
-// Answers the first bytes with more than the kernel takes.
+// Replies to the first bytes with more than the kernel buffers.
 void AnswerMuch(World *world, evnet_action then) {
   world->callbacks.on_data = [=](evnet_conn *conn) {
     evnet_conn_discard(conn, SIZE_MAX);
@@ -167,12 +167,12 @@ void AnswerMuch(World *world, evnet_action then) {
   };
 }
 
-// The lines of a peer that ends its side and reads slowly.
+// Returns the expected lines for a peer that half-closes and reads slowly.
 Lines SlowReader(const std::string &reason) {
   return {"on_open", "answered", "quiet", "on_close " + reason, "client got 0, then end"};
 }
 
-// Asks, ends its side, and reads only when the server has come to rest.
+// Sends a request, half-closes, and reads only after the server has become quiet.
 void ReadSlowly(
     World *world, const std::function<void()> &meanwhile = [] {}) {
   Client client = world->Connect();

@@ -1,5 +1,5 @@
-// Clients that read slowly or not at all: water marks, what happens at the high one, and the bound
-// behind it.
+// Clients that read slowly or not at all: the water marks, the actions at the high mark, and the
+// bound above it.
 #include <errno.h>
 
 #include <algorithm>
@@ -20,12 +20,12 @@ evnet_options SmallMarks() {
   evnet_options options = {};
   options.outbound_high_water_bytes = kHigh;
   options.read_turn_bytes_max = kTurn;
-  // So that the kernel holds little of what the tests send.
+  // Small kernel buffers, so that evnet queues most bytes.
   options.send_buffer_bytes = options.receive_buffer_bytes = 100000;
   return options;
 }
 
-// An echo server that notes what its one connection goes through.
+// An echo server that records the callbacks of its one connection.
 class Pressure : public testing::Test {
  protected:
   Callbacks Noted() {
@@ -41,15 +41,15 @@ class Pressure : public testing::Test {
       return EVNET_NONE;
     };
     callbacks.on_pressure = [this](evnet_conn *conn) {
-      // Told at the turn's end: the kernel may have taken some since.
+      // on_pressure is deferred to the end of the turn. The kernel may have accepted bytes before.
       EXPECT_GT(evnet_conn_outbound_bytes(conn), kHigh / 2);
       journal_.Add("pressure");
       pressed_ = true;
       return EVNET_NONE;
     };
     callbacks.on_drain = [this](evnet_conn *conn) {
-      // Told at the turn's end, too: who goes on reading may have answered since, but not so much
-      // that it is above the high mark again.
+      // on_drain is deferred to the end of the turn. With EVNET_HIGH_NOTIFY the handler may have
+      // written more by then, but the queue must not be above the high mark again.
       EXPECT_LE(evnet_conn_outbound_bytes(conn), goes_on_reading_ ? kHigh : kHigh / 2);
       journal_.Add("drain");
       pressed_ = false;
@@ -62,14 +62,15 @@ class Pressure : public testing::Test {
     return callbacks;
   }
 
-  // Above the mark in the end; before that, kernel buffers that grow may have drained the queue.
+  // Expects that the queue is above the high mark now. Before, growing kernel buffers may have
+  // drained the queue.
   void ExpectPressed() {
     EXPECT_EQ(journal_.Count("pressure"), journal_.Count("drain") + 1);
     const std::vector<std::string> lines = journal_.Lines();
     for (size_t i = 0; i < lines.size(); i++) EXPECT_EQ(lines[i], i % 2 ? "drain" : "pressure");
   }
 
-  bool goes_on_reading_ = false;  // above the mark, too
+  bool goes_on_reading_ = false;  // reads also above the high mark
   Journal journal_;
   std::atomic<evnet_conn *> conn_{nullptr};
   std::atomic<bool> pressed_{false};
@@ -140,8 +141,8 @@ TEST_F(Pressure, AUsersPauseAndTheAutomaticOneAreComposed) {
   ASSERT_LT(sent, data.size());
   EXPECT_GE(journal_.Count("pressure"), 1u);
   std::string received;
-  // Each time the client has all that the server will send, the server is drained and paused by its
-  // user.
+  // Whenever the client has received all that the server can send, the server has drained, and only
+  // the user's pause stops it.
   while (received.size() < sent) {
     while (received.size() < sent && client.Readable(50)) {
       received += client.TryReceive();
@@ -185,7 +186,7 @@ TEST_F(Pressure, HighActionCloseResets) {
   EXPECT_EQ(journal_.Count("pressure"), 0u);
 }
 
-// The bound behind the marks.
+// The bound above the water marks.
 class Overflow : public Pressure {
  protected:
   // Fills the queue of a client that reads nothing, then writes once more than fits.

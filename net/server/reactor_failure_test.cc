@@ -1,5 +1,5 @@
-// One reactor whose kernel refuses to go on: the server stops in an orderly way, and reports that
-// reactor's error, whichever of them it was.
+// The wait of one reactor fails. The server shuts down gracefully and returns that reactor's error,
+// whichever reactor it is.
 #include <errno.h>
 #include <sys/epoll.h>
 
@@ -15,7 +15,7 @@
 
 namespace {
 
-thread_local int wait_error;  // of every wait of this thread; 0: none
+thread_local int wait_error;  // the errno of all waits of this thread; 0 for none
 
 }  // namespace
 
@@ -66,7 +66,8 @@ TEST(ReactorFailure, OfAnyReactorEndsTheServerWithItsError) {
   }
 }
 
-// A stop waits for a connection that is handed over. The failing reactor takes it after its end.
+// A stop waits for a connection that is being handed over. The failed reactor receives the
+// connection after its end.
 TEST(ReactorFailure, WithAConnectionOnItsWayThereEndsTheServerBeforeTheDeadline) {
   std::atomic<int> accepted{0};
   std::atomic<bool> has_begun{false};
@@ -84,7 +85,7 @@ TEST(ReactorFailure, WithAConnectionOnItsWayThereEndsTheServerBeforeTheDeadline)
   ASSERT_EQ(evnet_server_start(server.get()), 0);
   Post(evnet_server_reactor(server.get(), 1), [&] {
     has_begun = true;
-    // With the second, the first has been handed over.
+    // When the second connection is accepted, the first has been handed over.
     EXPECT_TRUE(WaitUntil([&] { return accepted == 2; }));
     wait_error = EBADF;
   });

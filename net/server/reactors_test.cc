@@ -1,4 +1,4 @@
-// Several reactors: how connections are spread, and that many at once are served.
+// Several reactors: the distribution of connections, and many simultaneous connections.
 #include <stdlib.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 namespace evnet_testing {
 namespace {
 
-// Tells each client the reactor that it came to, as one digit; echoes from then on.
+// Sends each client the index of its reactor as one digit, and echoes from then on.
 Callbacks Telling() {
   Callbacks callbacks = Echo();
   callbacks.on_open = [](evnet_conn *conn) {
@@ -79,7 +79,7 @@ TEST(Reactors, SourceHashIsStableForAnAddressAndSpreadsAddresses) {
 }
 
 TEST(Reactors, SourceHashIsKeyedAnewForEachServer) {
-  // Two keys agree on the reactors of 30 addresses once in 3^30 runs.
+  // Two random keys choose the same reactors for 30 addresses once in 3^30 runs.
   std::string picks[2];
   for (std::string &pick : picks) {
     Server server(Telling(), Three(EVNET_SOURCE_HASH));
@@ -93,7 +93,7 @@ TEST(Reactors, SourceHashIsKeyedAnewForEachServer) {
   EXPECT_NE(picks[0], picks[1]);
 }
 
-// options.balance: what it was asked, and what it answers.
+// An options.balance that records its arguments and calls `choose`.
 struct Chooser {
   std::function<size_t(const std::vector<uint64_t> &, size_t)> choose;
   Journal journal;
@@ -121,7 +121,8 @@ struct Chooser {
 TEST(Reactors, TheUsersFunctionIsAskedForEachConnectionAndObeyed) {
   Chooser chooser;
   chooser.choose = [](const std::vector<uint64_t> &loads, size_t index) {
-    // By one address to the last reactor; by the other one to the first that has no two.
+    // Connections of one address go to the last reactor. Connections of the other address go to the
+    // first reactor with fewer than two connections.
     for (size_t i = 0; index == 1 && i < loads.size(); i++) {
       if (loads[i] < 2) return i;
     }
@@ -222,7 +223,7 @@ TEST(Reactors, AThousandConnectionsAtOnceAllEcho) {
       ASSERT_EQ(clients[i].Receive(100), Pattern(100, static_cast<uint32_t>(i * 3 + round)));
     }
   }
-  // A client may have its answer before the server has counted it.
+  // A client may receive the echo before the server has counted it.
   EXPECT_TRUE(WaitUntil([&] { return server.stats().bytes_sent == 300000u; }));
   EXPECT_EQ(server.stats().bytes_received, 300000u);
   EXPECT_EQ(server.stats().connections_open, 1000u);
@@ -252,7 +253,7 @@ TEST(Reactors, TwoThousandConnectsAndClosesLeaveEverythingBalanced) {
       }
       if (i % 4 < 2) client.Reset();
     }
-    // One that is reset before it is accepted may never be opened.
+    // A connection that is reset before it is accepted may never open.
     ASSERT_TRUE(WaitUntil([&] {
       const struct evnet_server_stats stats = server.stats();
       return stats.connections_open == 0 && stats.connections_closed >= 750 &&
@@ -286,7 +287,7 @@ TEST(Reactors, StartedAndStoppedUnderLoadManyTimesLeavesNothing) {
       clients.emplace_back(server.port());
       clients.back().TrySend(Pattern(10000));
     }
-    // Connections are being accepted, handed over and served right now.
+    // At this moment connections are being accepted, handed over and served.
     EXPECT_EQ(server.Stop(round % 2 ? 0 : 20), 0);
     EXPECT_EQ(balance, 0);
     EXPECT_EQ(server.stats().connections_open, 0u);

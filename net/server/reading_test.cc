@@ -1,4 +1,4 @@
-// peek, peek_pair, next, read and discard, and pausing, as a handler sees them.
+// The functions peek, peek_pair, next, read and discard, and pausing, as a handler uses them.
 #include <errno.h>
 
 #include <atomic>
@@ -27,8 +27,8 @@ bool Wraps(const evnet_conn *conn) {
   return spans[1].size > 0;
 }
 
-// Sends each piece only when the server has taken the one before in, and then asks `look` of the
-// handler.
+// Sends each piece only after the server has received the previous piece, and calls `look` in
+// on_data.
 class Reading : public testing::Test {
  protected:
   void Run(const std::vector<std::string> &pieces, std::function<void(evnet_conn *, size_t)> look) {
@@ -37,7 +37,7 @@ class Reading : public testing::Test {
     std::atomic<size_t> seen{0};
     Callbacks callbacks;
     callbacks.on_data = [&](evnet_conn *conn) {
-      // A piece may come in parts.
+      // A piece may arrive in parts.
       size_t sum = 0;
       for (size_t i = 0; i <= calls; i++) sum += pieces[i].size();
       if (bytes + evnet_conn_inbound_bytes(conn) < sum) return EVNET_NONE;
@@ -133,8 +133,8 @@ TEST_F(Reading, DiscardLeavesPointersValid) {
   });
 }
 
-// Unread bytes that wrap around inside their buffer: 1,300 stay of the first piece, and the second
-// one goes around the end.
+// Unread bytes that wrap around inside their buffer: 1,300 bytes of the first piece stay, and the
+// second piece wraps around the end.
 class Wrapped : public Reading {
  protected:
   void RunWrapped(std::function<void(evnet_conn *, const std::string &)> look) {
@@ -142,7 +142,7 @@ class Wrapped : public Reading {
     const std::string second = Pattern(2500, 2);
     bool wrapped = false;
     Run({first.substr(0, 10), first.substr(10), second}, [&](evnet_conn *conn, size_t call) {
-      if (call == 0) return;  // left unread, so that the next goes into the buffer
+      if (call == 0) return;  // leave the bytes unread, so that the next piece is buffered
       if (call == 1) {
         EXPECT_EQ(evnet_conn_discard(conn, 1700), 1700u);
         return;
@@ -203,8 +203,8 @@ TEST_F(Wrapped, DiscardGoesAcrossTheEdge) {
 }
 
 TEST_F(Wrapped, PeekOutsideOnDataDoesNotHinderALaterOne) {
-  // A posted function makes wrapped bytes contiguous and consumes some; more come, which wrap
-  // again; on_data peeks.
+  // A posted function makes wrapped bytes contiguous and consumes some of them. More bytes arrive
+  // and wrap again, and on_data peeks.
   const std::string data = Pattern(7700);
   std::atomic<size_t> received{0};
   std::atomic<evnet_conn *> of_all{nullptr};
@@ -255,7 +255,7 @@ TEST(Pausing, StopsOnDataUntilResumedAndLosesNothing) {
   Callbacks callbacks;
   callbacks.on_open = [&](evnet_conn *conn) {
     evnet_conn_pause_reading(conn);
-    evnet_conn_pause_reading(conn);  // twice is once
+    evnet_conn_pause_reading(conn);  // a second pause has no effect
     of_all = conn;
     return EVNET_NONE;
   };
@@ -398,7 +398,7 @@ TEST(InboundBound, MerelyStopsReadingUnderAPause) {
   client.SendAll(data.substr(sent));
   EXPECT_TRUE(WaitUntil([&] { return server.stats().bytes_received == data.size(); }));
   EXPECT_EQ(server.Stop(1000), 0);
-  // io_uring may have had more from the kernel when reading was stopped: up to half its buffers.
+  // With io_uring the kernel may have filled up to half of the buffers before the pause.
   const size_t late = TestBackend() == EVNET_BACKEND_IO_URING ? 128 * 10000 : 0;
   EXPECT_LT(most, 100000u + 10000u + late);
   EXPECT_TRUE(received == data);

@@ -1,4 +1,4 @@
-// Connections that are refused: beyond connections_max, and beyond connections_per_address_max.
+// Connections that are refused at connections_max or at connections_per_address_max.
 #include <atomic>
 #include <thread>
 
@@ -15,7 +15,7 @@ constexpr char kHello[] = "hello";
 
 bool IsServed(Client *client) { return client->Exchange(kHello) == kHello; }
 
-// Reset, having got nothing.
+// Returns whether the client was reset and received no bytes.
 bool IsRefused(Client *client) {
   return client->ReceiveToEnd().empty() && client->end() == Client::End::kReset;
 }
@@ -96,7 +96,7 @@ TEST(ConnectionsPerAddress, OnesLimitIsNotAnothersAndACloseMakesRoom) {
   }
 }
 
-// By whatever listener it comes, and whether or not the socket writes it as ::ffff:127.0.0.1.
+// The address counts once for all listeners, and also in the form ::ffff:127.0.0.1.
 TEST(ConnectionsPerAddress, AnAddressIsOneOnAllListenersAndOfBothFamilies) {
   evnet_options options = {};
   options.connections_per_address_max = 2;
@@ -129,7 +129,7 @@ TEST(ConnectionsPerAddress, ZeroAndUnlimitedAreNoLimit) {
   }
 }
 
-// Each way in which a connection ends gives its place back.
+// Each kind of close gives the place back.
 TEST(ConnectionsPerAddress, EveryEndGivesThePlaceBack) {
   evnet_options options = {};
   options.reactors = 2;
@@ -158,7 +158,7 @@ TEST(ConnectionsPerAddress, EveryEndGivesThePlaceBack) {
   };
   again("127.0.0.1", [](Client *client) { client->Close(); });
   again("127.0.0.2", [](Client *client) {
-    EXPECT_TRUE(IsServed(client));  // what is reset before it is accepted may not be a connection
+    EXPECT_TRUE(IsServed(client));  // a reset before accept(2) may cancel the connection
     client->Reset();
   });
   again("127.0.0.3", [](Client *client) {
@@ -213,8 +213,7 @@ TEST(ConnectionsPerAddress, StaysRightUnderAStormFromManyThreads) {
   EXPECT_EQ(open, 0);
 }
 
-// The table is full to one half with 8 addresses and cannot grow: the ninth is refused, and only
-// it.
+// With 8 addresses the table is half full and cannot grow, so only the ninth address is refused.
 TEST(ConnectionsPerAddress, WithoutMemoryToCountAConnectionItIsRefused) {
   FailingAllocator allocator;
   evnet_options options = {};

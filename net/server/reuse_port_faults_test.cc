@@ -1,4 +1,4 @@
-// A start in which the n-th bind(2) fails, on whichever reactor: nothing is left of it.
+// The n-th bind(2) of a start fails, on any reactor. The failed start leaves no sockets or threads.
 #include <dirent.h>
 #include <errno.h>
 #include <sys/socket.h>
@@ -14,7 +14,7 @@
 namespace {
 
 std::atomic<int> binds{0};     // calls so far
-std::atomic<int> failing{-1};  // the one that fails, from 1; -1: none
+std::atomic<int> failing{-1};  // number of the call that fails, from 1; -1 for none
 
 }  // namespace
 
@@ -35,7 +35,7 @@ int __wrap_bind(int descriptor, const struct sockaddr *address, socklen_t size) 
 namespace evnet_testing {
 namespace {
 
-// This process's sockets, which a poller's own descriptors are not.
+// Returns the number of this process's sockets. A poller's own descriptors are not sockets.
 size_t OpenSockets() {
   size_t count = 0;
   DIR *directory = opendir("/proc/self/fd");
@@ -80,7 +80,7 @@ TEST(ReusePortFaults, ABindThatFailsOnAnyReactorEndsTheStartAndLeavesNothing) {
       failing = n;
       EXPECT_EQ(evnet_server_start(server.get()), -EADDRINUSE);
       failing = -1;
-      // Closed by now, not only by the destroy.
+      // The sockets are closed before evnet_server_destroy.
       EXPECT_EQ(OpenSockets(), sockets);
       EXPECT_TRUE(WaitUntil([&] { return Threads() == threads; }));
       EXPECT_TRUE(server.log().Has("127.0.0.1:")) << server.log().Text();

@@ -1,4 +1,4 @@
-// SO_REUSEPORT: a listener for each reactor, and several servers on one port.
+// The option reuse_port (SO_REUSEPORT): a listener for each reactor, and several servers on a port.
 #include <errno.h>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kReactors = 3;
 
-// Whether this kernel gives each listener of a port its share.
+// Returns whether this kernel distributes connections among the listeners of a port.
 bool Spreads() {
   evnet_poller_options options = {};
   options.backend = TestBackend();
@@ -36,7 +36,7 @@ evnet_options ReusePort(int reactors = kReactors) {
   return options;
 }
 
-// Tells each client the reactor that it came to, and by which address; echoes from then on.
+// Sends each client the index of its reactor and of the address, and echoes from then on.
 Callbacks Telling() {
   Callbacks callbacks = Echo();
   callbacks.on_open = [](evnet_conn *conn) {
@@ -49,7 +49,7 @@ Callbacks Telling() {
 
 std::string Tcp(uint16_t port) { return "tcp://127.0.0.1:" + std::to_string(port); }
 
-// Whether the server took the connection, by a byte that came back, and not a reset.
+// Returns whether the server accepted the connection: it echoes a byte and does not reset.
 bool IsServed(Client *client) {
   return client->TrySend("x") == 1 && client->Readable(20000) && client->TryReceive() == "x";
 }
@@ -84,7 +84,7 @@ TEST(ReusePort, EveryReactorGetsSomeOf400Connections) {
   }
   ASSERT_EQ(counts.size(), static_cast<size_t>(kReactors));
   for (const auto &count : counts) {
-    // 133 each; of a fair die fewer than 70 come once in 10^11 runs.
+    // The mean is 133. A fair distribution gives a reactor fewer than 70 once in 10^11 runs.
     EXPECT_GE(count.second, 70u) << "reactor " << count.first;
   }
   for (Client &client : clients) EXPECT_EQ(client.Exchange("hello"), "hello");
@@ -99,7 +99,7 @@ TEST(ReusePort, OfSeveralAddressesEachHasOnePortOnAllReactors) {
   std::vector<uint16_t> ports;
   for (size_t i = 0; i < texts.size(); i++) {
     EXPECT_TRUE(server.log().Has("listening on "));
-    if (i == 2) continue;  // its port may be a number that TCP has, too
+    if (i == 2) continue;  // its UDP port may equal one of the TCP ports
     ports.push_back(server.port(i));
     for (int k = 0; k < 30; k++) {
       Client client(server.port(i));
@@ -124,7 +124,7 @@ TEST(ReusePort, TwoServersShareAPortAndTheOneThatStaysGetsAll) {
     EXPECT_GT(stays.stats().connections_open, 0u);
     EXPECT_GT(goes.stats().connections_open, 0u);
     for (Client &client : clients) EXPECT_EQ(client.Exchange("x"), "x");
-    // With nothing in its accept queues it refuses nobody.
+    // With empty backlogs the stop resets no client.
     EXPECT_EQ(goes.Stop(5000), 0);
   }
   for (int i = 0; i < 50; i++) {
@@ -145,7 +145,7 @@ TEST(ReusePort, NothingIsAcceptedBeforeOnBootHasReturned) {
   callbacks.on_boot = [&](evnet_server *server) {
     evnet_address address;
     EXPECT_EQ(evnet_server_address(server, 0, &address), 0);
-    // To every reactor's listener, all but surely.
+    // This many connections reach every reactor's listener almost surely.
     for (int i = 0; i < 60; i++)
       clients.push_back(std::make_unique<Client>(evnet_address_port(&address)));
     EXPECT_FALSE(clients.back()->Readable(100));
@@ -219,7 +219,7 @@ TEST(ReusePort, ConnectionsMaxHoldsWhileReactorsAcceptAtOnce) {
   }
   for (std::thread &thread : threads) thread.join();
   EXPECT_EQ(server.Stop(0), 0);
-  // A place is free when its on_close begins, so each other reactor may be about to count one off.
+  // A place is free when on_close begins, so each other reactor may be inside an on_close.
   EXPECT_LE(most, kMost + kReactors - 1);
   EXPECT_EQ(open, 0);
   const struct evnet_server_stats stats = server.stats();
@@ -250,7 +250,7 @@ TEST(ReusePort, AStopClosesTheListenersOfAllReactorsAtOnce) {
   std::atomic<bool> held{false};
   Callbacks callbacks = Echo();
   callbacks.on_open = [&](evnet_conn *conn) {
-    evnet_conn_hold(conn);  // the server drains for as long as we want
+    evnet_conn_hold(conn);  // keeps the server draining until the test releases it
     held = true;
     return EVNET_NONE;
   };
@@ -258,7 +258,7 @@ TEST(ReusePort, AStopClosesTheListenersOfAllReactorsAtOnce) {
   Client client(server.port());
   ASSERT_TRUE(WaitUntil([&] { return held.load(); }));
   EXPECT_EQ(evnet_server_stop(server.get(), 60000), 0);
-  // One who wants the port alone gets it only when nobody listens.
+  // A socket without SO_REUSEPORT can bind the port only when no server listens on it.
   int status = -EADDRINUSE;
   EXPECT_TRUE(WaitUntil([&] {
     Created alone(Echo(), {}, {Tcp(server.port())});
@@ -308,7 +308,7 @@ TEST(ReusePort, EachReactorHasAUdpSocketWhichAnswersWhatItGot) {
   EXPECT_EQ(server.stats().datagrams_sent, 200u);
 }
 
-// The id of each reactor's UDP socket; all zero: it has none.
+// Returns the id of each reactor's UDP socket. An id is all zero if the reactor has no socket.
 std::vector<struct evnet_conn_id> UdpSockets(const Server &server) {
   std::vector<struct evnet_conn_id> ids(kReactors);
   std::atomic<int> told{0};

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Draws docs/peers.svg from benchmarks/results/peers.csv, by the standard library alone.
+"""Draws docs/peers.svg from benchmarks/results/peers.csv, with the standard library only.
 
   benchmarks/chart.py            write docs/peers.svg
-  benchmarks/chart.py --check    exit with 1 if it is not what the file of results gives
+  benchmarks/chart.py --check    exit with 1 if it differs from the output for the results
 """
 
 import collections
@@ -17,7 +17,7 @@ CHART = os.path.join(ROOT, "docs", "peers.svg")
 WIDTH = 780
 BAR = 14  # height, with 4 between bars
 COLOURS = {"epoll loop": "#57606a", "evnet": "#0969da", "libuv": "#8c959f", "libevent": "#c4ccd4"}
-RATIO_MAX = 2.0  # longer bars are cut, and say so
+RATIO_MAX = 2.0  # longer bars are cut and marked
 IDLE_MAX = 1200.0
 
 
@@ -57,7 +57,7 @@ class Drawing:
 
 
 def draw_cpu(drawing, results, left, right):
-    """CPU time a request, a group of bars for each workload. Returns where it ends."""
+    """Draws the CPU time per request, with a group of bars for each workload. Returns the lower end."""
     groups = collections.OrderedDict()
     for row in results:
         if row["measure"] == "cpu":
@@ -86,7 +86,7 @@ def draw_cpu(drawing, results, left, right):
 
 
 def draw_idle(drawing, results, left, right):
-    """Memory of an idle connection. Returns where it ends."""
+    """Draws the memory of an idle connection. Returns the lower end."""
     drawing.text(left - 66, 22, "Bytes of an idle connection", 13, weight="bold")
     scale = (right - left) / IDLE_MAX
     y = 56

@@ -38,9 +38,9 @@ EXIT_CONTROL_OFF = 3
 EXIT_FAILED = 4
 
 CONTROL_MAX = 0.03
-# A median of fewer rounds is for trying things out.
+# Fewer rounds are for experiments only, not for quoted results.
 PAIRS_QUOTABLE = 15
-# Whether the server was the limit, so that its requests/s mean something.
+# The server was the limit if it was this busy; only then are its requests/s meaningful.
 BUSY_MIN = 0.95
 
 Workload = collections.namedtuple("Workload", "text churn connections payload depth bar")
@@ -95,7 +95,7 @@ def parse_arguments():
     parser.add_argument(
         "--attempts", type=int, default=1, help="most runs of a workload whose control is off (default 1)"
     )
-    # The last is the first where there is but one.
+    # With a single core, both get the same one.
     cpus = sorted(os.sched_getaffinity(0))[:2]
     for name, cpu in (("--server-cpu", cpus[0]), ("--load-cpu", cpus[-1])):
         parser.add_argument(name, type=parse_cpus, default=str(cpu), help="default %(default)s")
@@ -110,7 +110,7 @@ def parse_arguments():
 
 
 class Load:
-    """A context manager: a load generator that is connected to a server and runs on demand."""
+    """A load generator that is connected to a server and runs on demand; a context manager."""
 
     def __init__(self, arguments, workload, slice_seconds, server):
         self.server = server
@@ -127,7 +127,7 @@ class Load:
             "--mode=%s" % ("churn" if workload.churn else "echo"),
             server.address,
         ]
-        # The load bounds its own time: connecting takes 30 s at most, a silent server 10 s.
+        # The load limits its own time: 30 s to connect, 10 s without a reply.
         self.limit = slice_seconds + arguments.warmup + 60
         self.stderr = tempfile.TemporaryFile()
         try:
@@ -142,7 +142,7 @@ class Load:
             raise servers.Failure("%s: %s" % (arguments.load, error)) from error
 
     def run(self):
-        """One window. Returns what the load has to say about it."""
+        """Runs one window. Returns the load's report."""
         line = b""
         try:
             self.process.stdin.write(b"\n")
@@ -178,7 +178,7 @@ class Load:
 
 
 def sample_of(results):
-    """One sample from the results of a round's slices."""
+    """Returns one sample, computed from all slices of a round."""
     cpu_ns, requests, window_ns, lost = (
         sum(result[key] for result in results)
         for key in ("server_cpu_ns", "requests", "window_ns", "lost")
@@ -196,7 +196,7 @@ def sample_of(results):
 
 
 def measure_round(arguments, workload, slice_seconds, commands, order):
-    """Returns a sample of each command, from slices of time taken in turn."""
+    """Runs one round. Returns a sample of each command, from alternating slices of time."""
     results = {name: [] for name in order}
     with contextlib.ExitStack() as stack:
         loads = {}
@@ -210,13 +210,13 @@ def measure_round(arguments, workload, slice_seconds, commands, order):
 
 
 def measure_rounds(arguments, workload, slice_seconds, shown):
-    """Returns the samples of A, B and A', one of each a round."""
+    """Returns the samples of A, B and A', with one of each for every round."""
     commands = {"A": arguments.a, "B": arguments.b, "A'": arguments.a}
     names = list(commands)
     samples = {name: [] for name in names}
     shown.show(workload.text)
     for i in range(arguments.pairs):
-        # Each takes each place of the round equally often: what the place does cancels out.
+        # Each server has each position in the round equally often, so effects of the position cancel out.
         order = names[i % 3 :] + names[: i % 3]
         measured = measure_round(arguments, workload, slice_seconds, commands, order)
         for name, sample in measured.items():
@@ -227,7 +227,7 @@ def measure_rounds(arguments, workload, slice_seconds, shown):
 
 
 def ratios(numerators, denominators):
-    """The quartiles of the pairs' ratios."""
+    """Returns the quartiles of the ratios of the pairs."""
     values = [n.cpu_us / d.cpu_us for n, d in zip(numerators, denominators)]
     return statistics.quantiles(values, n=4, method="inclusive")
 
@@ -257,7 +257,7 @@ def print_server(name, samples):
 
 
 def report(workload, slice_seconds, samples):
-    """Prints a workload's figures. Returns its exit code."""
+    """Prints the figures of a workload. Returns its exit code."""
     saturated = all(median(samples[name], "busy") >= BUSY_MIN for name in samples)
     print(
         "%s, slices of %g s%s" % (workload.text, slice_seconds, ", saturated" if saturated else "")
@@ -326,7 +326,7 @@ def main():
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_FAILED
-    # A missed bar with a good control says more than a control that is off.
+    # A missed bar with a valid control takes precedence over a control that is off.
     return EXIT_BAR_MISSED if EXIT_BAR_MISSED in codes else max(codes)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures what an idle connection costs a server in memory of its own.
+"""Measures the user memory of a server for each idle connection.
 
   benchmarks/idle_memory.py --server 'bazel-bin/examples/echo/echo tcp://127.0.0.1:0' \\
       --load bazel-bin/benchmarks/load/load --bar 128
@@ -23,17 +23,17 @@ import servers
 EXIT_ABOVE_BAR = 1
 EXIT_FAILED = 4
 
-# Held and given back before the first reading: the pages of code and of libc that the first
-# connections touch belong to the program, not to a connection.
+# Opened and closed before the first reading: pages of code and of libc that the first connections touch
+# belong to the program, not to a connection.
 PRELUDE_CONNECTIONS = 16
-# The largest number of descriptors that a server may open for itself after it listens.
+# The largest number of descriptors that a server may open for its own use after it listens.
 OWN_DESCRIPTORS_MAX = 8
 OPEN_SECONDS = 120
 SETTLE_SECONDS = 10
 
 
 def memory_bytes(pid):
-    """Resident memory and its anonymous part (heap and stacks), from smaps_rollup (proc(5))."""
+    """Returns the resident memory and its anonymous part (heap and stacks), from smaps_rollup (proc(5))."""
     values = {}
     with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as rollup:
         for line in rollup:
@@ -48,7 +48,7 @@ def descriptors(pid):
 
 
 class Holder:
-    """`load --mode=idle`: the connections are open inside the with."""
+    """Runs `load --mode=idle`; a context manager that holds the connections open."""
 
     def __init__(self, arguments, server, connections):
         self.words = [
@@ -104,7 +104,7 @@ class Holder:
 
 
 def await_closed(server, descriptors_before):
-    """Waits until the server has closed what was held."""
+    """Waits until the server has closed the connections."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
         server.check()
@@ -120,7 +120,7 @@ def await_closed(server, descriptors_before):
 
 
 def measure(arguments, server):
-    """Returns what memory_bytes says before, while all are held, and after."""
+    """Returns memory_bytes before the connections are opened, while they are held, and after."""
     descriptors_before = descriptors(server.pid)
     with Holder(arguments, server, PRELUDE_CONNECTIONS):
         pass

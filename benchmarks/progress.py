@@ -1,7 +1,7 @@
-"""The progress of a long run, on stderr: how much is done, how fast, and how long the rest takes.
+"""Shows the progress of a long run on stderr: the amount done, the rate, and the time left.
 
-A terminal shows one line that is kept up to date. Elsewhere a line is written every minute, so a run
-that is shorter writes nothing. net/base/testing/progress.h is the same for programs.
+On a terminal, one line is updated in place. Otherwise a line is written every minute, so a shorter run
+writes nothing. net/base/testing/progress.h does the same for C++ programs.
 """
 
 import sys
@@ -11,7 +11,7 @@ ELSEWHERE_SECONDS = 60
 
 
 def duration(seconds):
-    """In the two largest units that it has: 1 h 5 min, 3 min 20 s, 7 s."""
+    """Formats a duration in its two largest units: 1 h 5 min, 3 min 20 s, 7 s."""
     whole = int(seconds + 0.5)
     if whole < 60:
         return "%d s" % whole
@@ -21,7 +21,7 @@ def duration(seconds):
 
 
 def text(name, unit, done, total, seconds):
-    """The line's text; `seconds` have passed since the beginning, and done <= total."""
+    """Returns the text of the line. `seconds` is the time since the start; done <= total."""
     line = "%s: %d of %d %s (%.0f %%)" % (name, done, total, unit, 100 * done / total)
     if done == 0 or seconds <= 0:
         return line
@@ -36,7 +36,7 @@ def text(name, unit, done, total, seconds):
 
 
 class Progress:
-    """Counts what is done, and shows it; a context manager, which clears a terminal's line."""
+    """Counts and shows the progress; a context manager that clears the line of a terminal."""
 
     def __init__(self, total, unit, out=None, clock=time.monotonic):
         self.total = total
@@ -49,7 +49,7 @@ class Progress:
         self.written = self.began
 
     def add(self, name, count=1):
-        """Counts what `name` has done."""
+        """Adds to the amount that `name` has done."""
         self.done += count
         self.show(name)
 
@@ -63,7 +63,7 @@ class Progress:
             print(line, file=self.out, flush=True)
 
     def clear(self):
-        """Makes room for other lines."""
+        """Clears the line, so that other lines can be printed."""
         if self.is_terminal:
             print("\r\x1b[K", end="", file=self.out, flush=True)
 

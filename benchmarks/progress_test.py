@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the line of progress.py says, and when it is written."""
+"""Tests of progress.py: the text of its line, and when it is written."""
 
 import io
 import unittest

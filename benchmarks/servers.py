@@ -1,7 +1,7 @@
-"""Starting and ending the servers that compare.py and idle_memory.py measure.
+"""Starts and stops the servers that compare.py and idle_memory.py measure.
 
-Only processes started here are ended, each by its own pid, and none outlives the script: the kernel
-ends them should the script die (PR_SET_PDEATHSIG).
+It stops only processes that it started, each by its pid. None outlives the script, because the kernel kills
+them when the script dies (PR_SET_PDEATHSIG).
 """
 
 import ctypes
@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import time
 
-# Below the ephemeral range (32768 and up), so that no client's port can be in a listener's way.
+# Below the ephemeral range (32768 and up), so that no client uses a port of a listener.
 PORTS = range(20000, 30000)
 START_SECONDS = 10
 STOP_SECONDS = 10
@@ -28,7 +28,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Failure(Exception):
-    """A server or the load did not do its part; the text says which and how."""
+    """A server or the load failed; the text names it and the reason."""
 
 
 def free_port():
@@ -39,7 +39,7 @@ def free_port():
             for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                 with socket.socket(socket.AF_INET, kind) as probe:
                     if kind == socket.SOCK_STREAM:
-                        # As servers do, or ports in TIME_WAIT would count as taken.
+                        # As servers do. Otherwise ports in TIME_WAIT would count as in use.
                         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     probe.bind(("127.0.0.1", port))
             return port
@@ -49,7 +49,7 @@ def free_port():
 
 
 def child_setup(cpus):
-    """Returns a function for the child before exec: it ends with the parent, and runs on the given CPUs."""
+    """Returns a function that the child calls before exec: it sets the CPUs, and the signal for the parent's death."""
 
     def setup():
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -60,7 +60,7 @@ def child_setup(cpus):
 
 
 def command_words(command):
-    """Splits a command and gives it its own addresses, so that several can run simultaneously.
+    """Splits a command and gives it unused addresses, so that several can run simultaneously.
 
     Each `scheme://host:0`, and `{port}` anywhere, gets a free port; a `unix://` name gets a suffix.
     """
@@ -75,7 +75,7 @@ def command_words(command):
 
 
 class Server:
-    """A server process, from its `listening on ADDRESS` line to its end; a context manager."""
+    """A server process, from its `listening on ADDRESS` line to its exit; a context manager."""
 
     def __init__(self, command, cpus=None):
         self.command = command
@@ -117,13 +117,13 @@ class Server:
             text += piece
 
     def told(self, what):
-        """An error text: the command, what is wrong, and what the server had to say itself."""
+        """Returns an error text: the command, the error, and the output of the server."""
         self.stderr.seek(0)
         words = self.stderr.read(2000).decode(errors="replace").strip()
         return "%s: %s%s" % (shlex.join(self.words), what, "\n" + words if words else "")
 
     def check(self):
-        """Raises Failure if the server is gone."""
+        """Raises Failure if the server has exited."""
         if self.process.poll() is not None:
             raise Failure(self.told("died, exit code %d" % self.process.returncode))
 
@@ -134,7 +134,7 @@ class Server:
         self.process.stdout.close()
 
     def stop(self):
-        """Asks the server to end; raises Failure if it does not, or had ended before."""
+        """Stops the server. Raises Failure if it does not exit, or had exited before."""
         try:
             self.check()
             self.process.terminate()

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs floors, load generator and scripts once, briefly: that they work, not how fast anything is.
+# Runs the floors, the load generator and the scripts once, briefly, to check that they work. It
+# measures nothing.
 set -euo pipefail
 
 floors=(benchmarks/floor/floor_lt benchmarks/floor/floor_et)
@@ -10,8 +11,8 @@ fail() {
   exit 1
 }
 
-# with_floor FLOOR ADDRESS ARGUMENT...: starts the floor, runs the load with the arguments, and ends
-# the floor, which must say that all is well.
+# with_floor FLOOR ADDRESS ARGUMENT...: starts the floor, runs the load with the arguments, and
+# stops the floor, which must report no error.
 with_floor() {
   local floor=$1 address=$2 line
   shift 2
@@ -41,8 +42,8 @@ if ! command -v python3 >/dev/null; then
   exit 0
 fi
 python3 benchmarks/progress_test.py || fail 'progress_test.py'
-# compare ARGUMENT...: prints what compare.py does. 3 is a control that is off, as it may well be in so
-# short a time.
+# compare ARGUMENT...: prints the output of compare.py. It accepts exit code 3, a control that is
+# off, because the run is so short.
 compare() {
   python3 benchmarks/compare.py --load "$load" --pairs 2 --seconds 0.2 \
     --a "${floors[0]} tcp://127.0.0.1:0" --b "${floors[1]} unix://@evnet-smoke-$$" "$@" ||

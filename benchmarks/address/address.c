@@ -1,4 +1,4 @@
-// Reading and writing of benchmark addresses; see address.h.
+// Parses and formats benchmark addresses; see address.h.
 
 #include "benchmarks/address/address.h"
 
@@ -16,7 +16,7 @@ static const char kUdp[] = "udp://";
 static const char kUnix[] = "unix://";
 
 static int parse_port(const char *text, in_port_t *out) {
-  if (*text < '0' || *text > '9') return -EINVAL;  // strtoul would take a sign or a space
+  if (*text < '0' || *text > '9') return -EINVAL;  // strtoul also accepts a sign or a space
   char *end = NULL;
   errno = 0;
   unsigned long port = strtoul(text, &end, 10);
@@ -67,7 +67,7 @@ static int parse_unix(const char *path, struct bench_address *out) {
   un->sun_family = AF_UNIX;
   memcpy(un->sun_path, path, path_bytes);
   if (path[0] == '@') {
-    // An abstract name starts with a zero byte and its length is the address's (unix(7)).
+    // An abstract name starts with a zero byte; the size of the address ends it (unix(7)).
     un->sun_path[0] = '\0';
     out->size_bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path_bytes);
   } else {

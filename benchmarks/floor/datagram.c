@@ -1,7 +1,7 @@
-// The echo loop for UDP: plain recvfrom and sendto, one datagram each, until the queue is empty;
-// see floor.h. An epoll_wait for each datagram instead costs 18 % more under load, and would
-// flatter whatever is divided by it; so the level-triggered floor empties the queue as the
-// edge-triggered must.
+// The echo loop for UDP: one recvfrom and one sendto for each datagram, until the queue is empty;
+// see floor.h. With one epoll_wait for each datagram, the floor would cost 18 % more under load,
+// and ratios to it would look too good. So the level-triggered floor also empties the queue, as the
+// edge-triggered one has to.
 
 #include <errno.h>
 #include <stdbool.h>
@@ -12,18 +12,19 @@
 
 #include "benchmarks/floor/floor.h"
 
-// Under load the queue may never be empty: the signals are looked at now and then.
+// Under load the queue may never be empty, so the loop checks the signals after this many
+// datagrams.
 enum { DATAGRAMS_PER_TURN_MAX = 64 };
 
-// Echoes one datagram. Returns false when none is waiting.
+// Echoes one datagram. Returns false if the queue is empty.
 static bool echo_one(struct floor *floor) {
   struct sockaddr_storage peer;
   socklen_t peer_bytes = sizeof(peer);
   ssize_t got = recvfrom(floor->socket_fd, floor->buffer, sizeof(floor->buffer), 0,
                          (struct sockaddr *)&peer, &peer_bytes);
-  // An ICMP error of an earlier answer is told here once and hides no datagram.
+  // recvfrom reports an ICMP error of an earlier reply once. It replaces no datagram.
   if (got < 0) return errno != EAGAIN && errno != EWOULDBLOCK;
-  // An answer that does not fit is lost, as datagrams may be.
+  // A reply that does not fit in the send buffer is dropped, as UDP permits.
   sendto(floor->socket_fd, floor->buffer, (size_t)got, MSG_NOSIGNAL, (struct sockaddr *)&peer,
          peer_bytes);
   return true;
@@ -31,7 +32,7 @@ static bool echo_one(struct floor *floor) {
 
 int floor_datagram_run(struct floor *floor) {
   struct epoll_event events[FLOOR_EVENTS_MAX];
-  bool more = false;  // the queue was not seen empty
+  bool more = false;  // the queue may have more datagrams
   for (;;) {
     int count = epoll_wait(floor->epoll_fd, events, FLOOR_EVENTS_MAX, more ? 0 : -1);
     if (count < 0 && errno != EINTR) return -errno;

@@ -1,4 +1,4 @@
-// Start and end of a floor: argument, socket, signals; see floor.h.
+// The start and the end of a floor: arguments, socket, signals; see floor.h.
 
 #include "benchmarks/floor/floor.h"
 
@@ -19,7 +19,7 @@
 
 #include "benchmarks/address/address.h"
 
-// The kernel cuts it to net.core.somaxconn.
+// The kernel limits it to net.core.somaxconn.
 enum { FLOOR_BACKLOG = 4096 };
 
 static int refused(const char *what) {
@@ -28,14 +28,14 @@ static int refused(const char *what) {
   return -error;
 }
 
-// Opens, binds and listens; *address becomes the one that was really bound.
+// Opens, binds and listens. *address becomes the address that the kernel bound.
 static int open_socket(struct bench_address *address) {
   int type = bench_address_socket_type(address);
   int fd = socket(address->storage.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return refused("socket");
   const int on = 1;
   if (address->kind == BENCH_ADDRESS_TCP) {
-    // Accepted sockets inherit TCP_NODELAY from the listener on Linux: no call for each of them.
+    // On Linux, accepted sockets inherit TCP_NODELAY from the listener, so they need no call.
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0) {
       return refused("setsockopt");
@@ -52,8 +52,8 @@ static int open_socket(struct bench_address *address) {
   return fd;
 }
 
-// A signal that is read from a descriptor needs no flag, no EINTR and no epoll_pwait: nothing of it
-// is on the path of a request.
+// Reads signals from a descriptor, which needs no flag, no EINTR and no epoll_pwait. So signals
+// cost nothing on the path of a request.
 static int open_signals(void) {
   sigset_t set;
   sigemptyset(&set);
@@ -85,7 +85,7 @@ static int serve(struct floor *floor, struct bench_address *address) {
   if (floor->socket_fd < 0) return floor->socket_fd;
 
   bool datagrams = address->kind == BENCH_ADDRESS_UDP;
-  // A listener stays level-triggered in both: an accept turn may leave some for the next.
+  // A listener is level-triggered in both floors, because a turn may leave connections to accept.
   uint32_t events = EPOLLIN;
   if (datagrams && floor->trigger == FLOOR_EDGE) events |= EPOLLET;
   int status = watch(floor, floor->signal_fd, EPOLLIN, &floor->signal_fd);
@@ -104,7 +104,7 @@ static int serve(struct floor *floor, struct bench_address *address) {
 }
 
 int floor_main(int argc, char **argv, enum floor_trigger trigger) {
-  static struct floor floor;  // the buffer is too large for a stack frame's good manners
+  static struct floor floor;  // too large for the stack
   struct bench_address address;
   if (argc != 2 || bench_address_parse(argv[1], &address) < 0) {
     fprintf(stderr, "usage: %s tcp://HOST:PORT | udp://HOST:PORT | unix://PATH | unix://@NAME\n",

@@ -1,9 +1,9 @@
-// The floor: echo servers written straight onto epoll, as small as correctness allows. They are
-// what the kernel costs, the figure that evnet's benchmarks are divided by. They are not a
-// framework and must not become one: whatever is added here makes evnet look better than it is.
+// The floor: echo servers written directly on epoll, as small as correctness permits. They show the
+// cost of the kernel, which is the denominator of evnet's benchmarks. Do not add to them: every
+// addition makes evnet look better than it is.
 //
-// One thread, one epoll set, one 64 KiB buffer for all connections. Two binaries differ in how they
-// are told of readiness only; all code is shared.
+// One thread, one epoll set, and one buffer of 64 KiB for all connections. The two binaries differ
+// only in level- or edge-triggered events; they share all code.
 
 #ifndef EVNET_BENCHMARKS_FLOOR_FLOOR_H_
 #define EVNET_BENCHMARKS_FLOOR_FLOOR_H_
@@ -16,33 +16,32 @@ enum {
 };
 
 enum floor_trigger {
-  // EPOLLIN alone; per request one epoll_wait (shared by all that are ready), one recv, one send.
+  // EPOLLIN. For each request: one epoll_wait (shared by all ready sockets), one recv, one send.
   FLOOR_LEVEL,
-  // IN, OUT and RDHUP registered once and for ever.
+  // EPOLLIN, EPOLLOUT and EPOLLRDHUP, registered once.
   FLOOR_EDGE,
 };
 
-// What both loops run on. The epoll set holds the socket and the signals before a loop starts; an
-// event tells by its data.ptr which it is for: these two fields' addresses, or a connection.
+// The state of both loops. The socket and the signal descriptor are in the epoll set before a loop
+// starts. data.ptr of an event is the address of one of these two fields, or a connection.
 struct floor {
   enum floor_trigger trigger;
   int epoll_fd;
-  int socket_fd;  // listens (tcp, unix) or is the one datagram socket (udp)
-  int signal_fd;  // readable once SIGTERM or SIGINT came
+  int socket_fd;  // the listener (tcp, unix) or the datagram socket (udp)
+  int signal_fd;  // readable after SIGTERM or SIGINT
   uint8_t buffer[FLOOR_BUFFER_BYTES];
 };
 
-// floor_main is main() of both binaries: it takes one address, prints `listening on ADDRESS` and
+// floor_main is main() of both binaries. It takes one address, prints `listening on ADDRESS`, and
 // echoes until SIGTERM or SIGINT.
 //
-// Returns: the exit code: 0 after a signal, 1 when the system refused something, 2 for a bad
-// argument.
+// Returns: the exit code: 0 after a signal; 1 if a system call failed; 2 for an invalid argument.
 int floor_main(int argc, char **argv, enum floor_trigger trigger);
 
-// floor_stream_run and floor_datagram_run echo until a signal came.
+// floor_stream_run and floor_datagram_run echo until a signal arrives.
 //
 // Returns: 0.
-// Errors:  -errno of the call that failed; a connection's own failure only ends that connection.
+// Errors:  -errno of the call that failed. An error of one connection only closes that connection.
 int floor_stream_run(struct floor *floor);
 int floor_datagram_run(struct floor *floor);
 

@@ -1,4 +1,4 @@
-// The edge-triggered floor; see floor.h.
+// The edge-triggered floor: see floor.h.
 
 #include "benchmarks/floor/floor.h"
 

@@ -1,4 +1,4 @@
-// The level-triggered floor; see floor.h.
+// The level-triggered floor: see floor.h.
 
 #include "benchmarks/floor/floor.h"
 

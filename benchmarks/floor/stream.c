@@ -1,7 +1,7 @@
 // The echo loop for TCP and Unix streams; see floor.h.
 //
-// A connection reads until its send is cut short; then it keeps the rest, reads no more, and waits
-// for room:
+// A connection reads until the kernel takes only a part of a send. Then it stores the rest, stops
+// reading, and waits for room:
 //
 //             send took all              send took a part
 //          .----------------.   .-------------------------------------.
@@ -23,26 +23,26 @@
 
 #include "benchmarks/floor/floor.h"
 
-// After so many accepts the connections get their turn; the level-triggered listener reports the
-// rest.
+// After this many accepts, the loop serves the connections; the level-triggered listener reports
+// the remaining ones again.
 enum { ACCEPTS_PER_TURN_MAX = 64 };
 
 struct connection {
-  uint8_t *rest;        // what the kernel has not taken yet; NULL while reading
-  uint32_t rest_begin;  // rest[rest_begin, rest_end) is still to be sent
+  uint8_t *rest;        // bytes that the kernel has not taken yet; NULL while reading
+  uint32_t rest_begin;  // rest[rest_begin, rest_end) is unsent
   uint32_t rest_end;
   int fd;
-  bool readable;  // edge-triggered: bytes were announced that may not have been read yet
-  bool ended;     // edge-triggered: the peer's FIN was announced, read until it is seen
+  bool readable;  // edge-triggered: an event was reported, and unread bytes may be left
+  bool ended;     // edge-triggered: the peer's FIN was reported; read until recv returns 0
 };
 
 static void connection_close(struct connection *c) {
-  close(c->fd);  // also leaves the epoll set: no descriptor of ours is ever duplicated
+  close(c->fd);  // also removes it from the epoll set, because the descriptor is not duplicated
   free(c->rest);
   free(c);
 }
 
-// The edge-triggered one has watched for room from the start.
+// The edge-triggered floor watches for room from the start.
 static bool connection_watch(struct floor *floor, struct connection *c, uint32_t events) {
   if (floor->trigger == FLOOR_EDGE) return true;
   struct epoll_event event = {.events = events, .data = {.ptr = c}};
@@ -60,7 +60,7 @@ static bool connection_keep(struct floor *floor, struct connection *c, size_t be
   return connection_watch(floor, c, EPOLLOUT);
 }
 
-// Each function below returns false when the connection is over.
+// The functions below return false if the connection must be closed.
 
 static bool connection_read(struct floor *floor, struct connection *c) {
   for (;;) {
@@ -75,8 +75,8 @@ static bool connection_read(struct floor *floor, struct connection *c) {
       return connection_keep(floor, c, sent < 0 ? 0 : (size_t)sent, (size_t)got);
     }
     if (floor->trigger == FLOOR_LEVEL) return true;
-    // A short read has emptied the socket, more makes a new edge (epoll(7)); but a FIN that was
-    // announced together with these bytes makes no other.
+    // A short read has emptied the socket, and new bytes cause a new edge (epoll(7)). But a FIN
+    // that was reported together with these bytes causes no further edge.
     if ((size_t)got < sizeof(floor->buffer) && !c->ended) {
       c->readable = false;
       return true;
@@ -117,7 +117,7 @@ static int accept_turn(struct floor *floor) {
     if (fd < 0) {
       if (would_block()) return 0;
       if (errno == ECONNABORTED || errno == EPROTO) continue;
-      // Out of descriptors or memory: a figure measured from here on would be of no use.
+      // Out of descriptors or memory: later measurements would be invalid.
       int error = errno;
       fprintf(stderr, "floor: accept4: %s\n", strerror(error));
       return -error;
@@ -152,7 +152,7 @@ int floor_stream_run(struct floor *floor) {
         if (status < 0) return status;
         continue;
       }
-      // A connection has one event a turn at most, so closing it here leaves none behind.
+      // A connection has at most one event in a turn, so no later event refers to a closed one.
       struct connection *c = key;
       if (!connection_turn(floor, c, events[i].events)) connection_close(c);
     }

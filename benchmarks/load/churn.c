@@ -1,12 +1,12 @@
-// Connect, one request, close, again, on `connections` slots at a time; see modes.h.
+// Connects, makes one request and closes, repeatedly, on `connections` slots; see modes.h.
 //
 //   [ free ] --dial--> [ sending ] --all sent--> [ receiving ] --all came--> close, [ free ]
 //       ^                                                                              |
 //       '------------------------------------------------------------------------------'
 //
-// The client closes first and with nothing unread, so that each connection ends by FIN on both
-// sides and its TIME_WAIT is the client's; sources 127.0.0.1 to .16 keep those from using up the
-// ports.
+// The client closes first and has read everything. So each connection ends by FIN on both sides,
+// and TIME_WAIT is on the client's side. The 16 source addresses 127.0.0.1 to 127.0.0.16 provide
+// enough ports.
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ enum {
 
 struct churn_slot {
   int fd;               // -1: free
-  uint32_t place;       // in the pattern, of the request's first byte
+  uint32_t place;       // position of the request's first byte in the pattern
   uint32_t sent_bytes;  // of the request
   uint32_t replied_bytes;
   uint64_t begin_ns;
@@ -37,7 +37,7 @@ static struct churn {
   struct run *run;
   const struct load_options *options;
   int epoll_fd;
-  uint64_t serial;  // connections begun
+  uint64_t serial;  // number of connections begun
   uint32_t used;    // slots that are not free
   struct churn_slot *slots;
   uint8_t buffer[PATTERN_CHUNK_MAX];
@@ -51,7 +51,7 @@ static int send_rest(struct churn *churn, struct churn_slot *slot) {
     const uint8_t *data = pattern_at(pattern_skip(slot->place, slot->sent_bytes));
     ssize_t sent = send(slot->fd, data, size, MSG_NOSIGNAL);
     if (sent < 0) {
-      // Also while the connect is under way.
+      // EAGAIN also means that the connect is in progress.
       if (errno == EAGAIN || errno == EINTR) return 0;
       return run_fail("connect or send: %s", strerror(errno));
     }
@@ -72,7 +72,7 @@ static int slot_begin(struct churn *churn, struct churn_slot *slot) {
   slot->begin_ns = run_now_ns();
   slot->fd = dial_begin(&churn->options->address, 1 + (uint32_t)(churn->serial % SOURCES));
   if (slot->fd == -EAGAIN && churn->options->address.kind == BENCH_ADDRESS_UNIX) {
-    slot->fd = -1;  // the backlog is full: the loop tries again
+    slot->fd = -1;  // the backlog is full: the loop retries
     return 0;
   }
   if (slot->fd < 0) return run_fail("connect: %s", strerror(-slot->fd));
@@ -80,7 +80,7 @@ static int slot_begin(struct churn *churn, struct churn_slot *slot) {
   slot->sent_bytes = 0;
   slot->replied_bytes = 0;
   churn->used++;
-  // Loopback TCP has done its handshake within connect: the request goes out without a turn.
+  // Over loopback TCP, connect completes the handshake, so the request is sent immediately.
   return send_rest(churn, slot) < 0 ? -1 : watch(churn, slot, EPOLL_CTL_ADD);
 }
 

@@ -1,8 +1,9 @@
 // Echo over UDP: each socket keeps `depth` datagrams in flight; see modes.h.
 //
-// A datagram carries its connection's index, its sequence number and bytes of the pattern from a
-// place that both choose. A slot holds one datagram at a time, and sequence % depth is its slot.
-// One that is not answered in time counts as lost and its slot goes on; should the answer come
+// A datagram carries the index of its connection, its sequence number, and bytes of the pattern
+// from a position that depends on both. A slot holds one datagram at a time; its index is sequence
+// % depth. A datagram without a reply in time counts as lost, and its slot is reused. If the reply
+// arrives later, it is checked and counted as late.
 // after all, it is checked and counted as late.
 
 #include <errno.h>
@@ -50,15 +51,15 @@ static struct datagram {
   const struct load_options *options;
   int epoll_fd;
   uint64_t in_flight;  // over all sockets
-  uint64_t scan_ns;    // when slots are looked through for lost ones next
+  uint64_t scan_ns;    // when to search the slots for lost datagrams next
   struct datagram_conn *conns;
-  struct slot *slots;  // the connections' memory
-  // One batch outwards: a header and a piece of the pattern each.
+  struct slot *slots;  // memory of all connections' slots
+  // A batch to send. Each datagram has a header and a piece of the pattern.
   uint32_t out_count;
   struct header out_headers[BATCH_MAX];
   struct iovec out_pieces[BATCH_MAX][2];
   struct mmsghdr out[BATCH_MAX];
-  // One batch inwards, with a byte to spare, so that a datagram that grew is seen.
+  // A batch received, with one spare byte each, which detects a datagram that is too long.
   uint8_t *in_buffers;
   struct iovec in_pieces[BATCH_MAX];
   struct mmsghdr in[BATCH_MAX];
@@ -68,8 +69,8 @@ static uint32_t place_of(uint32_t connection, uint32_t sequence) {
   return pattern_skip(pattern_start(connection), (size_t)sequence * 61);
 }
 
-// The batch as one message, which the kernel cuts up into datagrams of the payload's size
-// (UDP_SEGMENT). 64 KiB, the most that it may be, hold less than a batch of large ones.
+// Sends the batch as one message, which the kernel splits into datagrams of the payload's size
+// (UDP_SEGMENT). The limit of 64 KiB may be less than a batch of large datagrams.
 static int send_joined(struct datagram *d, int fd) {
   const uint32_t payload_bytes = d->options->payload_bytes;
   const uint32_t joined_max = JOINED_BYTES_MAX / payload_bytes;
@@ -96,7 +97,7 @@ static int flush(struct datagram *d, struct datagram_conn *c) {
   int sent = d->options->joined ? send_joined(d, c->fd)
                                 : sendmmsg(c->fd, d->out, d->out_count, MSG_NOSIGNAL);
   d->out_count = 0;
-  // What the kernel had no room for is lost like any other datagram: its slot's time runs out.
+  // If the kernel had no room, the datagrams are lost: their slots time out.
   if (sent < 0 && errno != EAGAIN && errno != ENOBUFS && errno != EINTR) {
     return run_fail("connection %u: send: %s", c->index, strerror(errno));
   }
@@ -109,7 +110,7 @@ static int issue(struct datagram *d, struct datagram_conn *c, uint32_t sequence,
   d->in_flight++;
   uint32_t i = d->out_count++;
   d->out_headers[i] = (struct header){.connection = c->index, .sequence = sequence};
-  // sendmmsg only reads; iov_base has no const form.
+  // sendmmsg does not write to it, but iov_base is not const.
   d->out_pieces[i][1].iov_base = (void *)(uintptr_t)pattern_at(place_of(c->index, sequence));
   return d->out_count == BATCH_MAX ? flush(d, c) : 0;
 }
@@ -135,7 +136,7 @@ static int check(struct datagram *d, struct datagram_conn *c, const uint8_t *dat
 static int reply(struct datagram *d, struct datagram_conn *c, const struct header *header,
                  uint64_t now_ns) {
   struct slot *slot = &c->slots[header->sequence % d->options->depth];
-  // Sequence numbers may wrap; a slot's own are depth apart.
+  // Sequence numbers may wrap. Those of one slot are `depth` apart.
   int32_t ahead = (int32_t)(header->sequence - slot->sequence);
   if (ahead > 0) {
     return run_fail("connection %u: received datagram %u, which was not sent yet", c->index,
@@ -173,7 +174,7 @@ static int scan_for_lost(struct datagram *d, uint64_t now_ns) {
     struct datagram_conn *c = &d->conns[i];
     for (uint32_t j = 0; j < d->options->depth; j++) {
       struct slot *slot = &c->slots[j];
-      // A datagram of this very turn may have been sent after now_ns was read.
+      // A datagram of this turn may have been sent after now_ns was read.
       if (!slot->in_flight || now_ns < slot->sent_ns + kLostNs) continue;
       slot->in_flight = false;
       d->in_flight--;
@@ -205,7 +206,7 @@ static int batches_init(struct datagram *d) {
   return 0;
 }
 
-// Connects all, into `fds`, and watches them. What an error leaves open ends with the program.
+// Connects and watches all sockets; `fds` receives them. After an error, the exit closes them.
 static int connect_all(struct datagram *d, int *fds) {
   const uint32_t count = d->options->connections;
   if (batches_init(d) < 0 || dial_all(&d->options->address, count, fds) < 0) return -1;
@@ -215,7 +216,7 @@ static int connect_all(struct datagram *d, int *fds) {
     struct datagram_conn *c = &d->conns[i];
     *c = (struct datagram_conn){
         .fd = fds[i], .index = i, .slots = d->slots + (size_t)i * d->options->depth};
-    // The sequence before each slot's first.
+    // One step before the first sequence number of each slot.
     for (uint32_t j = 0; j < d->options->depth; j++) c->slots[j].sequence = j;
     struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = c}};
     if (epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, c->fd, &event) < 0) {

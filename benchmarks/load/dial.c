@@ -1,4 +1,4 @@
-// See dial.h.
+// Client sockets of the load generator: see dial.h.
 
 #include "benchmarks/load/dial.h"
 
@@ -23,7 +23,7 @@ static bool is_loopback_tcp4(const struct bench_address *address) {
 }
 
 static int bind_source(int fd, uint32_t source) {
-  // The port is then chosen by connect, which may reuse one that is busy towards another target.
+  // connect then chooses the port, and may use one that is in use for another destination.
   const int on = 1;
   if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0) return -errno;
   struct sockaddr_in in4 = {.sin_family = AF_INET,
@@ -46,7 +46,7 @@ int dial_begin(const struct bench_address *address, uint32_t source) {
   return status;
 }
 
-// Waits until the connect has ended. Returns 0 or -errno.
+// Waits until the connect completes. Returns 0 or -errno.
 static int await_connect(int fd, int wait_ms) {
   struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
   int count = poll(&poll_fd, 1, wait_ms);

@@ -1,8 +1,8 @@
-// See histogram.h.
+// A log-linear histogram: see histogram.h.
 
 #include "benchmarks/load/histogram.h"
 
-// The largest value that falls into the bucket.
+// Returns the largest value in a bucket.
 static uint64_t bucket_top(uint32_t index) {
   uint32_t row = index / HISTOGRAM_STEPS;
   uint64_t step = index % HISTOGRAM_STEPS;

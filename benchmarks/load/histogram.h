@@ -1,5 +1,5 @@
-// A log-linear histogram of nanoseconds, as HdrHistogram has it: 64 equal steps within each power
-// of two, so a value read back is at most 1/64 off, from 0 to 2^64 - 1, in 30 KiB and without a
+// A log-linear histogram of nanoseconds, like HdrHistogram: 64 equal steps within each power of
+// two. It stores values from 0 to 2^64 - 1 with an error of at most 1/64, in 30 KiB, without a
 // branch on the range.
 
 #ifndef EVNET_BENCHMARKS_LOAD_HISTOGRAM_H_
@@ -17,7 +17,7 @@ enum {
   HISTOGRAM_BUCKETS = (64 - HISTOGRAM_STEP_BITS + 1) * HISTOGRAM_STEPS,
 };
 
-// All-zero is an empty histogram.
+// An all-zero histogram is empty.
 struct histogram {
   uint64_t total;
   uint64_t max;
@@ -25,7 +25,7 @@ struct histogram {
 };
 
 static inline void histogram_add(struct histogram *histogram, uint64_t value) {
-  // Values below 64 have a bucket each; the OR keeps clz defined and sends them to row 0.
+  // Values below 64 have one bucket each. The OR makes clz defined and selects row 0 for them.
   uint32_t row =
       63u - (uint32_t)__builtin_clzll(value | (HISTOGRAM_STEPS - 1)) - (HISTOGRAM_STEP_BITS - 1);
   uint32_t shift = row == 0 ? 0 : row - 1;
@@ -35,8 +35,8 @@ static inline void histogram_add(struct histogram *histogram, uint64_t value) {
   if (value > histogram->max) histogram->max = value;
 }
 
-// histogram_quantile returns the value that the given part (0.99: 99 %) of all values does not
-// exceed, to within the bucket's width; 0 when empty.
+// histogram_quantile returns a value that the given part of all values (0.99: 99 %) does not
+// exceed, with the accuracy of a bucket. Returns 0 if the histogram is empty.
 uint64_t histogram_quantile(const struct histogram *histogram, double part);
 
 #ifdef __cplusplus

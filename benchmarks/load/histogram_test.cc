@@ -27,7 +27,7 @@ TEST(Histogram, SmallValuesAreExact) {
   for (uint64_t value = 0; value < 128; value++) {
     auto histogram = std::make_unique<struct histogram>();
     histogram_add(histogram.get(), value);
-    histogram_add(histogram.get(), UINT64_MAX);  // or the maximum would answer
+    histogram_add(histogram.get(), UINT64_MAX);  // otherwise the maximum would limit the result
     EXPECT_EQ(histogram_quantile(histogram.get(), 0.0), value);
   }
 }

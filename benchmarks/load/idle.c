@@ -1,8 +1,8 @@
-// Opens connections, has each echo one request, and holds them while somebody measures the server's
-// memory; see modes.h.
+// Opens connections, has each echo one request, and holds them while another program measures the
+// server's memory; see modes.h.
 //
-// The request proves that the server has accepted the connection, not merely the kernel; and memory
-// that a server takes for a request and does not give back is then seen.
+// The reply proves that the server, not only the kernel, has accepted the connection. The
+// measurement then also includes memory that a server allocates for a request and does not free.
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ enum { REPLY_WAIT_MS = 10000 };
 
 static uint8_t buffer[PATTERN_CHUNK_MAX];
 
-// Sends what is unsent and receives what has come. Returns 0 or -1.
+// Sends unsent bytes and receives bytes that have arrived. Returns 0 or -1.
 static int exchange_step(int fd, uint32_t index, uint32_t payload_bytes, uint32_t *sent_bytes,
                          uint32_t *replied_bytes) {
   const uint32_t start = pattern_start(index);
@@ -60,7 +60,8 @@ static int exchange(int fd, uint32_t index, uint32_t payload_bytes) {
   }
 }
 
-// Until stdin ends or the time is over; a connection that stirs meanwhile was not held.
+// Holds the connections until stdin ends or the time is over. An event on a connection is a
+// failure.
 static int hold(const struct load_options *options, const int *fds) {
   int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd < 0) return run_fail("epoll_create1: %s", strerror(errno));

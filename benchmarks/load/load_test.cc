@@ -1,5 +1,5 @@
-// What the load generator is for: a server that is wrong must not pass. Each test runs the binary
-// against a small server that echoes, except where the test says otherwise.
+// Tests of the load generator: it must report a faulty server. Each test runs the binary against a
+// small echo server, unless the test states otherwise.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -16,12 +16,12 @@
 
 namespace {
 
-// What comes back for what was received; index counts receipts from 0.
+// Returns the reply to received bytes; index counts the receipts from 0.
 using Reply = std::function<std::string(const std::string &received, int index)>;
 
 std::string Same(const std::string &received, int) { return received; }
 
-// Serves one client, tcp or udp, until it leaves or the server is destroyed.
+// Serves one client over tcp or udp, until the client closes or the server is destroyed.
 class Server {
  public:
   Server(int type, Reply reply) : fd_(socket(AF_INET, type, 0)), type_(type), reply_(reply) {
@@ -40,8 +40,8 @@ class Server {
   }
 
   ~Server() {
-    shutdown(fd_,
-             SHUT_RDWR);  // wakes accept; and recvfrom, though the call itself reports ENOTCONN
+    // Wakes accept and recvfrom, though shutdown itself reports ENOTCONN for UDP.
+    shutdown(fd_, SHUT_RDWR);
     thread_.join();
     close(fd_);
   }
@@ -147,7 +147,7 @@ TEST(Load, TellsADoubledReply) {
 
 TEST(Load, TellsRepliesInTheWrongOrder) {
   auto swap = [](const std::string &data, int) {
-    // The first two payloads of 64 change places.
+    // Swaps the first two payloads of 64 bytes.
     return data.size() < 128 ? data : data.substr(64, 64) + data.substr(0, 64) + data.substr(128);
   };
   ExpectFault(LoadOne(Server(SOCK_STREAM, swap), "--depth=16"), "byte 0 of the stream");
@@ -168,7 +168,7 @@ TEST(Load, CountsALostDatagramAndGoesOn) {
 }
 
 TEST(Load, TellsThatNobodyListens) {
-  // Port 1 is below the ephemeral range and tcpmux is long dead.
+  // Port 1 (tcpmux) is below the ephemeral range and practically never in use.
   ExpectFault(Load("tcp://127.0.0.1:1"), "connection 0: connect: Connection refused");
 }
 

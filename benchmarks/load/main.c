@@ -1,5 +1,5 @@
-// A load generator for echo servers: one thread, one core, every byte checked. `load --help` tells
-// its options; benchmarks/README.md tells what is measured with it.
+// A load generator for echo servers. It uses one thread and checks every byte. `load --help` lists
+// the options; benchmarks/README.md describes the measurements.
 
 #include <stdio.h>
 
@@ -21,7 +21,7 @@ static const struct load_driver *driver_for(const struct load_options *options) 
   return options->address.kind == BENCH_ADDRESS_UDP ? &datagram_driver : &stream_driver;
 }
 
-// Whether stdin has another line.
+// Returns whether stdin has another line.
 static bool another_is_wanted(void) {
   int c = getchar();
   bool wanted = c != EOF;
@@ -36,8 +36,8 @@ static int drive(const struct load_driver *driver, const struct load_options *op
     do {
       run_start(&run, options);
       if (driver->run() < 0) return -1;
-      // One of many short windows may pass by while others have the CPU; who asked for them sums
-      // up.
+      // A short window on demand may pass while other processes have the CPU. The caller adds up
+      // many of them.
       if (run.requests == 0 && !options->on_demand) {
         return run_fail("no request was completed in the window");
       }

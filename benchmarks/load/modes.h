@@ -1,27 +1,27 @@
-// What the load generator can do.
+// The modes of the load generator.
 
 #ifndef EVNET_BENCHMARKS_LOAD_MODES_H_
 #define EVNET_BENCHMARKS_LOAD_MODES_H_
 
 #include "benchmarks/load/run.h"
 
-// A way to drive the server; each is one object with its state behind it. Its functions are called
-// in this order, run as often as wanted. They return 0, or -1 after a line on stderr; then the
-// process is to end, which gives back memory and descriptors.
+// A driver implements a mode; its state is static. Call open, then run any number of times, then
+// close. Functions return 0, or -1 after a line on stderr. After -1 the process must exit, which
+// frees memory and descriptors.
 struct load_driver {
-  // Gets ready; both arguments outlive the driver.
+  // Prepares the mode; both arguments must outlive the driver.
   int (*open)(struct run *run, const struct load_options *options);
-  // Goes through all phases of one run, started by run_start before. Leaves nothing in flight.
+  // Executes all phases of a run that run_start has started. Leaves no request in flight.
   int (*run)(void);
   void (*close)(void);
 };
 
-// `--mode=echo` over tcp and unix, over udp, and `--mode=churn`.
+// `--mode=echo` over tcp and unix; over udp; and `--mode=churn`.
 extern const struct load_driver stream_driver;
 extern const struct load_driver datagram_driver;
 extern const struct load_driver churn_driver;
 
-// `--mode=idle` in one call. Returns 0 or -1, as above.
+// `--mode=idle`, in one call. Returns 0 or -1, as above.
 int idle_run(const struct load_options *options);
 
 #endif  // EVNET_BENCHMARKS_LOAD_MODES_H_

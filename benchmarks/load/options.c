@@ -40,8 +40,8 @@ enum {
   PAYLOAD_MAX = 16 * 1024 * 1024,
   DATAGRAM_MIN = 8,  // the header: connection and sequence
   DATAGRAM_MAX = 65507,
-  // What one datagram socket may have in flight; more than its send buffer (net.core.wmem_default,
-  // 208 KiB) could not be sent at all.
+  // Bytes that one datagram socket may have in flight. More than its send buffer (208 KiB by
+  // net.core.wmem_default) can never be sent.
   DATAGRAMS_IN_FLIGHT_BYTES_MAX = 128 * 1024,
 };
 
@@ -65,7 +65,7 @@ static bool parse_count32(const char *text, uint32_t min, uint32_t max, uint32_t
 static bool parse_seconds(const char *text, double min, uint64_t *out_ns) {
   char *end = NULL;
   double seconds = strtod(text, &end);
-  // The negated form also refuses "nan".
+  // Negated, so that it also rejects "nan".
   if (end == text || *end != '\0' || !(seconds >= min && seconds <= 3600.0)) return false;
   *out_ns = (uint64_t)(seconds * 1e9);
   return true;
@@ -83,7 +83,7 @@ static bool parse_mode(const char *text, enum load_mode *out) {
   return false;
 }
 
-// If argument is `--name=value`, returns value, else NULL.
+// Returns the value if the argument is `--name=value`, else NULL.
 static const char *value_of(const char *argument, const char *name) {
   size_t name_bytes = strlen(name);
   if (strncmp(argument, name, name_bytes) != 0 || argument[name_bytes] != '=') return NULL;
@@ -128,7 +128,7 @@ static bool parse_option(const char *argument, struct load_options *o) {
   return false;
 }
 
-// What one option alone cannot tell. Returns what is wrong, or NULL.
+// Checks combinations of options. Returns an error message, or NULL.
 static const char *contradiction(const struct load_options *o) {
   if (o->address.kind != BENCH_ADDRESS_UDP) return o->joined ? "--joined is for UDP only" : NULL;
   if (o->mode != LOAD_ECHO) return "UDP supports --mode=echo only";

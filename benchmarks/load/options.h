@@ -23,21 +23,21 @@ struct load_options {
   uint32_t payload_bytes;
   uint32_t depth;
   uint64_t warmup_ns;
-  uint64_t window_ns;     // idle: how long to hold at most
-  uint64_t requests_max;  // 0: the window's time alone ends the run
-  pid_t server_pid;       // 0: the server's CPU time is not wanted
-  bool joined;            // udp: what a connection sends at once is one message
-  bool on_demand;         // a run for each line of stdin
+  uint64_t window_ns;     // idle: the longest time to hold
+  uint64_t requests_max;  // 0: only the window's time ends the run
+  pid_t server_pid;       // 0: do not measure the server's CPU time
+  bool joined;            // udp: sends the datagrams of a connection in one message
+  bool on_demand;         // one run for each line of stdin
   bool json;
 };
 
 enum load_parse {
   LOAD_PARSE_OK,
-  LOAD_PARSE_HELP,  // the help was asked for and has been printed
-  LOAD_PARSE_BAD,   // a line on stderr has named what is wrong
+  LOAD_PARSE_HELP,  // the help was requested and has been printed
+  LOAD_PARSE_BAD,   // an argument is invalid; a line on stderr has named it
 };
 
-// load_options_parse reads the command line; the options' meaning stands in the text of --help.
+// load_options_parse parses the command line. The text of --help describes the options.
 enum load_parse load_options_parse(int argc, char **argv, struct load_options *out);
 
 #endif  // EVNET_BENCHMARKS_LOAD_OPTIONS_H_

@@ -1,4 +1,4 @@
-// See pattern.h.
+// The bytes that are sent: see pattern.h.
 
 #include "benchmarks/load/pattern.h"
 
@@ -9,7 +9,7 @@ static uint8_t table[PATTERN_PERIOD + PATTERN_CHUNK_MAX];
 void pattern_init(void) {
   uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
   for (size_t i = 0; i < PATTERN_PERIOD; i++) {
-    // xorshift64 (Marsaglia, 2003); the same bytes in every run.
+    // xorshift64 (Marsaglia, 2003), which produces the same bytes in every run.
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;

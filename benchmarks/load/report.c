@@ -1,4 +1,4 @@
-// See report.h.
+// The report of a run: see report.h.
 
 #include "benchmarks/load/report.h"
 

@@ -1,11 +1,11 @@
-// What a run says at its end.
+// The report at the end of a run.
 
 #ifndef EVNET_BENCHMARKS_LOAD_REPORT_H_
 #define EVNET_BENCHMARKS_LOAD_REPORT_H_
 
 #include "benchmarks/load/run.h"
 
-// report_print writes the figures of a run that is over to stdout, as text or one line of JSON.
+// report_print prints the figures of a finished run to stdout, as text or as one line of JSON.
 void report_print(const struct run *run);
 
 #endif  // EVNET_BENCHMARKS_LOAD_REPORT_H_

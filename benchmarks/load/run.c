@@ -1,4 +1,4 @@
-// See run.h.
+// The phases and counts of a run: see run.h.
 
 #include "benchmarks/load/run.h"
 
@@ -36,9 +36,8 @@ static int clock_read(clockid_t clock, uint64_t *out_ns) {
   return 0;
 }
 
-// The process CPU clock is the scheduler's own sum over all threads, also ended ones, up to this
-// very moment; /proc/PID/stat counts in ticks of 10 ms and /proc/PID/schedstat lags by up to a
-// tick.
+// The CPU clock of a process is the scheduler's own sum over all threads, including ended ones, up
+// to now. /proc/PID/stat counts in ticks of 10 ms, and /proc/PID/schedstat lags by up to a tick.
 static int server_cpu_read(const struct run *run, uint64_t *out_ns) {
   *out_ns = 0;
   if (run->options->server_pid == 0) return 0;

@@ -1,7 +1,8 @@
 // Echo over TCP and Unix streams: each connection keeps `depth` requests in flight; see modes.h.
 //
-// Per request one recv and one send, as the server has them, and all replies that one recv brings
-// are answered by one send: what the generator saves, the server's share of the two cores gains.
+// Each request takes one recv and one send, as in the server, and one send carries all requests
+// that follow the replies of one recv. The less CPU time the generator needs, the more the server
+// gets of the two cores.
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,12 +22,12 @@ struct stream_conn {
   int fd;
   bool awaits_room;  // EPOLLOUT is watched
   uint32_t index;
-  uint32_t in_flight;      // requests begun and not answered in full
-  uint32_t oldest;         // index in sent_ns of the request that is answered next
-  uint32_t send_place;     // in the pattern
-  uint32_t receive_place;  // in the pattern
+  uint32_t in_flight;      // requests without a complete reply
+  uint32_t oldest;         // index in sent_ns of the request whose reply is next
+  uint32_t send_place;     // position in the pattern
+  uint32_t receive_place;  // position in the pattern
   uint64_t unsent_bytes;
-  uint64_t reply_bytes;  // of the reply that has come in part
+  uint64_t reply_bytes;  // received bytes of an incomplete reply
   uint64_t received_bytes;
   uint64_t *sent_ns;  // ring of depth
 };
@@ -37,7 +38,7 @@ static struct stream {
   int epoll_fd;
   uint64_t in_flight;  // over all connections
   struct stream_conn *conns;
-  uint64_t *sent_ns;  // the rings' memory
+  uint64_t *sent_ns;  // memory of all connections' rings
   uint8_t buffer[PATTERN_CHUNK_MAX];
 } stream;
 
@@ -124,7 +125,7 @@ static int receive(struct stream *s, struct stream_conn *c) {
   return replies > 0 && run_is_issuing(s->run) ? issue(s, c, replies, now_ns) : 0;
 }
 
-// Connects all, into `fds`, and watches them. What an error leaves open ends with the program.
+// Connects and watches all sockets; `fds` receives them. After an error, the exit closes them.
 static int connect_all(struct stream *s, int *fds) {
   const uint32_t count = s->options->connections;
   if (dial_all(&s->options->address, count, fds) < 0) return -1;

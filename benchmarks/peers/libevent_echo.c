@@ -1,5 +1,6 @@
-// An echo server on libevent's bufferevents, written for speed: the bytes move from the input to the output
-// buffer without a copy. It takes one tcp:// address, as the floors do, and runs until SIGTERM or SIGINT.
+// An echo server on libevent's bufferevents, written for speed: it moves the bytes from the input
+// to the output buffer without a copy. It takes one tcp:// address, as the floors do, and runs
+// until SIGTERM or SIGINT.
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -14,7 +15,7 @@
 
 #include "benchmarks/address/address.h"
 
-// As large as evnet's receive block; libevent's own default is 16 KiB.
+// The size of evnet's receive block; libevent's default is 16 KiB.
 enum { TURN_BYTES_MAX = 256 * 1024, BACKLOG = 4096 };
 
 static void on_read(struct bufferevent *peer, void *user) {

@@ -1,7 +1,9 @@
-// An echo server on libuv, written for speed: one receive buffer for all connections, and uv_try_write before
-// any copy. It takes one tcp:// address, as the floors do, and runs until SIGTERM or SIGINT.
+// An echo server on libuv, written for speed: all connections share one receive buffer, and it
+// calls uv_try_write before it copies bytes. It takes one tcp:// address, as the floors do, and
+// runs until SIGTERM or SIGINT.
 //
-// The buffer is as large as evnet's receive block. uv_read_start stops reading after a short read.
+// The buffer has the size of evnet's receive block. libuv stops reading a socket after a short
+// read.
 
 #include <signal.h>
 #include <stdint.h>
@@ -16,7 +18,7 @@ enum { BUFFER_BYTES = 256 * 1024, BACKLOG = 4096 };
 
 static char buffer[BUFFER_BYTES];
 
-// A part that the kernel did not take, until uv_write has sent it.
+// Bytes that the kernel did not take, stored until uv_write has sent them.
 struct rest {
   uv_write_t request;
   char bytes[];
@@ -82,7 +84,7 @@ static void on_signal(uv_signal_t *handle, int number) {
   uv_stop(handle->loop);
 }
 
-// Returns 0 or libuv's error.
+// Returns 0 or a libuv error.
 static int serve(struct bench_address *address) {
   uv_loop_t *loop = uv_default_loop();
   uv_tcp_t listener;

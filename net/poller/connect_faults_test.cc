@@ -157,7 +157,7 @@ TEST_P(ConnectFaultsTest, ASourceThatIsTakenIsTold) {
 }
 
 TEST_P(ConnectFaultsTest, WhatFailsLaterIsTold) {
-  if (!GetParam().is_tcp()) GTEST_SKIP() << "a Unix socket connects at once";
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "a Unix socket connects immediately";
   for (const int error : {ECONNREFUSED, ECONNRESET, ETIMEDOUT, ENETUNREACH, EHOSTUNREACH}) {
     pending_error = error;
     ASSERT_NO_FATAL_FAILURE(ExpectItFailsWith(error));
@@ -203,9 +203,9 @@ TEST_P(ConnectFaultsTest, ADatagramSocketThatCannotBeMadeIsReported) {
   ASSERT_NO_FATAL_FAILURE(expect(0));
 }
 
-// Only epoll has to be asked for it.
+// Only epoll has a registration that the move has to change.
 TEST_P(ConnectFaultsTest, AMoveThatFailsLeavesTheConnectionWhereItIs) {
-  if (IsUring()) GTEST_SKIP() << "epoll alone";
+  if (IsUring()) GTEST_SKIP() << "only epoll does this";
   Connect();
   ASSERT_TRUE(RunUntilConnect());
   ASSERT_EQ(loop().Story(handle_), "CONNECT=0");
@@ -220,7 +220,7 @@ TEST_P(ConnectFaultsTest, AMoveThatFailsLeavesTheConnectionWhereItIs) {
 }
 
 TEST_P(ConnectFaultsTest, AnInterruptedConnectGoesOn) {
-  if (!GetParam().is_tcp()) GTEST_SKIP() << "a Unix socket connects at once";
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "a Unix socket connects immediately";
   // The kernel has not started the connect, so the poller only waits for it.
   connect_fault = {0, 1, EINTR};
   Connect();
@@ -245,7 +245,7 @@ TEST_P(ConnectFaultsTest, OneThatIsThroughWhenTheCallReturnsIsTold) {
 }
 
 TEST_P(ConnectFaultsTest, AFalseAlarmIsPassedOver) {
-  if (!GetParam().is_tcp()) GTEST_SKIP() << "a Unix socket connects at once";
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "a Unix socket connects immediately";
   // The first check finds that the socket is not connected.
   getpeername_fault = {0, 1, ENOTCONN};
   Connect();

@@ -303,7 +303,7 @@ TEST_P(AcceptTest, AnAddressThatIsNotOursIsRefused) {
 }
 
 TEST_P(AcceptTest, AWildcardOfBothFamiliesTakesIp4) {
-  if (!GetParam().is_tcp()) GTEST_SKIP() << "of no family";
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "a Unix path has no family";
   evnet_address address = {};
   ASSERT_EQ(evnet_address_parse("tcp://:0", &address, nullptr, 0), 0);
   evnet_handle listener = {};

@@ -12,7 +12,7 @@ namespace evnet_testing {
 namespace {
 
 TEST_P(ConnectTest, ItIsBoundToItsSource) {
-  if (!GetParam().is_tcp()) GTEST_SKIP() << "hosts are TCP's";
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "only TCP has hosts";
   evnet_address source = ParseAddress("tcp://127.0.0.2:0");
   evnet_connect_options options = {};
   options.source = &source;
@@ -27,7 +27,7 @@ TEST_P(ConnectTest, ItIsBoundToItsSource) {
 }
 
 TEST_P(ConnectTest, APortOfTheCallersChoiceMayBeUsedAgainAtOnce) {
-  if (!GetParam().is_tcp()) GTEST_SKIP() << "ports are TCP's";
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "only TCP has ports";
   evnet_address source;
   {
     const PlainListener bound(ParseAddress("tcp://127.0.0.2:0"), -1);

@@ -175,7 +175,7 @@ TEST_P(ConnectTest, DetachedWhileItConnectsItTellsOnlyThat) {
 }
 
 TEST_P(ConnectTest, AConnectThatIsStoppedIsToldAndMayBeginAgain) {
-  if (!GetParam().is_tcp()) GTEST_SKIP() << "a Unix socket connects at once";
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "a Unix socket connects immediately";
   const evnet_handle listener = Listen();
   for (const bool submitted : {false, true}) {
     const evnet_handle handle = Reserve();
@@ -213,7 +213,7 @@ TEST_P(ConnectTest, AnAbortedConnectionIsReset) {
 }
 
 TEST_P(ConnectTest, ASocketIsNotConnectedToItself) {
-  if (!GetParam().is_tcp()) GTEST_SKIP() << "it is TCP that does that";
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "only TCP does that";
   uint16_t port;
   {
     const PlainListener bound(ParseAddress("tcp://127.0.0.1:0"), -1);
@@ -282,7 +282,7 @@ TEST_P(ConnectTest, AResetOfAMovedSocketIsTold) {
 
 TEST_P(ConnectTest, TheDescriptorZeroIsOneLikeOthers) {
   if (!GetParam().real_descriptors)
-    GTEST_SKIP() << "its descriptors are no numbers of this process";
+    GTEST_SKIP() << "its descriptors are not descriptors of this process";
   PlainListener listener(fixture().Loopback(), 5);
   const int saved = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 100);
   ASSERT_GE(saved, 0);

@@ -283,7 +283,7 @@ TEST_P(DatagramTest, AnUnreachablePeerDoesNotEndASocket) {
     const evnet_handle handle = Attach(mine.Release(), EVNET_TRANSPORT_UDP);
     evnet_poller_recv_start(poller(), handle);
     peer.Close();
-    EXPECT_EQ(SendOne(handle, nullptr, "to nobody"), 1);
+    EXPECT_EQ(SendOne(handle, nullptr, "unreachable"), 1);
     ASSERT_TRUE(RunUntilDatagrams(handle, 1));
     EXPECT_EQ(Datagrams(handle)[0].result, -ECONNREFUSED);
     EXPECT_TRUE(Datagrams(handle)[0].more);

@@ -156,7 +156,7 @@ TEST_P(FileTest, WhatIsThereOfAFileThatEndsEarlyIsSentAndThenTold) {
   EXPECT_EQ(SendFile(connection.handle, file, 1000, 1), EVNET_REASON_FILE_SHORT);
   file.Truncate(0);
   EXPECT_EQ(SendFile(connection.handle, file, 0, 1), EVNET_REASON_FILE_SHORT);
-  EXPECT_EQ(Send(connection.handle, "|"), 1) << "the socket is as good as before";
+  EXPECT_EQ(Send(connection.handle, "|"), 1) << "the socket can be used as before";
   EXPECT_EQ(connection.peer->Receive(6), "short|");
 }
 

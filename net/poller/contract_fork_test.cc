@@ -121,7 +121,7 @@ TEST_P(ForkTest, TheSlotAndTheNumberAreUsedAgainWithoutEventsOfTheOldOne) {
   connection.peer->Send("hello");
   ASSERT_TRUE(loop().RunUntil([&] { return loop().Data(connection.handle).size() >= 5; }));
   EXPECT_EQ(loop().Data(connection.handle), "hello");
-  EXPECT_EQ(loop().Of(old.handle).size(), 1u) << "its DETACH";
+  EXPECT_EQ(loop().Of(old.handle).size(), 1u) << "only its DETACH";
 }
 
 TEST(Fork, HappenedIsSeenByTheParentFromTheForkOn) {

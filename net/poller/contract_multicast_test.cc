@@ -168,7 +168,7 @@ TEST_P(MulticastTest, WithoutReuseAGroupsAddressIsTaken) {
 
 // See IP_MULTICAST_ALL of ip(7).
 TEST_P(MulticastTest, WhatOthersJoinedIsNotReceived) {
-  if (!IsLinux()) GTEST_SKIP() << "the kernel below is Linux, whose way this is";
+  if (!IsLinux()) GTEST_SKIP() << "only Linux does this";
   for (const Family &family : Families()) {
     SCOPED_TRACE(family.name);
     const evnet_handle member = Bind(family.any);

@@ -422,7 +422,7 @@ bool IsAligned(const void *data) {
 
 // The kernel's copies to or from memory with another alignment may take several times as long.
 TEST_P(RecvTest, ReceivedBytesAndTheScratchBlockBeginOnACacheLine) {
-  if (!GetParam().real_descriptors) GTEST_SKIP() << "its kernel copies nothing";
+  if (!GetParam().real_descriptors) GTEST_SKIP() << "a simulated kernel copies nothing";
   FailingAllocator allocator;  // its memory is aligned no better than malloc's
   evnet_poller_options options = {};
   options.allocator = allocator.get();

@@ -89,7 +89,7 @@ TEST_P(ReusePortTest, Port0IsNobodyElses) {
 }
 
 TEST_P(ReusePortTest, ConnectionsAreSpreadAndWhenOneClosesTheOtherGetsAll) {
-  if (!GetParam().is_tcp()) GTEST_SKIP() << "Unix sockets are refused it";
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "Unix sockets refuse the option";
   // The chance that all 64 go to one listener is 2^-63.
   constexpr size_t kClients = 64;
   const evnet_address address = ListenTwice("tcp://127.0.0.1:0");
@@ -127,7 +127,7 @@ TEST_P(ReusePortTest, DatagramsAreSpreadByTheirSenders) {
 }
 
 TEST_P(ReusePortTest, AUnixSocketIsRefusedItByName) {
-  if (GetParam().is_tcp()) GTEST_SKIP() << "of TCP";
+  if (GetParam().is_tcp()) GTEST_SKIP() << "only for Unix sockets";
   const size_t before = fixture().OpenDescriptors();
   EXPECT_EQ(TryListen(fixture().Loopback(), true), -EOPNOTSUPP);
   EXPECT_STREQ(refused, "reuse_port");

@@ -251,7 +251,7 @@ TEST_P(SendTest, ABlockedSendDoesNotSpin) {
 
 TEST_P(SendTest, SendStartOnASocketWithRoomCompletes) {
   Connection connection = Connect();
-  std::string data = "at once";
+  std::string data = "message";
   const iovec pieces[] = {{&data[0], 3}, {&data[3], 4}};
   const evnet_send send = {{pieces}, 2};
   evnet_poller_send_start(poller(), connection.handle, &send);
@@ -388,7 +388,7 @@ TEST_P(SendTest, ShutdownWriteEndsOurSideBehindTheDataAndTheirsGoesOn) {
 }
 
 TEST_P(SendTest, ShutdownWriteOfADeadConnectionIsRefused) {
-  if (!GetParam().is_tcp()) GTEST_SKIP() << "the kernel does not mind";
+  if (!GetParam().is_tcp()) GTEST_SKIP() << "the kernel allows it on a Unix socket";
   Connection connection = Connect();
   connection.peer->Reset();
   Settle();

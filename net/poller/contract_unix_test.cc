@@ -128,7 +128,8 @@ TEST_P(UnixTest, AnAbstractNameIsServedWhereThereAreSuchNames) {
   evnet_poller_discard_descriptor(poller(), static_cast<int>(loop().Of(listener).front().result));
   evnet_poller_detach(poller(), listener);
   ASSERT_TRUE(RunUntilDetached(listener));
-  ASSERT_EQ(evnet_poller_listen(poller(), &address, &options, &listener), 0) << "free again";
+  ASSERT_EQ(evnet_poller_listen(poller(), &address, &options, &listener), 0)
+      << "the name is free again";
 }
 
 TEST_P(UnixTest, AListenersFilesGoWithIt) {

@@ -153,7 +153,7 @@ TEST_P(DatagramFaultsTest, WhereASandboxRefusesSendmmsgEachIsSentByItself) {
     EXPECT_EQ(SendMany(handle, to, 5), 5);
     EXPECT_EQ(SendMany(handle, to, 1), 1);
     for (int i = 0; i < 6; i++) EXPECT_EQ(receiver.Receive(), "x");
-    EXPECT_EQ(sendmmsg_call.count, 2) << "one that is refused, and one that asks why";
+    EXPECT_EQ(sendmmsg_call.count, 2) << "one is refused, and one checks the reason";
   }
 }
 
@@ -223,7 +223,7 @@ TEST_P(DatagramFaultsTest, ADatagramThatIsRefusedDoesNotEndTheCallForMany) {
   EXPECT_EQ(SendMany(handle, to, 1), -EPERM);
   EXPECT_EQ(SendMany(handle, to, 2), 2);
   EXPECT_EQ(receiver.Receive(), "x");
-  EXPECT_EQ(sendmsg_call.count, 0) << "the call for many was given up";
+  EXPECT_EQ(sendmsg_call.count, 0) << "the call for many is no longer used";
 }
 
 TEST_P(DatagramFaultsTest, AFullSocketUnderASandboxIsFull) {
@@ -303,7 +303,7 @@ TEST_P(DatagramFaultsTest, ASocketDetachedWithAnErrorToReportReportsNothing) {
 
 // Only epoll registers for room.
 TEST_P(DatagramFaultsTest, RoomThatCannotBeWaitedForIsTriedAgainOrReported) {
-  if (std::string(GetParam().name) != "epoll") GTEST_SKIP() << "epoll alone";
+  if (std::string(GetParam().name) != "epoll") GTEST_SKIP() << "only epoll does this";
   for (const int failures : {1, -1}) {
     const evnet_handle handle = Bind();
     UdpClient receiver;

@@ -125,7 +125,7 @@ TEST_P(SyscallCountTest, AUnixSocketAsksForWriteEventsOnlyWhileASendIsBlocked) {
   ASSERT_EQ(Send(connection.handle, "hello"), 5);
   EXPECT_EQ(connection.peer->Receive(5), "hello");
   epoll_event event;
-  EXPECT_EQ(__real_epoll_wait(epoll_descriptor, &event, 1, 0), 0) << "it has woken nobody";
+  EXPECT_EQ(__real_epoll_wait(epoll_descriptor, &event, 1, 0), 0) << "it has woken no wait";
   EXPECT_EQ(calls.epoll_ctl, 0);
   const std::string taken = SendUntilFull(connection.handle);
   char byte[] = "x";

@@ -17,11 +17,11 @@
 
 namespace {
 
-int eventfd_error;   // of every eventfd(2); 0: none
-int register_error;  // of every ring of buffers that is registered; 0: none
-int register_naps;   // how many of them fail with ENOMEM first
-int ring_error;      // of every ring that is made; 0: none
-int mappings_left;   // until an mmap(2) fails, once; 0: none does
+int eventfd_error;   // errno of every eventfd(2); 0: none
+int register_error;  // errno of registering a ring of buffers; 0: none
+int register_naps;   // the number of registrations that first fail with ENOMEM
+int ring_error;      // errno of creating a ring; 0: none
+int mappings_left;   // mmap(2) calls up to one that fails; 0: none fails
 
 }  // namespace
 

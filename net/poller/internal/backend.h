@@ -70,7 +70,7 @@ struct evnet_poller_ops {
   void (*wake)(struct evnet_poller *poller);
 };
 
-// The head of every backend's own struct.
+// Every backend's own struct begins with this struct.
 struct evnet_poller {
   const struct evnet_poller_ops *ops;
   const char *name;  // of the backend

@@ -10,7 +10,7 @@
 // the kernel's -errno.
 int ready_register(struct ready *ready, const struct slot *slot, int descriptor, uint32_t interest);
 
-// Closes a slot's descriptor and removes its registration, if the slot has one.
+// Closes a slot's descriptor and ends its registration. Does nothing if there is no descriptor.
 void ready_close_descriptor(struct ready *ready, struct slot *slot);
 
 // Asks the kernel to start or stop reporting writability. On a Unix socket, a write event costs a

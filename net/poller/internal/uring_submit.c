@@ -152,7 +152,7 @@ void uring_cancel_unwanted(struct uring *uring, struct slot *slot) {
     done = uring_cancel(uring, slot, TAG_ACCEPT) && done;
   }
   if (gone && (slot->flags & WATCHED)) done = uring_cancel(uring, slot, TAG_HANGUP) && done;
-  // A connect that was stopped, or a poll that outlived its send.
+  // Cancels the poll of a connect that was stopped, and a poll that outlived its send.
   bool out_unwanted = gone || slot->connect == SLOT_CONNECTING ||
                       (slot->connect == SLOT_PLAIN && slot->send == NULL);
   if (out_unwanted && (slot->flags & OUT_ARMED)) done = uring_cancel(uring, slot, TAG_OUT) && done;

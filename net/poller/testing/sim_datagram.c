@@ -83,7 +83,7 @@ static void look_at(const struct evnet_sim_udp *udp, const struct evnet_datagram
   out->to = datagram->to != NULL ? datagram->to : &udp->peer;
   if (datagram->count > EVNET_SEND_PIECES_MAX || out->to->size == 0)
     evnet_sim_fail(udp->sim, "a datagram of %u pieces to %s", datagram->count,
-                   out->to->size == 0 ? "nobody" : "somebody");
+                   out->to->size == 0 ? "no address" : "an address");
   out->from = source_of(udp, datagram);
   out->size = 0;
   for (uint32_t i = 0; i < datagram->count; i++) {

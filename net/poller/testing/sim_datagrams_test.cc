@@ -213,15 +213,16 @@ TEST_F(SimDatagrams, AnUnreachablePeerDoesNotEndASocket) {
   Send(peer, AddressOf(handle), "still there");
   Send(Client(), AddressOf(handle), "a stranger's");
   evnet_sim_udp_close(peer);
-  EXPECT_EQ(SendFrom(handle, nullptr, "to nobody"), 1);
+  EXPECT_EQ(SendFrom(handle, nullptr, "unreachable"), 1);
   Settle();
   EXPECT_EQ(Story(handle), "DATAGRAM=-ECONNREFUSED RECV:still there");
-  EXPECT_EQ(SendFrom(handle, nullptr, "to nobody"), 1);
+  EXPECT_EQ(SendFrom(handle, nullptr, "unreachable"), 1);
   Settle();
   evnet_poller_recv_stop(poller, handle);
-  EXPECT_EQ(SendFrom(handle, nullptr, "to nobody"), 1) << "the last one's was told by a DATAGRAM";
+  EXPECT_EQ(SendFrom(handle, nullptr, "unreachable"), 1)
+      << "a DATAGRAM has reported the last error";
   Settle();
-  EXPECT_EQ(SendFrom(handle, nullptr, "to nobody"), -ECONNREFUSED) << "nobody receives";
+  EXPECT_EQ(SendFrom(handle, nullptr, "unreachable"), -ECONNREFUSED) << "receiving is stopped";
 }
 
 TEST_F(SimDatagrams, AFullSocketTellsOnceWhenThereIsRoom) {
@@ -271,7 +272,7 @@ TEST_F(SimDatagrams, ASecondAwaitRoomIsNoticed) {
 TEST_F(SimDatagrams, ADatagramToNobodyIsNoticed) {
   const evnet_handle handle = Bind();
   EXPECT_EQ(SendFrom(handle, nullptr, "x"), -EINVAL);
-  expected_failure = "a datagram of 1 pieces to nobody";
+  expected_failure = "a datagram of 1 pieces to no address";
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ TEST_F(SimFlights, AWaitTellsOfASuccessOnlyWhenItEndsAllTheSame) {
   EXPECT_EQ(Read(pair), "a EAGAIN");
   EXPECT_FALSE(evnet_sim_is_runnable(sim, 0));
   loop->Turn(kLongNs);
-  EXPECT_EQ(Story(pair), "") << "a turn without need is no end of the wait";
+  EXPECT_EQ(Story(pair), "") << "a turn without an event does not end the wait";
   evnet_poller_wake(poller);
   loop->Turn(kLongNs);
   EXPECT_EQ(Story(pair), "SEND=1");

@@ -125,7 +125,7 @@ TEST_F(Sim, AWaitNotesWhenItWantsToGoOn) {
   evnet_poller_wake(poller);
   EXPECT_TRUE(evnet_sim_is_runnable(sim, 0));
   loop->Turn(-1);
-  EXPECT_TRUE(evnet_sim_is_runnable(sim, 0)) << "that wait ended at once";
+  EXPECT_TRUE(evnet_sim_is_runnable(sim, 0)) << "that wait ended immediately";
   loop->Turn(-1);
   EXPECT_FALSE(evnet_sim_is_runnable(sim, 0)) << "a wake is used up";
 }

@@ -63,7 +63,7 @@ TEST_F(SimDatagrams, TheWatchHearsWhatIsTakenRefusedAndTold) {
   evnet_sim_udp_set_watch(
       sim,
       [](void *user, const evnet_sim_udp_news *news) {
-        static const char *const names[] = {"taken", "refused", "told"};
+        static const char *const names[] = {"taken", "refused", "reported"};
         *static_cast<std::string *>(user) +=
             std::string(names[news->event]) + " " + Format(*news->from) + " to " +
             Format(*news->to) + " " +
@@ -78,7 +78,7 @@ TEST_F(SimDatagrams, TheWatchHearsWhatIsTakenRefusedAndTold) {
   Send(client, server, "def");
   Settle();
   EXPECT_EQ(heard, "taken " + Format(server) + " to " + Format(*own) + " abc\nrefused " +
-                       Format(server) + " to " + Format(*own) + " xxx\ntold " + Format(*own) +
+                       Format(server) + " to " + Format(*own) + " xxx\nreported " + Format(*own) +
                        " to " + Format(server) + " def\n");
 }
 

@@ -91,7 +91,7 @@ TEST_F(Sim, AcceptWithoutADescriptorHasToBeStartedAgain) {
     EXPECT_FALSE(event.more);
     loop->Clear();
     Settle();
-    EXPECT_EQ(loop->Story(listener), "") << "it is not armed any more";
+    EXPECT_EQ(loop->Story(listener), "") << "accepting is no longer armed";
     evnet_poller_accept_start(poller, listener);
     // Stops after 20 failures in a row, which fails the test.
     if (++failures == 20) break;
@@ -244,7 +244,7 @@ TEST_F(Sim, AResetDestroysWhatWasNotReadOrNot) {
     Settle();
     const std::string reset = "RECV=-ECONNRESET";
     EXPECT_EQ(Story(pair), keeps ? "RECV:unread " + reset : reset);
-    EXPECT_EQ(Send(pair, "x"), -EPIPE) << "the error was told once";
+    EXPECT_EQ(Send(pair, "x"), -EPIPE) << "the error was reported once";
     EXPECT_EQ(evnet_poller_shutdown_write(poller, pair.handle), -ENOTCONN);
     evnet_poller_destroy(poller);
     evnet_sim_destroy(sim);
@@ -272,7 +272,7 @@ TEST_F(Sim, BytesForAClosedSocketAreAnsweredByAReset) {
   EXPECT_EQ(Write(pair, "too late"), 8);
   Settle();
   const std::string read = Read(pair);
-  EXPECT_EQ(read, " EPIPE") << "it had got the end, and the reset took the rest";
+  EXPECT_EQ(read, " EPIPE") << "EOF had arrived, and the reset dropped the rest";
 }
 
 TEST_F(Sim, AnAbortIsAReset) {
@@ -306,7 +306,7 @@ TEST_F(Sim, BothEndsTellAStoppedRecvWhenNothingIsLeftToRead) {
   evnet_sim_shutdown_write(pair.client);
   ASSERT_EQ(evnet_poller_shutdown_write(poller, pair.handle), 0);
   Settle();
-  EXPECT_EQ(Story(pair), "") << "there is a byte in front";
+  EXPECT_EQ(Story(pair), "") << "a byte precedes it";
   evnet_poller_recv_start(poller, pair.handle);
   Settle();
   EXPECT_EQ(Story(pair), "RECV:x RECV=0 HANGUP=0");

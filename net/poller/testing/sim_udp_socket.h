@@ -31,7 +31,7 @@ struct evnet_sim_udp {
   uint32_t receive_bytes_max;
   uint32_t send_bytes_max;
   uint32_t under_way_bytes;  // of its datagrams in flight
-  uint64_t last_at_ns;       // the earliest arrival of its next datagram, unless that overtakes
+  uint64_t last_at_ns;       // its next datagram does not arrive before this, except by overtaking
   int error;                 // of an earlier datagram, positive; reported once
   struct evnet_address groups[SIM_GROUPS_MAX];  // its memberships
   uint32_t group_count;

@@ -37,7 +37,7 @@ struct CallFault {
   int after = 0;
   int count = 1;
 };
-void FailSubmits(const CallFault &fault);  // io_uring_submit, which only a full queue calls
+void FailSubmits(const CallFault &fault);  // io_uring_submit, called only if the queue is full
 void FailWaits(const CallFault &fault);    // the two calls that wait
 
 struct UringCounts {

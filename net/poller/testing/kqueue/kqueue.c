@@ -3,8 +3,8 @@
 //
 // Each filter has its own epoll, because the filters of one descriptor have independent events.
 // Bytes that arrive must not bring an event of the write filter, but an epoll that watches for both
-// would report writability, too. The kqueue's descriptor is the read filter's epoll. A wait polls both
-// epolls and an eventfd, which EVFILT_USER writes.
+// would report writability, too. The kqueue's descriptor is the read filter's epoll. A wait polls
+// both epolls and an eventfd, which EVFILT_USER writes.
 //
 // Differences from a BSD:
 // - On Linux, reading so_error clears it: after getsockopt(SO_ERROR), recv(2) would not report the

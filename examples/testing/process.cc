@@ -18,6 +18,13 @@ bool ReadByte(int descriptor, char *out) {
   return poll(&waited, 1, ms) == 1 && read(descriptor, out, 1) == 1;
 }
 
+std::string ReadLine(int descriptor) {
+  std::string line;
+  char byte;
+  while (ReadByte(descriptor, &byte) && byte != '\n') line += byte;
+  return line;
+}
+
 std::string Rest(int descriptor) {
   std::string rest;
   char byte;
@@ -59,13 +66,8 @@ Process::~Process() {
   close(err_);
 }
 
-std::string Process::Line() {
-  std::string line;
-  char byte;
-  while (ReadByte(out_, &byte) && byte != '\n') line += byte;
-  return line;
-}
-
+std::string Process::Line() { return ReadLine(out_); }
+std::string Process::ErrLine() { return ReadLine(err_); }
 std::string Process::RestOfOut() { return Rest(out_); }
 std::string Process::RestOfErr() { return Rest(err_); }
 

@@ -21,8 +21,9 @@ class Process {
 
   pid_t pid() const { return pid_; }
 
-  // Returns one line of stdout, without its line feed.
+  // Return one line of stdout or stderr, without its line feed.
   std::string Line();
+  std::string ErrLine();
   // Return the rest of stdout or stderr, up to the exit of the process.
   std::string RestOfOut();
   std::string RestOfErr();

@@ -161,6 +161,8 @@ bool WaitUntilRouted(const char *interface) {
 
 }  // namespace
 
+bool EnterLoopbackNamespace() { return Unshare() && Start("lo"); }
+
 bool EnterNetNamespace() {
   return Unshare() && Start("lo") && AddPair() && AddAddress("pair0", AF_INET, "10.111.0.1", 24) &&
          AddAddress("pair0", AF_INET6, "fd00:111::1", 64) && Start("pair1") && Start("pair0") &&

@@ -13,6 +13,10 @@ namespace evnet_testing {
 // Returns: false if the system does not permit it.
 bool EnterNetNamespace();
 
+// Does the same with a namespace that has only `lo`. It returns without a wait, whereas the kernel
+// needs seconds to set up the routes of the pair.
+bool EnterLoopbackNamespace();
+
 // Adds an IPv6 address to an interface of the namespace. A failure fails the test.
 void AddIp6Address(const char *interface, const char *text, int prefix_bits);
 

@@ -10,7 +10,7 @@ documents each field up to the next empty line or comment. In a comment of a fun
     // Errors:  -EX ...  becomes  a list with one item for each line that begins with a code; so does Done
     // Thread:  text     becomes  a paragraph with that title; so do Bounds and Default
 
-and everything else that is indented by three spaces or more is shown as it is: examples, tables and pictures.
+and other text that is indented by three spaces or more is copied unchanged: examples, tables and pictures.
 """
 
 import re
@@ -18,7 +18,7 @@ import sys
 
 COMMENT = re.compile(r"^(\s*)//(.*)$")
 TRAILING = re.compile(r"^(\s*[^/\s][^\"]*?[;,\w}\])])(\s+)//(.*)$")
-# Aliases in api_reference.sh, but @return.
+# Aliases that api_reference.sh defines, except @return.
 SECTION = {
     "Returns": "@return",
     "Errors": "@errors",
@@ -43,7 +43,7 @@ def is_indented(body):
 
 
 def parameters_of(lines, start):
-    """The names of the parameters of the function whose declaration begins at a line; none if it is not a function."""
+    """Returns the parameter names of the function whose declaration begins at a line; none if it is not a function."""
     text = ""
     for line in lines[start : start + 14]:
         if line.startswith("#"):  # a pragma between a comment and its declaration
@@ -52,15 +52,15 @@ def parameters_of(lines, start):
         if line.rstrip().endswith((";", "{")):
             break
     text = re.sub(r"EVNET_PRINTF\(.*?\)", "", text)
-    text = re.sub(r"\(\*(\w+)\)\([^()]*\)", r"\1", text)  # a callback is a parameter like any other
+    text = re.sub(r"\(\*(\w+)\)\([^()]*\)", r"\1", text)  # replace a callback by its name
     match = re.match(r"[^(]*\b\w+\((.*)\)", text)
     return re.findall(r"(\w+)(?:\[\d*\])?\s*(?:,|$)", match.group(1)) if match else []
 
 
 def contract(bodies, parameters):
-    """The bodies of a comment's lines in doxygen's form."""
+    """Returns the text of a comment's lines in doxygen's form."""
     lines = []
-    section = None  # the command of the paragraph that goes on
+    section = None  # the command of the current paragraph
     for number, body in enumerate(bodies):
         before = bodies[number - 1] if number else ""
         head = re.match(r"^ (\w+):\s+(.*)$", body)
@@ -84,7 +84,7 @@ def contract(bodies, parameters):
         elif section:
             lines.append("  " + escape(body.strip()))
         elif is_indented(body):
-            lines.append("     " + body)  # Markdown's code; it is not escaped
+            lines.append("     " + body)  # Markdown code, which is not escaped
         else:
             lines.append(escape(body.strip()))
     return lines
@@ -92,10 +92,10 @@ def contract(bodies, parameters):
 
 def filtered(lines):
     out = []
-    depth = 0  # of braces: inside of a struct or an enum
+    depth = 0  # of braces; above 0 inside a struct or an enum
     number = 0
-    in_field = False  # a comment that follows a field may go on in the next line
-    group = ""  # what documents the fields that follow
+    in_field = False  # a comment after a field may continue on the next line
+    group = ""  # the comment that documents the next fields
     while number < len(lines):
         line = lines[number]
         comment = COMMENT.match(line)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks what api_filter.py makes of the comments of a header."""
+"""Checks how api_filter.py converts the comments of a header."""
 
 import os
 import sys

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes compile_commands.json, for clangd and clang-tidy, from what Bazel would run."""
+"""Writes compile_commands.json, for clangd and clang-tidy, from the commands that Bazel would run."""
 
 import json
 import os
@@ -13,7 +13,7 @@ def bazel(*args):
 
 
 def main():
-    # Clang's own flags: both readers of the file are clang.
+    # The flags for clang, because clangd and clang-tidy are based on clang.
     config = ["--config=clang"]
     root = bazel("info", *config, "workspace").strip()
     # Every path in a command is relative to this directory, which links to the sources.
@@ -29,13 +29,13 @@ def main():
         source = arguments[arguments.index("-c") + 1]
         if source.startswith(("external/", "bazel-out/")):
             continue
-        # Module maps exist only once Bazel has built; the readers need no layering check.
+        # Module maps exist only after a build, and are needed for the layering check only.
         arguments = [
             a
             for a in arguments
             if not a.startswith(("-fmodule", "-fno-canonical", "-Xclang-module")) and a != "-Xclang"
         ]
-        # A source may be compiled twice, with and without -fPIC: one is enough.
+        # If a source is compiled twice, with and without -fPIC, one command is enough.
         entries[source] = {
             "directory": directory,
             "file": os.path.join(root, source),

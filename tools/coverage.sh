@@ -4,7 +4,7 @@
 #   --uncovered  also prints the lines and the branches that no test reaches
 #   PATTERN      tests, by default //net/... and //fuzz/...
 #
-# coverage_report.py has the bars and says what counts. With tests of some directories alone, only those are judged.
+# coverage_report.py defines the bars and the code that counts. With the tests of some directories, it checks only those.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,11 +18,11 @@ if [ $# -eq 0 ]; then set -- //net/... //fuzz/...; fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# A file that only another system builds is in no layer of this one.
+# The sources that this system builds.
 bazel cquery 'kind("source file", deps(//net/base + //net/buffer + //net/poller + //net/reactor + //net/balancer
   + //net/server))' --output=label 2> "$work/log" | sed -n 's|^//\(net/[^ ]*\) .*|\1|p' | tr : / > "$work/built" ||
   { cat "$work/log" >&2; exit 1; }
-# With a test that fails (3) there is a report all the same.
+# Exit code 3: a test has failed, but there is a report.
 status=0
 bazel coverage --keep_going --test_tag_filters=-benchmark --instrumentation_filter='^//net[/:]' "$@" || status=$?
 [ $status -eq 0 ] || [ $status -eq 3 ] || exit $status

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Judges an lcov report by directory: tools/coverage_report.py [--uncovered] --built=FILE REPORT
+"""Checks an lcov report by directory: tools/coverage_report.py [--uncovered] --built=FILE REPORT
 
-    --built      a file with the paths of the sources that this system builds, one a line; others do not count
+    --built      a file with the paths of the sources that this system builds, one for each line; other files do not count
     --uncovered  also prints the lines and the branches that no test reaches
 
 Each directory of net/ must have MINIMUM_LINES and MINIMUM_BRANCHES percent, and each file of WHOLE all its lines.
-Code for tests does not count, and neither do the branches of lines that belong to an EVNET_ASSERT or EVNET_DCHECK: the
-test that fails an assertion ends its process, and so its counts are lost. The exit code is 1 below a bar.
+Test helpers do not count. Branches on lines of an EVNET_ASSERT or EVNET_DCHECK do not count either, because a test that
+fails an assertion ends its process and loses its counts. The exit code is 1 below a bar.
 """
 
 import argparse
@@ -23,7 +23,7 @@ ASSERTION = re.compile(r"\bEVNET_(ASSERT|DCHECK)\s*\(")
 
 
 def read_report(path):
-    """{source: ({line: count}, {(line, block, branch): count})}."""
+    """Returns {source: ({line: count}, {(line, block, branch): count})}."""
     report = {}
     lines = branches = None
     with open(path, encoding="utf-8", errors="replace") as file:
@@ -41,7 +41,7 @@ def read_report(path):
 
 
 def assertion_lines(text):
-    """The lines from the name of an assertion to the bracket that ends it."""
+    """Returns the lines from the name of an assertion to its closing bracket."""
     lines = set()
     for match in ASSERTION.finditer(text):
         depth, end = 1, match.end()
@@ -53,7 +53,7 @@ def assertion_lines(text):
 
 
 def counted(report, built, root):
-    """The report without what does not count."""
+    """Returns the report without the lines and branches that do not count."""
     out = {}
     for source, (lines, branches) in report.items():
         if source not in built or not source.startswith("net/") or FOR_TESTS.search(source):
@@ -80,7 +80,7 @@ def uncovered(source, lines, branches):
 
 
 def judge(report):
-    """Prints the table; returns what is below its bar."""
+    """Prints the table. Returns the directories and files below their bars."""
     failures = []
     directories = collections.defaultdict(lambda: ([], []))
     for source, (lines, branches) in report.items():

@@ -3,9 +3,9 @@
 
     floors.py FLOORS OBJECT...
 
-FLOORS lists the library's source files by floors, without their endings: one floor a line, the top floor
-first. A file may use functions and data of files on lower floors only, so no circle can appear. A line may
-also hold:
+FLOORS lists the library's source files by floors, without their extensions, one floor for each line, from
+top to bottom. A file may use functions and data of files on lower floors only, so there is no circle. A
+line may also be:
 
     # ...            a comment
     circle: a b c    one floor whose files still use each other in a circle
@@ -22,16 +22,16 @@ import sys
 
 DEFINED = set("ABCDGRST")
 UNDEFINED = set("UVWvw")
-# The magic numbers of clang's files for link-time optimisation, bare or in a wrapper; the linker's nm cannot read it.
+# The magic numbers of clang's files for link-time optimisation, bare or in a wrapper. nm cannot read them.
 BITCODE = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
 
 
 class Refused(Exception):
-    """The list of floors is wrong in itself."""
+    """The list of floors is invalid."""
 
 
 class Floors:
-    """A list of floors: floor of a file by its name, the circles, the files that may be missing."""
+    """A list of floors: the floor of each file, the circles, and the files that may be missing."""
 
     def __init__(self, text):
         self.floor_of = {}
@@ -62,7 +62,7 @@ class Floors:
 
 
 def name_of(path):
-    """The source file of an object, without its ending: conn of x/_objs/loop/conn.pic.o."""
+    """Returns the source file of an object, without its extension: conn of x/_objs/loop/conn.pic.o."""
     return re.sub(r"(\.pic)?\.o$", "", os.path.basename(path))
 
 
@@ -99,7 +99,7 @@ def find_uses(symbols):
 
 
 def reachable(start, uses):
-    """All files that a file uses, directly or not."""
+    """Returns all files that a file uses, directly or not."""
     found, pending = set(), [start]
     while pending:
         name = pending.pop()
@@ -111,7 +111,7 @@ def reachable(start, uses):
 
 
 def check(floors, names, uses):
-    """Returns what is wrong, a line each."""
+    """Returns the errors, one for each line."""
     errors = []
     for name in sorted(names - set(floors.floor_of)):
         errors.append("%s is on no floor" % name)

@@ -25,7 +25,7 @@ format_c() {
   list '*.c' '*.h' '*.cc' | xargs -0 clang-format "${mode[@]}"
 }
 
-# One static binary, pinned; npm is the ordinary way to it that every CI machine has.
+# A static binary of a fixed version. npm is available on every CI machine.
 find_buildifier() {
   local system machine binary
   if command -v buildifier; then return; fi

@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # Fuzzes each target for a while, starting from its corpus: tools/fuzz.sh [SECONDS [//fuzz:x_bin...]]
 #
-# As many targets run simultaneously as there are processors, each on one. New inputs are kept in out/fuzz/x for the next
-# time, and an input that crashes in out/fuzz/x-crash-...; the exit code is not 0 if there was one. A crash
-# that is understood becomes a file of fuzz/corpus/x.
+# It runs as many targets simultaneously as there are processors. New inputs are kept in out/fuzz/x for the next run. An
+# input that crashes is written to out/fuzz/x-crash-..., and the exit code is then not 0. When the fault is fixed, add the
+# input to fuzz/corpus/x.
 #
-# On a terminal one line shows the progress, and what libFuzzer prints goes to out/fuzz/x.log alone; elsewhere
-# both are printed, the progress once a minute.
+# On a terminal, one line shows the progress, and libFuzzer's output goes to out/fuzz/x.log only. Otherwise both are
+# printed, the progress once a minute.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 shift || true
 if [ $# -eq 0 ]; then
-  # shellcheck disable=SC2046  # Labels hold no spaces.
+  # shellcheck disable=SC2046  # Labels have no spaces.
   set -- $(bazel query 'attr(tags, "\bfuzz-binary\b", //fuzz/...)' 2> /dev/null)
 fi
 [ $# -gt 0 ] || { echo 'no fuzz target found' >&2; exit 1; }
@@ -21,7 +21,7 @@ fi
 bazel build --config=fuzz "$@"
 bin=$(bazel info --config=fuzz bazel-bin 2> /dev/null)
 
-# fuzz LABEL: its lines carry its name, as others are printed between them.
+# fuzz LABEL: runs one target. Its lines begin with its name, because the lines of several targets are mixed.
 fuzz() {
   local path name options corpus
   path=${1#//}
@@ -44,7 +44,7 @@ fuzz() {
   fi
 }
 
-# print NAME: what libFuzzer writes.
+# print NAME: logs libFuzzer's output, and prints it unless stderr is a terminal.
 print() {
   if [ -n "$terminal" ]; then
     cat > "out/fuzz/$1.log"
@@ -53,7 +53,7 @@ print() {
   fi
 }
 
-# rate: inputs a second of all targets that run, as libFuzzer said last.
+# rate: prints the sum of inputs per second of all running targets, from libFuzzer's latest lines.
 rate() {
   local log sum=0 last
   for log in out/fuzz/*.log; do
@@ -64,14 +64,14 @@ rate() {
   echo "$sum"
 }
 
-# progress TARGETS: shows how far all of them have come, until it is ended.
+# progress TARGETS: shows the progress of all targets, until it is killed.
 progress() {
   local passed left line_begin='' line_end=$'\n' pause=60
   local whole=$((seconds * (($1 + processors - 1) / processors)))
   if [ -n "$terminal" ]; then
     line_begin=$'\r\033[K' line_end='' pause=1
   fi
-  # The last sleep outlives this script: it keeps no pipe open.
+  # The last sleep outlives this script, so it must not keep a pipe open.
   while sleep "$pause" > /dev/null 2>&1; do
     passed=$((SECONDS - began))
     left=$((whole > passed ? whole - passed : 0))
@@ -85,7 +85,7 @@ progress() {
 terminal=
 if [ -t 2 ]; then terminal=yes; fi
 processors=$(getconf _NPROCESSORS_ONLN)
-state=$(mktemp -d)  # has a file for each target that is done
+state=$(mktemp -d)  # has a file for each finished target
 mkdir -p out/fuzz
 touch "$state/began"
 began=$SECONDS

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Checks the links of the documents: tools/links.py [ROOT]
 
-Prints each dead one as FILE:LINE: TARGET: REASON, and exits with 1 if there is one. Checked are, in the files that git
-has under ROOT (default: this repository),
+Prints each dead link as FILE:LINE: TARGET: REASON, and exits with 1 if there is one. In the files that git has under ROOT
+(default: this repository) it checks
 
 - relative links and images of Markdown, with the heading after a #,
 - documents that a comment or a BUILD file names, such as docs/reliability.md.
@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|<img[^>]* src=\"([^\"]+)\"|<a[^>]* href=\"([^\"]+)\"")
-# A path from the root. One that is only a file's name is relative to nothing that is known.
+# A path from the root. A bare file name is not checked, because its directory is unknown.
 NAMED = re.compile(r"(?<![\w/.-])((?:docs|benchmarks|fuzz|net/[\w/]+)/[\w-]+\.md)\b")
 SOURCES = (".c", ".h", ".cc", ".py", ".sh", ".bzl", ".bazel")
 
@@ -32,7 +32,7 @@ def git_files(root):
 
 
 def prose(text):
-    """The text without fenced code and code spans; lines keep their numbers."""
+    """Returns the text without fenced code and code spans, with unchanged line numbers."""
     lines = []
     fenced = False
     for line in text.split("\n"):
@@ -43,7 +43,7 @@ def prose(text):
 
 
 def anchors(text):
-    """The names of a document's headings, as GitHub makes them."""
+    """Returns the anchors of a document's headings, as GitHub generates them."""
     found = set()
     fenced = False
     for line in text.split("\n"):

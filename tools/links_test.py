@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""links.py finds each kind of dead link, and no other."""
+"""Checks that links.py reports each kind of dead link, and no valid link."""
 
 import os
 import subprocess

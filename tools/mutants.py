@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Plants slips of an engineer in a copy of the tree, and reports which tests notice: tools/mutants.py DIR [PATH...]
+"""Mutation testing in a copy of the tree: tools/mutants.py DIR [PATH...]
 
-A slip is a condition negated, a limit off by one, a call, a count or a flag left out, two statements swapped, or
-another errno. All slips that are drawn are in one build; EVNET_MUTANT chooses one of them, or none. Each test runs
-once without a slip. That run shows how long the test takes and which slips it can reach. Then each slip is tried on
-the tests that reach it, until one fails twice; a test that takes too long has noticed as well.
+Plants slips, which are typical mistakes of an engineer, and reports which of them the tests detect. A slip is a
+negated condition, a limit that is off by one, a call, count or flag that is left out, two swapped statements, or
+another errno. One build contains all selected slips; EVNET_MUTANT enables one of them, or none. Each test first runs
+without a slip, which shows how long it takes and which slips it reaches. Then each slip is tried with the tests that
+reach it, until one of them fails twice. A test that takes too long has failed.
 
-DIR holds the copy, and state from which an interrupted run goes on. PATH limits the files, by its beginning.
-Slips that no test can notice are listed in tools/mutants_equivalent.txt, each with the reason; they do not count.
+DIR holds the copy, and the state with which an interrupted run continues. PATH is a prefix that limits the files.
+tools/mutants_equivalent.txt lists slips that no test can detect, each with the reason; they do not count.
 """
 
 import argparse
@@ -37,7 +38,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 EQUIVALENT = os.path.join(ROOT, "tools", "mutants_equivalent.txt")
 LAYERS = ["//net/%s" % layer for layer in ("base", "buffer", "poller", "reactor", "balancer", "server")]
 SEEN_BYTES = 65536
-BUILD_AT_ONCE = 40  # tests in one build, so that a --prefix command that waits for its turn does not wait long
+BUILD_AT_ONCE = 40  # tests in one build: shorter builds, so that a --prefix command that waits for its turn waits less
 FOR_TESTS = r"(_test\.cc|BUILD\.bazel|\.bzl)$|/testing/|^fuzz/"
 NOT_RUN, KILLED, SURVIVED = "not run", "killed", "survived"
 
@@ -48,12 +49,12 @@ def output_of(arguments, directory):
 
 
 def without_path(name):
-    """A function may move to another file, and what is known of its slips still holds."""
+    """Returns the name without its file, because results stay valid if a function moves to another file."""
     return name.split(" ", 1)[1]
 
 
 def equivalents():
-    """The slips that change nothing, without their files; a line that begins with a blank is part of a reason."""
+    """Returns the slips that change no behaviour, without their files. A line that begins with a blank is a reason."""
     if not os.path.exists(EQUIVALENT):
         return set()
     with open(EQUIVALENT, encoding="utf-8") as file:
@@ -64,7 +65,7 @@ def equivalents():
 
 
 def sources(directory, paths):
-    """The C files of net/ that this system builds, without those that are for tests."""
+    """Returns the C files of net/ that this system builds, without test helpers."""
     query = "kind('source file', deps(%s))" % " + ".join(LAYERS)
     labels = output_of(["bazel", "cquery", query, "--output=label"], directory)
     files = re.findall(r"^//(net/\S+\.c) ", labels.replace(":", "/"), re.MULTILINE)
@@ -73,13 +74,13 @@ def sources(directory, paths):
 
 def compiles(directory, path, text):
     arguments = "gcc -std=c11 -D_GNU_SOURCE -w -fsyntax-only -I. -x c -".split()
-    # A header in the file's own directory is found by its path from the root.
+    # The compiler finds headers in the file's own directory by their paths from the root.
     run = subprocess.run(arguments, cwd=directory, input=text, text=True, stderr=subprocess.DEVNULL, check=False)
     return run.returncode == 0
 
 
 def draw(options, directory):
-    """Chooses slips at random, and leaves out what does not compile or overlaps with another."""
+    """Selects slips at random. Omits slips that do not compile or that overlap with another slip."""
     parsed, everything = {}, []
     skipped = equivalents()
     for path in sources(directory, options.paths):
@@ -120,7 +121,7 @@ def draw(options, directory):
 
 
 def copy_tree(directory, wanted=""):
-    """Copies the files of git, those that `git add` would add, and user.bazelrc, if they match `wanted`."""
+    """Copies the files that match `wanted`: those in git, those that `git add` would add, and user.bazelrc."""
     names = output_of(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], ROOT).split("\0")
     for name in names + ["user.bazelrc"]:
         source, target = os.path.join(ROOT, name), os.path.join(directory, name)
@@ -133,7 +134,7 @@ def copy_tree(directory, wanted=""):
 
 
 def list_tests(directory, patterns, without):
-    """The short tests, with what each needs to be run without Bazel."""
+    """Returns the short tests, with the data to run each of them without Bazel."""
     query = "kind('(cc|again)_test rule', %s) except attr(tags, '\\b(manual|benchmark)\\b', //...)" % " + ".join(patterns)
     root = xml.etree.ElementTree.fromstring(output_of(["bazel", "query", query, "--output=xml"], directory))
     tests = []
@@ -155,11 +156,11 @@ def list_tests(directory, patterns, without):
     return tests
 
 
-LIBC = ctypes.CDLL(None, use_errno=True)  # loaded here, as a child of a process with threads should not
+LIBC = ctypes.CDLL(None, use_errno=True)  # loaded here, because a forked child of a process with threads must not load libraries
 
 
 def isolate():
-    """In the child: a network of its own, with loopback up, and limits."""
+    """Called in the child: enters a new network namespace with a loopback interface, and sets limits."""
     new_user, new_net = 0x10000000, 0x40000000
     if LIBC.unshare(new_net if os.geteuid() == 0 else new_user | new_net) == 0:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
@@ -179,8 +180,8 @@ class Runner:
         self.bin = os.path.join(directory, "bazel-bin")
 
     def run(self, test, number, seconds, seen=None):
-        """(status, output): 0 if it passed, None if it took too long."""
-        # Short, as the paths of Unix sockets are.
+        """Returns (status, output). The status is 0 if the test passed, None if it took too long."""
+        # A short path, because the paths of Unix sockets are limited.
         temporary = os.path.join("/tmp", "evnet_mutants_%d_%d" % (os.getpid(), threading.get_native_id()))
         shutil.rmtree(temporary, ignore_errors=True)
         os.makedirs(temporary)
@@ -191,7 +192,7 @@ class Runner:
         environment.update(test["variables"])
         if seen:
             environment["EVNET_MUTANT_SEEN"] = seen
-        # The prefix may wait, which is not the test's time.
+        # The time that the prefix waits must not count as the test's.
         command = self.prefix + ["timeout", "--signal=KILL", str(seconds), os.path.join(self.bin, test["path"])]
         child = subprocess.Popen(
             command + test["arguments"], cwd=directory, env=environment, stdin=subprocess.DEVNULL,
@@ -210,14 +211,14 @@ class Runner:
 
     @staticmethod
     def _read(pipe, kept):
-        """All is read; the beginning is kept, as a slip may print without end."""
+        """Reads all output and keeps only its beginning, because a test with a slip may print endlessly."""
         for block in iter(lambda: pipe.read1(65536), b""):
             if len(kept) < 64:
                 kept.append(block)
 
 
 def claim_of(output):
-    """The test of GoogleTest that failed, if it says."""
+    """Returns the name of the GoogleTest test that failed, if the output has it."""
     failed = re.findall(r"\[  FAILED  \] (\w[\w/]*\.[\w/]+)", output)
     if not failed:
         failed = re.findall(r"\[ RUN      \] (\S+)", output)[-1:]
@@ -225,7 +226,7 @@ def claim_of(output):
 
 
 def run_without_slip(runner, test, directory):
-    """Whether the test passes, how long it takes, and which slips it reaches."""
+    """Returns whether the test passes, how long it takes, and which slips it reaches."""
     seen = os.path.join(directory, "seen_%d" % threading.get_native_id())
     with open(seen, "wb") as file:
         file.truncate(SEEN_BYTES)
@@ -245,11 +246,11 @@ def in_parallel(jobs, function, items):
     try:
         list(pool.map(function, items))
     finally:
-        pool.shutdown(cancel_futures=True)  # after an interrupt, those that have begun end
+        pool.shutdown(cancel_futures=True)  # after an interrupt, running ones finish
 
 
 class Killers:
-    """In which order the tests are tried: those that noticed slips of the same file, then the near, then the short."""
+    """The order of the tests: first those that detected slips in the same file, then nearby ones, then short ones."""
 
     def __init__(self):
         self.kills = {}
@@ -269,7 +270,7 @@ class Killers:
 
 
 def fails(runner, test, slip):
-    """(whether it fails twice, how it did)."""
+    """Returns (whether it fails twice, how it failed)."""
     limit = 10 + 5 * test["seconds"]
     for _ in range(2):
         status, output = runner.run(test, slip["number"], limit)
@@ -281,7 +282,7 @@ def fails(runner, test, slip):
 
 
 def attempt(runner, killers, tests, slip, seconds):
-    """Tries one slip, and returns what became of it; seconds bounds what the tests took without it."""
+    """Tries one slip and returns the result. `seconds` limits the time of the tests, as measured without the slip."""
     spent, tried, skipped = 0, 0, 0
     for test in killers.order(slip, tests):
         if tried > 0 and spent + test["seconds"] > seconds:
@@ -298,7 +299,7 @@ def attempt(runner, killers, tests, slip, seconds):
     return {"status": SURVIVED, "by": by}
 
 
-# The whole
+# The main program
 
 
 def report(slips):
@@ -333,7 +334,7 @@ def build(options, tree, tests):
 
 
 def prepare(options, state_path):
-    """A new copy with slips in it, built, and its tests run once; or what an earlier run left of that."""
+    """Makes a copy with slips, builds it and runs its tests once; continues with the state of an earlier run."""
     tree = os.path.join(options.directory, "tree")
     if not os.path.exists(state_path):
         shutil.rmtree(tree, ignore_errors=True)

@@ -1,8 +1,7 @@
-"""Finds the places of a C file where an engineer may slip, and writes the file with some of the slips in it.
+"""Finds possible slips in a C file (see mutants.py), and writes the file with some of them planted.
 
-It knows C by its tokens, brackets and statements, as clang-format lays them out, and no types. A slip that does not
-compile is found by the compiler later. Preprocessor lines are taken as blank, and nothing outside of a function body
-is changed.
+It parses tokens, brackets and statements, as clang-format lays them out, but no types. A slip may not compile, which
+the compiler detects later. Preprocessor lines count as blanks, and nothing outside of a function body is changed.
 """
 
 import re
@@ -27,7 +26,7 @@ OPEN = {"(": ")", "[": "]", "{": "}"}
 
 
 class Slip:
-    """One change: `text` takes the place of the tokens from `first` up to `last`."""
+    """One change: `text` replaces the tokens from `first` up to `last`."""
 
     def __init__(self, kind, first, last, text, what, is_statement):
         self.kind = kind
@@ -41,7 +40,7 @@ class Slip:
 
 
 class Source:
-    """A C file as its tokens, and the slips that its functions have room for."""
+    """The tokens of a C file, and the possible slips in its functions."""
 
     def __init__(self, path, text):
         self.path = path
@@ -87,7 +86,7 @@ class Source:
             i += 1
 
     def source(self, first, last):
-        """The text of the tokens from first up to last, on one line."""
+        """Returns the text of the tokens from first up to last, on one line."""
         begin = self.tokens[first][1]
         end = self.tokens[last - 1][1] + len(self._token(last - 1))
         text = re.sub(r"//[^\n]*|^[ \t]*#(?:\\\n|[^\n])*", " ", self.text[begin:end], flags=re.MULTILINE)
@@ -102,10 +101,10 @@ class Source:
     # Statements
 
     def _block(self, i):
-        """From a brace on; returns what follows the block."""
+        """Parses a block from its brace on. Returns the index after the block."""
         end = self.partner[i]
         i += 1
-        last = None  # the simple statement in front, if it may be swapped with the next
+        last = None  # the previous simple statement, if it can be swapped with the next one
         while i < end:
             first = i
             i = self._statement(i)
@@ -145,7 +144,7 @@ class Source:
         return end + 1
 
     def _simple(self, first, after):
-        """(first, after, kind) of a statement that is one call, count or flag."""
+        """Returns (first, after, kind) if a statement is one call, count or flag; otherwise None."""
         if self._token(after - 1) != ";":
             return None
         kind = self._kind(first, after - 1)
@@ -154,7 +153,7 @@ class Source:
     def _kind(self, first, end):
         """Returns the kind of a statement without its semicolon: a call, a count, a flag, or None.
 
-        A lock that is left out is a race, which ThreadSanitizer finds and a plain test does not.
+        Locks do not count: leaving one out is a race, which ThreadSanitizer finds and a plain test does not.
         """
         if [self._token(i) for i in range(first, min(first + 3, end))] == ["(", "void", ")"]:
             first += 3
@@ -227,7 +226,7 @@ class Source:
     # Expressions
 
     def _top(self, first, end, wanted):
-        """The first token of `wanted` that is in no brackets."""
+        """Returns the first token of `wanted` that is not inside brackets."""
         i = first
         while i < end:
             if self._token(i) in wanted:
@@ -286,7 +285,7 @@ class Source:
     # Planting
 
     def plant(self, slips):
-        """The file with these slips in it, each by its number; they are equal in their tokens or apart."""
+        """Returns the file with these slips, selected by number. Their token ranges must be equal or disjoint."""
         places = {}
         for slip in slips:
             places.setdefault((slip.first, slip.last, slip.is_statement), []).append(slip)
@@ -309,7 +308,7 @@ class Source:
         return PRELUDE + "".join(out)
 
 
-# Without headers of its own beyond macros, in front of all that the file includes.
+# Precedes all includes of the file, so it includes only a header of macros.
 PRELUDE = """#include <sys/syscall.h>
 extern char *getenv(const char *name);
 extern long syscall(long number, ...);
@@ -334,6 +333,6 @@ static inline int evnet_mutant(int number) {
 
 
 def overlap(one, two):
-    """Whether two slips of a file cannot be planted together."""
+    """Returns whether two slips of a file cannot be planted together."""
     same = (one.first, one.last, one.is_statement) == (two.first, two.last, two.is_statement)
     return not same and one.first < two.last and two.first < one.last

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The slips that mutants_c.py finds in a small file, and how it plants them."""
+"""Tests which slips mutants_c.py finds in a small file, and how it plants them."""
 
 import os
 import sys

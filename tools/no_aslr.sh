@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs a command without address space randomisation where the kernel lets us, else as it is.
-# For the sanitizers (.bazelrc): a container may refuse personality(2), and then also needs it less often.
+# Runs a command without address space randomisation if the kernel permits it, otherwise unchanged.
+# The sanitizers use it (.bazelrc). A container may refuse personality(2); it then also needs this less often.
 if setarch -R true 2>/dev/null; then exec setarch -R "$@"; fi
 exec "$@"

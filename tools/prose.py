@@ -2,14 +2,14 @@
 """Checks the English of comments, documents and messages: tools/prose.py [PATH...]
 
 Prints each word or phrase that CONTRIBUTING.md excludes as FILE:LINE: RULE: SENTENCE, and exits with 1 if there is
-one. PATH limits the files, by its beginning; without PATH all files that git has are checked.
+one. PATH is a prefix that limits the files; without it, all files in git are checked.
 
-tools/prose_allow.txt lists the exceptions, one a line: a pattern of paths, and optionally the name of one rule. In a
-pattern `*` matches any characters but `/`, and `**` all. Without PATH, an entry that excuses nothing is an error too, so that
-the list only shrinks. `--all` ignores the list, and `--count` prints the number of findings for each file.
+tools/prose_allow.txt lists the exceptions, one for each line: a pattern of paths, and optionally the name of one rule. In
+a pattern, `*` matches any characters except `/`, and `**` matches all. Without PATH, an entry that excuses nothing is also
+an error, so that the list only shrinks. `--all` ignores the list, and `--count` prints the number of findings for each file.
 
-Checked are comments and string literals of C, C++ and Python, comments of shell and Bazel files, and Markdown without
-its code. A word in `backticks` is code.
+It checks comments and string literals of C, C++ and Python, comments of shell and Bazel files, and Markdown without
+code. A word in `backticks` is code.
 """
 
 import argparse
@@ -25,12 +25,12 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ALLOW = os.path.join("tools", "prose_allow.txt")
 SKIPPED = ("fuzz/corpus/", "LICENSE", ALLOW, "tools/prose.py", "tools/prose_test.py")
 
-# A sentence that speaks of positions may say "behind".
+# A sentence with one of these words is about positions, so it may use "behind".
 POSITIONS = r"\b(buffers?|blocks?|queues?|rings?|bytes?|spans?|pieces?|headers?|offset|fields?|proxy|firewall|NAT)\b"
 PARTICIPLE = r"(?:\w+ly |yet |either |even )*(?:\w+ed|been|begun|become|come|done|gone|got|had|known|left|made|met|run|"
 PARTICIPLE += r"read|said|seen|sent|set|shut|taken|written|given|put|lost|kept|built|found|held|paid|grown|won|led|cut)\b"
 
-# Name, what to write instead, and what is excluded; each is looked for in one sentence.
+# The name, the replacement, and the excluded pattern, which is searched for in each sentence.
 RULES = [
     ("tell", "return, report, call, notify", r"\b(?:tells|told|telling|(?<!cannot )tell)\b"),
     ("nobody", "name the actor", r"\b(?:no|some|any|every)body\b|\bwhoever\b"),
@@ -55,7 +55,7 @@ Finding = collections.namedtuple("Finding", "path line rule instead sentence")
 
 
 def c_texts(source):
-    """Yields (line, text) of comments, each with the lines that continue it, and of string literals."""
+    """Yields (line, text) of comments, joined with the lines that continue them, and of string literals."""
     comment = None  # [first line, texts of lines]
     token = re.compile(r'//[^\n]*|/\*.*?\*/|R"\((?:.|\n)*?\)"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
     previous = None  # line and column of the last comment
@@ -120,7 +120,7 @@ def hash_texts(source):
 
 
 def markdown_texts(source):
-    """Yields paragraphs, list items and cells of tables; code and headings are left out."""
+    """Yields paragraphs, list items and cells of tables, but not code and headings."""
     fenced = False
     paragraph = None
     for line, text in enumerate(source.split("\n") + [""], 1):
@@ -204,7 +204,7 @@ def matches(pattern, path):
 
 
 def excuse(finding, entries):
-    """The entry that allows a finding, or None."""
+    """Returns the entry that allows a finding, or None."""
     for entry in entries:
         if matches(entry.pattern, finding.path) and entry.rule in (None, finding.rule):
             return entry

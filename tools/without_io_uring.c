@@ -1,4 +1,5 @@
-// Runs a program where io_uring_setup(2) is refused, as container runtimes do by seccomp(2):
+// Runs a program for which io_uring_setup(2) fails with EPERM. Container runtimes block it likewise,
+// by seccomp(2).
 //
 //   bazel test --run_under=//tools:without_io_uring //net/...
 #include <errno.h>

@@ -1,5 +1,5 @@
-// Listening: the way from the backlog to on_open, and going on when the system runs out of
-// something.
+// Accepting: the path of a connection from the backlog to on_open, and recovery after the system
+// ran out of descriptors or memory.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
@@ -112,7 +112,7 @@ TEST_P(AcceptStarved, IsTriedAgainAfterATenthOfASecondAndDoesNotSpin) {
   Harness::Pair served = h.Connect();
   TheKernel().on_accept = [] { return -GetParam(); };
   Client client = h.ConnectOnly();
-  h.Until([&] { return TheKernel().accepts >= 3; });  // one more than before
+  h.Until([&] { return TheKernel().accepts >= 3; });  // one accept more than before
   const size_t accepts = TheKernel().accepts;
   TheKernel().Advance(99);
   h.Turns(100);
@@ -145,7 +145,7 @@ TEST_P(AcceptStarved, APauseAndResumeMeanwhileDoNotHurryIt) {
   evnet_reactor_accept_pause(h.reactor());
   TheKernel().Advance(200);
   h.Turns(10);
-  EXPECT_EQ(h.open_count(), 0u) << "it is paused";
+  EXPECT_EQ(h.open_count(), 0u) << "accepting is paused";
   evnet_reactor_accept_resume(h.reactor());
   h.Until([&] { return h.open_count() == 1; });
 }

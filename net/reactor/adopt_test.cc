@@ -1,4 +1,4 @@
-// Adopted sockets: connections and listeners that somebody else has made.
+// Adopted sockets: connections and listeners that other code has made.
 #include "net/reactor/adopt.h"
 
 #include <errno.h>
@@ -17,12 +17,12 @@ namespace {
 class AdoptTest : public ::testing::Test {
  protected:
   ~AdoptTest() override {
-    harness.on = {};  // of the test's own variables, which are gone
+    harness.on = {};  // the callbacks use variables of the test, which no longer exist
     harness.Destroy();
     if (peer >= 0) (void)close(peer);
   }
 
-  // One end of a pair is adopted, the other is `peer`.
+  // Adopts one end of a socket pair; the other end is `peer`.
   struct evnet_conn_id AdoptPair(void *conn_user = nullptr) {
     int pair[2] = {-1, -1};
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
@@ -34,14 +34,14 @@ class AdoptTest : public ::testing::Test {
     struct evnet_conn_id id = {};
     const size_t before = harness.records().size();
     EXPECT_EQ(evnet_adopt(harness.reactor(), descriptor, conn_user, &id), 0);
-    EXPECT_EQ(harness.records().size(), before) << "a callback from inside evnet_adopt";
+    EXPECT_EQ(harness.records().size(), before) << "evnet_adopt called a callback";
     if (id.generation != 0) harness.Of(id).dialled = true;
     return id;
   }
 
   void ExpectRefused(int descriptor, int status) {
     EXPECT_EQ(evnet_adopt(harness.reactor(), descriptor, nullptr, nullptr), status);
-    EXPECT_EQ(close(descriptor), 0) << "the caller's";
+    EXPECT_EQ(close(descriptor), 0) << "the descriptor must stay the caller's";
   }
 
   Harness harness;
@@ -122,11 +122,13 @@ TEST_F(AdoptTest, OneThatWasResetMeanwhileHasBothCallbacks) {
 TEST_F(AdoptTest, FromEveryCallbackItOpensBeforeAnythingElseOfIt) {
   harness.Start();
   struct evnet_conn_id id = {};
-  // From the due list, what is adopted stands there until the end of the next turn.
+  // A connection that is adopted while the due list runs stays on the list until the end of the
+  // next turn.
   harness.on.close = [&](evnet_conn *, int) {
     id = AdoptPair();
     EXPECT_EQ(write(peer, "x", 1), 1);
-    EXPECT_EQ(close(peer), 0);  // both ends at once: the poller has a hang-up to tell
+    // both ends of the stream have ended, so the poller reports a HANGUP
+    EXPECT_EQ(close(peer), 0);
     peer = -1;
     harness.on.close = nullptr;
     return EVNET_NONE;
@@ -171,7 +173,7 @@ TEST_F(AdoptTest, AListenerAcceptsHereUntilAStop) {
   evnet_reactor_stop(harness.reactor(), 0);
   while (harness.Turn() > 0) {
   }
-  EXPECT_EQ(access(path.c_str(), F_OK), 0) << "not evnet's to remove";
+  EXPECT_EQ(access(path.c_str(), F_OK), 0) << "evnet must not remove a path that it did not create";
 }
 
 TEST(AdoptAlone, AReactorWithoutAListenerOfItsOwnAcceptsFromAnAdoptedOne) {

@@ -1,4 +1,4 @@
-// A reactor that looks again for a while before it sleeps.
+// A reactor with busy_poll_us polls for a while before it sleeps.
 #include <chrono>
 
 #include "gtest/gtest.h"
@@ -10,10 +10,10 @@ namespace {
 class BusyPoll : public ::testing::Test {
  protected:
   BusyPoll() {
-    TheKernel().StopClock();  // a spin lasts until Advance
+    TheKernel().StopClock();  // a busy poll lasts until Advance
     h.options.busy_poll_us = 5000;
   }
-  // Whether a turn that may wait for 50 ms does so.
+  // Returns whether a turn that may wait for 50 ms does so.
   bool Sleeps() {
     const auto start = std::chrono::steady_clock::now();
     h.Turn(50);

@@ -1,4 +1,5 @@
-// on_close comes exactly once, whatever ends the connection and from wherever. The harness counts.
+// on_close is called exactly once, whatever ends the connection, and from any callback. The harness
+// counts the calls.
 #include <errno.h>
 
 #include "gtest/gtest.h"
@@ -189,7 +190,7 @@ TEST_F(Close, ByDestroyWhenOnCloseActsOnOthersAndPosts) {
     conns.push_back(pairs.back().conn);
   }
   h.Destroy();
-  EXPECT_EQ(posted, 3) << "what was accepted by post runs, also at the end";
+  EXPECT_EQ(posted, 3) << "accepted posts must run, also at the end";
 }
 
 TEST_F(Close, WhenTheKernelRefusesToWaitEveryConnectionIsTold) {
@@ -212,7 +213,7 @@ TEST_F(Close, WhenTheKernelRefusesToWaitEveryConnectionIsTold) {
             -ESHUTDOWN);
 }
 
-// Ends in each callback, by each means.
+// Ending a connection in each callback, in each way.
 
 struct Way {
   const char *name;
@@ -256,7 +257,7 @@ std::vector<Way> Ways() {
 class CloseInside : public ::testing::TestWithParam<size_t> {
  protected:
   CloseInside() : way(Ways()[GetParam()]) { h.options.linger_ms = EVNET_OFF; }
-  // Ends the connection the first time only.
+  // Ends the connection in the first call only.
   evnet_action End(evnet_conn *conn) { return calls++ == 0 ? way.end(&h, conn) : EVNET_NONE; }
   void Expect(const Harness::Pair &pair, int reason = 0) {
     h.Until([&] { return h.Of(pair).closed == 1; });

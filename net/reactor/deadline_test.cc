@@ -1,4 +1,4 @@
-// Deadlines, on a clock that the test moves.
+// Timeouts of connections, on a clock that the test advances.
 #include "gtest/gtest.h"
 #include "net/reactor/testing/harness.h"
 
@@ -20,13 +20,13 @@ class Deadline : public ::testing::Test {
   }
   void ExpectOpen() { EXPECT_EQ(h.Of(pair).closed, 0); }
   void ExpectClosed(int reason) {
-    // Closing goes on to the peer's end; that is not what these tests are about.
+    // Complete the close, which waits for the peer's FIN. These tests are not about lingering.
     pair.client.Read();
     pair.client.Close();
     h.Until([&] { return h.Of(pair).closed == 1; });
     EXPECT_EQ(evnet_status_name(h.Of(pair).reason), std::string(evnet_status_name(reason)));
   }
-  // Is it on its way out? The peer sees our end.
+  // Returns whether evnet has started to close the connection, which the peer sees as EOF.
   bool Ended() {
     h.Settle();
     pair.client.Read();
@@ -94,7 +94,7 @@ TEST_F(Deadline, ReadIsNotCountedWhileReadingIsStopped) {
   h.Post([&] { evnet_conn_resume_reading(pair.conn); });
   h.Settle();
   Advance(998);
-  EXPECT_FALSE(Ended()) << "it counts from the resume";
+  EXPECT_FALSE(Ended()) << "the timeout must count from the resume";
   Advance(3);
   EXPECT_TRUE(Ended());
 }
@@ -128,7 +128,7 @@ TEST_F(Deadline, WriteOnlyWithBytesQueuedAndMovedByEachThatIsTaken) {
   }
   h.Settle();
   ExpectOpen();
-  // The peer's window may still let some bytes through; then it is shut.
+  // The peer's window may let some bytes through before it is full.
   Advance(900);
   ExpectOpen();
   Advance(2000);
@@ -153,7 +153,7 @@ TEST_F(Deadline, StartedByAPostedFunctionCountsFromNowHoweverLongThePauseBefore)
 
 TEST_F(Deadline, WriteStartsAnewWithEachTimeTheQueueFills) {
   h.options.write_timeout_ms = 1000;
-  h.options.lifetime_ms = kDay;  // keeps the side record, with its old times, in being
+  h.options.lifetime_ms = kDay;  // keeps the side record and its old times alive
   h.listen_options.send_buffer_bytes = 4608;
   h.Start();
   pair = h.Connect(4096);
@@ -241,7 +241,7 @@ TEST_F(Deadline, SeveralThatPassedTogetherAreToldOneByOne) {
   h.options.lifetime_ms = 300;
   h.on.timeout = [](evnet_conn *, evnet_timeout) { return EVNET_KEEP; };
   Start();
-  Advance(10000);  // a suspended machine
+  Advance(10000);  // as after a suspend of the machine
   EXPECT_EQ(h.Of(pair).events.size(), 4u) << h.Of(pair).Story();
 }
 
@@ -249,7 +249,8 @@ TEST_F(Deadline, TheLongestThereIsAndOverTheWrapOf32Bits) {
   h.options.idle_timeout_ms = EVNET_TIMEOUT_MS_MAX;
   Start();
   uint64_t passed = 0;
-  // Traffic every twelve days, for 200 days: over 49.7 days four times.
+  // Bytes arrive every twelve days for 200 days, so the 32-bit milliseconds wrap four times (49.7
+  // days).
   while (passed < 200 * kDay) {
     Advance(12 * kDay);
     passed += 12 * kDay;

@@ -1,5 +1,5 @@
-// The addresses of one dial: their order, when each is tried, which becomes the connection, and
-// what is reported when none does (RFC 8305).
+// The addresses of one dial: their order, when each is tried, which one becomes the connection, and
+// which failure is reported if none does (RFC 8305).
 #include <dirent.h>
 
 #include "net/reactor/testing/dial_allocations.h"
@@ -21,7 +21,8 @@ TEST_F(DialTest, TheNextAddressOfANameIsTriedUntilOneConnects) {
 
 TEST_F(DialTest, TheLastAddressSaysWhyNoneConnected) {
   harness.Start();
-  // Nobody routes to the first from a socket of 127.0.0.1 (EINVAL), nobody listens at the second.
+  // There is no route to the first address from a socket of 127.0.0.1 (EINVAL), and no listener at
+  // the second.
   TheNames().Know("bad.test", {"192.0.2.1", "127.0.0.2"});
   evnet_dial_options options = {};
   options.source = "127.0.0.1:0";
@@ -46,14 +47,14 @@ size_t DescriptorCount() {
 
 class AttemptsTest : public DialTest {
  protected:
-  // Dials a name whose addresses are these, each of the given port.
+  // Dials a name that has these addresses, all with the same port.
   struct evnet_conn_id DialName(const std::vector<std::string> &hosts, uint16_t port,
                                 const evnet_dial_options &options = {}) {
     TheNames().Know("many.test", hosts);
     const uint64_t before = harness.Stats().messages;
     const struct evnet_conn_id id =
         harness.Dial("tcp://many.test:" + std::to_string(port), options);
-    // Another thread finds the name.
+    // Another thread looks the name up.
     EXPECT_TRUE(harness.Until([&] { return harness.Stats().messages > before; }));
     harness.Settle();
     return id;
@@ -64,7 +65,7 @@ class AttemptsTest : public DialTest {
     harness.Settle();
   }
 
-  // A blackhole at each of 127.0.0.2 to 127.0.0.(count + 1), all at one port.
+  // Makes a blackhole at each of 127.0.0.2 to 127.0.0.(count + 1), all at one port.
   void MakeBlackholes(int count) {
     for (int i = 2; i < 2 + count; i++) {
       hosts_.push_back("127.0.0." + std::to_string(i));
@@ -95,10 +96,10 @@ TEST_F(AttemptsTest, TheNextAddressIsTriedAfter250MsOfSilence) {
   evnet_address remote = {};
   evnet_conn_remote_address(harness.Of(id).conn, &remote);
   EXPECT_EQ(FormatAddress(remote), listener.text());
-  // The silent one is closed.
+  // The socket of the silent address is closed.
   harness.Settle();
   EXPECT_EQ(DescriptorCount(), descriptors + 1);
-  // It is a connection like any other, by the id that was reported.
+  // The connection is like any other, and has the id that evnet_dial returned.
   const int peer = listener.Accept();
   Write(harness.Of(id).conn, "question");
   ASSERT_GE(evnet_conn_flush(harness.Of(id).conn), 0);
@@ -115,12 +116,13 @@ TEST_F(AttemptsTest, TheNextAddressIsTriedAfter250MsOfSilence) {
 TEST_F(AttemptsTest, AnAttemptThatHasBegunGoesOnWhenOthersDo) {
   TheKernel().StopClock();
   harness.Start();
-  // A full backlog answers when there is room, to a SYN that is sent again.
+  // A listener with a full backlog completes the connect when the SYN is retransmitted after it has
+  // room.
   PlainListener slow("tcp://127.0.0.2:0", 0);
   const int fill = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   ASSERT_EQ(connect(fill, &slow.address().socket.any, slow.address().size), 0);
   const struct evnet_conn_id id = DialName({"127.0.0.2", "127.0.0.3"}, slow.port());
-  AdvanceBy(250);  // the second is refused
+  AdvanceBy(250);  // the second address refuses
   EXPECT_EQ(harness.Of(id).closed, 0);
   (void)close(slow.Accept());
   ASSERT_TRUE(UntilOpen(id));
@@ -198,7 +200,8 @@ TEST_F(AttemptsTest, ARefusalTellsMoreThanSilence) {
     return EVNET_NONE;
   };
   const struct evnet_conn_id id =
-      DialName({"127.0.0.9", "127.0.0.2"}, port(), Within(1000));  // refused, silent
+      // the first refuses, the second is silent
+      DialName({"127.0.0.9", "127.0.0.2"}, port(), Within(1000));
   for (int i = 0; i < 10; i++) AdvanceBy(100);
   ASSERT_TRUE(UntilClosed(id));
   EXPECT_EQ(harness.Of(id).reason, -ECONNREFUSED);
@@ -211,14 +214,14 @@ TEST_F(AttemptsTest, SilenceTellsMoreThanAnAddressThatCannotBeUsed) {
   MakeBlackholes(1);
   evnet_dial_options options = Within(1000);
   options.source = "127.0.0.1:0";
-  // From there nobody routes to the second (EINVAL).
+  // There is no route from that source to the second address (EINVAL).
   const struct evnet_conn_id id = DialName({"127.0.0.2", "192.0.2.1"}, port(), options);
   for (int i = 0; i < 10; i++) AdvanceBy(100);
   ASSERT_TRUE(UntilClosed(id));
   EXPECT_EQ(harness.Of(id).reason, -ETIMEDOUT);
 }
 
-// What `allow` is asked of, which refuses all.
+// Records the addresses for which `allow` is called, and refuses all of them.
 struct Asked {
   std::vector<std::string> addresses;
   std::string allowed;
@@ -308,7 +311,8 @@ TEST_F(AttemptsTest, AUdpSocketIsTheFirstThatHasARoute) {
   const evnet_address address = peer.Address();
   evnet_dial_options options = {};
   options.source = "127.0.0.1:0";
-  TheNames().Know("udp.test", {"192.0.2.1", "127.0.0.3"});  // the first has none from there
+  // there is no route from the source to the first
+  TheNames().Know("udp.test", {"192.0.2.1", "127.0.0.3"});
   const struct evnet_conn_id id =
       harness.Dial("udp://udp.test:" + std::to_string(evnet_address_port(&address)), options);
   ASSERT_TRUE(UntilOpen(id));

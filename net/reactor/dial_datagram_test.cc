@@ -1,5 +1,5 @@
-// A dialled UDP socket is a connection whose bytes are datagrams: on_open and on_close once each,
-// one peer, one datagram for each write, and the ends that a connection has.
+// A dialled UDP socket is a connection whose bytes are datagrams. It has one on_open and one
+// on_close, one peer, one datagram for each write, and it ends as a connection does.
 #include <errno.h>
 #include <fcntl.h>
 
@@ -15,10 +15,10 @@ class DialDatagramTest : public ::testing::Test {
   struct Pair {
     UdpClient peer;
     evnet_conn *conn = nullptr;
-    evnet_address address = {};  // conn's own
+    evnet_address address = {};  // the address of conn's own end
   };
 
-  // `pair` is dialled and open.
+  // Dials `pair` and waits until it is open.
   void Dial(Pair *pair, const evnet_dial_options &options = {}) {
     const struct evnet_conn_id id = harness.Dial(FormatAddress(pair->peer.Address()), options);
     ASSERT_TRUE(harness.Until([&] { return harness.Of(id).opened == 1; }));
@@ -30,7 +30,7 @@ class DialDatagramTest : public ::testing::Test {
     return harness.Until([&] { return harness.Of(conn).closed == 1; });
   }
 
-  // A socket that takes nothing while `full`.
+  // Makes sendmmsg fail with EAGAIN while `full` is true.
   void FillUp(bool *full) {
     TheKernel().on_sendmmsg = [full](int, unsigned) { return *full ? -EAGAIN : 0; };
   }
@@ -132,7 +132,7 @@ TEST_F(DialDatagramTest, APeerThatIsNotThereEndsIt) {
     Dial(&pair);
     pair.peer.Close();
     if (by_send) evnet_conn_pause_reading(pair.conn);
-    // The first brings the answer that nobody is there, which receiving tells, or the next send.
+    // The first datagram brings an ICMP error, which the socket or the next send reports.
     for (int i = 0; i < 2; i++) {
       Write(pair.conn, "x");
       evnet_conn_flush(pair.conn);
@@ -253,8 +253,8 @@ TEST_F(DialDatagramTest, AStopTellsItAndWaitsForItsHold) {
   EXPECT_EQ(harness.Of(pair.conn).Story(), "open stopping close");
 }
 
-// Each way by which a datagram comes to leave, on `conn`; `other` is a second connection. Returns
-// how many were taken.
+// Each way in which datagrams of `conn` are sent; `other` is a second connection. Returns the
+// number of datagrams that were accepted.
 struct WayOut {
   const char *name;
   int (*write)(evnet_conn *conn, evnet_conn *other);
@@ -333,7 +333,8 @@ TEST_P(PrewriteEnds, TheConnectionOnceOnEachWayOut) {
     harness.Settle();
     EXPECT_EQ(harness.Of(pair.conn).closed, 1);
     EXPECT_GE(taken, 1);
-    EXPECT_EQ(Handled() - handled, static_cast<uint64_t>(taken)) << "none twice, none lost";
+    EXPECT_EQ(Handled() - handled, static_cast<uint64_t>(taken))
+        << "each datagram must be handled once";
     victim = nullptr;
   }
 }

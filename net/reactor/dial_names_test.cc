@@ -1,5 +1,5 @@
-// Names by the system's getaddrinfo(3), with a name server that never answers, in namespaces of the
-// test's own: a silent name delays no other.
+// Names are looked up by the system's getaddrinfo(3), with a name server that never replies, in
+// namespaces that the test creates. A name without a reply delays no other name.
 #include <sched.h>
 #include <sys/mount.h>
 
@@ -18,9 +18,9 @@ namespace {
 
 constexpr int kSilentNames = 100;
 constexpr double kBarMs = 50;
-constexpr int kTries = 20;  // the machine may be busy: the best of these counts
+constexpr int kTries = 20;  // the machine may be busy, so only the best try counts
 
-// Puts a text in place of a file of /etc, for this process alone.
+// Replaces a file of /etc with this text, for this process only.
 bool Replace(const TempDirectory &directory, const std::string &name, const std::string &text) {
   const std::string path = directory.File(name);
   std::ofstream(path) << text;

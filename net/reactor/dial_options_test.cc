@@ -1,4 +1,5 @@
-// What evnet_dial is given: addresses, sources and options, taken or refused by name.
+// The arguments of evnet_dial: addresses, sources and options are accepted, or refused with a log
+// line that names them.
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -50,7 +51,7 @@ TEST_F(DialTest, OptionsOutOfRangeAreRefusedAtOnceByName) {
   refused("receive_buffer_bytes");
   options.keepalive_idle_s = 32768;
   refused("keepalive_idle_s");
-  options.keepalive_interval_s = 1;  // without keepalive_idle_s
+  options.keepalive_interval_s = 1;  // keepalive_idle_s is not set
   refused("keepalive_interval_s");
   options.keepalive_count = 128;
   refused("keepalive_count");
@@ -62,7 +63,7 @@ TEST_F(DialTest, OptionsOutOfRangeAreRefusedAtOnceByName) {
   refused("nodelay");
   options.bind_to_device = "sixteen-letters!";
   refused("bind_to_device");
-  // As of a server.
+  // The rule is the same as for servers.
   options.bind_to_device = "";
   refused("bind_to_device");
 }
@@ -138,7 +139,7 @@ TEST_F(DialTest, AddressesOfAnotherFamilyThanTheSourceAreLeftOut) {
   EXPECT_EQ(Fail("tcp://[::1]:1", options), -EAFNOSUPPORT);
 }
 
-// It left IPv4 out.
+// Regression test: such a source excluded IPv4 addresses.
 TEST_F(DialTest, ASourceWithoutAHostIsAnyAddressOfEitherFamily) {
   harness.Start();
   const PlainListener six("tcp6://[::1]:0");
@@ -199,7 +200,7 @@ Socket SocketOf(const evnet_conn *conn) {
   return seen;
 }
 
-// They reached accepted connections only.
+// Regression test: the options applied only to accepted connections.
 TEST_F(DialTest, TheReactorsSocketOptionsAreThoseOfDialledConnections) {
   harness.options.keepalive_idle_s = 10;
   harness.options.keepalive_count = 3;
@@ -217,13 +218,13 @@ TEST_F(DialTest, TheReactorsSocketOptionsAreThoseOfDialledConnections) {
   EXPECT_EQ(seen.lowat, 16384);
   EXPECT_EQ(seen.send_buffer, 2 * 65536);
   EXPECT_EQ(seen.nodelay, 0);
-  // What concerns TCP alone keeps no Unix socket from being dialled.
+  // Options that concern only TCP do not prevent a dial to a Unix socket.
   const TempDirectory directory;
   PlainListener local("unix://" + directory.File("s"));
   ASSERT_TRUE(UntilOpen(harness.Dial(local.text())));
 }
 
-// The text is the caller's, and may go when the call returns.
+// The text belongs to the caller, which may free it when evnet_dial returns.
 TEST_F(DialTest, ADeviceIsThatOfItsSocket) {
   harness.Start();
   evnet_dial_options options = {};

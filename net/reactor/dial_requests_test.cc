@@ -1,4 +1,4 @@
-// Requests of other threads by the id of a dial: they wait until the connect has ended.
+// Requests of other threads with the id of a dial wait until the dial has ended.
 #include <memory>
 
 #include "net/reactor/adopt.h"
@@ -9,7 +9,7 @@ namespace evnet_testing {
 namespace {
 
 struct Request {
-  evnet_async async = {};  // first: finish gets a pointer to it
+  evnet_async async = {};  // first, because finish gets a pointer to it
   std::string bytes;
   int answers = 0;
   int status = 1;
@@ -38,7 +38,7 @@ class RequestsTest : public DialTest {
     return Post(id, EVNET_ASYNC_WRITE, bytes);
   }
 
-  // A dial that is under way until Release.
+  // Starts a dial that waits for its name until Release.
   struct evnet_conn_id DialSlowly(const std::string &address) {
     TheNames().Know("slow.test", {"127.0.0.1"});
     return harness.Dial(address);
@@ -52,7 +52,8 @@ class RequestsTest : public DialTest {
   std::vector<std::unique_ptr<Request>> requests_;
 };
 
-// On a slow connect it was -ENOTCONN, on a fast one it succeeded.
+// Regression test: the write failed with -ENOTCONN if the connect was slow, and succeeded if it was
+// fast.
 TEST_F(RequestsTest, AWriteWaitsForTheConnect) {
   harness.Start();
   PlainListener listener;

@@ -1,5 +1,5 @@
-// Dialling: exactly one of on_open and on_close alone, never from inside evnet_dial, with what it
-// came to; in time, cancellable, and leaving nothing.
+// Dialling: evnet calls either on_open or only on_close with the reason, never from inside
+// evnet_dial. A dial ends in time, can be cancelled, and frees everything.
 #include "net/reactor/dial.h"
 
 #include <errno.h>
@@ -105,7 +105,7 @@ TEST_F(DialTest, ADialFromItsOwnOnCloseIsAnotherOne) {
   EXPECT_NE(first.generation, second.generation);
 }
 
-// It was -ENOBUFS.
+// Regression test: this dial failed with -ENOBUFS.
 TEST_F(DialTest, TheLastPlaceIsFreeWhenItsOnCloseBegins) {
   harness.options.connections_max = 1;
   harness.Start();
@@ -122,7 +122,7 @@ TEST_F(DialTest, TheLastPlaceIsFreeWhenItsOnCloseBegins) {
   harness.Dial(bound.text());
   ASSERT_TRUE(harness.Until([&] { return closed == 1; }));
   ASSERT_TRUE(UntilOpen(second));
-  harness.Abort(harness.Of(second).conn);  // one that was open
+  harness.Abort(harness.Of(second).conn);  // this connection was open
   ASSERT_TRUE(harness.Until([&] { return closed == 2; }));
   ASSERT_TRUE(UntilOpen(third));
   EXPECT_EQ(harness.Stats().connections_open, 1u);
@@ -173,11 +173,11 @@ TEST_F(DialTest, ACloseByIdCancels) {
   TheNames().Know("slow.test", {"127.0.0.1"});
   for (const std::string &address : {nowhere.text(), At("slow.test"), harness.AddressText()}) {
     for (const bool settled : {false, true}) {
-      if (settled && address == harness.AddressText()) continue;  // it would be open
+      if (settled && address == harness.AddressText()) continue;  // the connection would be open
       const struct evnet_conn_id id = harness.Dial(address);
       if (settled) harness.Turns(3);
       EXPECT_EQ(evnet_close(harness.reactor(), id), 0);
-      EXPECT_EQ(harness.Of(id).closed, 0) << "on_close from inside evnet_close";
+      EXPECT_EQ(harness.Of(id).closed, 0) << "evnet_close called on_close";
       EXPECT_EQ(evnet_close(harness.reactor(), id), -ESTALE);
       ASSERT_TRUE(UntilClosed(id));
       EXPECT_EQ(harness.Of(id).reason, -ECANCELED);
@@ -335,7 +335,7 @@ TEST_F(DialTest, ALookupThatTakesTooLongTimesOut) {
   EXPECT_EQ(harness.Of(id).Story(), "close");
 }
 
-// Its descriptor was said to be -1, which is -EPERM.
+// Regression test: evnet_conn_fd returned -1 for the socket, which reads as -EPERM.
 TEST_F(DialTest, OneThatFailedHasNoSocket) {
   int fd = 0, duplicate = 0, nodelay = 0;
   harness.on.close = [&](evnet_conn *conn, int) {
@@ -367,7 +367,7 @@ TEST_F(DialTest, AFullUnixBacklogIsWaitedFor) {
   ASSERT_TRUE(UntilClosed(third));
   EXPECT_EQ(harness.Of(third).reason, -ETIMEDOUT);
   EXPECT_EQ(harness.Of(second).Story(), "");
-  // It waits, and does not ask again and again.
+  // The dial waits between two tries.
   const size_t before = TheKernel().waits;
   harness.Turn(20);
   harness.Turn(20);

@@ -1,5 +1,5 @@
-// What could keep a draining reactor turning: dials that follow each other, and datagrams that
-// never stop. The drain's deadline ends both, on a clock that the test moves.
+// Events that could keep a draining reactor turning: dials that follow each other, and datagrams
+// that never stop. The deadline of the drain ends both, on a clock that the test advances.
 #include <errno.h>
 
 #include <functional>
@@ -18,7 +18,8 @@ const char *const kRefusing = "tcp://127.0.0.1:1";
 class Drain : public ::testing::Test {
  protected:
   Drain() { TheKernel().StopClock(); }
-  // A turn takes a millisecond. Returns how many it took.
+  // Turns until the reactor is done, with one millisecond for each turn. Returns the number of
+  // turns.
   int Run() {
     int turns = 0;
     h.Until([&] {
@@ -52,13 +53,13 @@ TEST_F(Drain, ADialFromEachOnCloseEndsAtTheDeadline) {
   ASSERT_EQ(TryDial(), 0);
   evnet_reactor_stop(h.reactor(), kDrainMs);
   EXPECT_LE(Run(), kDrainMs + 10);
-  EXPECT_GT(dialled, 1) << "dials are taken while a stop drains";
+  EXPECT_GT(dialled, 1) << "dials must be possible while a stop drains";
   EXPECT_EQ(status, -ESHUTDOWN);
 }
 
-// With a connection that each dial brings, the reactor reads once more for its sake.
+// Each dial brings a new connection, for which the reactor reads once more.
 TEST_F(Drain, ADialFromEachOnOpenEndsAtTheDeadline) {
-  Harness peer;  // listens as long as h stops
+  Harness peer;  // listens until h has stopped
   TheKernel().StopClock();
   peer.Start();
   int opened = 0;
@@ -107,7 +108,8 @@ TEST_F(Drain, AFloodOfDatagramsEndsAtTheDeadline) {
   }
 }
 
-// More than the spare handles: what closes in one turn may be dialled again in it.
+// The number is above that of the spare handles, because a connection that closes may be dialled
+// again in the same turn.
 TEST_F(Drain, TwelveThousandDialsThatFailTogetherMayAllBeDialledAgain) {
   constexpr int kCount = 12000;
   h.options.connections_max = kCount;

@@ -1,5 +1,6 @@
-// Every way in which recv and send can fail, on the first call and on a later one, and interrupted
-// waits: nothing is lost, or the one connection closes with its reason, and the reactor serves on.
+// Every failure of recv and send, on the first call and on a later one, and interrupted waits.
+// Either nothing is lost, or one connection closes with the error as its reason; the reactor goes
+// on.
 #include <errno.h>
 
 #include "gtest/gtest.h"
@@ -10,7 +11,7 @@ namespace {
 
 struct Fault {
   int error;
-  int call;  // 1: the first
+  int call;  // counted from 1
 };
 
 void PrintTo(const Fault &fault, std::ostream *out) {
@@ -38,7 +39,7 @@ class SocketFaults : public ::testing::TestWithParam<Fault> {
     bystander = h.Connect();
     pair = h.Connect();
   }
-  // The n-th call fails, once.
+  // Returns a fault that lets the n-th call fail once.
   std::function<ssize_t(int, size_t)> Fail() {
     calls = 0;
     return [this](int, size_t) -> ssize_t {
@@ -147,7 +148,7 @@ TEST_P(SendFaults, OfTheQueueCloseThatConnection) {
     return ++calls == GetParam().call ? -GetParam().error : 100;
   };
   h.Until([&] {
-    if (h.Of(pair).closed == 0) pair.client.TryWrite("x");  // an event
+    if (h.Of(pair).closed == 0) pair.client.TryWrite("x");  // causes an event
     return h.Of(pair).closed == 1;
   });
   EXPECT_EQ(h.Of(pair).reason, -GetParam().error);
@@ -187,7 +188,7 @@ TEST_P(SendPasses, LoseNothing) {
     TakeAll(conn);
     return EVNET_NONE;
   };
-  pair.client.Write("x");  // an event
+  pair.client.Write("x");  // causes an event
   EXPECT_EQ(h.ReadExactly(&pair.client, 20000),
             Pattern(5000, 0) + Pattern(5000, 1) + Pattern(5000, 2) + Pattern(5000, 3));
 }

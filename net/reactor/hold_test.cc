@@ -1,4 +1,4 @@
-// Holds: an answer that is owed outlives the peer's end and an orderly stop.
+// Holds: a connection that owes a reply outlives the peer's FIN and a graceful stop.
 #include <errno.h>
 
 #include "gtest/gtest.h"
@@ -58,12 +58,12 @@ TEST_F(Hold, AReleaseBeforeThePeersEndChangesNothing) {
 
 TEST_F(Hold, AStopWaitsForTheAnswerAndThenClosesAtOnce) {
   h.options.linger_ms = EVNET_OFF;
-  TheKernel().StopClock();  // so that the deadline cannot be what ends it
+  TheKernel().StopClock();  // the deadline cannot end the stop
   Start();
   evnet_reactor_stop(h.reactor(), 5000);
   h.Settle();
   EXPECT_EQ(h.Of(pair).closed, 0);
-  // What the answer writes is gathered and still on its way when it is released.
+  // The reply is gathered or still being sent when the hold is released.
   h.Post([&] { Answer("the answer"); });
   h.Until([&] { return h.Turn() == 0; });
   EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_SHUTDOWN);
@@ -156,7 +156,7 @@ TEST_F(Hold, BeyondTheLargestCountIsAnErrorThatAddsNone) {
   pair.conn->holds = 1;
 }
 
-// A connection on which at most two answers may be owed; each unread byte is a request.
+// A connection that may owe at most two replies. Each unread byte is a request.
 class HoldsMax : public Hold {
  protected:
   HoldsMax() {

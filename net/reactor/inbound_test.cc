@@ -1,5 +1,5 @@
-// The way in: what is presented when, where unread bytes stand meanwhile, and how long pointers to
-// them last.
+// Input: when bytes are presented, where unread bytes are kept, and how long pointers to them are
+// valid.
 #include <errno.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ std::string String(evnet_bytes bytes) {
 
 class Inbound : public ::testing::Test {
  protected:
-  // What is not taken in on_data stays; `take` says how much is.
+  // on_data consumes as many bytes as `take` says and leaves the rest.
   void Start() {
     h.on.data = [&](evnet_conn *conn) {
       seen.push_back(Peek(conn));
@@ -28,14 +28,14 @@ class Inbound : public ::testing::Test {
     pair = h.Connect();
   }
 
-  // A connection whose unread bytes wrap around in their ring: `wrapped`.
+  // Makes a connection whose unread bytes, `wrapped`, wrap around the end of their ring.
   void StartWrapped() {
     Start();
     const std::string all = Pattern(1500);
     take = 0;
     pair.client.Write(all.substr(0, 1000));
     h.Settle();
-    h.Post([&] { evnet_conn_discard(pair.conn, 700); });  // of a ring of 1,024
+    h.Post([&] { evnet_conn_discard(pair.conn, 700); });  // the ring has 1,024
     h.Settle();
     h.on.data = [](evnet_conn *) { return EVNET_NONE; };
     pair.client.Write(all.substr(1000, 500));
@@ -95,7 +95,7 @@ TEST_F(Inbound, APauseStopsOnDataAndTheResumePresentsWhatStands) {
   const size_t count = seen.size();
   h.Post([&] { evnet_conn_resume_reading(pair.conn); });
   h.Settle();
-  EXPECT_EQ(seen.size(), count) << "a resume without a pause is none";
+  EXPECT_EQ(seen.size(), count) << "a resume without a pause must do nothing";
 }
 
 TEST_F(Inbound, APauseAndResumeInsideOnDataPresentsOnceMore) {
@@ -118,7 +118,7 @@ TEST_F(Inbound, APauseAndResumeInsideOnDataPresentsOnceMore) {
 
 TEST_F(Inbound, AResumeInEveryOnDataStarvesNobody) {
   h.on.data = [&](evnet_conn *conn) {
-    if (conn == pair.conn) {  // never takes anything
+    if (conn == pair.conn) {  // this connection never consumes a byte
       evnet_conn_pause_reading(conn);
       evnet_conn_resume_reading(conn);
       return EVNET_NONE;
@@ -200,7 +200,7 @@ TEST_F(Inbound, NextAcrossTheWrapIsContiguous) {
 TEST_F(Inbound, ALinearisingPeekKeepsWhatWasHandedOutReadable) {
   StartWrapped();
   h.Post([&] {
-    const evnet_bytes first = evnet_conn_next(pair.conn, 50);  // into the old block
+    const evnet_bytes first = evnet_conn_next(pair.conn, 50);  // points into the old block
     evnet_bytes spans[2];
     evnet_conn_peek_pair(pair.conn, spans);
     const evnet_bytes straight = evnet_conn_peek(pair.conn);
@@ -214,8 +214,8 @@ TEST_F(Inbound, ALinearisingPeekKeepsWhatWasHandedOutReadable) {
   h.Settle();
 }
 
-// Once a posted function has made the ring straight, new bytes make it wrap again before any
-// on_data has returned.
+// A posted function linearizes the ring. New bytes then make it wrap again before any on_data has
+// returned.
 TEST_F(Inbound, ARingMadeStraightByAPostedFunctionMayWrapAgain) {
   StartWrapped();
   h.on.data = [&](evnet_conn *conn) {
@@ -329,7 +329,7 @@ TEST_F(Inbound, TheBoundClosesUnlessReadingIsPaused) {
   pause = false;
   h.Post([&] { evnet_conn_resume_reading(pair.conn); });
   h.Settle();
-  EXPECT_EQ(h.Of(pair).closed, 0) << "99 stand";
+  EXPECT_EQ(h.Of(pair).closed, 0) << "99 bytes are unread, below the bound";
   pair.client.Write("ab");
   pair.client.Shutdown();
   h.Until([&] { return h.Of(pair).closed == 1; });
@@ -365,8 +365,8 @@ TEST_F(Inbound, BytesComeInOrderThroughShortReadsAndPartialTakes) {
   size_t written = 0;
   h.Until([&] {
     written += pair.client.TryWrite(all.substr(written, 1 + random(5000)));
-    // A short read takes the socket for empty: so new bytes have to come as long as there are old
-    // ones.
+    // A short read makes evnet assume that the socket is empty. So new bytes have to arrive while
+    // older bytes are in the socket.
     return written == all.size();
   });
   TheKernel().on_recv = nullptr;
@@ -389,7 +389,7 @@ TEST_F(Inbound, WhatStandsAboveTheBoundIsPresentedBeforeMoreComes) {
     }
     return EVNET_NONE;
   };
-  // After it the kernel is asked first, and brings another 512 bytes.
+  // After the resume the kernel is polled first, and brings another 512 bytes.
   h.on.stopping = [](evnet_conn *conn) { evnet_conn_resume_reading(conn); };
   h.Start();
   pair = h.Connect();

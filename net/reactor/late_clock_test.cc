@@ -1,5 +1,5 @@
-// Callbacks that work for long before they start a timeout, on a clock that the test moves: what
-// they start counts from then, not from the beginning of the callback.
+// Callbacks that run for a long time before they start a timeout, on a clock that the test
+// advances. The timeout counts from the call that starts it, not from the start of the callback.
 #include <functional>
 #include <utility>
 #include <vector>
@@ -18,7 +18,7 @@ class LateClock : public ::testing::Test {
     pair.client.Read();
     return pair.client.end() != End::kOpen;
   }
-  // on_data works for 100 ms, and then does what the test says.
+  // on_data runs for 100 ms and then calls `act`.
   void WorkThen(std::function<void(evnet_conn *)> act) {
     h.on.data = [act = std::move(act)](evnet_conn *conn) {
       TakeAll(conn);

@@ -1,5 +1,5 @@
-// What one connection has otherwise than its reactor's options say: timeouts, linger, water marks,
-// the high action.
+// Settings of a connection that override its reactor's options: timeouts, linger, water marks, and
+// the action at the high mark.
 #include <errno.h>
 
 #include <vector>
@@ -181,7 +181,7 @@ TEST_F(Limits, LingerOfItsOwn) {
 TEST_F(Limits, MarksAreHeldAgainstWhatStandsQueued) {
   Start();
   Queue(300000);
-  EXPECT_EQ(h.Of(pair).Story(), "open") << "far below the option's mark";
+  EXPECT_EQ(h.Of(pair).Story(), "open") << "the queue is far below the mark of the options";
   h.Post([&] { EXPECT_EQ(evnet_conn_set_water_marks(pair.conn, 100000, 0), 0); });
   h.Turns(2);
   EXPECT_EQ(h.Of(pair).Story(), "open pressure");
@@ -228,7 +228,7 @@ TEST_F(Limits, TheHighActionIsTakenAtOnceAboveTheMark) {
   EXPECT_EQ(h.Of(pair).received, "");
   h.Post([&] { EXPECT_EQ(evnet_conn_set_high_action(pair.conn, EVNET_HIGH_NOTIFY), 0); });
   h.Settle();
-  EXPECT_EQ(h.Of(pair).received, "not yet") << "only told of, reading goes on";
+  EXPECT_EQ(h.Of(pair).received, "not yet") << "EVNET_HIGH_NOTIFY must not stop reading";
   h.Post([&] { EXPECT_EQ(evnet_conn_set_high_action(pair.conn, EVNET_HIGH_STOP_READING), 0); });
   h.Settle();
   pair.client.Write(", later");

@@ -1,5 +1,5 @@
-// How long a closing connection waits for a peer that still reads, and what bounds it, on a clock
-// that the test moves.
+// How long a closing connection waits for a peer that is still reading, and the limits of that
+// wait, on a clock that the test advances.
 #include <algorithm>
 
 #include "gtest/gtest.h"
@@ -14,7 +14,8 @@ class Linger : public ::testing::Test {
  protected:
   Linger() { TheKernel().StopClock(); }
 
-  // The kernel has taken everything, and the connection lingers; the peer's window is small.
+  // Closes a connection whose output the kernel has taken, so that it lingers. The peer's window is
+  // small.
   void CloseWithBytesUnderWay() {
     h.listen_options.send_buffer_bytes = 2 * kBytes;
     h.Start();
@@ -26,7 +27,7 @@ class Linger : public ::testing::Test {
     h.Settle();
     ASSERT_EQ(h.Of(pair).closed, 0);
   }
-  // The peer reads on, and sends all the while, which would make a close(2) reset it.
+  // The peer goes on reading, and it sends as well, so that a close(2) would reset the connection.
   void ReadAndSend(size_t bytes) {
     received += h.ReadExactly(&pair.client, std::min(bytes, kBytes - received.size()));
     pair.client.TryWrite("x");
@@ -46,7 +47,7 @@ TEST_F(Linger, APeerThatReadsSlowlyGetsEverything) {
     ReadAndSend(kBytes / 10);
   }
   EXPECT_EQ(received, Pattern(kBytes));
-  EXPECT_EQ(h.Of(pair).closed, 0) << "it waits for the peer's end";
+  EXPECT_EQ(h.Of(pair).closed, 0) << "the connection must wait for the peer's FIN";
   pair.client.Read();
   EXPECT_EQ(pair.client.end(), End::kEnd);
 }
@@ -59,7 +60,7 @@ TEST_F(Linger, EndsLingerMsAfterTheLastByteWasAcknowledged) {
   TheKernel().Advance(1900);
   h.Settle();
   EXPECT_EQ(h.Of(pair).closed, 0);
-  TheKernel().Advance(400);  // it looks four times a second
+  TheKernel().Advance(400);  // unacknowledged bytes are checked four times a second
   h.Settle();
   TheKernel().Advance(2001);
   h.Settle();

@@ -1,4 +1,4 @@
-// What reaching a reactor from another thread costs, without the wake's system call.
+// The cost of posting to a reactor from another thread, without the system call of the wake.
 #include <cstddef>
 #include <cstdint>
 #include <thread>
@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kMessageBytes = 64;
 
-// Posts and takes of `range(0)` messages in one thread: the instructions alone.
+// Posts and takes `range(0)` messages on one thread, which measures the instructions alone.
 void PostThenTake(benchmark::State &state) {
   evnet_mailbox mailbox;
   evnet_mailbox_init(&mailbox, 64 << 20);
@@ -28,7 +28,7 @@ void PostThenTake(benchmark::State &state) {
 }
 BENCHMARK(PostThenTake)->Arg(1)->Arg(64);
 
-// What each turn of a reactor pays to which nobody posts.
+// The cost of a turn in which no message was posted.
 void TakeNothingAndSleep(benchmark::State &state) {
   evnet_mailbox mailbox;
   evnet_mailbox_init(&mailbox, 0);
@@ -40,7 +40,7 @@ void TakeNothingAndSleep(benchmark::State &state) {
 }
 BENCHMARK(TakeNothingAndSleep);
 
-// A mailbox and a thread that empties it for as long as the object lives.
+// A mailbox and a thread that empties it while the object exists.
 class Reactor {
  public:
   Reactor() : thread_([this] { Run(); }) {}
@@ -73,7 +73,7 @@ class Reactor {
 };
 
 struct Letter : evnet_message {
-  bool back;  // atomic: the reactor has dealt with it
+  bool back;  // atomic: the reactor has handled it
 };
 
 void Return(evnet_message *message, void *context) {
@@ -81,7 +81,8 @@ void Return(evnet_message *message, void *context) {
   __atomic_store_n(&static_cast<Letter *>(message)->back, true, __ATOMIC_RELEASE);
 }
 
-// Several threads post to one reactor that is taking; each has up to 256 messages on their way.
+// Several threads post to one reactor that takes messages. Each thread has up to 256 messages
+// pending.
 void PostWhileTaking(benchmark::State &state) {
   static Reactor *reactor;
   if (state.thread_index() == 0) reactor = new Reactor;
@@ -95,7 +96,7 @@ void PostWhileTaking(benchmark::State &state) {
     while (!__atomic_load_n(&letter.back, __ATOMIC_ACQUIRE)) std::this_thread::yield();
   };
   size_t turn = 0;
-  for (auto _ : state) {  // starts and ends at once in all threads
+  for (auto _ : state) {  // all threads start and end the loop together
     Letter &letter = letters[turn++ % letters.size()];
     await(letter);
     letter.back = false;

@@ -1,19 +1,20 @@
 // Every interleaving of the mailbox's protocol, for a few threads and messages.
 //
-// mailbox.c is modelled as a state machine: one step here is one atomic operation there (the enums
-// below say which). A depth-first search runs every order in which the threads can take their
-// steps, visiting each state once. In each end, where nothing can move any more, all that was
-// accepted must have been taken; and on the way, each poster's messages in order and once, the
-// bound held, and no sleep answered by two wakes.
+// mailbox.c is modelled as a state machine, in which one step is one atomic operation of mailbox.c;
+// the enums below list them. A depth-first search runs every order in which the threads can take
+// their steps, and visits each state once. Whenever no thread can take a step, every accepted
+// message must have been taken. On the way, the messages of each poster must come in order and
+// once, the bound must hold, and no sleep may cause two wakes.
 //
-// What the memory orders leave open is modelled too:
-// - The reactor's relaxed stores to `asleep` wait in a buffer and reach the memory at any later
-//   time, while its loads pass them. A sequentially consistent store empties the buffer first.
-// - Its relaxed load of `head` in take may miss messages, unless it has seen one there before.
-// - A poster's first load of `head` may be old: it is a step of its own, long before the others.
+// The model includes the reorderings that the memory orders permit:
+// - The reactor's relaxed stores to `asleep` wait in a buffer and reach memory at any later time,
+//   while its loads may pass them. A sequentially consistent store empties the buffer first.
+// - The reactor's relaxed load of `head` in take may miss messages, unless it has seen one there
+//   before.
+// - A poster's first load of `head` may be old: it is a separate step, long before the others.
 //
-// Whoever changes mailbox.c changes the model with it. That the search finds errors at all is shown
-// by mutants: protocols that are wrong in one place, each of which it has to catch.
+// A change of mailbox.c requires the same change of the model. Mutants show that the search finds
+// errors: each is a protocol that is wrong in one place, and the search has to reject it.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -30,29 +31,29 @@ enum class Mutant {
   kNone,
   kSleepStoreRelaxed,           // S1 may come after S2
   kPostReadsAsleepFirst,        // P2 may come before P1
-  kSleepDoesNotLook,            // no S2
-  kSleepLooksFirst,             // S2, then S1
-  kTakeOverwritesSeal,          // take exchanges without looking
-  kPushStores,                  // P1 a store, not a compare-and-swap
-  kChainNotTurned,              // take gives the newest first
-  kClaimStores,                 // a store, not an exchange, ends `asleep`
-  kReserveStores,               // the bound's count is stored, not swapped
-  kRefusedAtSealKeepsItsBytes,  // no release when the seal is seen after reserving
+  kSleepDoesNotLook,            // without S2
+  kSleepLooksFirst,             // S2 before S1
+  kTakeOverwritesSeal,          // take exchanges without a load before
+  kPushStores,                  // P1 is a store instead of a compare-and-swap
+  kChainNotTurned,              // take returns the newest message first
+  kClaimStores,                 // a store instead of an exchange clears `asleep`
+  kReserveStores,               // reserve stores the count instead of swapping it
+  kRefusedAtSealKeepsItsBytes,  // no release if the seal is seen after reserving
 };
 
 struct Config {
   int posters;
   int messages;          // of each poster
-  int bytes_max;         // a message is one byte; 0: no bound, and nothing counted
-  bool seals;            // the reactor may seal and end, at the start of any turn
-  int spurious_returns;  // of the wait, without a wake: a timeout, or a socket
+  int bytes_max;         // a message is one byte; 0 means no bound, and nothing is counted
+  bool seals;            // the reactor may seal and end at the start of any turn
+  int spurious_returns;  // returns of the wait without a wake: a timeout, or a socket
   Mutant mutant;
 };
 
 constexpr int kPostersMax = 3;
-constexpr int kMessagesMax = 6;  // in all
+constexpr int kMessagesMax = 6;  // of all posters
 constexpr int kBufferMax = 4;
-// What `head` and `next` hold: a message's number, or
+// Values of `head` and `next`: the number of a message, or one of these.
 constexpr int8_t kNull = -1;
 constexpr int8_t kSealed = -2;
 constexpr int8_t kUnset = -3;
@@ -61,11 +62,11 @@ enum PosterAt : int8_t {
   kLoadHead,     // head = load(mailbox->head)
   kLoadBytes,    // reserve: used = load(mailbox->bytes)
   kSwapBytes,    // reserve: compare_exchange(mailbox->bytes)
-  kEarlyAsleep,  // kPostReadsAsleepFirst only
+  kEarlyAsleep,  // only with kPostReadsAsleepFirst
   kPush,         // P1: compare_exchange(mailbox->head)
   kLoadAsleep,   // P2: load(mailbox->asleep)
   kClaim,        // exchange(mailbox->asleep, false)
-  kWake,         // the caller's part: the eventfd is written
+  kWake,         // the caller of post writes the eventfd
   kUnreserve,    // sealed after reserving: fetch_sub(mailbox->bytes)
   kPosterDone,
 };
@@ -77,23 +78,24 @@ enum ReactorAt : int8_t {
   kSleepStore,    // S1: store(mailbox->asleep, true)
   kSleepLoad,     // S2: load(mailbox->head)
   kSleepRefused,  // sleep calls awake: store(mailbox->asleep, false)
-  kWait,          // the caller's part: blocks until the eventfd is written, and reads it
+  kWait,          // the caller of take blocks until the eventfd is written, and reads it
   kAwake,         // store(mailbox->asleep, false)
   kSeal,          // exchange(mailbox->head, &sealed)
-  kLastRelease,   // as kRelease
+  kLastRelease,   // like kRelease
   kReactorDone,
 };
 
 struct Poster {
   int8_t at;
-  int8_t message;   // which of its messages it posts now
-  int8_t head;      // what the compare_exchange of P1 expects
-  int8_t used;      // what that of reserve expects
-  int8_t reserved;  // 1: this message's byte is counted
-  int8_t asleep;    // kPostReadsAsleepFirst only: what was read
+  int8_t message;   // the index of the message that it is posting
+  int8_t head;      // the expected value of P1's compare_exchange
+  int8_t used;      // the expected value of reserve's compare_exchange
+  int8_t reserved;  // 1 if this message's byte is counted
+  int8_t asleep;    // only with kPostReadsAsleepFirst: the value that was read
 };
 
-// Bytes without padding, so that equal states are equal memory, which is what the search remembers.
+// Only bytes, so that there is no padding and equal states are equal in memory; the search compares
+// memory.
 struct State {
   // The mailbox and its messages.
   int8_t head;
@@ -104,14 +106,15 @@ struct State {
   int8_t eventfd;
   // The reactor.
   int8_t reactor_at;
-  int8_t seen;  // it knows of a message: its loads of `head` can no longer miss it
+  int8_t seen;  // the reactor knows of a message, so its loads of `head` cannot miss it any more
   int8_t held;  // bytes taken and not yet released
   int8_t spurious_left;
   int8_t buffered_count;
-  std::array<int8_t, kBufferMax> buffered;  // stores to `asleep` on their way
+  std::array<int8_t, kBufferMax> buffered;  // stores to `asleep` that have not reached memory
   // The posters.
   std::array<Poster, kPostersMax> posters;
-  // What the checks need: sets of messages, and whether a sleep is still without its wake.
+  // For the checks: the sets of accepted and taken messages, and whether a sleep still lacks its
+  // wake.
   uint8_t accepted;
   uint8_t taken;
   int8_t unanswered;
@@ -127,7 +130,7 @@ class Search {
  public:
   explicit Search(const Config &config) : config_(config) {}
 
-  // Returns what goes wrong, the first thing found; empty if nothing does.
+  // Returns the first error found; empty if there is none.
   std::string Run() {
     State start = {};
     start.head = kNull;
@@ -157,14 +160,14 @@ class Search {
     if (error_.empty()) error_ = error;
   }
 
-  // A state that a step leads to.
+  // Records a state that a step leads to.
   void Found(const State &state) {
     moved_ = true;
     const char *bytes = reinterpret_cast<const char *>(&state);
     if (seen_.emplace(bytes, sizeof(state)).second) open_.push_back(state);
   }
 
-  // Posters. The functions below StepPoster are what a thread does by itself after a step.
+  // Posters. The functions after StepPoster do the work of a thread between two steps.
 
   void StepPoster(State state, int i) {
     Poster &poster = state.poster(i);
@@ -179,7 +182,7 @@ class Search {
         if (poster.used + 1 > config_.bytes_max) Finish(state, i);  // -ENOBUFS
         break;
       case kSwapBytes:
-        poster.at = kLoadBytes;  // a compare_exchange that fails loads, too
+        poster.at = kLoadBytes;  // a failed compare_exchange loads, too
         if (state.bytes != poster.used && !Is(Mutant::kReserveStores)) break;
         state.bytes = static_cast<int8_t>(poster.used + 1);
         poster.reserved = 1;
@@ -213,7 +216,7 @@ class Search {
         Finish(state, i);
         break;
       default:
-        return;  // done: no move
+        return;  // the poster is done and has no step
     }
     if (config_.bytes_max != 0 && state.bytes > config_.bytes_max) Fail("above the bound");
     Found(state);
@@ -234,7 +237,7 @@ class Search {
     if (Is(Mutant::kPostReadsAsleepFirst)) AsleepRead(state, i, poster.asleep);
   }
 
-  // The top of the loop in post.
+  // The start of the loop in post.
   void LoopTop(State &state, int i) const {
     Poster &poster = state.poster(i);
     if (poster.head == kSealed) {
@@ -275,7 +278,7 @@ class Search {
           Found(taking);
           if (state.seen != 0) return;
         }
-        // Nothing there, or not yet for this load.
+        // There is no message, or this load misses it.
         state.reactor_at = Is(Mutant::kSleepLooksFirst) ? kSleepLoad : kSleepStore;
         break;
       case kTakeExchange:
@@ -313,7 +316,7 @@ class Search {
       case kSeal:
         Collect(state);
         state.head = kSealed;
-        // A last take finds nothing, and the seal stays.
+        // The last take finds no message, and the seal stays.
         if (Is(Mutant::kTakeOverwritesSeal)) state.head = kNull;
         state.reactor_at = kLastRelease;
         break;
@@ -322,12 +325,13 @@ class Search {
         state.reactor_at = kReactorDone;
         break;
       default:
-        return;  // done: no move
+        return;  // the reactor is done and has no step
     }
     Found(state);
   }
 
-  // The wait may return by chance, but nothing must depend on it: that is no move.
+  // The wait may return without a wake, but nothing must depend on that, so it does not count as a
+  // step.
   void Blocked(State state) {
     if (state.spurious_left == 0) return;
     state.spurious_left--;
@@ -336,14 +340,14 @@ class Search {
     moved_ = moved;
   }
 
-  // What take and seal do with the chain that they found, here to the end: its messages run.
+  // Runs the messages of the chain that take or seal found at the head.
   void Collect(State &state) {
     std::vector<int8_t> chain;
     for (int8_t id = state.head; id != kNull;) {
       if (id < 0) return Fail("a chain leads to a message that was taken");
       chain.push_back(id);
       int8_t older = state.next_of(id);
-      state.next_of(id) = kUnset;  // the message is gone
+      state.next_of(id) = kUnset;  // the message is freed
       id = older;
     }
     if (!Is(Mutant::kChainNotTurned)) std::reverse(chain.begin(), chain.end());
@@ -369,7 +373,8 @@ class Search {
       state.asleep = asleep;
       return;
     }
-    // The same value again, on the heels of the first, changes nothing that others could see.
+    // A second store of the same value, directly after the first, changes nothing that other
+    // threads see.
     int8_t count = state.buffered_count;
     if (count > 0 && state.buffered[static_cast<size_t>(count - 1)] == asleep) return;
     if (count == kBufferMax) Arrive(state);
@@ -389,7 +394,7 @@ class Search {
     Found(state);
   }
 
-  // An end: all posters are done, and the reactor too, or blocked.
+  // Checks a final state: all posters are done, and the reactor is done or blocked.
   void CheckEnd(const State &state) {
     ends_++;
     if (state.taken != state.accepted) Fail("a message was lost, or its wake");
@@ -408,7 +413,7 @@ void ExpectSound(const Config &config) {
   Search search(config);
   EXPECT_EQ(search.Run(), "");
   EXPECT_GT(search.ends(), 0u);
-  EXPECT_GT(search.states(), 10'000u) << "hardly an interleaving";
+  EXPECT_GT(search.states(), 10'000u) << "the search visited too few states";
 }
 
 TEST(MailboxModel, OnePosterOfManyMessagesLosesNothing) {

@@ -1,6 +1,6 @@
-// The mailbox's own code, interrupted between any two of its atomic operations by another thread's
-// whole call, and that one by a third: every nesting of the calls that can meet. Orders in which
-// two calls alternate are the model's (mailbox_model_test.cc).
+// Runs the mailbox's real code and interrupts it between any two of its atomic operations with a
+// whole call of another thread, and that call with a third. All nestings of the calls that can run
+// concurrently are tried. mailbox_model_test.cc covers orders in which two calls alternate.
 #include "net/reactor/mailbox_steps.h"
 
 #include <cerrno>
@@ -15,14 +15,14 @@ namespace {
 using Call = std::function<void()>;
 
 // Runs `calls` inside each other: the second before the n-th step of the first, the third before
-// the n-th step of the second, and so on; for every combination of steps, the last place being
-// after all steps. Before each combination `setup` runs, after it `check`.
+// the n-th step of the second, and so on. All combinations of steps are tried, including the place
+// after the last step. `setup` runs before each combination, and `check` after it.
 class Nesting {
  public:
   Nesting(Call setup, std::vector<Call> calls, Call check)
       : setup_(setup), calls_(calls), check_(check), places_(calls.size()), steps_(calls.size()) {}
 
-  // Returns how many combinations there were.
+  // Returns the number of combinations.
   int Run() {
     int combinations = 0;
     do {
@@ -52,7 +52,7 @@ class Nesting {
     if (steps_[depth_]++ == places_[depth_]) RunFrom(depth_ + 1);
   }
 
-  // The next combination; the innermost call has no place.
+  // Moves to the next combination. The innermost call is not interrupted, so it has no place.
   bool Next() {
     for (size_t depth = calls_.size() - 1; depth-- > 0;) {
       if (places_[depth]++ < steps_[depth]) return true;
@@ -66,13 +66,13 @@ class Nesting {
   std::vector<Call> calls_;
   Call check_;
   std::vector<int> places_;
-  std::vector<int> steps_;  // of the last run
-  size_t depth_ = 0;        // of the call that runs now
+  std::vector<int> steps_;  // the steps of each call in the last run
+  size_t depth_ = 0;        // the call that is running
 };
 
 Nesting *Nesting::running_;
 
-// A mailbox with room for three messages of a byte, what the calls on it gave, and what must hold.
+// A mailbox with room for three messages of one byte, the results of the calls, and the checks.
 class MailboxSteps : public testing::Test {
  protected:
   static constexpr int kMessages = 3;
@@ -116,14 +116,15 @@ class MailboxSteps : public testing::Test {
     }
   }
 
-  // How many posts ask for a wake.
+  // Returns how many posts requested a wake.
   int Wakes() const {
     int wakes = 0;
     for (int status : statuses_) wakes += status == 1;
     return wakes;
   }
 
-  // A sleeper with a message is woken, by one post; what was accepted is there, once.
+  // Checks that one post wakes a sleeper that has a message, and that each accepted message is
+  // there once.
   void Check() {
     EXPECT_LE(Wakes(), sleeps_ ? 1 : 0);
     bool needs_wake = slept_ && mailbox_.head != nullptr && !sealed_;
@@ -200,7 +201,8 @@ TEST_F(MailboxSteps, BoundHoldsAndRefusesOnlyWhatDoesNotFit) {
   EXPECT_GE(Nesting(setup, {Post(0), Post(1)}, check).Run(), 3);
 }
 
-// The head is the same message as before, but what is below it is not: a push may not care.
+// The head is the same message as before, but the messages below it differ. A push must not depend
+// on them.
 TEST_F(MailboxSteps, PostSurvivesThatTheHeadIsTakenAndPostedAgain) {
   auto setup = [this] {
     Reset();

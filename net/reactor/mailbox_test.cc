@@ -44,7 +44,7 @@ std::vector<Note *> Pointers(std::vector<Note> &notes) {
   return pointers;
 }
 
-// Threads that all run when the object is made, and have ended when it is gone.
+// Threads that start when the object is created and are joined when it is destroyed.
 template <typename Function>
 class Threads {
  public:
@@ -68,7 +68,7 @@ class Threads {
   std::vector<std::thread> threads_;
 };
 
-// What a reactor has beside its mailbox: a wake that is remembered, and a wait for it.
+// A reactor's wake: a wake that is remembered until the wait for it.
 class Wake {
  public:
   Wake() : fd_(eventfd(0, EFD_CLOEXEC)) {}
@@ -81,7 +81,7 @@ class Wake {
     ASSERT_EQ(write(fd_, &one, sizeof(one)), static_cast<ssize_t>(sizeof(one)));
   }
 
-  // False when none came for so long that none will.
+  // Returns false if no wake comes within 30 s.
   bool Await() {
     pollfd event = {fd_, POLLIN, 0};
     if (poll(&event, 1, 30'000) != 1) return false;
@@ -137,7 +137,8 @@ TEST(Mailbox, SleepIsRefusedWhileAMessageIsThere) {
   Note first, second;
   ASSERT_EQ(evnet_mailbox_post(&mailbox, &first), 0);
   EXPECT_FALSE(evnet_mailbox_sleep(&mailbox));
-  EXPECT_EQ(evnet_mailbox_post(&mailbox, &second), 0) << "a refused sleep still wants a wake";
+  EXPECT_EQ(evnet_mailbox_post(&mailbox, &second), 0)
+      << "a post after a refused sleep must not request a wake";
   evnet_mailbox_take(&mailbox);
   EXPECT_TRUE(evnet_mailbox_sleep(&mailbox));
 }
@@ -151,7 +152,8 @@ TEST(Mailbox, BoundCountsBytesUntilTheyAreReleased) {
   EXPECT_EQ(evnet_mailbox_post(&mailbox, &one), -ENOBUFS);
   EXPECT_EQ(evnet_mailbox_post(&mailbox, &none), 0);
   EXPECT_EQ(List(evnet_mailbox_take(&mailbox)), (std::vector<Note *>{&sixty, &forty, &none}));
-  EXPECT_EQ(evnet_mailbox_post(&mailbox, &one), -ENOBUFS) << "taking is not releasing";
+  EXPECT_EQ(evnet_mailbox_post(&mailbox, &one), -ENOBUFS)
+      << "taking a message must not release its bytes";
   evnet_mailbox_release(&mailbox, 40);
   EXPECT_EQ(evnet_mailbox_post(&mailbox, &one), 0);
   evnet_mailbox_release(&mailbox, 60);
@@ -176,7 +178,8 @@ TEST(Mailbox, SealGivesWhatIsThereAndRefusesWhatComes) {
   ASSERT_EQ(evnet_mailbox_post(&mailbox, &second), 0);
   EXPECT_EQ(List(evnet_mailbox_seal(&mailbox)), (std::vector<Note *>{&first, &second}));
   EXPECT_EQ(evnet_mailbox_post(&mailbox, &late), -ESHUTDOWN);
-  EXPECT_EQ(evnet_mailbox_post(&mailbox, &large), -ESHUTDOWN) << "sealed wins over full";
+  EXPECT_EQ(evnet_mailbox_post(&mailbox, &large), -ESHUTDOWN)
+      << "a full, sealed mailbox must return -ESHUTDOWN";
   EXPECT_EQ(mailbox.bytes, 10u);
 }
 
@@ -201,13 +204,13 @@ TEST(MailboxDeathTest, ReleaseOfMoreThanWasPostedStopsTheProcess) {
   EXPECT_DEATH(evnet_mailbox_release(&mailbox, 2), "used >= bytes");
 }
 
-// The reactor's side of the protocol, as the header tells it, until `count` messages have come.
+// Follows the reactor's side of the protocol in mailbox.h until `count` messages have come.
 class Taker {
  public:
   Taker(Mailbox *mailbox, Wake *wake, int posters)
       : mailbox_(mailbox), wake_(wake), next_(posters) {}
 
-  // Tells how many messages of a poster have been taken, and may be posted again.
+  // `function` gets the number of a poster's messages that were taken and may be posted again.
   void OnTaken(std::function<void(int poster, int count)> function) {
     on_taken_ = std::move(function);
   }
@@ -229,7 +232,7 @@ class Taker {
     }
   }
 
-  // Refused ones too: a post may have asked for a wake before the refusal.
+  // Includes refused sleeps, because a post may have requested a wake before the refusal.
   int sleeps() const { return sleeps_; }
 
  private:
@@ -273,12 +276,13 @@ TEST(Mailbox, MillionMessagesOfEightThreadsComeInEachThreadsOrder) {
   EXPECT_EQ(mailbox.bytes, 0u);
 }
 
-// Each message waits until the one before is dealt with: the reactor is always about to sleep.
-// The long form posts a hundred million.
+// Each message waits until the one before it is handled, so the reactor is always about to sleep.
+// The long form posts a hundred million messages.
 TEST(Mailbox, EightThreadsPostTheirMessagesAgainAndAgainInOrder) {
   constexpr int kPosters = 8, kRing = 1000;
   const int each = evnet_testing::LongOr(12'500'000, 50'000);
-  Mailbox mailbox(kPosters * kRing);  // never full: each has kRing under way at most
+  // never full, because each poster has at most kRing messages pending
+  Mailbox mailbox(kPosters * kRing);
   Wake wake;
   auto notes = NotesOf(kPosters, kRing, 1);
   struct alignas(64) Count {
@@ -382,7 +386,8 @@ TEST(Mailbox, BoundHoldsAgainstManyPosters) {
 TEST(Mailbox, EveryPostAroundASealIsTakenOrRefused) {
   constexpr int kPosters = 4;
   for (int round = 0; round < 200; round++) {
-    // Bounded: on a busy machine the posters may run for long before the sealing thread does.
+    // Bounded, because on a busy machine the posters may run for long before the sealing thread
+    // starts.
     Mailbox mailbox(1000);
     int accepted[kPosters] = {};
     std::vector<std::unique_ptr<Note>> kept[kPosters];
@@ -398,7 +403,7 @@ TEST(Mailbox, EveryPostAroundASealIsTakenOrRefused) {
         }
         if (status < 0) {
           ASSERT_EQ(status, -ESHUTDOWN);
-          note->number = -1;  // ours again: nobody else may touch it
+          note->number = -1;  // the post was refused, so the note still belongs to this thread
           return;
         }
         kept[i].push_back(std::move(note));

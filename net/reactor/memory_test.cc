@@ -1,4 +1,4 @@
-// What connections cost, and what happens when memory runs out.
+// The memory that connections take, and the effects of running out of memory.
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@ namespace {
 
 TEST(Memory, AnIdleConnectionIsOneOfThese) {
   EXPECT_EQ(sizeof(struct evnet_conn), 104u);
-  // With the poller's slot of 24 bytes it is the 128 that the design allows.
+  // With the poller's slot of 24 bytes this makes the 128 bytes that the design permits.
   EXPECT_LE(sizeof(struct evnet_conn) + 24, 128u);
 }
 
@@ -127,8 +127,8 @@ TEST_F(MemoryTest, AClosedConnectionGivesAllBack) {
   EXPECT_EQ(h.allocator().live_blocks(), idle_blocks);
 }
 
-// A script with everything that allocates: unread bytes that grow and wrap, queued output, posts, a
-// lifetime.
+// Runs a script in which everything allocates: unread bytes that grow and wrap, queued output,
+// posts, and a lifetime.
 struct Outcome {
   bool created = false;
   bool echoed = false;
@@ -180,12 +180,12 @@ Outcome RunScript(size_t fail_at, bool forever, bool lifetime) {
       EXPECT_EQ(each.second.reason, -ENOMEM);
     }
   }
-  // Unaffected, or closed for that reason, or never opened.
+  // The connection was unaffected, closed because of the failure, or never opened.
   EXPECT_TRUE(outcome.echoed || h.records().empty() || h.records().begin()->second.closed == 1);
   outcome.allocations = h.allocator().allocations();
   outcome.failures = h.allocator().failures();
   h.allocator().fail_at(0, false);
-  h.Destroy();  // looks for leaks
+  h.Destroy();  // checks for leaks
   return outcome;
 }
 
@@ -195,8 +195,8 @@ TEST(MemoryFaults, TheNthAllocationFailsOnceAndForEver) {
     ASSERT_TRUE(all.echoed);
     ASSERT_GT(all.allocations, 20u);
     for (bool forever : {false, true}) {
-      // Later ones of a run that failed differ in number from the good run's; twice that is far
-      // behind its end.
+      // A run with a failure may allocate more often than the run without one. Twice the good run's
+      // number is far beyond its end.
       for (size_t n = 1; n <= all.allocations; n++) {
         SCOPED_TRACE("allocation " + std::to_string(n) + (forever ? " and all later" : ""));
         const Outcome outcome = RunScript(n, forever, lifetime);
@@ -232,7 +232,7 @@ TEST(MemoryFaults, AConnectionThatCannotBeMadeHasNoCallbackAndIsReset) {
   h.Until([&] { return h.Turn() == 0; });
 }
 
-// Bytes of address space in use.
+// Returns the address space in use, in bytes.
 size_t AddressSpace() {
   size_t pages = 0;
   FILE *file = fopen("/proc/self/statm", "r");
@@ -248,7 +248,7 @@ TEST(MemoryFaults, AReactorThatCannotBeCreatedLeavesNoAddressSpaceReserved) {
   evnet_reactor_options options = {};
   options.allocator = allocator.get();
   options.backend = TestBackend();
-  options.connections_max = 1 << 20;  // some 100 MiB for its table
+  options.connections_max = 1 << 20;  // about 100 MiB for the table
   size_t before = 0;
   int refused = 0;
   for (size_t n = 1; n < 100; n++) {

@@ -1,5 +1,5 @@
-// Receiving over a kernel whose completions come without `more`, as io_uring's may: each time it
-// has to be started again.
+// Receiving from a kernel whose completions come without `more`, as io_uring's may. evnet then has
+// to start receiving again after each.
 #include <memory>
 #include <string>
 

@@ -1,4 +1,4 @@
-// The reactor's options: defaults, bounds, and that a refusal names the option and its value.
+// The reactor's options: defaults and bounds. A refusal names the option and its value.
 #include <string.h>
 
 #include <string>
@@ -133,7 +133,7 @@ TEST_F(Options, SocketsThatAreDialled) {
   ExpectRefused("user_timeout_ms", "1073741824");
   options.user_timeout_ms = EVNET_OFF;
   options.keepalive_idle_s = EVNET_OFF;
-  ExpectRefused("keepalive_count", "127");  // it needs keepalive_idle_s
+  ExpectRefused("keepalive_count", "127");  // keepalive_idle_s is missing
   options.keepalive_count = 0;
   options.send_buffer_bytes = -1;
   ExpectRefused("send_buffer_bytes", "-1");

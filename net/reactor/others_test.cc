@@ -1,5 +1,5 @@
-// What a callback of one connection does to another one: on the due list, closed already, with
-// events in the same batch, with bytes gathered.
+// Calls by a callback of one connection on another one that is on the due list, is closed already,
+// has events in the same batch, or has gathered bytes.
 #include <errno.h>
 
 #include <algorithm>
@@ -25,7 +25,8 @@ class Others : public ::testing::Test {
 };
 
 TEST_F(Others, OneAbortedInTheSameBatchGetsNoMoreEvents) {
-  // Whichever comes first aborts the other: its data, already in the batch, must not be presented.
+  // The first of the two to run aborts the other, whose data is already in the batch and must not
+  // be presented.
   h.on.data = [&](evnet_conn *me) {
     TakeAll(me);
     for (size_t i = 0; i < pairs.size(); i++) {
@@ -82,7 +83,8 @@ TEST_F(Others, ADescriptorNumberUsedAgainAtOnceGetsNothingOfItsFormerOwner) {
   };
   Start(2);
   const std::vector<int> before = TheKernel().accepted;
-  // They wait to be accepted: the next numbers to become free are theirs.
+  // These clients wait in the backlog, so their connections get the next descriptor numbers that
+  // become free.
   evnet_reactor_accept_pause(h.reactor());
   for (int i = 0; i < 2; i++) fresh.push_back(h.ConnectOnly());
   for (Client &client : fresh) client.Write("for the new one");
@@ -114,7 +116,7 @@ TEST_F(Others, OneAbortedInTheBatchThatBringsItsResetKeepsTheFirstReason) {
   Start(2);
   h.Post([&] { evnet_conn_pause_reading(conn(1)); });
   h.Settle();
-  pairs[0].client.Write("x");  // its event is the first of the batch
+  pairs[0].client.Write("x");  // causes the first event of the batch
   pairs[1].client.Reset();
   h.Until([&] { return Of(1).closed == 1; });
   EXPECT_EQ(Of(1).reason, EVNET_REASON_ABORTED);
@@ -144,8 +146,8 @@ TEST_F(Others, ActsOnOneThatIsClosedAndAwaitsItsOnCloseAreHarmless) {
   EXPECT_EQ(Of(1).reason, EVNET_REASON_ABORTED);
 }
 
-// Both are on the due list; the first to run aborts the second, closes a third that is not, and so
-// on.
+// All four are on the due list. The second to run aborts the first and the third, and resumes the
+// fourth once more.
 TEST_F(Others, ActsOnThoseOnTheDueListBeforeAndBehindTheActor) {
   bool armed = false;
   h.on.data = [&](evnet_conn *me) {
@@ -155,8 +157,8 @@ TEST_F(Others, ActsOnThoseOnTheDueListBeforeAndBehindTheActor) {
     }
     TakeAll(me);
     if (me == conn(1)) {
-      h.Abort(conn(0));  // has run already
-      h.Abort(conn(2));  // runs next
+      h.Abort(conn(0));  // has already run
+      h.Abort(conn(2));  // is the next to run
       evnet_conn_pause_reading(conn(3));
       evnet_conn_resume_reading(conn(3));
     }
@@ -220,7 +222,8 @@ TEST_F(OthersDeathTest, ATurnOrADestroyInsideACallbackIsAProgrammersError) {
   };
   pairs[0].client.Write("x");
   EXPECT_DEATH(h.Settle(), "turning");
-  pairs[0].client.Write("x");  // the child has read the first from the socket that both hold
+  // the child has read the first byte from the socket that both processes share
+  pairs[0].client.Write("x");
   h.on.data = [&](evnet_conn *) {
     evnet_reactor_destroy(h.reactor());
     return EVNET_NONE;
@@ -263,8 +266,8 @@ TEST_F(Others, AHeldOneIsReleasedFromACallbackOfAnother) {
   EXPECT_EQ(Of(0).reason, EVNET_REASON_PEER);
 }
 
-// Resumed by another connection's callback, with the peer's end in the same batch: the unread bytes
-// come first.
+// Another connection's callback resumes reading, and the same batch brings the peer's FIN. The
+// unread bytes must be presented first.
 TEST_F(Others, UnreadBytesArePresentedBeforeAnEndThatComesInTheSameBatchAsTheResume) {
   for (bool half_close_set : {false, true}) {
     Harness g;
@@ -289,7 +292,7 @@ TEST_F(Others, UnreadBytesArePresentedBeforeAnEndThatComesInTheSameBatchAsTheRes
     paused = pair.conn;
     pair.client.Write("unread");
     g.Settle();
-    waker.client.Write("go");  // its event is the first of the batch
+    waker.client.Write("go");  // causes the first event of the batch
     pair.client.Shutdown();
     g.Until([&] { return g.Of(pair).closed == 1; });
     EXPECT_EQ(g.Of(pair).received, "unread");

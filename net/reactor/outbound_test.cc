@@ -1,5 +1,5 @@
-// The way out: what is joined into one send, what is sent at once, and that every byte leaves once
-// and in order whatever the kernel takes.
+// Output: which writes are joined into one send, which are sent immediately, and that each byte is
+// sent once and in order, however little the kernel takes.
 #include <errno.h>
 #include <sys/uio.h>
 
@@ -13,7 +13,7 @@
 namespace evnet_testing {
 namespace {
 
-constexpr size_t kDirect = 4096;  // from here on a write is sent at once
+constexpr size_t kDirect = 4096;  // a write of this size or more is sent immediately
 constexpr size_t kScratch = EVNET_POLLER_SCRATCH_BYTES;
 
 class Outbound : public ::testing::Test {
@@ -22,7 +22,7 @@ class Outbound : public ::testing::Test {
     h.Start();
     pair = h.Connect();
   }
-  // What `function` sends in its turn, as sizes; the client reads it all.
+  // Returns the sizes of the sends that `function` causes in its turn. The client reads all bytes.
   std::vector<size_t> SendsOf(const std::function<void()> &function) {
     TheKernel().sends.clear();
     h.Post(function);
@@ -133,7 +133,7 @@ TEST_F(Outbound, AFullScratchThatTheKernelDoesNotTakeIsQueuedWithWhatFollows) {
   TheKernel().on_send = nullptr;
   h.Post([&] { Write(pair.conn, "!"); });
   h.Turn();
-  pair.client.Write("x");  // an event; a refusal that was forced has none to come
+  pair.client.Write("x");  // causes an event, because a simulated refusal has none
   EXPECT_EQ(h.ReadExactly(&pair.client, all.size() + 1), all + "!");
 }
 
@@ -162,7 +162,7 @@ TEST_F(Outbound, FlushReportsWhatTheKernelDidNotTake) {
     });
     h.Turn();
     TheKernel().on_send = nullptr;
-    pair.client.Write("x");  // an event; a refusal that was forced has none to come
+    pair.client.Write("x");  // causes an event, because a simulated refusal has none
     EXPECT_EQ(h.ReadExactly(&pair.client, 4), "four");
   }
 }
@@ -194,8 +194,9 @@ TEST_F(Outbound, WritevTakesMorePiecesThanOneSendDoes) {
   EXPECT_EQ(h.ReadExactly(&pair.client, all.size()), all);
 }
 
-// The kernel takes k bytes of the first send of gathered bytes and 130 pieces, for k around every
-// border and many in between, then everything: what follows k must be queued exactly once.
+// The kernel takes k bytes of the first send of gathered bytes and 130 pieces, and everything
+// later. k takes all values around each border and many in between. The rest must be queued exactly
+// once.
 TEST_F(Outbound, AShortSendAtAnyOffsetLosesAndDoublesNothing) {
   Start();
   const size_t piece = 40;
@@ -220,7 +221,7 @@ TEST_F(Outbound, AShortSendAtAnyOffsetLosesAndDoublesNothing) {
     std::string got;
     h.Until([&] {
       got += pair.client.Read();
-      // An event; a short send that was forced has none to come.
+      // Cause an event, because a simulated short send has none.
       if (got.size() < all.size()) pair.client.TryWrite("x");
       return got.size() >= all.size();
     });
@@ -273,7 +274,7 @@ TEST_F(Outbound, RandomWritesAndShortSendsArriveInOrder) {
     g.Post([&] { g.Close(p.conn); });
     g.Until([&] {
       got += p.client.Read();
-      p.client.TryWrite("x");  // an event, for short sends that were forced
+      p.client.TryWrite("x");  // causes an event, because a simulated short send has none
       return p.client.end() != End::kOpen;
     });
     ASSERT_EQ(got.size(), model.size());
@@ -344,7 +345,7 @@ TEST_F(Outbound, WithoutMemoryForTheQueueTheConnectionEnds) {
   EXPECT_EQ(h.Of(pair).reason, -ENOMEM);
 }
 
-// A completion kernel reports what it did not take when no callback runs any more.
+// A completion-based kernel reports the bytes it did not take when no callback is running any more.
 TEST_F(Outbound, WithoutMemoryForWhatTheKernelDidNotTakeTheConnectionEnds) {
   h.listen_options.send_buffer_bytes = 4608;
   h.Start();
@@ -392,7 +393,7 @@ TEST_F(Outbound, ARequestMayFillTheQueueToItsBoundAndAnEmptyOneFitsThen) {
     h.Turns(2);
   }
   EXPECT_EQ(evnet_conn_outbound_bytes(pair.conn), kBound);
-  EXPECT_EQ(requests[0].status, 1) << "it waits for the kernel";
+  EXPECT_EQ(requests[0].status, 1) << "the request must wait for the kernel";
   EXPECT_EQ(requests[1].status, 1);
   EXPECT_EQ(requests[2].status, -ENOBUFS);
   h.Abort(pair.conn);

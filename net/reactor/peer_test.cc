@@ -1,4 +1,4 @@
-// The address of a connection's peer is the one that accept(2) gave, to the last bit.
+// The address of a connection's peer is exactly the address that accept(2) returned.
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ evnet_address Ip6(const char *host, uint32_t zone) {
   return address;
 }
 
-// What a connection that was accepted from `peer` says of it.
+// Returns the address that a connection reports which was accepted from `peer`.
 evnet_address Told(Harness *h, const evnet_address &peer) {
   evnet_address told = {};
   h->on.open = [&](evnet_conn *conn) {

@@ -1,4 +1,4 @@
-// Functions posted to a reactor: order, wake, bounds, fairness, and the end.
+// Functions posted to a reactor: order, wakes, bounds, fairness, and the end of the reactor.
 #include <errno.h>
 
 #include <atomic>
@@ -60,10 +60,11 @@ TEST_F(Post, AFloodStarvesNoConnection) {
   h.Turn();
   ASSERT_EQ(ran, 1024);
   for (int expected : {2048, 3072, 4096}) {
-    h.Turn(-1);  // never sleeps with some left
+    h.Turn(-1);  // does not sleep while messages are left
     ASSERT_EQ(ran, expected);
     if (expected == 2048) {
-      EXPECT_EQ(pair.client.Read(), "x");  // a completion kernel sends it with this turn's wait
+      // a completion-based kernel sends it during this turn's wait
+      EXPECT_EQ(pair.client.Read(), "x");
     }
   }
   h.Turn();
@@ -90,8 +91,8 @@ TEST_F(Post, WakesASleepingReactorFromAnotherThread) {
           evnet_reactor_post(
               h.reactor(), [](void *user) { ++*static_cast<std::atomic<int> *>(user); }, &ran),
           0);
-      // The next one only when this one has run, so that the reactor is on its way to sleep, or
-      // asleep.
+      // Post the next function only after this one has run, so that the reactor is asleep or about
+      // to sleep.
       while (ran.load() == i) std::this_thread::yield();
     }
     evnet_reactor_stop(h.reactor(), 0);
@@ -176,7 +177,7 @@ TEST_F(Post, WhatWasAcceptedRunsAtTheEndAndWhatComesLaterIsRefused) {
   for (int i = 0; i < 5000; i++) {
     h.Post([&] {
       ran++;
-      // At the very end a function may still post, but nobody would run it.
+      // At the end of the reactor a function may still post, but the post is refused.
       if (evnet_reactor_post(
               h.reactor(), [](void *) {}, nullptr) == -ESHUTDOWN)
         refused++;
@@ -274,7 +275,7 @@ TEST_F(PostAfter, RunsAtTheEndIfThatComesFirstAndThenNoMoreAreTaken) {
   h.Start();
   for (int i = 0; i < 3; i++) PostAfterMs(1000000, i);
   h.Settle();
-  PostAfterMs(1000000, 3);  // still in the mailbox
+  PostAfterMs(1000000, 3);  // this one is still in the mailbox
   evnet_reactor_stop(h.reactor(), 1000);
   h.Until([&] { return h.Turn() == 0; });
   EXPECT_EQ(ran.size(), 4u);
@@ -283,8 +284,8 @@ TEST_F(PostAfter, RunsAtTheEndIfThatComesFirstAndThenNoMoreAreTaken) {
             -ESHUTDOWN);
 }
 
-// The allocator finds writes to a function that has run: its timer must not be the others'
-// neighbour any more.
+// The allocator detects writes to a function that has run. Its timer must no longer be linked to
+// the other timers.
 TEST_F(PostAfter, RunAtTheEndEachMayStartATimerOfTheSameMoment) {
   struct Each {
     evnet_reactor *reactor = nullptr;

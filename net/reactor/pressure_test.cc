@@ -1,4 +1,5 @@
-// Back-pressure: the marks, what they do to reading, and that pressure and drain are told in turns.
+// Back-pressure: the water marks, their effect on reading, and that on_pressure and on_drain
+// alternate.
 #include <errno.h>
 
 #include <algorithm>
@@ -23,21 +24,21 @@ class Pressure : public ::testing::Test {
     h.Start();
     pair = h.Connect(4096);
   }
-  // Queues so much that `queued` bytes stand.
+  // Writes until `queued` bytes are pending.
   void Queue(size_t queued) {
     const size_t standing = evnet_conn_outbound_bytes(pair.conn);
     ASSERT_LT(standing, queued);
     const std::string data = Pattern(queued - standing);
     ASSERT_EQ(Write(pair.conn, data), static_cast<ssize_t>(data.size()));
   }
-  // Fills the socket, so that each further byte is queued.
+  // Fills the socket, so that all further bytes are queued.
   void Fill() {
     h.Post([&] {
       while (evnet_conn_outbound_bytes(pair.conn) == 0) Write(pair.conn, Pattern(kFill));
     });
     h.Turn();
   }
-  // The client reads until so many bytes are queued at most.
+  // The client reads until at most `queued` bytes are queued.
   void ReadDownTo(size_t queued) {
     h.Until([&] {
       pair.client.Read(1000);
@@ -66,7 +67,7 @@ TEST_F(Pressure, OnceAtTheHighMarkAndOnceAtTheLowOne) {
   EXPECT_EQ(h.Of(pair).Story(), "open pressure") << "the low mark is half of the high one";
   h.Post([&] { Queue(120000); });
   h.Turns(2);
-  EXPECT_EQ(h.Of(pair).Story(), "open pressure") << "it has not drained in between";
+  EXPECT_EQ(h.Of(pair).Story(), "open pressure") << "the queue did not drain in between";
   ReadDownTo(50000);
   h.Turns(2);
   EXPECT_EQ(h.Of(pair).Story(), "open pressure drain");
@@ -77,7 +78,7 @@ TEST_F(Pressure, OnceAtTheHighMarkAndOnceAtTheLowOne) {
   EXPECT_EQ(h.Of(pair).Story(), "open pressure drain pressure drain");
 }
 
-// However small its writes are, and however small the mark.
+// Holds for writes and marks of any size.
 TEST_F(Pressure, AProducerThatWritesUpToTheMarkIsToldWhenToGoOn) {
   h.options.outbound_high_water_bytes = 10000;
   Start();
@@ -91,7 +92,8 @@ TEST_F(Pressure, AProducerThatWritesUpToTheMarkIsToldWhenToGoOn) {
   EXPECT_EQ(h.Of(pair).Story(), "open pressure drain");
 }
 
-// Over io_uring what one callback gathered is under way when the next one of the turn writes.
+// Over io_uring the bytes that one callback gathered are still being sent when the next callback of
+// the turn writes.
 TEST_F(Pressure, WhatIsUnderWayCountsTowardsTheMark) {
   Start();
   h.Post([&] { Write(pair.conn, Pattern(4000)); });
@@ -105,11 +107,11 @@ TEST_F(Pressure, WhatIsUnderWayCountsTowardsTheMark) {
   EXPECT_EQ(h.Of(pair).Story(), "open pressure drain");
 }
 
-// A write of leased bytes could be under way as a whole, over io_uring, and then count as pending.
+// Regression test: over io_uring a write of leased bytes could fly as a whole and count as pending.
 TEST_F(Pressure, OneLargeWriteThatTheKernelTakesIsNotPending) {
   h.options.outbound_high_water_bytes = 5000;
   h.listen_options.send_buffer_bytes = 1 << 20;
-  constexpr size_t kSize = 8000;  // comes in one piece, so that on_data has it as a lease
+  constexpr size_t kSize = 8000;  // arrives in one piece, so that on_data has it as a lease
   size_t pending = 0;
   h.on.data = [&](evnet_conn *conn) {
     const evnet_bytes bytes = evnet_conn_peek(conn);
@@ -221,12 +223,12 @@ TEST_F(Pressure, CloseResetsAtTheCrossingAndNothingElseIsTold) {
   EXPECT_EQ(pair.client.end(), End::kReset);
 }
 
-// The queue falls to the low mark and crosses the high one again before on_drain could run: told as
-// drain after the new pressure, the handler would believe that the queue is short.
+// The queue falls to the low mark and crosses the high mark again before on_drain could run. If
+// on_drain came after the second on_pressure, the handler would believe that the queue is short.
 TEST_F(Pressure, ACrossingBeforeADrainWasToldIsNotToldInTheWrongOrder) {
   const auto refuse = [](int, size_t) -> ssize_t { return -EAGAIN; };
   h.options.outbound_high_action = EVNET_HIGH_NOTIFY;
-  h.listen_options.send_buffer_bytes = 1 << 20;  // takes the whole queue at once
+  h.listen_options.send_buffer_bytes = 1 << 20;  // takes the whole queue in one send
   h.on.data = [&](evnet_conn *conn) {
     TakeAll(conn);
     EXPECT_EQ(evnet_conn_outbound_bytes(conn), 0u) << "the test's premise";
@@ -240,12 +242,12 @@ TEST_F(Pressure, ACrossingBeforeADrainWasToldIsNotToldInTheWrongOrder) {
   h.Post([&] { Queue(120000); });
   h.Turns(2);
   ASSERT_EQ(h.Of(pair).Story(), "open pressure");
-  // One event, writable and readable: the send completes, then the answer to "go" fills the queue
-  // again.
+  // One event, writable and readable: the send completes, and then the reply to "go" fills the
+  // queue again.
   TheKernel().on_send = nullptr;
   pair.client.Write("go");
   h.Settle();
-  EXPECT_EQ(h.Of(pair).Story(), "open pressure") << "it is still, or again, above the mark";
+  EXPECT_EQ(h.Of(pair).Story(), "open pressure") << "the queue is above the mark";
   TheKernel().on_send = nullptr;
   h.on.data = [](evnet_conn *conn) {
     TakeAll(conn);
@@ -282,16 +284,16 @@ TEST_F(Pressure, CrossedAgainInOnPressureADrainThatWasNotToldIsNoDrain) {
   TheKernel().on_send = refuse;
   h.Post([&] { Queue(1000); });
   h.Turns(2);
-  // One turn: the other's on_data crosses the mark, then a send that was under way completes.
+  // One turn: on_data of the other connection crosses the mark, and then a pending send completes.
   TheKernel().on_send = nullptr;
   other.client.Write("x");
   pair.client.Write("go");
   h.Settle();
   EXPECT_EQ(h.Of(pair).Story(), "open pressure");
-  EXPECT_EQ(came, "") << "reading is stopped, and goes on being";
+  EXPECT_EQ(came, "") << "reading must stay stopped";
   TheKernel().on_send = nullptr;
   h.on.pressure = [](evnet_conn *) { return EVNET_NONE; };
-  pair.client.Write("x");  // an event, as nothing was really refused
+  pair.client.Write("x");  // causes an event, because the refusal was only simulated
   ReadDownTo(0);
   h.Settle();
   EXPECT_EQ(h.Of(pair).Story(), "open pressure drain");

@@ -1,4 +1,4 @@
-// on_prewrite: just before bytes go to a socket, and what it may do there.
+// on_prewrite: it runs just before bytes are sent on a socket; and the calls that it may make.
 #include <errno.h>
 
 #include "gtest/gtest.h"
@@ -35,8 +35,8 @@ TEST_F(Prewrite, ComesBeforeALargeWriteAndWhatItWritesGoesInFrontOfIt) {
   EXPECT_EQ(TheKernel().sends.size(), 1u);
 }
 
-// What it writes comes behind the large write's check of the bound, so more may stand queued than
-// that.
+// The bytes that on_prewrite writes come after the check of the large write against the bound, so
+// more than the bound may be queued.
 TEST_F(Prewrite, AWriteOfNothingIsTakenThoughItHasFilledTheQueueAboveItsBound) {
   EVNET_SKIP_UNLESS_SOCKET_CALLS_ARE_SEEN();
   h.options.outbound_high_water_bytes = 5000;
@@ -72,7 +72,7 @@ TEST_F(Prewrite, ComesOnTheQueuesPathToo) {
   h.Post([&] { Write(pair.conn, Pattern(100)); });
   h.Turn();
   room = 5;
-  pair.client.Write("x");  // an event, as a refusal that was forced has none to come
+  pair.client.Write("x");  // causes an event, because a simulated refusal has none
   h.Turns(2);
   TheKernel().on_send = nullptr;
   pair.client.Write("x");
@@ -103,8 +103,8 @@ TEST_F(Prewrite, WhatItWritesToAnotherConnectionLeavesInTheSameTurn) {
   EXPECT_EQ(b.client.Read(), "log");
 }
 
-// Gathering for c flushes a's bytes first, and a's on_prewrite gathers for b: c's bytes must not
-// land among b's.
+// Gathering for c first flushes a's bytes, and a's on_prewrite gathers bytes for b. The bytes of c
+// must not be mixed with those of b.
 TEST_F(Prewrite, WritingToAThirdConnectionMixesNoBytes) {
   Harness::Pair a;
   Harness::Pair b;
@@ -160,7 +160,7 @@ TEST_F(Prewrite, AbortingTheConnectionThatIsAboutToGatherDropsItsBytesForGood) {
     EXPECT_EQ(Write(c.conn, "stale"), -ENOTCONN);
   });
   h.Until([&] { return h.Of(c).closed == 1; });
-  // The slots are used again; whoever gets c's must not get its bytes.
+  // The slots are reused, and the connection that gets c's slot must not get c's bytes.
   std::vector<Client> fresh;
   for (int i = 0; i < 4; i++) fresh.push_back(h.ConnectOnly());
   h.Settle();
@@ -274,7 +274,8 @@ TEST_F(Prewrite, ClosingAnotherConnectionThatItWroteToDeliversFirst) {
   EXPECT_EQ(b.client.end(), End::kEnd);
 }
 
-// Each announcement writes to the other, for ever: once a turn, with room for everything else.
+// Each on_prewrite writes to the other connection, endlessly. It runs once a turn, so other work
+// gets its time.
 TEST_F(Prewrite, TwoConnectionsThatWriteToEachOtherTakeTurns) {
   Harness::Pair a;
   Harness::Pair b;

@@ -1,6 +1,6 @@
-// Several connections under random steps of handlers, of posted functions and of clients, over a
-// kernel that reads and writes short, against a model: the bytes of each direction, and which
-// callbacks are legal. A failure prints its seed, and a seed replays its steps.
+// Several connections under random steps of handlers, posted functions and clients, over a kernel
+// with short reads and writes. A model checks the bytes of each direction, and which callbacks are
+// legal. A failure prints its seed, with which the steps can be replayed.
 #include <errno.h>
 
 #include <algorithm>
@@ -19,14 +19,14 @@ constexpr int kSteps = 250;
 constexpr size_t kConnections = 4;
 constexpr size_t kFileBytes = 20000;
 
-// What one connection must be like.
+// The expected state of one connection.
 struct Model {
   std::string sent;     // by the client
-  size_t consumed = 0;  // of it, by the server
+  size_t consumed = 0;  // bytes of `sent` that the server consumed
   std::string written;  // by the server
-  size_t received = 0;  // of it, by the client
+  size_t received = 0;  // bytes of `written` that the client received
   bool paused = false;
-  bool ending = false;  // closed or aborted by the server's own hand
+  bool ending = false;  // the server closed or aborted it
   bool write_ended = false;
   int holds = 0;
 };
@@ -106,7 +106,7 @@ class World {
     };
     if (Chance(3)) {
       h_.on.prewrite = [this](evnet_conn *conn) {
-        // The bytes go out just now: what is written here is behind them.
+        // The bytes are being sent now, so bytes that are written here come after them.
         if (Chance(3)) WriteTo(conn, Below(50));
         if (Chance(6)) RandomActs(conn);
       };
@@ -125,13 +125,13 @@ class World {
 
   evnet_action Crossing(evnet_conn *conn, bool up) {
     bool &pressed = pressed_[evnet_conn_id(conn).generation];
-    EXPECT_NE(pressed, up) << "told twice";
+    EXPECT_NE(pressed, up) << "the same callback twice in a row";
     pressed = up;
     RandomActs(conn);
     return RandomAnswer();
   }
 
-  // Acts on `self`, mostly, and on others; nullptr: on others only.
+  // Acts mostly on `self`, and also on others; with nullptr only on others.
   void RandomActs(evnet_conn *self) {
     if (depth_ > 2) return;
     depth_++;
@@ -211,7 +211,7 @@ class World {
           } else {
             h_.Abort(conn);
           }
-          model.ending = true;  // not before: on_prewrite may still write while the rest is sent
+          model.ending = true;  // not earlier, because on_prewrite may write while the rest is sent
         }
     }
   }
@@ -287,19 +287,19 @@ class World {
     const int64_t status = evnet_conn_sendfile(conn, file_.descriptor(), offset, size);
     if (status < 0) return;
     ASSERT_EQ(status, size);
-    ASSERT_FALSE(refused) << "a file after the end was taken";
+    ASSERT_FALSE(refused) << "a file was accepted after the end of writing";
     model.written += bytes_.substr(offset, size);
   }
 
-  // on_prewrite may write inside the call, in front of it; so the order is settled by what is in
-  // the model when the call returns: what was added meanwhile went before.
+  // on_prewrite may write inside the call, before its bytes. So the order is known when the call
+  // returns: bytes that were added to the model meanwhile come first.
   void WriteModelled(evnet_conn *conn, const std::string &data, const std::vector<iovec> &pieces) {
     Model &model = Of(conn);
     const bool refused = model.ending || model.write_ended;
     const ssize_t status = evnet_conn_writev(conn, pieces.data(), pieces.size());
     if (status >= 0) {
       ASSERT_EQ(status, static_cast<ssize_t>(data.size()));
-      ASSERT_FALSE(refused) << "a write after the end was taken";
+      ASSERT_FALSE(refused) << "a write was accepted after the end of writing";
       model.written += data;
     }
   }
@@ -343,7 +343,7 @@ class World {
       }
       if (pair.client.end() != End::kOpen) {
         if (pair.client.end() == End::kEnd) {
-          EXPECT_EQ(model.received, model.written.size()) << "an end without all bytes";
+          EXPECT_EQ(model.received, model.written.size()) << "EOF came before all bytes";
         }
         if (Chance(2)) clients_.erase(clients_.begin() + static_cast<ptrdiff_t>(i));
         return;
@@ -361,7 +361,8 @@ class World {
   void Receive(Harness::Pair *pair, size_t size) {
     Model &model = models_[pair->generation];
     const std::string got = pair->client.Read(size);
-    EXPECT_EQ(model.written.compare(model.received, got.size(), got), 0) << "other bytes";
+    EXPECT_EQ(model.written.compare(model.received, got.size(), got), 0)
+        << "the bytes differ from those written";
     model.received += got.size();
   }
 
@@ -374,7 +375,7 @@ class World {
     }
   }
 
-  // Faults end; everything that is still owed arrives.
+  // Stops the faults, and waits until all pending bytes have arrived.
   void Finish() {
     TheKernel().on_send = nullptr;
     TheKernel().on_recv = nullptr;
@@ -398,8 +399,8 @@ class World {
     }
     for (Harness::Pair &pair : clients_) {
       h_.Until([&] {
-        // An event, for calls that were cut short by force; where the client has ended its side it
-        // is the write timeout that ends the wait.
+        // Cause an event for calls that were cut short. If the client has shut down its side, the
+        // write timeout ends the wait instead.
         Send(&pair, 1);
         TheKernel().Advance(1000);
         Receive(&pair, SIZE_MAX);

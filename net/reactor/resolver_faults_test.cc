@@ -9,9 +9,10 @@
 
 namespace {
 
-thread_local int allocations_left;    // of this thread until one fails, once; 0: none does
-std::atomic<size_t> size_refused{0};  // the allocation of this size fails; 0: none does
-std::atomic<int> thread_error{0};     // of every thread that is made; 0: none
+// allocations of this thread until one fails, once; 0: none fails
+thread_local int allocations_left;
+std::atomic<size_t> size_refused{0};  // the size of the allocation that fails; 0: none fails
+std::atomic<int> thread_error{0};     // the error of each pthread_create; 0: none
 
 bool IsRefused(size_t size) {
   if (size_refused != 0 && size == size_refused) return true;
@@ -83,7 +84,7 @@ TEST_F(Resolver, WithoutMemoryNoLookupIsBegun) {
 
 TEST_F(Resolver, WithoutMemoryForItsAddressesALookupFails) {
   Answer answer;
-  size_refused = 2 * sizeof(evnet_address);  // as many as the table has
+  size_refused = 2 * sizeof(evnet_address);  // the table has two addresses
   LookUp("both.test:80", &answer);
   RunUntil(answer);
   size_refused = 0;

@@ -1,4 +1,4 @@
-// Looking up names: each lookup is answered once, in time, and none holds up another.
+// Looking up names: each lookup is answered once, in time, and none delays another.
 #include "net/reactor/resolver.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ TEST_F(Resolver, ANameThatThereIsNotFailsAndTheLogNamesIt) {
   EXPECT_TRUE(answer.addresses.empty());
   ASSERT_EQ(log_.size(), 1u);
   EXPECT_NE(log_[0].find("none.test:80"), std::string::npos) << log_[0];
-  // Peers may be who says which names: the log is not flooded.
+  // A peer may choose the names, so the log must not be flooded.
   Answer again;
   LookUp("none.test:80", &again);
   RunUntil(again);
@@ -70,7 +70,7 @@ TEST_F(Resolver, ThreadsAreBoundedAndTheRestWaitsInOrder) {
   LookUp("second.test:80", &second);
   ASSERT_EQ(evnet_reactor_turn(reactor_, 20), 1);
   EXPECT_EQ(table_.Asked(), kThreads);
-  // By one thread, one after the other.
+  // One thread runs them one after the other.
   table_.ReleaseOne();
   RunUntil(first);
   RunUntil(second);
@@ -79,7 +79,7 @@ TEST_F(Resolver, ThreadsAreBoundedAndTheRestWaitsInOrder) {
   table_.Release();
 }
 
-// Four of them stopped all lookups of a reactor.
+// Regression test: four silent names blocked all lookups of a reactor.
 TEST_F(Resolver, AHundredSilentNamesDelayNoOther) {
   evnet_reactor *const reactor = Create(0);
   std::vector<std::unique_ptr<Answer>> answers;
@@ -181,9 +181,9 @@ TEST_F(Resolver, NothingIsToldOfWhatWasCancelled) {
     lookups.push_back(LookUp("slow.test:80", answers.back().get()));
   }
   table_.WaitAsked(kThreads);
-  evnet_resolver_cancel(lookups[0]);             // being asked for
-  evnet_resolver_cancel(lookups[kThreads + 1]);  // waits in the middle
-  evnet_resolver_cancel(lookups[kThreads + 2]);  // waits at the end
+  evnet_resolver_cancel(lookups[0]);             // is running
+  evnet_resolver_cancel(lookups[kThreads + 1]);  // is waiting in the middle of the queue
+  evnet_resolver_cancel(lookups[kThreads + 2]);  // is waiting at the end of the queue
   Answer last;
   LookUp("last.test:80", &last);
   table_.Release();
@@ -200,7 +200,7 @@ TEST_F(Resolver, WhatHasBeenAnsweredCanStillBeCancelled) {
   evnet_lookup *lookup = LookUp("fast.test:80", &answer);
   table_.WaitAsked(1);
   table_.Release();
-  evnet_resolver_cancel(lookup);  // its message is in the mailbox, or about to be
+  evnet_resolver_cancel(lookup);  // its message is in the mailbox, or is about to be
   LookUp("next.test:80", &next);
   RunUntil(next);
   EXPECT_EQ(answer.calls, 0);

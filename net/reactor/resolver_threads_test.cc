@@ -1,4 +1,4 @@
-// The threads of the pool that looks up names: their end, and a fork.
+// The threads that look names up: when they end, and their state after a fork.
 #include <dirent.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,7 +23,7 @@ constexpr bool kIsThreadSanitized = true;
 constexpr bool kIsThreadSanitized = false;
 #endif
 
-// How many threads of the pool there are now.
+// Returns the number of threads that the pool has now.
 int ThreadCount() {
   int count = 0;
   DIR *const tasks = opendir("/proc/self/task");
@@ -82,13 +82,13 @@ TEST_F(Resolver, AChildOfAForkLooksUpNamesOfItsOwn) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    names = new Names;  // nobody waits in this one
+    names = new Names;  // no thread waits in this table
     names->released = true;
     evnet_reactor *const reactor = Create(1);
     Answer answer;
     LookUp(reactor, "fast.test:80", &answer);
     RunUntil(reactor, answer);
-    // And by the reactor that it has inherited, on which one lookup waited.
+    // The child also uses the reactor that it inherited, on which one lookup was waiting.
     Answer other;
     LookUp("fast.test:80", &other);
     RunUntil(*answers.back());
@@ -100,7 +100,7 @@ TEST_F(Resolver, AChildOfAForkLooksUpNamesOfItsOwn) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
-// The lookups that waited as the fork was made: a cancel is enough to have them go on.
+// Lookups that were waiting during the fork continue in the child once one of them is cancelled.
 TEST_F(Resolver, AChildOfAForkGoesOnWithWhatWaitedAfterACancel) {
   if (kIsThreadSanitized) GTEST_SKIP() << "TSan ends a child that makes threads";
   std::vector<std::unique_ptr<Answer>> answers;

@@ -1,5 +1,5 @@
-// evnet_conn_sendfile and ends: who waits for a file, and what becomes of a connection whose file
-// cannot be sent as it was promised.
+// evnet_conn_sendfile and the end of a connection: which ends wait for a file, and how a connection
+// ends whose file cannot be sent in full.
 #include <errno.h>
 #include <signal.h>
 
@@ -18,7 +18,7 @@ class SendfileEnds : public Sendfile {
     h.Until([&] { return h.Of(pair).closed == 1; });
     EXPECT_STREQ(evnet_status_name(h.Of(pair).reason), evnet_status_name(reason));
     (void)h.ReadToEnd(&pair.client);
-    EXPECT_EQ(pair.client.end(), End::kReset) << "an end would say that it was all";
+    EXPECT_EQ(pair.client.end(), End::kReset) << "a FIN would make the file look complete";
   }
 };
 
@@ -54,7 +54,7 @@ TEST_F(SendfileEnds, OurEndComesBehindIt) {
 }
 
 TEST_F(SendfileEnds, TheEndOfThePeerWaitsForIt) {
-  Start();  // on_half_close NULL: deliver, then close
+  Start();  // on_half_close is NULL: deliver output, then close
   const std::string data = Pattern(kMuch);
   const TestFile file(data);
   Run([&] { EXPECT_EQ(SendFile(file, 0, kMuch), ssize_t{kMuch}); });
@@ -76,7 +76,7 @@ TEST_F(SendfileEnds, AStopWaitsForIt) {
   evnet_reactor_stop(h.reactor(), 60000);
   h.Settle();
   EXPECT_EQ(h.Of(pair).Story(), "open stopping");
-  Run([&] { EXPECT_EQ(Write(pair.conn, "one more"), 8) << "it is still open"; });
+  Run([&] { EXPECT_EQ(Write(pair.conn, "one more"), 8) << "the connection must still be open"; });
   EXPECT_TRUE(h.ReadToEnd(&pair.client) == data + "one more");
   pair.client.Close();
   while (h.Turn(1) > 0) {
@@ -139,7 +139,7 @@ TEST_F(SendfileEnds, AFileCutShortWhileItIsSentEndsTheConnection) {
     const TestFile file(data);
     Run([&] {
       EXPECT_EQ(SendFile(file, 0, kMuch), ssize_t{kMuch});
-      Write(pair.conn, "behind");
+      Write(pair.conn, "beyond");
       if (closing) h.Close(pair.conn);
     });
     WaitUntilBlocked();
@@ -153,7 +153,7 @@ TEST_F(SendfileEnds, AFileCutShortWhileItIsSentEndsTheConnection) {
     got += h.ReadToEnd(&pair.client);
     EXPECT_EQ(pair.client.end(), End::kReset);
     EXPECT_LT(got.size(), data.size());
-    // What waits in the socket is the file's pages, not a copy: cut off, they may have become
+    // The socket holds the pages of the file, not a copy. Pages that are cut off may have become
     // zeroes.
     size_t other = 0;
     for (size_t i = 0; i < std::min(got.size(), data.size()); i++)
@@ -180,7 +180,7 @@ TEST_F(SendfileEnds, AnAbortDropsItAndClosesTheDescriptor) {
   Run([&] { h.Abort(pair.conn); });
   ExpectReset(EVNET_REASON_ABORTED);
   h.Settle();
-  EXPECT_EQ(OpenDescriptors(), before - 1) << "the connection's own";
+  EXPECT_EQ(OpenDescriptors(), before - 1) << "only the connection's descriptor may be gone";
 }
 
 TEST_F(SendfileEnds, AReactorThatIsDestroyedClosesTheDescriptors) {
@@ -198,7 +198,8 @@ TEST_F(SendfileEnds, AReactorThatIsDestroyedClosesTheDescriptors) {
   EXPECT_EQ(OpenDescriptors(), before);
 }
 
-// The loop runs on the caller's thread, whose SIGPIPE is as deadly as it is by default.
+// The loop runs on the caller's thread, where SIGPIPE has its default action and would end the
+// process.
 TEST_F(SendfileEnds, APeersResetInTheMiddleIsAnErrorAndNoSignal) {
   struct sigaction before;
   struct sigaction deadly = {};
@@ -213,7 +214,7 @@ TEST_F(SendfileEnds, APeersResetInTheMiddleIsAnErrorAndNoSignal) {
     if (i > 0) pair = h.Connect(4096);
     Run([&] { EXPECT_EQ(SendFile(file, 0, kMuch), ssize_t{kMuch}); });
     if (i % 2 == 1) WaitUntilBlocked();
-    if (i >= 2) {  // behind the peer's end a reset is an EPIPE, and so a signal
+    if (i >= 2) {  // a reset after the peer's FIN makes a send fail with EPIPE and SIGPIPE
       pair.client.Shutdown();
       h.Until([&] { return h.Of(pair).Count("half_close") == 1; });
     }

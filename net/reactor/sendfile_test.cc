@@ -1,4 +1,5 @@
-// evnet_conn_sendfile: what it takes, the place of a file among bytes, and how much a turn brings.
+// evnet_conn_sendfile: which files it accepts, the place of a file among bytes, and how much a turn
+// sends.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -13,7 +14,7 @@
 namespace evnet_testing {
 namespace {
 
-constexpr size_t kMuch = 3 << 20;  // more than the kernel takes of a connection that is not read
+constexpr size_t kMuch = 3 << 20;  // more than the kernel takes while the peer does not read
 
 TEST_F(Sendfile, AFileArrivesInItsPlaceAmongWrites) {
   Start();
@@ -62,7 +63,7 @@ TEST_F(Sendfile, ItsOwnDescriptorOfTheFileMayBe0) {
   EXPECT_EQ(close(kept), 0);
 }
 
-// What is flying, and comes back in part, goes in front of the file.
+// Flying bytes that the kernel did not take go before the file.
 TEST_F(Sendfile, GoesBehindAShortSendOfWhatWasGathered) {
   Start();
   const TestFile file("file");
@@ -75,7 +76,8 @@ TEST_F(Sendfile, GoesBehindAShortSendOfWhatWasGathered) {
   EXPECT_TRUE(h.ReadExactly(&pair.client, 60008) == head + "filetail");
 }
 
-// Also where a poller's wait does not end for the sake of what flies in front of the file.
+// This also holds for a poller whose wait does not end when the bytes before the file have been
+// sent.
 TEST_F(Sendfile, TheAnswerToARequestLeavesWithoutFurtherEvents) {
   const TestFile file("file");
   h.on.data = [&](evnet_conn *conn) {
@@ -93,7 +95,8 @@ TEST_F(Sendfile, TheAnswerToARequestLeavesWithoutFurtherEvents) {
     got += pair.client.Read();
   }
   EXPECT_EQ(got, "head file");
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5)) << "none has slept";
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5))
+      << "no wait may sleep";
 }
 
 TEST_F(Sendfile, TheCallerMayCloseHisDescriptorAtOnce) {
@@ -115,7 +118,8 @@ TEST_F(Sendfile, TheDuplicateIsClosedWithItsLastByteAndOnExec) {
     (void)close(lowest);
     EXPECT_EQ(SendFile(file, 0, 1), 1);
     EXPECT_EQ(OpenDescriptors(), before + 1);
-    EXPECT_EQ(fcntl(lowest, F_GETFD), FD_CLOEXEC) << "the lowest number that is free is given out";
+    EXPECT_EQ(fcntl(lowest, F_GETFD), FD_CLOEXEC)
+        << "the duplicate must have the lowest free number";
   });
   EXPECT_EQ(h.ReadExactly(&pair.client, 1), "x");
   h.Settle();
@@ -194,13 +198,13 @@ TEST_F(Sendfile, BytesOfAFileCountNowhere) {
     EXPECT_EQ(evnet_conn_outbound_bytes(pair.conn), 1001u);
     EXPECT_EQ(evnet_conn_flush(pair.conn), 1001);
   });
-  EXPECT_EQ(h.Of(pair).Count("pressure"), 1) << "those behind it do";
+  EXPECT_EQ(h.Of(pair).Count("pressure"), 1) << "bytes after the file count";
   EXPECT_EQ(h.ReadExactly(&pair.client, kMuch + 1001).size(), kMuch + 1001);
   EXPECT_EQ(h.Stats().bytes_sent, kMuch + 1001);
 }
 
 TEST_F(Sendfile, ATurnBringsAtMost256KiBOfIt) {
-  h.Start();  // with large buffers
+  h.Start();  // the buffers are large
   pair = h.Connect();
   const TestFile file(Pattern(kMuch));
   h.Post([&] { EXPECT_EQ(SendFile(file, 0, kMuch), ssize_t{kMuch}); });
@@ -229,7 +233,8 @@ TEST_F(Sendfile, AtMostSixtyFourWaitAndOneMoreClosesTheConnection) {
   EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_OUTBOUND_OVERFLOW);
   pair.client.Close();
   h.Settle();
-  EXPECT_EQ(OpenDescriptors(), before - 2) << "all of them, and both ends of the connection";
+  EXPECT_EQ(OpenDescriptors(), before - 2)
+      << "all duplicates and both ends of the connection must be closed";
 }
 
 TEST_F(Sendfile, RefuseKeepsTheConnectionWithSixtyFour) {

@@ -1,4 +1,4 @@
-// A connection's socket: its options, its descriptor, and a duplicate of that.
+// A connection's socket: its options, its descriptor, and a duplicate of the descriptor.
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -113,7 +113,7 @@ TEST_F(Socket, BuffersAreSetEachByItself) {
   EXPECT_EQ(Get(SOL_SOCKET, SO_RCVBUF), 60000);
 }
 
-// The last word with the socket: what the kernel knows of a connection that is over.
+// on_close may still use the socket, to read what the kernel knows of the ended connection.
 TEST_F(Socket, TheDescriptorIsThereUntilOnCloseReturns) {
   int error = -1;
   h.on.close = [&](evnet_conn *conn, int) {
@@ -157,7 +157,7 @@ TEST_F(Socket, ADuplicateIsTheCallersAndOutlivesTheConnection) {
   EXPECT_TRUE(fcntl(duplicate, F_GETFD) & FD_CLOEXEC);
   EXPECT_EQ(Write(pair.conn, "from evnet, "), 12);
   h.Close(pair.conn);
-  EXPECT_TRUE(h.Until([&] { return Ended(); })) << "our end of the stream is not held back";
+  EXPECT_TRUE(h.Until([&] { return Ended(); })) << "the duplicate must not delay the FIN";
   pair.client.Shutdown();
   EXPECT_TRUE(h.Until([&] { return h.Of(pair).closed == 1; }));
   h.Settle();
@@ -195,7 +195,7 @@ TEST_F(Socket, WithoutADescriptorLeftThereIsNoDuplicate) {
   EXPECT_EQ(status, -EMFILE);
 }
 
-// Without descriptors, but with options.
+// A simulated socket has options but no descriptor.
 TEST(SimulatedSocket, RemembersOptionsAndHasNoDescriptor) {
   const evnet_sim_options sim_options = {};
   evnet_sim *sim = evnet_sim_create(&sim_options);

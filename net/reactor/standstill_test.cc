@@ -1,5 +1,6 @@
 // Time passes while the reactor stands still (a slow callback, SIGSTOP, a suspended machine), on a
-// clock that the test moves: what had come by then counts, however late it is looked at.
+// clock that the test advances. Events that the kernel had before a deadline count, even if the
+// reactor sees them later.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -48,7 +49,7 @@ TEST_F(Standstill, OfASlowCallbackCostsNoOtherConnection) {
   Harness::Pair other = h.Connect();
   slow.client.Write("slow");
   h.Until([&] { return h.Of(slow).Count("data") == 1; });
-  other.client.Write("x");  // in the kernel before the reactor looks at its deadlines again
+  other.client.Write("x");  // in the kernel before the reactor checks deadlines again
   h.Settle();
   EXPECT_EQ(h.Of(other).Count("data"), 1);
   other.client.Read();
@@ -62,7 +63,7 @@ TEST_F(Standstill, RoomForQueuedOutputCountsAsProgress) {
   Harness::Pair pair = h.Connect(4096);
   h.Post([&] { Write(pair.conn, Pattern(100000)); });
   h.Settle();
-  // The peer reads all that the kernel has, so there is room when the reactor goes on.
+  // The peer reads all bytes that the kernel has, so there is room when the reactor continues.
   std::string received;
   for (int i = 0; i < 20; i++) received += pair.client.Read();
   TheKernel().Advance(60000);
@@ -76,14 +77,15 @@ TEST_F(Standstill, AFinishedConnectOpensHoweverLate) {
   h.Start();
   evnet_dial_options options = {};
   options.timeout_ms = 1000;
-  const struct evnet_conn_id id = h.Dial(h.AddressText(), options);  // before any accept
+  const struct evnet_conn_id id = h.Dial(h.AddressText(), options);  // no turn has accepted it yet
   TheKernel().Advance(60000);
   h.Until([&] { return h.Of(id).opened == 1; });
   EXPECT_EQ(h.Of(id).closed, 0);
 }
 
 TEST_F(Standstill, OfThousandsNoneIsClosedWhoseBytesHaveCome) {
-  // More than one wait brings: 512 of epoll, some twenty of io_uring. Two descriptors each.
+  // More events than one wait reports: 512 with epoll, about twenty with io_uring. Each connection
+  // takes two descriptors.
   const size_t wanted = TestBackend() == EVNET_BACKEND_IO_URING ? 400 : 2000;
   rlimit limit = {};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -111,7 +113,7 @@ TEST_F(Standstill, ASilentConnectionIsClosedThoughOthersNeverStop) {
   TheKernel().Advance(999);
   h.Settle();
   TheKernel().Advance(60000);
-  // Every wait finds something, so the kernel is never without more to report.
+  // Each wait finds an event, so the kernel always has more to report.
   for (int i = 0; i < 40; i++) {
     busy.client.Write("x");
     h.Turn();
@@ -133,7 +135,7 @@ TEST_F(Standstill, ASilentConnectionIsClosedInTheTurnThatLooks) {
   EXPECT_EQ(pair.client.end(), End::kEnd);
 }
 
-// Over the deadline of a stop.
+// Standstill beyond the deadline of a stop.
 class StandstillInAStop : public Standstill {
  protected:
   StandstillInAStop() {

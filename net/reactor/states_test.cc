@@ -1,4 +1,5 @@
-// The states of a connection, edge by edge as conn.h draws them, and what each end gives on_close.
+// The states of a connection: each edge of the picture in conn.h, and the reason that on_close
+// gets.
 #include <errno.h>
 
 #include "gtest/gtest.h"
@@ -7,12 +8,12 @@
 namespace evnet_testing {
 namespace {
 
-// Enough that no kernel takes all of it while the peer does not read.
+// More than any kernel takes while the peer does not read.
 constexpr size_t kTooMuch = 12 << 20;
 
 class States : public ::testing::Test {
  protected:
-  // A connection with output that its peer does not take.
+  // Makes a connection with output that its peer does not read.
   Harness::Pair ConnectBlocked() {
     Harness::Pair pair = h.Connect(4096);
     h.Post([&] { EXPECT_EQ(Write(pair.conn, Pattern(kTooMuch)), ssize_t{kTooMuch}); });
@@ -34,7 +35,7 @@ TEST_F(States, OpenToLingeringWhenNothingIsQueuedAndThePeerSeesTheEndAtOnce) {
   EXPECT_EQ(h.ReadToEnd(&pair.client), "");
   EXPECT_EQ(pair.client.end(), End::kEnd);
   h.Settle();
-  EXPECT_EQ(h.Of(pair).closed, 0) << "it lingers for the peer's end";
+  EXPECT_EQ(h.Of(pair).closed, 0) << "the connection lingers until the peer's FIN";
   pair.client.Shutdown();
   UntilClosed(pair);
   EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_LOCAL);
@@ -99,9 +100,9 @@ TEST_F(States, LingeringThrowsInputAwayAndEndsAfterLingerMs) {
   h.Post([&] { h.Close(pair.conn); });
   h.Settle();
   for (int i = 0; i < 5; i++) {
-    pair.client.Write("more input that nobody wants");
+    pair.client.Write("more unwanted input");
     h.Settle();
-    TheKernel().Advance(99);  // input does not prolong it
+    TheKernel().Advance(99);  // input does not extend the time
   }
   h.Settle();
   EXPECT_EQ(h.Of(pair).closed, 0);
@@ -251,8 +252,8 @@ TEST_F(States, CloseAfterShutdownWriteLingersWithoutASecondEnd) {
   EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_LOCAL);
 }
 
-// The handler has ended its side and paused with bytes unread; the peer's end makes the connection
-// dead both ways. The bytes are in front of that end and must still be presented.
+// The handler shut down writing and paused with bytes unread. With the peer's FIN both directions
+// have ended. The bytes came before the FIN and must still be presented.
 TEST_F(States, UnreadBytesOutliveTheEndOfBothSides) {
   std::string got;
   h.on.data = [&](evnet_conn *conn) {
@@ -321,7 +322,7 @@ TEST_F(States, BothSidesEndedWaitsForAHold) {
   }
 }
 
-// Nothing is unread, and still the end of a paused connection is told in its order.
+// Nothing is unread, but the FIN of a paused connection is still reported in order.
 TEST_F(States, BothSidesEndedUnderAPauseIsToldWhenReadingResumes) {
   h.on.half_close = [](evnet_conn *) { return EVNET_NONE; };
   h.Start();

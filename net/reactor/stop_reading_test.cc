@@ -1,5 +1,5 @@
-// The bytes that a stop still reads: of connections that are handed over, and of connections whose
-// reading their output holds up.
+// The bytes that a stop still reads: from connections that are handed over, and from connections
+// whose reading is stopped by their output.
 #include <errno.h>
 
 #include <string>
@@ -11,7 +11,7 @@
 namespace evnet_testing {
 namespace {
 
-// Descriptors that were accepted elsewhere and handed over while this reactor stops.
+// Descriptors that were accepted elsewhere and are handed over while this reactor stops.
 class StopHandOver : public Stop {
  protected:
   StopHandOver() {
@@ -44,7 +44,8 @@ TEST_F(StopHandOver, GetsItsBytesReadAndItsOnStopping) {
   h.Settle();
   b.Write("sent before the stop");
   ASSERT_EQ(Open(1), 0);
-  // The hold ends while the reactor reads for the newcomer: nobody must be forgotten.
+  // The hold is released while the reactor reads for the new connection. No connection may be
+  // forgotten.
   h.Post([&] { evnet_conn_release(held); });
   Run();
   ASSERT_EQ(h.records().size(), 2u);
@@ -79,11 +80,11 @@ TEST_F(StopHandOver, AfterTheDeadlineIsClosedToo) {
   EXPECT_EQ(h.records().rbegin()->second.Story(), "open stopping close");
 }
 
-// What a client had sent before the stop is read when the output that keeps reading stopped has
-// drained: all of it, over the mark again and again.
+// Bytes that a client sent before the stop are read once the output that stopped reading has
+// drained. All of them are read, though their output crosses the high mark repeatedly.
 class StopLastRead : public Stop {
  protected:
-  static constexpr size_t kAnswer = 1000;  // to each byte
+  static constexpr size_t kAnswer = 1000;  // the reply to each byte
   StopLastRead() {
     h.listen_options.send_buffer_bytes = 4608;
     h.options.outbound_high_water_bytes = 20000;
@@ -122,8 +123,8 @@ TEST_F(StopLastRead, OfAConnectionAboveTheHighMarkComesWhenItHasDrained) {
   EXPECT_EQ(h.Of(pair).Count("stopping"), 1);
 }
 
-// From above the high mark to nothing in one send: on_drain and the last read come first all the
-// same.
+// One send takes the output from above the high mark to zero. on_drain and the last read still come
+// first.
 TEST_F(StopLastRead, OfAConnectionThatDrainsInOneStepComesToo) {
   EVNET_SKIP_UNLESS_SOCKET_CALLS_ARE_SEEN();
   h.listen_options.send_buffer_bytes = 1 << 20;
@@ -137,7 +138,7 @@ TEST_F(StopLastRead, OfAConnectionThatDrainsInOneStepComesToo) {
   ASSERT_GT(evnet_conn_outbound_bytes(pair.conn), 20000u);
   refuse = false;
   pair.client.Write(
-      std::string(300, 'b'));  // an event, as a refusal that was forced has none to come
+      std::string(300, 'b'));  // causes an event, because a simulated refusal has none
   evnet_reactor_stop(h.reactor(), 600000);
   RunReading(&pair.client);
   EXPECT_EQ(got.size(), 400 * kAnswer);

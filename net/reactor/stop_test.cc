@@ -1,4 +1,4 @@
-// The orderly end of a reactor.
+// The graceful stop of a reactor.
 #include <errno.h>
 
 #include <thread>
@@ -38,7 +38,7 @@ TEST_F(Stop, RefusesAnotherListener) {
   EXPECT_EQ(evnet_reactor_listen(h.reactor(), &address, nullptr, &address), -ESHUTDOWN);
 }
 
-// A turn may bring much and none of it bytes; what was sent before the stop is read all the same.
+// A turn may bring many events and no bytes. Bytes sent before the stop must still be read.
 TEST_F(Stop, ReadsOnceMoreBehindAFullTurnOfOtherEvents) {
   h.options.linger_ms = 1 << 29;
   h.Start();
@@ -70,7 +70,8 @@ TEST_F(Stop, ReadsOnceMoreWhatTheKernelHolds) {
   EXPECT_EQ(h.Of(pair).Story(), "open stopping close");
 }
 
-// Whichever turn of the changes in how it is received the stop falls into.
+// A poller changes how it receives a large message over several turns. The stop may begin in any of
+// them.
 TEST_F(Stop, ReadsOnceMoreALargeMessageThatHasBegunToCome) {
   h.options.read_turn_bytes_max = 64 << 10;
   h.Start();
@@ -193,7 +194,8 @@ TEST_F(Stop, TheDeadlineEndsALingerInAnOrderlyWayAndAFlushWithAReset) {
   h.Settle();
   TheKernel().Advance(1001);
   Run();
-  EXPECT_EQ(h.Of(lingering).Story(), "open close") << "it is not open: not told";
+  EXPECT_EQ(h.Of(lingering).Story(), "open close")
+      << "a lingering connection is not open, so it gets no on_stopping";
   EXPECT_EQ(h.Of(lingering).reason, EVNET_REASON_LOCAL);
   EXPECT_EQ(h.Of(flushing).reason, EVNET_REASON_DRAIN_DEADLINE);
 }
@@ -218,7 +220,8 @@ TEST_F(Stop, WithoutTimeTellsAllAndResetsAll) {
   }
 }
 
-// At no step of a stop does the end of its time close anybody as if there were more.
+// Cutting a stop short (drain 0) at any point resets the connections that have not closed yet. It
+// never reports them as gracefully closed.
 TEST_F(Stop, CutShortResetsAllThatHaveNotClosedYet) {
   for (int turns = 0; turns < 6; turns++) {
     Harness g;

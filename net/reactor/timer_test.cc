@@ -1,4 +1,4 @@
-// Timers of the layers above, on a clock that the test moves.
+// Timers of the layers above, on a clock that the test advances.
 #include "net/reactor/timer.h"
 
 #include <functional>
@@ -180,7 +180,7 @@ TEST_F(Timer, TheKernelsWaitEndsForIt) {
   Run(&a, 20);
   EXPECT_EQ(evnet_reactor_run(h.reactor()), 0);
   EXPECT_EQ(a.count, 1);
-  EXPECT_LT(h.Stats().turns, 40u) << "it sleeps in between";
+  EXPECT_LT(h.Stats().turns, 40u) << "the reactor must sleep between timers";
 }
 
 TEST_F(Timer, RepeatsAtItsPeriodUntilItIsStopped) {
@@ -204,12 +204,12 @@ TEST_F(Timer, RepeatingItKeepsItsMultiplesAndMakesUpForNothing) {
   h.Turn();
   Each a;
   evnet_timer_repeat(h.reactor(), &a.timer, 100, Expired, &a);
-  Advance(350);  // three are due
+  Advance(350);  // three periods have passed
   EXPECT_EQ(a.count, 1);
   Advance(49);
   EXPECT_EQ(a.count, 1);
   Advance(1);
-  EXPECT_EQ(a.count, 2) << "at 400, not at 450";
+  EXPECT_EQ(a.count, 2) << "the timer runs at 400 ms, not at 450 ms";
   Stop(&a);
 }
 

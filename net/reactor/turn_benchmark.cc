@@ -1,5 +1,5 @@
-// What one turn of the loop costs: with nothing to do, with a posted function, and with one
-// connection that echoes 64 bytes over loopback.
+// The cost of one turn of the loop: with no work, with a posted function, and with one connection
+// that echoes 64 bytes over loopback.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,8 +83,8 @@ void PostThenTurn(benchmark::State &state) {
 }
 BENCHMARK(PostThenTurn);
 
-// range(0): the idle timeout in ms, -1 for none. The client's two system calls are part of the
-// time: see the floor.
+// range(0) is the idle timeout in ms; -1 means none. The time includes the two system calls of the
+// client; EchoBySystemCallsAlone shows the floor.
 void EchoTurn(benchmark::State &state) {
   Loop loop(state.range(0));
   const int client = loop.Connect();
@@ -102,7 +102,8 @@ void EchoTurn(benchmark::State &state) {
 }
 BENCHMARK(EchoTurn)->Arg(-1)->Arg(60000);
 
-// The floor of EchoTurn: the same bytes over the same path by the four calls that cannot be saved.
+// The floor of EchoTurn: the same bytes over the same path, with the four necessary system calls
+// alone.
 void EchoBySystemCallsAlone(benchmark::State &state) {
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address = {};

@@ -1,5 +1,5 @@
-// The loop by hand: a turn that ran something returns, and what was written between two turns
-// leaves with the next.
+// Single turns: a turn that ran user code returns, and bytes written between two turns are sent in
+// the next turn.
 #include <chrono>
 
 #include "gtest/gtest.h"
@@ -12,7 +12,8 @@ constexpr int64_t kLongMs = 20000;
 
 class TurnByHand : public ::testing::Test {
  protected:
-  // Turns that may each wait for long, until `done`. Returns whether none did.
+  // Runs turns that may each wait for a long time, until `done`. Returns whether none of them
+  // waited.
   bool EndsSoon(const bool &done) {
     const auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < 100 && !done; i++) h.Turn(kLongMs);

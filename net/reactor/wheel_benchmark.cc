@@ -1,4 +1,4 @@
-// What a deadline costs while 100 or 100,000 others stand on the wheel.
+// The cost of a deadline while 100 or 100,000 others are on the wheel.
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -20,7 +20,7 @@ class Loaded {
   }
 
   evnet_wheel *wheel() { return &wheel_; }
-  // Another one each time, as connections become active in no order.
+  // Returns a different node each time, because connections become active in random order.
   evnet_wheel_node *Next() { return &nodes_[order_[turn_++ % order_.size()]]; }
   uint64_t Time() { return wheel_.now_ms + 1 + random_() % 60'000; }
 
@@ -50,7 +50,7 @@ void CancelAndSchedule(benchmark::State &state) {
 }
 BENCHMARK(CancelAndSchedule)->Arg(100)->Arg(100'000);
 
-// One expiry, its share of the cascades, and arming again for a minute at most.
+// The cost of one expiry, its share of the cascades, and scheduling again for up to a minute.
 void ExpireAndRearm(benchmark::State &state) {
   Loaded loaded(state.range(0));
   evnet_wheel *wheel = loaded.wheel();
@@ -64,7 +64,7 @@ void ExpireAndRearm(benchmark::State &state) {
 }
 BENCHMARK(ExpireAndRearm)->Arg(100)->Arg(100'000);
 
-// What a busy turn pays when a millisecond has passed and nothing is due.
+// The cost of a busy turn when a millisecond has passed and no node is due.
 void AdvanceOverNothing(benchmark::State &state) {
   evnet_wheel wheel;
   evnet_wheel_init(&wheel, 0);

@@ -13,7 +13,7 @@
 namespace evnet_testing {
 namespace {
 
-// What the wheel has to do, said with a sorted map: a multimap keeps the order of equal keys.
+// The wheel's behaviour, implemented with a sorted map; a multimap keeps the order of equal keys.
 class Model {
  public:
   explicit Model(uint64_t origin_ms) : now_ms_(origin_ms) {}
@@ -70,7 +70,7 @@ class Model {
   std::list<evnet_wheel_node *> due_;
 };
 
-// Wheel and model, driven together by random operations and compared after each one.
+// Drives the wheel and the model with the same random operations, and compares them after each.
 class Comparison {
  public:
   Comparison(uint64_t seed, uint64_t origin_ms)
@@ -81,7 +81,7 @@ class Comparison {
       Step();
       Compare();
     }
-    // To the end, only by the times which the wheel itself gives.
+    // Advance to the end, only to times that the wheel itself returns.
     while (wheel_.count != 0 && !testing::Test::HasFatalFailure()) {
       AdvanceToNext();
       while (model_.HasDue()) Pop();
@@ -101,7 +101,7 @@ class Comparison {
         return edges_[Below(edges_.size())];
       case 2:
         return Below(kDelayMax + kDelayMax / 8);
-      default:  // as many of each magnitude
+      default:  // equally many of each magnitude
         return Below(uint64_t{1} << Below(32));
     }
   }
@@ -128,7 +128,8 @@ class Comparison {
     uint64_t next_ms = evnet_wheel_next_ms(&wheel_);
     if (next_ms == UINT64_MAX) return;
     Advance(next_ms);
-    ASSERT_TRUE(model_.HasDue() || evnet_wheel_next_ms(&wheel_) > next_ms) << "spins";
+    ASSERT_TRUE(model_.HasDue() || evnet_wheel_next_ms(&wheel_) > next_ms)
+        << "the next time does not advance";
   }
 
   void Pop() { ASSERT_EQ(evnet_wheel_pop(&wheel_), model_.Pop()); }
@@ -137,7 +138,7 @@ class Comparison {
     switch (Below(10)) {
       case 0:
         return Cancel(AnyNode());
-      case 1:  // the node which the next pop would give
+      case 1:  // the node that the next pop returns
         if (model_.HasDue()) Cancel(model_.due().front());
         return;
       case 2:
@@ -148,7 +149,7 @@ class Comparison {
       case 4:
         return Advance(model_.now_ms() + AnyDelay() / (1 + Below(50)));
       case 5:
-        return Advance(Below(model_.now_ms() + 1));  // back: nothing moves
+        return Advance(Below(model_.now_ms() + 1));  // time goes back, so nothing expires
       case 6:
         for (uint64_t pops = Below(50); pops > 0; pops--) Pop();
         return;

@@ -142,7 +142,7 @@ TEST(Wheel, NodesOfOneMillisecondKeepTheirOrderHoweverFarAwayTheyWereScheduled) 
     uint64_t expiry = origin + 100'000'000;
     Wheel wheel(origin);
     std::vector<evnet_wheel_node> nodes(40);
-    // Each one is scheduled when half of the remaining time has passed.
+    // Each node is scheduled when half of the remaining time has passed.
     for (evnet_wheel_node &node : nodes) {
       evnet_wheel_schedule(&wheel, &node, expiry);
       evnet_wheel_advance(&wheel, wheel.now_ms + (expiry - wheel.now_ms) / 2);
@@ -168,7 +168,8 @@ TEST(Wheel, DelayAboveTheMaximumExpiresAtTheMaximum) {
 }
 
 TEST(Wheel, NodeAWholeTurnOfTheTopLevelAwayDoesNotExpireNow) {
-  // The present is the last millisecond of its top slot: the longest delay ends in the same slot.
+  // The present is the last millisecond of its top slot, so the longest delay ends in the same
+  // slot.
   uint64_t origin = (uint64_t{5} << 24) - 1;
   Wheel wheel(origin);
   evnet_wheel_node far = {}, near = {};
@@ -221,7 +222,7 @@ TEST(Wheel, NodeNextInTheDueListMayBeCancelledAndFreedBetweenPops) {
   evnet_wheel_advance(&wheel, 100);
   for (size_t i = 0; i < nodes.size(); i += 2) {
     ASSERT_EQ(evnet_wheel_pop(&wheel), nodes[i].get());
-    nodes[i].reset();  // popped: the owner's again
+    nodes[i].reset();  // popped nodes belong to the test again
     evnet_wheel_cancel(&wheel, nodes[i + 1].get());
     nodes[i + 1].reset();
   }
@@ -236,7 +237,7 @@ TEST(Wheel, NodeNextInTheDueListMayBeRescheduledBetweenPops) {
   evnet_wheel_advance(&wheel, 100);
   EXPECT_EQ(evnet_wheel_pop(&wheel), &nodes[0]);
   evnet_wheel_schedule(&wheel, &nodes[1], 200);
-  evnet_wheel_schedule(&wheel, &nodes[2], 100);  // for now: not again in this turn
+  evnet_wheel_schedule(&wheel, &nodes[2], 100);  // expires now, but not in this turn
   EXPECT_EQ(wheel.PopAll(), (std::vector<evnet_wheel_node *>{&nodes[3]}));
   evnet_wheel_advance(&wheel, 150);
   EXPECT_EQ(wheel.PopAll(), (std::vector<evnet_wheel_node *>{&nodes[2]}));
@@ -268,7 +269,7 @@ TEST(Wheel, TagIsLeftAlone) {
   }
 }
 
-// Were the cost one step a millisecond, this would run for days.
+// If advancing took one step for each millisecond, this test would run for days.
 TEST(Wheel, AdvancesOverCenturiesOneTimerAtATime) {
   Wheel wheel;
   evnet_wheel_node node = {};
@@ -293,7 +294,7 @@ TEST(Wheel, HundredThousandTimersExpireInOrderWhateverTheJumps) {
     evnet_wheel_schedule(&wheel, &node, expiry);
     model.emplace(expiry, &node);
   }
-  // A third is cancelled.
+  // Cancel a third of the timers.
   for (auto it = model.begin(); it != model.end();) {
     if (random() % 3 == 0) {
       evnet_wheel_cancel(&wheel, it->second);

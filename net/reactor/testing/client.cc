@@ -19,7 +19,7 @@ Client::Client(const evnet_address &server, int receive_buffer_bytes) {
                          sizeof receive_buffer_bytes),
               0);
   }
-  const int on = 1;  // else a second small write waits for a delayed acknowledgement
+  const int on = 1;  // otherwise a second small write waits for a delayed ACK
   EXPECT_EQ(setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
   const int status = connect(descriptor_, &server.socket.any, server.size);
   EXPECT_TRUE(status == 0 || errno == EINPROGRESS) << strerror(errno);
@@ -28,7 +28,7 @@ Client::Client(const evnet_address &server, int receive_buffer_bytes) {
 size_t Client::TryWrite(const std::string &data) {
   const ssize_t sent = sendto(descriptor_, data.data(), data.size(), MSG_NOSIGNAL, nullptr, 0);
   if (sent >= 0) return static_cast<size_t>(sent);
-  // The socket tells a reset once only: to the next call, and reads then look like an end.
+  // The kernel reports a reset only to one call. Later calls and reads see EOF.
   if (errno == ECONNRESET || errno == EPIPE) end_ = End::kReset;
   return 0;
 }
@@ -62,7 +62,7 @@ std::string Client::ReadRest() {
 }
 
 void Client::Shutdown() {
-  // ENOTCONN: the other side has reset it.
+  // ENOTCONN: the other end has reset the connection.
   EXPECT_TRUE(shutdown(descriptor_, SHUT_WR) == 0 || errno == ENOTCONN) << strerror(errno);
 }
 

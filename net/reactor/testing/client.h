@@ -1,5 +1,5 @@
-// The other end of a connection under test: a non-blocking TCP socket in the test's own thread. By
-// calls that kernel.h does not touch.
+// The other end of a connection under test: a non-blocking TCP socket on the test's thread. It uses
+// calls that kernel.h does not intercept.
 #ifndef EVNET_NET_REACTOR_TESTING_CLIENT_H_
 #define EVNET_NET_REACTOR_TESTING_CLIENT_H_
 
@@ -18,7 +18,7 @@ enum class End { kOpen, kEnd, kReset };
 class Client {
  public:
   Client() = default;
-  // Begins to connect; the listener's backlog completes it.
+  // Starts to connect; the listener's backlog completes the connect.
   explicit Client(const evnet_address &server, int receive_buffer_bytes = 0);
   Client(Client &&other) noexcept
       : descriptor_(std::exchange(other.descriptor_, -1)), end_(other.end_) {}
@@ -29,19 +29,19 @@ class Client {
   }
   ~Client() { Close(); }
 
-  // As much as fits; returns how much.
+  // Writes as much as fits, and returns how much.
   size_t TryWrite(const std::string &data);
-  // All of it; it has to fit.
+  // Writes all bytes, which have to fit.
   void Write(const std::string &data);
-  // Takes what has arrived, at most `size` bytes, and notes the end.
+  // Reads up to `size` of the bytes that have arrived, and notes EOF.
   std::string Read(size_t size = SIZE_MAX);
-  // Waits for all that is still to come, up to the end: when the reactor has done its part.
+  // Reads all bytes up to EOF, and waits for them. The reactor must have sent everything already.
   std::string ReadRest();
-  // How the other side has ended, as far as Read has seen.
+  // Returns how the other end has ended, as far as Read has seen.
   End end() const { return end_; }
 
   void Shutdown();
-  void Reset();  // closes, and the other side sees a reset
+  void Reset();  // closes with a reset
   void Close();
   uint16_t port() const;
   int descriptor() const { return descriptor_; }

@@ -1,4 +1,4 @@
-// Dials with the n-th allocation failing, for every n.
+// Dials in which the n-th allocation fails, for every n.
 #ifndef EVNET_NET_REACTOR_TESTING_DIAL_ALLOCATIONS_H_
 #define EVNET_NET_REACTOR_TESTING_DIAL_ALLOCATIONS_H_
 
@@ -13,11 +13,11 @@
 
 namespace evnet_testing {
 
-// DialWithEachAllocationFailing dials until no allocation fails. Each dial opens a connection, or
-// ends with -ENOMEM; connections that have opened are aborted.
+// DialWithEachAllocationFailing dials until no allocation fails. Each dial either opens a
+// connection or ends with -ENOMEM. Connections that opened are aborted.
 //
-//   before  runs before each dial.
-//   opened  runs with each connection that has opened, and with the failure still in place.
+//   before  called before each dial.
+//   opened  called with each connection that opened, while the failure is still active.
 inline void DialWithEachAllocationFailing(
     Harness *harness, const std::string &address, const std::function<void()> &before = [] {},
     const std::function<void(evnet_conn *)> &opened = [](evnet_conn *) {}) {

@@ -19,7 +19,7 @@ class DialTest : public ::testing::Test {
  protected:
   ~DialTest() override {
     TheNames().Release();
-    harness.on.close = nullptr;  // of the test's own variables, which are gone
+    harness.on.close = nullptr;  // it uses variables of the test, which no longer exist
     harness.Destroy();
     TheNames().Reset();
   }
@@ -31,7 +31,7 @@ class DialTest : public ::testing::Test {
     return harness.Until([&] { return harness.Of(id).opened == 1; });
   }
 
-  // The reason of a dial that fails.
+  // Dials, waits for the failure, and returns its reason.
   int Fail(const std::string &address, const evnet_dial_options &options = {}) {
     const struct evnet_conn_id id = harness.Dial(address, options);
     if (!UntilClosed(id)) return 0;
@@ -39,7 +39,7 @@ class DialTest : public ::testing::Test {
     return harness.Of(id).reason;
   }
 
-  // Turns the reactor meanwhile.
+  // Reads from `peer` up to EOF, and turns the reactor meanwhile.
   std::string ReadToEnd(int peer) {
     EXPECT_EQ(fcntl(peer, F_SETFL, O_NONBLOCK), 0);
     std::string got;
@@ -66,7 +66,7 @@ class DialTest : public ::testing::Test {
     harness.options.logger.level = EVNET_LOG_DEBUG;
   }
 
-  // The harness's listener is at 127.0.0.1.
+  // Returns the address of the harness's listener, which is at 127.0.0.1, with this host.
   std::string At(const std::string &host) {
     return "tcp://" + host + ":" + std::to_string(evnet_address_port(&harness.address()));
   }

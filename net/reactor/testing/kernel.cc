@@ -9,7 +9,7 @@
 namespace evnet_testing {
 namespace {
 
-std::atomic<uint64_t> virtual_ns{0};  // 0: the real clock
+std::atomic<uint64_t> virtual_ns{0};  // 0 means the real clock
 
 }  // namespace
 }  // namespace evnet_testing
@@ -26,7 +26,7 @@ int __real_accept4(int descriptor, struct sockaddr *address, socklen_t *size, in
 int __real_getsockname(int descriptor, struct sockaddr *address, socklen_t *size);
 int __real_epoll_wait(int descriptor, struct epoll_event *events, int count, int timeout_ms);
 uint64_t __real_evnet_clock_now_ns(void);
-// Weak, as there are builds without liburing. Its structs are of no interest here.
+// Weak, because some builds do not have liburing. Its structs are not used here.
 int __real_io_uring_submit_and_get_events(void *ring) __attribute__((weak));
 int __real_io_uring_submit_and_wait_timeout(void *ring, void *cqe, unsigned count, void *limit,
                                             void *mask) __attribute__((weak));

@@ -1,5 +1,5 @@
-// Faults between evnet and the kernel, put in by the linker (-Wl,--wrap=...): short and failing
-// calls, counted calls, and a clock that stands still until it is told otherwise. One for the
+// Faults between evnet and the kernel, which the linker inserts (-Wl,--wrap=...): calls that are
+// short, fail or are counted, and a clock that only the test advances. There is one Kernel for the
 // process; a Harness resets it.
 #ifndef EVNET_NET_REACTOR_TESTING_KERNEL_H_
 #define EVNET_NET_REACTOR_TESTING_KERNEL_H_
@@ -13,36 +13,37 @@
 
 namespace evnet_testing {
 
-// What a fault answers: at most so many bytes pass, or a negative errno.
+// A fault returns the largest number of bytes that may pass, or a negative errno.
 constexpr ssize_t kPass = INT32_MAX;
 
 struct Kernel {
-  // Asked before each call; unset: all pass. Of send and sendmsg alike, with the bytes asked for.
+  // Called before each call of the kernel, with the number of bytes. If unset, all bytes pass.
+  // on_send covers both send and sendmsg.
   std::function<ssize_t(int descriptor, size_t size)> on_send;
   std::function<ssize_t(int descriptor, size_t size)> on_recv;
   std::function<ssize_t(int file, size_t size)> on_sendfile;
-  std::function<int(int descriptor, unsigned count)> on_sendmmsg;  // 0 or -errno
+  std::function<int(int descriptor, unsigned count)> on_sendmmsg;  // returns 0 or -errno
   std::function<int()> on_accept;                                  // likewise
   std::function<int()> on_getsockname;                             // likewise
-  std::function<int()> on_wait;  // epoll_wait or io_uring_enter, likewise
+  std::function<int()> on_wait;  // before epoll_wait or io_uring_enter, likewise
 
-  // Of each send that took bytes, and of each sendfile, how many; of each recv, what it returned or
-  // -errno.
+  // The number of bytes of each send and sendfile that took bytes, and the result of each recv:
+  // bytes or -errno.
   std::vector<size_t> sends;
-  std::vector<const void *> sources;  // where the pieces of each send lay
+  std::vector<const void *> sources;  // the addresses of the pieces of each send
   std::vector<size_t> files;
   std::vector<ssize_t> recvs;
-  std::vector<int> accepted;  // what accept4 returned
-  size_t accepts = 0;         // calls
-  size_t waits = 0;           // calls
+  std::vector<int> accepted;  // results of accept4
+  size_t accepts = 0;         // calls of accept4
+  size_t waits = 0;           // calls of the wait
 
-  // From here on evnet's clock is virtual: it starts where the real one is.
+  // Makes evnet's clock virtual. It starts at the time of the real clock.
   void StopClock();
   void Advance(uint64_t ms);
 };
 
 Kernel &TheKernel();
-// Forgets all faults and counts; the clock is real again.
+// Removes all faults and counts, and restores the real clock.
 void ResetKernel();
 
 }  // namespace evnet_testing

@@ -1,4 +1,4 @@
-// A getaddrinfo(3) of the tests' own: names are looked up in a table, whatever the machine knows.
+// A getaddrinfo(3) of the tests, which looks names up in a table instead of the machine's resolver.
 #ifndef EVNET_NET_REACTOR_TESTING_NAMES_H_
 #define EVNET_NET_REACTOR_TESTING_NAMES_H_
 
@@ -10,18 +10,18 @@
 
 namespace evnet_testing {
 
-// What getaddrinfo knows; it answers "slow.test" after Release only.
+// The names that getaddrinfo knows. It returns "slow.test" only after Release.
 struct Names {
   std::mutex mutex;
   std::condition_variable changed;
   bool released = false;
-  int asking = 0;  // in getaddrinfo now
+  int asking = 0;  // threads that are in getaddrinfo now
   std::map<std::string, std::vector<std::string>> hosts;
 
   void Know(const std::string &name, const std::vector<std::string> &addresses);
   void Release();
-  // Waits until no thread is in getaddrinfo, which a reactor does not do when it is destroyed, and
-  // forgets all names.
+  // Waits until no thread is in getaddrinfo, and then removes all names. Destroying a reactor does
+  // not wait for such threads.
   void Reset();
 };
 

@@ -1,5 +1,5 @@
-// A reactor that looks up names. They are looked up in a table here, whatever the machine knows, and
-// as slowly as a test wants: resolver_fixture.cc has a getaddrinfo of its own.
+// A reactor that looks names up in a table instead of the machine's resolver, and as slowly as a
+// test wants. resolver_fixture.cc has the getaddrinfo for this.
 #ifndef EVNET_NET_REACTOR_TESTING_RESOLVER_FIXTURE_H_
 #define EVNET_NET_REACTOR_TESTING_RESOLVER_FIXTURE_H_
 
@@ -17,14 +17,14 @@
 
 namespace evnet_testing {
 
-// What getaddrinfo does here: "slow..." waits until Release.
+// Controls getaddrinfo, in which names "slow..." wait until Release.
 struct Names {
   std::mutex mutex;
   std::condition_variable changed;
   bool released = false;
-  int released_once = 0;  // so many of them, whichever
-  int asking = 0;         // in getaddrinfo now
-  int asked = 0;          // ever
+  int released_once = 0;  // this many waiting calls may return, whichever they are
+  int asking = 0;         // calls that are in getaddrinfo now
+  int asked = 0;          // calls so far
   std::vector<std::string> hosts;
   std::string thread_name;
 
@@ -114,7 +114,8 @@ class Resolver : public testing::Test {
   ~Resolver() override {
     Destroy();
     table_.Release();
-    // The last thread may still be on its way out of getaddrinfo; it uses `names` no more.
+    // The last thread may still be returning from getaddrinfo, but it does not use `names` any
+    // more.
   }
 
   void Destroy() {

@@ -1,5 +1,5 @@
-// What the tests of evnet_conn_sendfile share: a connection that a few KiB fill, and a look at the
-// descriptors that are open, of which none may be left.
+// Shared by the tests of evnet_conn_sendfile: a connection that a few KiB fill, and a list of open
+// descriptors, which must not contain leaked ones.
 #ifndef EVNET_NET_REACTOR_TESTING_SENDFILE_H_
 #define EVNET_NET_REACTOR_TESTING_SENDFILE_H_
 
@@ -40,7 +40,7 @@ class Sendfile : public ::testing::Test {
     h.Turn();
   }
 
-  // Until the client's receive buffer and the server's send buffer are full.
+  // Waits until the client's receive buffer and the server's send buffer are full.
   void WaitUntilBlocked() {
     size_t sent = 0;
     do {

@@ -1,4 +1,4 @@
-// A reactor that stops, with a clock that stands still.
+// A reactor that stops, with a clock that only the test advances.
 #ifndef EVNET_NET_REACTOR_TESTING_STOP_FIXTURE_H_
 #define EVNET_NET_REACTOR_TESTING_STOP_FIXTURE_H_
 

@@ -11,7 +11,7 @@ namespace evnet_testing {
 
 constexpr uint64_t kDelayMax = EVNET_WHEEL_DELAY_MS_MAX;
 
-// Times of init: where the low 32 bits wrap, where a top level's turn ends, and plain ones.
+// Start times: where the low 32 bits wrap, where a turn of the top level ends, and others.
 constexpr uint64_t kOrigins[] = {
     0,
     1,
@@ -26,7 +26,7 @@ constexpr uint64_t kOrigins[] = {
     (uint64_t{1} << 53) - 64,
 };
 
-// Delays on both sides of every level's edge.
+// Returns delays on both sides of the edge of each level.
 inline std::vector<uint64_t> EdgeDelays() {
   std::vector<uint64_t> delays = {0, 1, 2};
   for (unsigned bits = 6; bits <= 30; bits += 6) {
@@ -39,7 +39,7 @@ inline std::vector<uint64_t> EdgeDelays() {
   return delays;
 }
 
-// A wheel at a time of its own; it must not be moved, hence no copies.
+// A wheel that starts at a given time. It must not be moved, so it cannot be copied.
 struct Wheel : evnet_wheel {
   explicit Wheel(uint64_t origin_ms = 0) { evnet_wheel_init(this, origin_ms); }
   Wheel(const Wheel &) = delete;

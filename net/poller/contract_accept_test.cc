@@ -104,7 +104,7 @@ TEST_P(AcceptTest, StopAndStartInOneHandlerGoesOn) {
   DiscardAccepted();
 }
 
-// The kernel never takes a connection by itself: the caller has asked for each descriptor.
+// A connection leaves the backlog only by evnet_poller_accept, so the caller gets each descriptor.
 TEST_P(AcceptTest, NoneLeavesTheBacklogButByAccept) {
   constexpr size_t kClients = 100;
   constexpr size_t kPlaces = 5;

@@ -96,7 +96,7 @@ struct flight {
   size_t size;
   int64_t result;     // size, or the completion's result
   uint32_t slot;      // its index
-  uint32_t position;  // in the submission queue; taken once the queue's head is past it
+  uint32_t position;  // taken off the submission queue once its head reaches this
   lender_t lender;    // keeps the bytes until SEND has been reported
 };
 
@@ -127,7 +127,7 @@ struct uring {
   struct evnet_datagrams *datagrams;  // created with the first datagram socket
   struct evnet_datagram_options datagram_options;
 
-  // Memory that the last completion lent. It is given back when the next completion is asked for.
+  // Memory that the last completion lent. It is given back when next is called again.
   lender_t lease;   // a buffer with received bytes
   lender_t landed;  // of the flight reported last, which may have left unsent bytes there
 

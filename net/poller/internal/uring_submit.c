@@ -158,7 +158,7 @@ void uring_cancel_unwanted(struct uring *uring, struct slot *slot) {
   if (out_unwanted && (slot->flags & OUT_ARMED)) done = uring_cancel(uring, slot, TAG_OUT) && done;
   slot->flags &= (uint16_t)~CANCEL_OWED;
   if (done) return;
-  // Until it can be cancelled, the operation goes on. Its completions are handled as if they had
+  // Until it can be cancelled, the operation continues. Its completions are handled as if they had
   // come earlier.
   slot->flags |= CANCEL_OWED;
   uring_list(uring, &uring->starved, slot);

@@ -32,7 +32,7 @@ TEST_F(Sim, AnIndexIsUsedAgainOnlyAfterItsDetachAndThenIsAnother) {
   Start();
   Pair first = Connect();
   evnet_poller_detach(poller, first.handle);
-  Pair second = Connect();  // its turns bring the DETACH too
+  Pair second = Connect();  // its turns report the DETACH, too
   EXPECT_EQ(second.handle.index, first.handle.index);
   EXPECT_NE(second.handle.generation, first.handle.generation);
 }

@@ -111,7 +111,7 @@ static void data_arrives(struct evnet_sim_socket *sender, struct sim_segment *se
   uint32_t room = receiver->in.capacity - receiver->in.size;
   uint32_t size = segment->bytes < room ? segment->bytes : room;
   evnet_sim_note(sender->sim, "data arrives", receiver->is_server, sender->id, size);
-  // Data that arrived too late for the last read becomes unread at the time of that read.
+  // Data counts as unread from its arrival, but not from before the last read.
   const uint64_t at_ns =
       segment->at_ns > receiver->active_ns ? segment->at_ns : receiver->active_ns;
   if (receiver->in.size == 0) receiver->unread_ns = at_ns;

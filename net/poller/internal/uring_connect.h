@@ -13,8 +13,8 @@ void uring_connect_stop(struct evnet_poller *poller, struct evnet_handle handle)
 int uring_connect_move(struct evnet_poller *poller, struct evnet_handle from,
                        struct evnet_handle to);
 
-// Handles the completion of a poll: the connect may have a result. Fills *out, or
-// returns false if there is nothing to report.
+// Handles the completion of a poll: the connect may have a result. Fills *out, or returns false if
+// there is nothing to report.
 bool uring_on_connect(struct uring *uring, struct slot *slot, int32_t events,
                       struct evnet_completion *out);
 bool uring_tell_connect(struct uring *uring, struct slot *slot, struct evnet_completion *out);

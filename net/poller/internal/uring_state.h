@@ -146,8 +146,8 @@ struct uring {
   struct held held[HELD_MAX];  // a ring
   uint32_t held_first;
   uint32_t held_count;
-  uint32_t held_left;    // of the entries that existed when the turn began, those still to check
-  uint32_t held_excess;  // of those, entries to report although their sockets are stopped
+  uint32_t held_left;    // entries from before this turn that are still to be checked
+  uint32_t held_excess;  // the number of them to report although their sockets are stopped
   bool held_wanted;      // some entries can be reported in the next turn
 
   struct slot *accepting;  // a listener that may have more connections in this turn, or NULL

@@ -269,7 +269,7 @@ static bool knote_event(const struct queue *queue, int filter, const struct epol
 static int collect(struct queue *queue, struct kevent *out_events, int count) {
   int written = 0;
   uint64_t wakes;
-  // Read before the flag is taken, because a trigger in between writes again.
+  // The read comes before the exchange of the flag, because a trigger in between writes again.
   ssize_t drained = read(queue->wake, &wakes, sizeof wakes);
   (void)drained;
   if (atomic_exchange(&queue->triggered, false) && (queue->user.flags & EV_ADD)) {

@@ -209,7 +209,7 @@ static void act(struct world *w, const struct step *step) {
   }
 }
 
-// The end
+// The end of the run
 
 static void read_all(struct world *w) {
   for (uint32_t i = 0; i < w->record_count; i++) {

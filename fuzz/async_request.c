@@ -177,7 +177,7 @@ static void aim(struct request *r) {
     struct record *c = &w->records[i];
     if (c->conn != NULL && memcmp(&c->id, &r->id, sizeof r->id) == 0) r->record = c;
   }
-  // It could also become an existing one before the request begins. To exclude that, use a
+  // The target's generation may also become valid before the request begins. To prevent that, use a
   // generation that no slot reaches.
   if (w->aim_how == 1 && r->record == NULL) r->id.generation += RECORDS;
 }

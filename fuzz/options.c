@@ -118,7 +118,7 @@ static void check_failed(const char *expression, int line) {
   abort();
 }
 
-// Converts n to a value: the lowest 12 bits are a number, the highest four are its base.
+// Converts n to a value: the lowest 12 bits are a number, the highest four select how it is used.
 static int64_t value_of(const struct option *option, size_t n) {
   const int64_t number = (int64_t)(n & 0xfff);
   const unsigned shift = (unsigned)(n >> 12);

@@ -197,7 +197,7 @@ static void act(struct world *w, const struct step *step) {
   }
 }
 
-// The end
+// The end of the run
 
 // Runs until nothing more happens, with peers that read everything.
 static void settle(struct world *w) {

@@ -1,7 +1,6 @@
 // Declarations that the files of the fuzz target tcp_input share. tcp_input.c describes the input.
 //
-//   tcp_input.c          the input, the simulated environment of the reactor, and the end of the
-//   run
+//   tcp_input.c          the input, the environment of the reactor, and the end of the run
 //   tcp_input_handler.c  the callbacks: the steps that the handler takes
 //   tcp_input_model.c    the rules
 #ifndef EVNET_FUZZ_TCP_INPUT_H_

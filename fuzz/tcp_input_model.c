@@ -36,7 +36,7 @@ static bool is_orderly(int reason) {
          reason == EVNET_REASON_IDLE_TIMEOUT || reason == EVNET_REASON_READ_TIMEOUT;
 }
 
-// Returns when a timeout is due; for EVNET_TIMEOUT_WRITE, at the latest. UINT64_MAX: never.
+// Returns the time when a timeout is due; UINT64_MAX: never. EVNET_TIMEOUT_WRITE may be due earlier.
 static uint64_t timeout_ns(const struct record *c, enum evnet_timeout which) {
   const struct evnet_reactor_options *options = &c->world->options;
   const bool is_idle = which == EVNET_TIMEOUT_IDLE;

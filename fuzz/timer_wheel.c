@@ -6,9 +6,9 @@
 // timer_wheel_seeds.py writes inputs by name.
 //
 //   byte  means
-//   0     the start time is byte 1, shifted left by this number modulo 56,
-//   1
-//   2     less this number
+//   0     the start time is (byte 1 << (byte 0 % 56)) - byte 2
+//   1     see byte 0
+//   2     see byte 0
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // Drives a reactor with two UDP sockets over the simulated kernel, compares it with a model of what
-// the contract guarantees to callers and peers, and aborts on any difference. The kernel reports
-// each datagram that it delivers or takes to model_watch.
+// the contract guarantees to callers and peers, and aborts on any difference. The kernel
+// calls model_watch for each datagram that it delivers to evnet or takes from evnet.
 //
 // Input: HEADER_BYTES that select the kernel's behaviour and the options, then steps of three
 // bytes: the kind of step, and a number n of 16 bits, low byte first. The world takes steps (enum
@@ -177,7 +177,7 @@ static void act(struct world *w, const struct step *step) {
   }
 }
 
-// The end
+// The end of the run
 
 static void settle(struct world *w) {
   int steps = 0;

@@ -1,7 +1,6 @@
 // Declarations that the files of the fuzz target udp_input share. udp_input.c describes the input.
 //
-//   udp_input.c          the input, the simulated environment of the reactor, and the end of the
-//   run
+//   udp_input.c          the input, the environment of the reactor, and the end of the run
 //   udp_input_handler.c  the callbacks: the steps that the handler takes
 //   udp_input_model.c    the rules
 #ifndef EVNET_FUZZ_UDP_INPUT_H_

@@ -1,7 +1,7 @@
 // The echo loop for UDP: one recvfrom and one sendto for each datagram, until the queue is empty;
 // see floor.h. With one epoll_wait for each datagram, the floor would cost 18 % more under load,
-// and ratios to it would look too good. So the level-triggered floor also empties the queue, as the
-// edge-triggered one has to.
+// and ratios to it would look too good. So the level-triggered floor empties the queue like the
+// edge-triggered one, which has no choice.
 
 #include <errno.h>
 #include <stdbool.h>

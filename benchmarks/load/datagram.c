@@ -43,7 +43,7 @@ struct slot {
 struct datagram_conn {
   int fd;
   uint32_t index;
-  struct slot *slots;  // depth of them
+  struct slot *slots;  // an array of `depth` slots
 };
 
 static struct datagram {
@@ -206,7 +206,8 @@ static int batches_init(struct datagram *d) {
   return 0;
 }
 
-// Connects and watches all sockets; `fds` receives them. After an error, the exit closes them.
+// Connects and watches all sockets; `fds` receives their descriptors. After an error the process
+// exits, which closes them.
 static int connect_all(struct datagram *d, int *fds) {
   const uint32_t count = d->options->connections;
   if (batches_init(d) < 0 || dial_all(&d->options->address, count, fds) < 0) return -1;

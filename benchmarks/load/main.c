@@ -36,7 +36,7 @@ static int drive(const struct load_driver *driver, const struct load_options *op
     do {
       run_start(&run, options);
       if (driver->run() < 0) return -1;
-      // A short window on demand may pass while other processes have the CPU. The caller adds up
+      // A short window may pass while other processes have the CPU. The caller adds up
       // many of them.
       if (run.requests == 0 && !options->on_demand) {
         return run_fail("no request was completed in the window");

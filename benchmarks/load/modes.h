@@ -16,7 +16,7 @@ struct load_driver {
   void (*close)(void);
 };
 
-// `--mode=echo` over tcp and unix; over udp; and `--mode=churn`.
+// The drivers of `--mode=echo` over tcp and unix, of `--mode=echo` over udp, and of `--mode=churn`.
 extern const struct load_driver stream_driver;
 extern const struct load_driver datagram_driver;
 extern const struct load_driver churn_driver;

@@ -125,7 +125,8 @@ static int receive(struct stream *s, struct stream_conn *c) {
   return replies > 0 && run_is_issuing(s->run) ? issue(s, c, replies, now_ns) : 0;
 }
 
-// Connects and watches all sockets; `fds` receives them. After an error, the exit closes them.
+// Connects and watches all sockets; `fds` receives their descriptors. After an error the process
+// exits, which closes them.
 static int connect_all(struct stream *s, int *fds) {
   const uint32_t count = s->options->connections;
   if (dial_all(&s->options->address, count, fds) < 0) return -1;

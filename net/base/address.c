@@ -328,7 +328,8 @@ static int parse_host(const struct report *report, const struct parts *parts,
 
 enum { LEAVE_NAMES = -1 };
 
-// Parses an address. A count_max of 0 rejects names; a numeric address needs no room in count_max.
+// Parses an address, and looks a name up if count_max is above 0. With 0, a name is an error; with
+// LEAVE_NAMES, a name returns 1. A numeric address is always accepted and returns 0.
 static int parse(const struct report *report, struct evnet_address *out, int count_max) {
   struct parts parts = {0};
   const char *rest = report->text;

@@ -21,7 +21,7 @@ struct own_block {
   uint8_t data[];  // the bytes begin at its first multiple of EVNET_BLOCK_ALIGNMENT
 };
 
-// The size of a block beyond its bytes.
+// The memory of a block in addition to its bytes.
 enum { OWN_HEADER_BYTES = sizeof(struct own_block) + EVNET_BLOCK_SPARE_BYTES };
 
 struct file_block {

@@ -59,9 +59,10 @@ TEST_P(AcceptFaults, TheRestIsServedFewTriesAreMadeAndAcceptingGoesOnWhenTheyEnd
       EXPECT_FALSE(waiting.front().Readable(50));
       EXPECT_EQ(served.Exchange("meanwhile"), "meanwhile");
     }
-    EXPECT_TRUE(WaitUntil([] { return fault_calls >= 2; })) << "it is tried again";
+    EXPECT_TRUE(WaitUntil([] { return fault_calls >= 2; })) << "accept is retried";
     const int64_t took_ms = NowMs() - begin_ms;
-    EXPECT_LE(fault_calls, took_ms / 100 + 2) << "but not at each event: in " << took_ms << " ms";
+    EXPECT_LE(fault_calls, took_ms / 100 + 2)
+        << "not retried at each event: in " << took_ms << " ms";
 
     fault_error = 0;
     for (Client &client : waiting) {

@@ -86,7 +86,7 @@ struct State {
   std::array<int8_t, kAcceptors> listener_paused;  // private to the reactor
   std::array<int8_t, kAcceptors> at;
   std::array<int8_t, kActorsMax> dials;  // 1 until the dial has taken its place
-  // By actor: first the acceptors, then the closers.
+  // The indexes of the acceptors come first, then those of the closers.
   std::array<int8_t, kAcceptors + kActorsMax> giving;
   std::array<int8_t, kAcceptors + kActorsMax> looked_at;  // reactor whose accept_paused is next
   std::array<int8_t, kAcceptors + kActorsMax> saw_marks;  // kCloseLooksFirst only
@@ -318,7 +318,7 @@ void ExpectSound(const Config &config, size_t states_min) {
   Search search(config);
   EXPECT_EQ(search.Run(), "");
   EXPECT_GT(search.ends(), 0u);
-  EXPECT_GT(search.states(), states_min) << "hardly an interleaving";
+  EXPECT_GT(search.states(), states_min) << "too few interleavings";
 }
 
 TEST(AcceptModel, TwoClosesAndADialDoNotLeaveAcceptingPaused) {

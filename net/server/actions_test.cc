@@ -21,7 +21,7 @@ const Case kCases[] = {
     {From::kHalfClose, "HalfClose"}, {From::kPressure, "Pressure"}, {From::kDrain, "Drain"},
     {From::kTimeout, "Timeout"},     {From::kClose, "Close"},       {From::kTick, "Tick"}};
 
-constexpr size_t kMuch = 12 << 20;  // more than the kernel takes for a client that does not read
+constexpr size_t kMuch = 12 << 20;  // more than the kernel buffers for a client that does not read
 
 // A server, and a client that causes a certain callback. The first time, that callback writes "bye"
 // and returns `action`.
@@ -126,7 +126,7 @@ class Actions : public testing::TestWithParam<Case> {
   }
 
   void ExpectClosed(int reason) {
-    EXPECT_EQ(client_->ReceiveToEnd().substr(Before()), "bye") << "what was written is delivered";
+    EXPECT_EQ(client_->ReceiveToEnd().substr(Before()), "bye") << "the written bytes are delivered";
     EXPECT_EQ(client_->end(), Client::End::kEnd);
     client_->Close();
     EXPECT_TRUE(server_->WaitForClosed(1));

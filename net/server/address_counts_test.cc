@@ -71,7 +71,7 @@ TEST_F(AddressCounts, AnAddressHasSoManyAndNoMoreUntilOneGoes) {
   const evnet_address peer = Ip4("192.0.2.1");
   for (int i = 0; i < 3; i++) EXPECT_EQ(Add(peer, 3), 0);
   EXPECT_EQ(Add(peer, 3), -ENOBUFS);
-  EXPECT_EQ(Add(Ip4("192.0.2.2"), 3), 0) << "another one";
+  EXPECT_EQ(Add(Ip4("192.0.2.2"), 3), 0) << "another address";
   Remove(peer);
   EXPECT_EQ(Add(peer, 3), 0);
   EXPECT_EQ(Add(peer, 3), -ENOBUFS);
@@ -210,7 +210,7 @@ TEST(AddressCountsMemory, WithoutItNothingIsCountedAndNothingIsLost) {
   open.pop_back();
   EXPECT_EQ(open.size(), 8u) << "half of the first table";
   for (const evnet_address &peer : open)
-    EXPECT_EQ(evnet_address_counts_add(&counts, &peer, 1), -ENOBUFS) << "needs no memory";
+    EXPECT_EQ(evnet_address_counts_add(&counts, &peer, 1), -ENOBUFS) << "a refusal needs no memory";
   allocator.fail_at(0, false);
   EXPECT_EQ(evnet_address_counts_add(&counts, &refused, 1), 0);
   EXPECT_EQ(counts.capacity, 32u);
@@ -218,7 +218,7 @@ TEST(AddressCountsMemory, WithoutItNothingIsCountedAndNothingIsLost) {
   allocator.fail_at(1, true);
   for (const evnet_address &peer : open) evnet_address_counts_remove(&counts, &peer);
   EXPECT_EQ(counts.used, 0u);
-  EXPECT_EQ(counts.capacity, 32u) << "it shrinks when it can";
+  EXPECT_EQ(counts.capacity, 32u) << "the table shrinks when there is memory";
   evnet_address_counts_deinit(&counts);
   EXPECT_EQ(allocator.live_blocks(), 0u);
 }

@@ -146,7 +146,7 @@ void Adopts(Life *life, Requests *, const std::function<void()> &arm) {
     ASSERT_TRUE(WaitUntil([&] { return adopted[i]->status <= 0; }));
     if (adopted[i]->status < 0) {
       EXPECT_EQ(adopted[i]->status, -ENOMEM);
-      EXPECT_EQ(close(adopted[i]->descriptor), 0) << "it stayed the caller's";
+      EXPECT_EQ(close(adopted[i]->descriptor), 0) << "the descriptor still belongs to the caller";
     } else {
       // The server serves the connection, or closes it because there is no memory.
       char byte = 'x';

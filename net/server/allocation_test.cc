@@ -101,7 +101,7 @@ TEST_P(AllocationFaults, LeadToAnErrorOrALostConnectionAndNothingElse) {
     n++;
     ASSERT_LT(n, 1000u);
   }
-  EXPECT_GT(n, 20u) << "so many allocations there are at least";
+  EXPECT_GT(n, 20u) << "there are at least this many allocations";
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, AllocationFaults,

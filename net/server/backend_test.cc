@@ -273,7 +273,8 @@ TEST(Backend, WhereLockedMemoryIsScarceAutoServesAndByNameItFailsSoonAndTheLogNa
     LimitLockedMemory(65536);
     const int64_t before_ms = NowMs();
     EXPECT_EQ(UringStatus(), -ENOMEM);
-    EXPECT_LT(NowMs() - before_ms, 450) << "a ring that this process closed is waited for";
+    EXPECT_LT(NowMs() - before_ms, 450)
+        << "the start waits for a ring that this process has closed";
   }));
 }
 

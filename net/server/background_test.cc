@@ -127,12 +127,12 @@ TEST(Background, ADialInAStopServesTheRequestThatIsBeingFinished) {
     const int peer = listener.Accept();
     char text[4] = "";
     ASSERT_EQ(recv(peer, text, 3, MSG_WAITALL), 3);
-    EXPECT_FALSE(IsReadable(peer, 50)) << "the stop leaves it open";
+    EXPECT_FALSE(IsReadable(peer, 50)) << "the stop leaves the background connection open";
     ASSERT_EQ(send(peer, "answer", 6, 0), 6);
     EXPECT_EQ(asker.ReceiveToEnd(), "answer");
     EXPECT_EQ(asker.end(), Client::End::kEnd);
     asker.Close();
-    EXPECT_EQ(recv(peer, text, 1, 0), 0) << "and it ends behind the client";
+    EXPECT_EQ(recv(peer, text, 1, 0), 0) << "it closes after the client";
     (void)close(peer);
     EXPECT_EQ(server.Wait(), 0);
     EXPECT_EQ(dialled, 0);
@@ -151,7 +151,7 @@ TEST(Background, ClosesAfterTheLastOtherConnectionOnAnyReactor) {
     DialAll(server, listener, 6, true, &peers);
     ASSERT_TRUE(holder.WaitForOpen(7));
     evnet_server_stop(server.get(), 60000);
-    ASSERT_TRUE(holder.WaitForTold(7)) << "each is told of the stop";
+    ASSERT_TRUE(holder.WaitForTold(7)) << "each has its on_stopping";
     for (const int peer : peers) EXPECT_FALSE(IsReadable(peer, 10));
     // Each reactor still accepts dials, even a reactor without other connections.
     std::vector<int> late;
@@ -186,7 +186,7 @@ TEST(Background, NoStopWaitsForItWhateverItHasToDo) {
       evnet_conn_hold(conn);
       Write(conn, Pattern(8 << 20));  // more than the kernel buffers
       EXPECT_EQ(evnet_conn_set_background(conn, true), 0);
-      EXPECT_EQ(evnet_conn_set_background(conn, true), 0) << "twice is once";
+      EXPECT_EQ(evnet_conn_set_background(conn, true), 0) << "a second call has no effect";
       open++;
       return EVNET_NONE;
     };
@@ -209,7 +209,7 @@ TEST(Background, NoStopWaitsForItWhateverItHasToDo) {
       ssize_t got;
       while ((got = recv(peer, &block[0], block.size(), 0)) > 0) {
       }
-      EXPECT_EQ(got, -1) << "it has not got all, and must not take it for all";
+      EXPECT_EQ(got, -1) << "the peer has not received all bytes, so it must not see EOF";
       EXPECT_EQ(errno, ECONNRESET);
       (void)close(peer);
     }
@@ -229,8 +229,8 @@ TEST(Background, IsResetBehindTheOthersAtTheDrainDeadline) {
     ASSERT_TRUE(holder.WaitForOpen(2));
     EXPECT_EQ(server.Stop(50), 0);
     EXPECT_EQ(holder.journal.Count("client EVNET_REASON_DRAIN_DEADLINE"), 1u);
-    // Of several reactors, the client's may pass the deadline first. Then every reactor has drained,
-    // and the upstream connection closes as after a drain that ends in time.
+    // With several reactors, the client's reactor may reach the deadline first. Then all reactors
+    // have drained, and the upstream connection closes as after a drain that ends in time.
     const bool is_reset = holder.journal.Count("upstream EVNET_REASON_DRAIN_DEADLINE") == 1;
     if (reactors == 1) {
       EXPECT_TRUE(is_reset);
@@ -268,12 +268,12 @@ TEST(Background, WithoutTheMarkADialledConnectionClosesAsTheOthersDo) {
   ASSERT_TRUE(WaitUntil([&] { return marked != nullptr; }));
   evnet_server_stop(server.get(), 60000);
   char byte;
-  EXPECT_EQ(recv(peers[0], &byte, 1, 0), 0) << "it is idle";
+  EXPECT_EQ(recv(peers[0], &byte, 1, 0), 0) << "the connection is idle";
   (void)close(peers[0]);
   EXPECT_FALSE(IsReadable(peers[1], 20));
   evnet_conn *conn = marked;
   Post(evnet_conn_reactor(conn), [conn] { EXPECT_EQ(evnet_conn_set_background(conn, false), 0); });
-  EXPECT_EQ(recv(peers[1], &byte, 1, 0), 0) << "the mark was taken back";
+  EXPECT_EQ(recv(peers[1], &byte, 1, 0), 0) << "the connection is no longer in the background";
   (void)close(peers[1]);
   holder.Release();
   client.ReceiveToEnd();

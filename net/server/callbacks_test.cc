@@ -76,7 +76,7 @@ TEST(Callbacks, StoppingComesOnceToEachOpenConnectionAndShutdownLast) {
     EXPECT_EQ(server.Wait(), 0);
     EXPECT_EQ(journal.Count("stopping"), 6u);
     EXPECT_EQ(journal.Count("close EVNET_REASON_SHUTDOWN"), 6u);
-    EXPECT_EQ(journal.Count("half_close"), 0u) << "a closing connection has on_close alone";
+    EXPECT_EQ(journal.Count("half_close"), 0u) << "a closing connection has only on_close";
     EXPECT_EQ(journal.Count("shutdown"), 1u);
     EXPECT_EQ(journal.Lines().back(), "shutdown");
   }
@@ -115,7 +115,7 @@ TEST(Callbacks, AClosingConnectionHasItsDescriptorAndNoPlaceInOnClose) {
     evnet_server_stats(server_of_all, &stats);
     open_at_close = stats.connections_open;
     evnet_address local;
-    EXPECT_EQ(evnet_conn_local_address(conn, &local), 0) << "the descriptor is still there";
+    EXPECT_EQ(evnet_conn_local_address(conn, &local), 0) << "the descriptor is still open";
     return EVNET_NONE;
   };
   Server server(callbacks);

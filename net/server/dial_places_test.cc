@@ -57,7 +57,7 @@ TEST(ServerDial, CountsAgainstConnectionsMaxAndHoldsBackWhatComesIn) {
     EXPECT_EQ(third.status, -ENOBUFS);
     Client client(server.port());
     client.SendAll("hello");
-    EXPECT_FALSE(client.Readable(50)) << "waits in the backlog";
+    EXPECT_FALSE(client.Readable(50)) << "the client waits in the backlog";
     ASSERT_EQ(evnet_async_close(server.get(), first.id, nullptr, nullptr), 0);
     EXPECT_EQ(client.Receive(5), "hello");
     Answer fourth;
@@ -100,7 +100,7 @@ TEST(ServerDial, WhoConnectsAsACallbackDialsForTheLastPlaceWaits) {
   goes_on = true;
   EXPECT_EQ(first.Receive(5), "hello");
   ASSERT_TRUE(WaitUntil([&] { return is_dialled.load(); }));
-  EXPECT_FALSE(second.Readable(50)) << "waits in the backlog";
+  EXPECT_FALSE(second.Readable(50)) << "the client waits in the backlog";
   EXPECT_EQ(server.stats().connections_refused, 0u);
   ASSERT_EQ(evnet_async_close(server.get(), dialled, nullptr, nullptr), 0);
   EXPECT_EQ(second.Receive(6), "second");
@@ -120,7 +120,7 @@ TEST(ServerDial, OnBootMayDialForAllPlaces) {
   Server server(callbacks, options);
   Client client(server.port());
   client.SendAll("hello");
-  EXPECT_FALSE(client.Readable(50)) << "waits in the backlog";
+  EXPECT_FALSE(client.Readable(50)) << "the client waits in the backlog";
   ASSERT_EQ(evnet_async_close(server.get(), dialled, nullptr, nullptr), 0);
   EXPECT_EQ(client.Receive(5), "hello");
 }

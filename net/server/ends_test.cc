@@ -12,7 +12,7 @@
 namespace evnet_testing {
 namespace {
 
-constexpr size_t kMuch = 12 << 20;  // more than the kernel takes for a client that does not read
+constexpr size_t kMuch = 12 << 20;  // more than the kernel buffers for a client that does not read
 
 // Returns an on_close that adds its reason to the journal.
 std::function<evnet_action(evnet_conn *, int)> Reasons(Journal *journal) {
@@ -55,7 +55,7 @@ TEST(Close, LingersSoThatUnreadInputDestroysNothing) {
   client.SendAll("request");
   client.SendUntilBlocked(Pattern(1 << 20), 10);
   const std::string half = client.Receive(kMuch / 2);
-  client.TrySend("more that nobody reads");
+  client.TrySend("more that stays unread");
   EXPECT_TRUE(half + client.ReceiveToEnd() == data);
   EXPECT_EQ(client.end(), Client::End::kEnd);
 }
@@ -74,7 +74,7 @@ TEST(Close, InputThatComesLateIsThrownAwayWithoutOnData) {
   EXPECT_EQ(client.ReceiveToEnd(), "bye");
   client.SendAll(Pattern(100000));
   EXPECT_TRUE(WaitUntil([&] { return server.stats().bytes_received == 100001; }));
-  EXPECT_EQ(server.stats().connections_open, 1u) << "it waits for the client's end";
+  EXPECT_EQ(server.stats().connections_open, 1u) << "the server waits for the client's FIN";
   client.Close();
   EXPECT_TRUE(server.WaitForClosed(1));
   EXPECT_EQ(calls, 1);
@@ -141,7 +141,7 @@ TEST(HalfClose, AHandlerMayGoOnWritingLongAfterIt) {
   Post(evnet_conn_reactor(of_all), [&] { evnet_conn_close(of_all); });
   EXPECT_EQ(client.ReceiveToEnd(), "");
   EXPECT_EQ(client.end(), Client::End::kEnd);
-  EXPECT_TRUE(server.WaitForClosed(1)) << "both ends are there: nothing to linger for";
+  EXPECT_TRUE(server.WaitForClosed(1)) << "both sides have sent FIN: no reason to linger";
 }
 
 TEST(HalfClose, AResetAfterItIsNoticed) {
@@ -255,7 +255,7 @@ TEST(Hold, AHalfClosedConnectionWaitsForIt) {
   ASSERT_TRUE(WaitUntil([&] { return of_all.load() != nullptr; }));
   EXPECT_FALSE(client.Readable(100));
   Post(evnet_conn_reactor(of_all), [&] { evnet_conn_release(of_all); });
-  EXPECT_FALSE(client.Readable(50)) << "one of two is still out";
+  EXPECT_FALSE(client.Readable(50)) << "one of two holds remains";
   Post(evnet_conn_reactor(of_all), [&] {
     Write(of_all, "answer");
     evnet_conn_release(of_all);

@@ -103,7 +103,7 @@ TEST(Lifecycle, RunWithOneReactorIsTheCallersThreadAlone) {
   Created server(callbacks, {});
   EXPECT_EQ(evnet_server_run(server.get()), 0);
   peer.join();
-  EXPECT_EQ(threads, before + 1) << "the client's thread, and none of the server's";
+  EXPECT_EQ(threads, before + 1) << "the client's thread only";
   EXPECT_EQ(journal.Count("caller's"), 4u);
   EXPECT_EQ(journal.Count("another"), 0u);
 }
@@ -129,7 +129,7 @@ TEST(Lifecycle, ASecondStartIsRefusedAndSaidInTheLog) {
   Client client(server.port());
   EXPECT_EQ(client.Exchange("still here"), "still here");
   EXPECT_EQ(server.Stop(0), 0);
-  EXPECT_EQ(evnet_server_start(server.get()), -EALREADY) << "a server runs once";
+  EXPECT_EQ(evnet_server_start(server.get()), -EALREADY) << "a server runs only once";
 }
 
 TEST(Lifecycle, WaitIsRefusedBeforeStartAndTheSecondTime) {
@@ -207,13 +207,13 @@ TEST(Lifecycle, AnAddressInUseIsRefusedByNameAndLeavesNothing) {
       EXPECT_EQ(on_this_thread ? evnet_server_run(second.get()) : evnet_server_start(second.get()),
                 -EADDRINUSE);
       EXPECT_TRUE(second.log().Has(taken)) << second.log().Text();
-      EXPECT_TRUE(WaitUntil([&] { return Threads() == threads; })) << "no thread is left behind";
+      EXPECT_TRUE(WaitUntil([&] { return Threads() == threads; })) << "all threads have ended";
       EXPECT_EQ(evnet_server_wait(second.get()), -EINVAL);
       EXPECT_EQ(evnet_server_start(second.get()), -EALREADY);
     }
     EXPECT_EQ(OpenDescriptors(), descriptors);
     EXPECT_EQ(allocator.live_blocks(), 0u);
-    EXPECT_TRUE(journal.Lines().empty()) << "a server that did not start calls nobody";
+    EXPECT_TRUE(journal.Lines().empty()) << "a server that did not start runs no callback";
   }
   Client client(first.port());
   EXPECT_EQ(client.Exchange("unharmed"), "unharmed");

@@ -42,7 +42,7 @@ TEST(ConnectionsMax, PausesAcceptingUntilOneCloses) {
         EXPECT_EQ(clients[i].Receive(5), "hello");
       }
       if (gone + 4 < clients.size()) {
-        EXPECT_FALSE(clients[gone + 4].Readable(20)) << "waits in the backlog";
+        EXPECT_FALSE(clients[gone + 4].Readable(20)) << "the client waits in the backlog";
       }
       clients[gone].Close();
     }
@@ -142,7 +142,7 @@ TEST(ConnectionsMax, AStopWhilePausedEnds) {
   Client waiting(server.port());
   EXPECT_EQ(server.Stop(100), 0);
   waiting.ReceiveToEnd();
-  EXPECT_EQ(waiting.end(), Client::End::kReset) << "what waits in the kernel's queue is reset";
+  EXPECT_EQ(waiting.end(), Client::End::kReset) << "a connection in the backlog is reset";
 }
 
 TEST(OutOfDescriptors, TheRestIsServedAtNoCostAndAcceptingGoesOnWhenOneIsFree) {

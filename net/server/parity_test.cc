@@ -28,7 +28,7 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-constexpr size_t kMuch = 6 << 20;  // more than the kernel takes for a client that does not read
+constexpr size_t kMuch = 6 << 20;  // more than the kernel buffers for a client that does not read
 
 const std::string &Much() {
   static const std::string *const bytes = new std::string(Pattern(kMuch));

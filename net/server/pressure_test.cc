@@ -89,7 +89,7 @@ TEST_F(Pressure, ASlowReaderStopsTheServerFromReadingAndLosesNothing) {
   EXPECT_GT(most_, kHigh);
   EXPECT_LE(most_, kHigh + kTurn) << "growth is bounded by the high mark and one turn's bytes";
   EXPECT_TRUE(client.Receive(sent) == data.substr(0, sent));
-  EXPECT_TRUE(client.Exchange(data.substr(sent)) == data.substr(sent)) << "reading goes on";
+  EXPECT_TRUE(client.Exchange(data.substr(sent)) == data.substr(sent)) << "the server reads again";
   EXPECT_TRUE(WaitUntil([&] { return journal_.Count("pressure") == journal_.Count("drain"); }));
   const std::vector<std::string> lines = journal_.Lines();
   for (size_t i = 0; i < lines.size(); i++) EXPECT_EQ(lines[i], i % 2 ? "drain" : "pressure");

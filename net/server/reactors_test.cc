@@ -108,7 +108,7 @@ struct Chooser {
     options->balance = [](const uint64_t *loads, size_t count, const evnet_address *peer,
                           size_t listener_index, void *user) {
       auto *self = static_cast<Chooser *>(user);
-      EXPECT_EQ(self->thread, std::this_thread::get_id()) << "reactor 0's";
+      EXPECT_EQ(self->thread, std::this_thread::get_id()) << "runs on reactor 0's thread";
       std::string line =
           std::to_string(listener_index) + " " + std::to_string(evnet_address_port(peer)) + ":";
       for (size_t i = 0; i < count; i++) line += " " + std::to_string(loads[i]);

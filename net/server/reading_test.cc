@@ -168,7 +168,8 @@ TEST_F(Wrapped, PeekDoesNotMoveWhatWasHandedOut) {
     evnet_bytes spans[2];
     evnet_conn_peek_pair(conn, spans);
     const evnet_bytes all = evnet_conn_peek(conn);
-    EXPECT_EQ(Text(spans[0]) + Text(spans[1]), expected) << "the old place still holds them";
+    EXPECT_EQ(Text(spans[0]) + Text(spans[1]), expected)
+        << "the old memory still contains the bytes";
     EXPECT_EQ(evnet_conn_discard(conn, expected.size()), expected.size());
     EXPECT_EQ(Text(all), expected);
     EXPECT_EQ(Text(spans[0]) + Text(spans[1]), expected);
@@ -274,7 +275,7 @@ TEST(Pausing, StopsOnDataUntilResumedAndLosesNothing) {
   client.SendAll(data);
   client.ShutdownWrite();
   ASSERT_TRUE(WaitUntil([&] { return of_all.load() != nullptr; }));
-  EXPECT_FALSE(client.Readable(100)) << "an end is not reported before the data in front of it";
+  EXPECT_FALSE(client.Readable(100)) << "EOF is not reported before the data";
   EXPECT_TRUE(journal.Lines().empty());
   Post(evnet_conn_reactor(of_all), [&] { evnet_conn_resume_reading(of_all); });
   EXPECT_TRUE(journal.WaitFor("end"));
@@ -358,7 +359,7 @@ TEST(InboundBound, ClosesAConnectionWhoseHandlerTakesNothing) {
   Client client(server.port());
   client.TrySend(Pattern(99999));
   EXPECT_TRUE(WaitUntil([&] { return most == 99999; }));
-  EXPECT_EQ(server.stats().connections_open, 1u) << "below the bound it stays";
+  EXPECT_EQ(server.stats().connections_open, 1u) << "below the bound the connection stays open";
   client.SendAll("x");
   client.ReceiveToEnd();
   client.Close();

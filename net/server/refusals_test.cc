@@ -55,12 +55,13 @@ TEST(ConnectionsFull, RefuseResetsWhatIsBeyondAndTakesTheNextWhenOneHasClosed) {
     ASSERT_TRUE(server.WaitForClosed(1));
     Client next(server.port());
     EXPECT_TRUE(IsServed(&next));
-    for (const size_t i : {0, 2}) EXPECT_TRUE(IsServed(&served[i])) << "is not disturbed";
+    for (const size_t i : {0, 2})
+      EXPECT_TRUE(IsServed(&served[i])) << "the connection is not affected";
     EXPECT_EQ(server.stats().connections_refused, 10u);
     EXPECT_EQ(server.Stop(0), 0);
     EXPECT_TRUE(server.log().Has("': connections_max is reached (1 since the last report)"));
     EXPECT_EQ(Occurrences(server.log().Text(), "refused a connection"), 1u)
-        << "a flood has one line";
+        << "a flood adds one line";
   }
 }
 
@@ -86,7 +87,7 @@ TEST(ConnectionsPerAddress, OnesLimitIsNotAnothersAndACloseMakesRoom) {
     clients[0].Close();
     ASSERT_TRUE(server.WaitForClosed(1));
     Client other = From(second, server.port());
-    EXPECT_TRUE(IsRefused(&other)) << "the room is the first's";
+    EXPECT_TRUE(IsRefused(&other)) << "the first address has the place";
     Client next = From(first, server.port());
     EXPECT_TRUE(IsServed(&next));
     EXPECT_EQ(server.Stop(0), 0);
@@ -207,7 +208,7 @@ TEST(ConnectionsPerAddress, StaysRightUnderAStormFromManyThreads) {
   EXPECT_EQ(stats.connections_accepted + stats.connections_refused, 300u);
   EXPECT_TRUE(server.WaitForClosed(stats.connections_accepted));
   Client last(server.port());
-  EXPECT_TRUE(IsServed(&last)) << "nothing is left counted";
+  EXPECT_TRUE(IsServed(&last)) << "all places are given back";
   EXPECT_EQ(server.Stop(0), 0);
   EXPECT_LE(most, 2);
   EXPECT_EQ(open, 0);

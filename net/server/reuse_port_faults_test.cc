@@ -73,7 +73,9 @@ TEST(ReusePortFaults, ABindThatFailsOnAnyReactorEndsTheStartAndLeavesNothing) {
       ADD_FAILURE() << "on_boot without an address";
       return EVNET_NONE;
     };
-    callbacks.on_shutdown = [](evnet_server *) { ADD_FAILURE() << "it never ran"; };
+    callbacks.on_shutdown = [](evnet_server *) {
+      ADD_FAILURE() << "on_shutdown of a server that never ran";
+    };
     {
       Created server(callbacks, options, texts);
       binds = 0;

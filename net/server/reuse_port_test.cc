@@ -112,7 +112,7 @@ TEST(ReusePort, OfSeveralAddressesEachHasOnePortOnAllReactors) {
 }
 
 TEST(ReusePort, TwoServersShareAPortAndTheOneThatStaysGetsAll) {
-  if (!Spreads()) GTEST_SKIP() << "of several servers on a port one gets all here";
+  if (!Spreads()) GTEST_SKIP() << "here one of several servers on a port gets all connections";
   Server stays(Echo(), ReusePort(2));
   std::vector<Client> clients;
   {
@@ -324,7 +324,7 @@ std::vector<struct evnet_conn_id> UdpSockets(const Server &server) {
 }
 
 TEST(ReusePort, DatagramsAreSentByEachSocketsId) {
-  if (!Spreads()) GTEST_SKIP() << "UDP lives on reactor 0 here";
+  if (!Spreads()) GTEST_SKIP() << "here only reactor 0 has UDP sockets";
   Server server(Echo(), ReusePort(), {"udp://127.0.0.1:0"});
   UdpClient client;
   const evnet_address to = client.Address();
@@ -357,13 +357,13 @@ TEST(ReusePort, OfAUnixAddressIsRefusedByAddressAndOption) {
 }
 
 TEST(ReusePort, ABalancerIsNotAskedAndTheLogSaysSo) {
-  if (!Spreads()) GTEST_SKIP() << "here it is asked";
+  if (!Spreads()) GTEST_SKIP() << "here the balancer is used";
   evnet_options options = ReusePort();
   options.balancer = EVNET_LEAST_CONNECTIONS;
   const Server by_name(Echo(), options);
   EXPECT_TRUE(by_name.log().Has("option balancer has no effect")) << by_name.log().Text();
   options.balance = [](const uint64_t *, size_t, const evnet_address *, size_t, void *) {
-    ADD_FAILURE() << "asked";
+    ADD_FAILURE() << "balance was called";
     return size_t{0};
   };
   const Server by_function(Echo(), options);

@@ -1,5 +1,5 @@
-// Files as a server sends them: among other threads' writes, to the end of a stop, and on a thread
-// whose signals are the program's own.
+// Files that a server sends: among writes of other threads, until the end of a stop, and on the
+// caller's thread, where a SIGPIPE would reach the program.
 #include <errno.h>
 #include <signal.h>
 
@@ -18,9 +18,9 @@
 namespace evnet_testing {
 namespace {
 
-constexpr size_t kMuch = 6 << 20;  // more than the kernel takes for a client that does not read
+constexpr size_t kMuch = 6 << 20;  // more than the kernel buffers for a client that does not read
 
-// Answers the first bytes of a connection with a range of a file.
+// Replies to the first bytes of a connection with a range of a file.
 class SendfileServer : public testing::Test {
  protected:
   void Answer(const TestFile *file, int64_t size) {
@@ -37,7 +37,7 @@ class SendfileServer : public testing::Test {
     };
   }
 
-  // A client that has asked, and been answered.
+  // Returns a client that has sent a request. The server has called sendfile for it.
   std::unique_ptr<Client> Ask(uint16_t port) {
     ClientOptions small;
     small.receive_buffer_bytes = 4096;
@@ -58,7 +58,7 @@ class SendfileServer : public testing::Test {
   }
 
   Callbacks callbacks;
-  struct evnet_conn_id id = {};  // once `answered`
+  struct evnet_conn_id id = {};  // set before `answered`
   std::atomic<bool> answered{false};
   Journal journal;
 };
@@ -70,7 +70,7 @@ TEST_F(SendfileServer, WritesOfOtherThreadsGoBehindTheFile) {
   Server server(callbacks);
   auto client = Ask(server.port());
   ASSERT_EQ(AsyncWrite(server, "tail"), 0);
-  ASSERT_EQ(AsyncWrite(server, ""), 0);  // done when what is in front of it has gone
+  ASSERT_EQ(AsyncWrite(server, ""), 0);  // completes when all bytes before it are sent
   EXPECT_TRUE(client->Receive(kMuch + 4) == data + "tail");
   EXPECT_TRUE(journal.WaitFor("done OK", 2));
 }
@@ -101,8 +101,8 @@ TEST_F(SendfileServer, AStopDeliversIt) {
   EXPECT_EQ(journal.Lines(), std::vector<std::string>{"EVNET_REASON_SHUTDOWN"});
 }
 
-// Linux's sendfile(2) raises SIGPIPE whatever the socket says: a reset behind the peer's end is an
-// EPIPE, and so a signal.
+// sendfile(2) of Linux raises SIGPIPE for EPIPE, and no socket option prevents it. A reset that
+// follows the peer's FIN causes EPIPE.
 TEST_F(SendfileServer, AResetRaisesNoSignalOnTheCallersThread) {
   struct sigaction action;
   struct sigaction deadly = {};

@@ -1,4 +1,4 @@
-// Values at the edges of their types, and those that have a meaning of their own (0, EVNET_OFF,
+// The smallest and largest values of each type and the special values (0, EVNET_OFF,
 // EVNET_UNLIMITED), in every function and option that takes a time or a bound.
 #include <errno.h>
 #include <limits.h>
@@ -22,7 +22,7 @@ namespace {
 
 struct Drain {
   int64_t ms;
-  bool resets;  // what is held, and does not wait for it
+  bool resets;  // the stop resets held connections instead of waiting for them
 };
 
 const Drain kDrains[] = {
@@ -84,7 +84,7 @@ TEST(Sentinels, ADrainResetsWhatIsHeldOrWaitsForItWithoutSpinning) {
     evnet_server_stop(server.get(), drain.ms);
     if (!drain.resets) {
       EXPECT_FALSE(client.Readable(20));
-      evnet_server_stop(server.get(), INT64_MAX);  // a later deadline changes nothing
+      evnet_server_stop(server.get(), INT64_MAX);  // a later deadline has no effect
       EXPECT_FALSE(client.Readable(20));
       EXPECT_LT(server.stats().turns, 100u);
       evnet_server_stop(server.get(), 0);
@@ -95,7 +95,7 @@ TEST(Sentinels, ADrainResetsWhatIsHeldOrWaitsForItWithoutSpinning) {
   }
 }
 
-// Runs a function on the reactor's thread, with a connection, to its end.
+// Runs a function on the reactor's thread with a connection, and waits until it returns.
 void OnReactor(const std::function<void(evnet_conn *)> &function) {
   Callbacks callbacks = Echo();
   std::atomic<bool> ran{false};
@@ -109,7 +109,7 @@ void OnReactor(const std::function<void(evnet_conn *)> &function) {
   ASSERT_TRUE(WaitUntil([&] { return ran.load(); }));
   EXPECT_EQ(client.Exchange("still here"), "still here");
   EXPECT_FALSE(client.Readable(10));
-  EXPECT_LT(server.stats().turns, 100u) << "nothing spins";
+  EXPECT_LT(server.stats().turns, 100u) << "no reactor spins";
 }
 
 TEST(Sentinels, ATimeoutOfAConnectionIsOffOrDefaultOrInRangeOrRefused) {

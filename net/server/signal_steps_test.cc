@@ -1,4 +1,4 @@
-// A signal's handler against servers that come and go at any of its steps.
+// The signal handler, while other threads create and destroy servers between any two of its steps.
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -22,8 +22,8 @@ evnet_server *Registered(int64_t drain_ms) {
   return server;
 }
 
-// Runs a function on another thread, before the handler's `step`-th step, and lets the handler go
-// on when the function has returned, or cannot without the handler.
+// Runs a function on another thread before the handler's `step`-th step. The handler continues when
+// the function has returned or waits for the handler.
 class AtStep {
  public:
   AtStep(int step, std::function<void()> function) : step_(step), function_(std::move(function)) {
@@ -68,7 +68,7 @@ class AtStep {
 
 AtStep *AtStep::current = nullptr;
 
-// The child does not have the thread that runs the handler, and must not wait for it.
+// The child process does not have the thread that runs the handler, so it must not wait for it.
 TEST(SignalSteps, AChildForkedDuringTheHandlerMayDestroyTheServer) {
   for (int step = 1;; step++) {
     evnet_server *const server = Registered(1000);
@@ -98,7 +98,7 @@ TEST(SignalSteps, AChildForkedDuringTheHandlerMayDestroyTheServer) {
 }
 
 TEST(SignalSteps, AServerThatComesDuringTheHandlerIsLeftAlone) {
-  // Before its first step the handler has not yet looked at what is registered.
+  // Before its first step the handler has not read the number of registrations.
   for (int step = 2;; step++) {
     SCOPED_TRACE("step " + std::to_string(step));
     evnet_server *first = Registered(1000);
@@ -119,10 +119,11 @@ TEST(SignalSteps, AServerThatComesDuringTheHandlerIsLeftAlone) {
     if (!reached) {
       evnet_signal_server_destroy(first);
       evnet_signal_server_destroy(other);
-      EXPECT_GT(step, 16) << "hardly a step";
+      EXPECT_GT(step, 16) << "too few steps";
       break;
     }
-    EXPECT_EQ(evnet_signal_server_stops(next), 0) << "by a signal that came before it";
+    EXPECT_EQ(evnet_signal_server_stops(next), 0)
+        << "stopped by a signal that came before the registration";
     evnet_signal_handle(kSignal);
     EXPECT_EQ(evnet_signal_server_stops(next), 1);
     EXPECT_EQ(evnet_signal_server_drain_ms(next), 2000) << "its first signal";
@@ -132,7 +133,7 @@ TEST(SignalSteps, AServerThatComesDuringTheHandlerIsLeftAlone) {
   }
 }
 
-// 0 stands for no signal.
+// The number 0 means no signal.
 TEST(SignalSteps, TheNumberOfASignalIsNeverZero) {
   evnet_server *server = Registered(1000);
   evnet_signal_count_set(~0u);

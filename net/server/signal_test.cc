@@ -1,4 +1,4 @@
-// evnet_server_stop_on_signal, and evnet_server_stop in a signal handler of the user's own.
+// The function evnet_server_stop_on_signal, and evnet_server_stop in a user's signal handler.
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 namespace evnet_testing {
 namespace {
 
-// Holds its connections, so that a stop has something to wait for.
+// Holds its connections, so that a stop has to wait.
 Callbacks Holding() {
   Callbacks callbacks;
   callbacks.on_open = [](evnet_conn *conn) {
@@ -38,7 +38,7 @@ TEST(Signal, StopsAStartedServer) {
   ASSERT_EQ(evnet_server_stop_on_signal(server.get(), SIGTERM, 60000), 0);
   Raise(SIGTERM);
   EXPECT_EQ(client.ReceiveToEnd(), "");
-  EXPECT_EQ(client.end(), Client::End::kEnd) << "in an orderly way";
+  EXPECT_EQ(client.end(), Client::End::kEnd) << "graceful shutdown";
   client.Close();
   EXPECT_EQ(server.Wait(), 0);
 }
@@ -61,7 +61,7 @@ TEST(Signal, BeforeTheStartStopsItAsSoonAsItHasStarted) {
   EXPECT_EQ(evnet_server_run(server.get()), 0);
 }
 
-// The first signal stops a server that a hold keeps; the second ends it.
+// A hold keeps the server running after the first signal. The second signal ends it immediately.
 void ExpectTheSecondEndsAtOnce(int first, int second) {
   Server server(Holding());
   Client client(server.port());
@@ -104,7 +104,8 @@ TEST(Signal, TheDispositionBeforeComesBackWithDestroy) {
   {
     Server server;
     ASSERT_EQ(evnet_server_stop_on_signal(server.get(), SIGUSR1, 0), 0);
-    ASSERT_EQ(evnet_server_stop_on_signal(server.get(), SIGUSR1, 100), 0) << "twice is harmless";
+    ASSERT_EQ(evnet_server_stop_on_signal(server.get(), SIGUSR1, 100), 0)
+        << "a second registration is harmless";
     EXPECT_NE(Disposition(SIGUSR1), static_cast<void (*)(int)>(before));
     EXPECT_EQ(server.Stop(0), 0);
     EXPECT_NE(Disposition(SIGUSR1), static_cast<void (*)(int)>(before)) << "not before destroy";
@@ -129,7 +130,7 @@ TEST(Signal, SeveralServersShareOneAndTheLastOneGivesItBack) {
       EXPECT_EQ(client.Exchange("not asked"), "not asked");
     }
     EXPECT_NE(Disposition(SIGUSR2), before);
-    Raise(SIGUSR2);  // harmless: all that it names have stopped
+    Raise(SIGUSR2);  // no effect, because its servers have stopped
   }
   EXPECT_EQ(Disposition(SIGUSR2), before);
 }
@@ -162,7 +163,7 @@ TEST(Signal, SixteenRegistrationsAreTheMostAndComeBackWithDestroy) {
 TEST(Signal, ARegistrationComesBackThoughAnotherServerSharesTheSignal) {
   Created second(Echo(), {});
   {
-    Created first(Echo(), {});  // the first of the signal: the one that sets its disposition
+    Created first(Echo(), {});  // the first server of the signal sets its disposition
     ASSERT_EQ(evnet_server_stop_on_signal(first.get(), SIGUSR1, 0), 0);
     ASSERT_EQ(evnet_server_stop_on_signal(second.get(), SIGUSR1, 0), 0);
   }
@@ -201,7 +202,7 @@ TEST(Signal, ThreadsOfTheServerTakeNone) {
   evnet_options options = {};
   options.reactors = 3;
   Server server(Echo(), options);
-  // The kernel looks for a thread that takes the signal: this one does not.
+  // This thread blocks the signal, so the kernel delivers it to another thread.
   sigset_t usr1, before;
   sigemptyset(&usr1);
   sigaddset(&usr1, SIGUSR1);
@@ -213,7 +214,8 @@ TEST(Signal, ThreadsOfTheServerTakeNone) {
     EXPECT_EQ(clients.back().Exchange("fine"), "fine");
   }
   EXPECT_EQ(server.Stop(0), 0);
-  ASSERT_EQ(pthread_sigmask(SIG_SETMASK, &before, nullptr), 0);  // it comes here, now
+  // The pending signal is delivered to this thread now.
+  ASSERT_EQ(pthread_sigmask(SIG_SETMASK, &before, nullptr), 0);
   EXPECT_EQ(taken_elsewhere, 0);
   ASSERT_NE(signal(SIGUSR1, SIG_DFL), SIG_ERR);
 }

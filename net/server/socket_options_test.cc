@@ -1,5 +1,5 @@
-// The options of a server that are its sockets': seen by getsockopt(2) on its connections and its
-// listener, and by what they bring about.
+// The server options that set socket options. The tests read them with getsockopt(2) on connections
+// and listeners, or observe their effect.
 #include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
@@ -55,7 +55,7 @@ Values ValuesOf(int descriptor) {
   return values;
 }
 
-// What a connection of such a server has in on_open.
+// Returns the socket options of a connection in on_open, for a server with these options.
 Values ValuesOfAConnection(const evnet_options &options) {
   Values values;
   Callbacks callbacks = Echo();
@@ -70,7 +70,7 @@ Values ValuesOfAConnection(const evnet_options &options) {
   return values;
 }
 
-// The descriptor, in this process, of the listener with that port; -1: there is none.
+// Returns the descriptor of this process's listener with that port, or -1 if there is none.
 int ListenerOf(uint16_t port) {
   int found = -1;
   DIR *directory = opendir("/proc/self/fd");
@@ -91,10 +91,10 @@ int ListenerOf(uint16_t port) {
 
 bool IsLinux() {
   static const std::string backend = Server().stats().backend;
-  return backend != "kqueue";  // whose stand-in plays macOS
+  return backend != "kqueue";  // the stand-in for kqueue acts like macOS
 }
 
-// That the server does not start, with which words.
+// Expects that the server does not start. Returns the log.
 std::string Refusal(const evnet_options &options, int status) {
   Created server(Echo(), options);
   EXPECT_EQ(server.status(), 0);
@@ -141,7 +141,7 @@ TEST(SocketOptions, AConnectionHasWhatTheServersOptionsSay) {
   EXPECT_EQ(ValuesOfAConnection(options), expected);
 }
 
-// They reached accepted connections only.
+// In the past only accepted connections had the options.
 TEST(SocketOptions, ADialledConnectionHasThemToo) {
   Values accepted, dialled;
   std::atomic<int> opened{0};
@@ -221,7 +221,7 @@ TEST(SocketOptions, AListenerHasWhatTheServersOptionsSay) {
   }
 }
 
-// The kernel keeps a silent connection to itself.
+// The kernel does not report a connection before it has received bytes.
 TEST(SocketOptions, DeferAcceptWaitsForTheFirstBytes) {
   if (!IsLinux()) GTEST_SKIP() << "Linux's option";
   evnet_options options = {};
@@ -235,7 +235,7 @@ TEST(SocketOptions, DeferAcceptWaitsForTheFirstBytes) {
   EXPECT_EQ(server.stats().connections_accepted, 2u);
 }
 
-// A kernel that takes only a little at a time still takes all.
+// The kernel accepts few bytes at a time, but all bytes arrive.
 TEST(SocketOptions, WithNotsentLowatEverythingArrives) {
   const std::string all = Pattern(4 << 20);
   evnet_options options = {};
@@ -253,7 +253,7 @@ TEST(SocketOptions, WithNotsentLowatEverythingArrives) {
   Client client(server.port(), small);
   EXPECT_TRUE(client.ReceiveToEnd() == all);
   EXPECT_EQ(server.Stop(0), 0);
-  EXPECT_LT(held_most, size_t{1} << 20) << "the rest waits in evnet's own queue";
+  EXPECT_LT(held_most, size_t{1} << 20) << "evnet queues the rest";
 }
 
 TEST(SocketOptions, BindToDeviceIsCopiedAndHeld) {
@@ -319,13 +319,13 @@ TEST(SocketOptions, V6OnlyTakesIp6Alone) {
     ASSERT_EQ(evnet_address_parse(text.c_str(), &ip6, nullptr, 0), 0);
     Client client(ip6);
     EXPECT_EQ(client.Exchange("x"), "x");
-    // The port is free for IPv4 if the listener has not taken it too.
+    // With v6only the listener does not use the port for IPv4, so it is free.
     sockaddr_in ip4 = {};
     ip4.sin_family = AF_INET;
     ip4.sin_port = htons(server.port());
     const int other = socket(AF_INET, SOCK_STREAM, 0);
     const int bound = bind(other, reinterpret_cast<sockaddr *>(&ip4), sizeof ip4);
-    const bool other_user = bound != 0 && v6only;  // somebody of this machine has it by chance
+    const bool other_user = bound != 0 && v6only;  // another process uses the port by chance
     EXPECT_TRUE(other_user || (bound == 0) == v6only);
     close(other);
     char name[EVNET_ADDRESS_TEXT_BYTES];

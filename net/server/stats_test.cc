@@ -1,4 +1,4 @@
-// A server's numbers, in sum and by reactor.
+// A server's statistics, in total and for each reactor.
 #include <errno.h>
 
 #include <atomic>
@@ -41,10 +41,10 @@ TEST(Stats, EachCloseIsCountedByItsReason) {
   ask("c");
   ask("c");
   ask("a");
-  ask("");  // and waits
+  ask("");  // waits for the reply
   Client(server.port()).ShutdownWrite();
   Client resetting(server.port());
-  // Reset before that, it might never have been a connection.
+  // If the client reset before the accept, the server might never open the connection.
   ASSERT_TRUE(WaitUntil([&] { return Of(server).connections_opened == 6; }));
   resetting.Reset();
   ASSERT_TRUE(server.WaitForClosed(6));
@@ -61,7 +61,7 @@ TEST(Stats, LimitsAndStopsAreReasonsToo) {
   evnet_options options = {};
   options.inbound_bytes_max = 1000;
   Callbacks callbacks;
-  callbacks.on_data = [](evnet_conn *) { return EVNET_NONE; };  // takes nothing
+  callbacks.on_data = [](evnet_conn *) { return EVNET_NONE; };  // consumes no bytes
   Server server(callbacks, options);
   Client overflowing(server.port());
   overflowing.SendAll(Pattern(2000));
@@ -116,7 +116,7 @@ TEST(Stats, ThePostsOfABlockedReactorStandInItsMailbox) {
   const struct evnet_reactor_stats before = Of(server);
   for (int i = 0; i < 100; i++) Post(reactor, [] {});
   EXPECT_GT(Of(server).mailbox_bytes, 100u);
-  EXPECT_EQ(Of(server).wakes, before.wakes) << "it does not sleep";
+  EXPECT_EQ(Of(server).wakes, before.wakes) << "the reactor does not sleep";
   go = true;
   EXPECT_TRUE(WaitUntil([&] { return Of(server).messages >= before.messages + 100; }));
   EXPECT_TRUE(WaitUntil([&] { return Of(server).mailbox_bytes == 0; }));
@@ -128,7 +128,7 @@ TEST(Stats, WakesAreCoalesced) {
   EXPECT_EQ(client.Exchange("x"), "x");
   std::atomic<evnet_reactor *> reactor{nullptr};
   const uint64_t before = Of(server).messages;
-  // From four threads at once, to a reactor that mostly sleeps.
+  // Four threads post simultaneously to a reactor that mostly sleeps.
   Callbacks callbacks;
   callbacks.on_open = [&](evnet_conn *conn) {
     reactor = evnet_conn_reactor(conn);
@@ -145,8 +145,8 @@ TEST(Stats, WakesAreCoalesced) {
   }
   for (std::thread &thread : threads) thread.join();
   EXPECT_TRUE(WaitUntil([&] { return Of(target).messages >= 20000; }));
-  EXPECT_LE(Of(target).wakes, Of(target).turns) << "one for each sleep at most";
-  EXPECT_EQ(Of(server).messages, before) << "another server's";
+  EXPECT_LE(Of(target).wakes, Of(target).turns) << "at most one wake for each sleep";
+  EXPECT_EQ(Of(server).messages, before) << "these messages belong to another server";
 }
 
 TEST(Stats, TheLongestCallbackIsEachReactorsOwn) {
@@ -165,7 +165,7 @@ TEST(Stats, TheLongestCallbackIsEachReactorsOwn) {
     return EVNET_NONE;
   };
   Server server(callbacks, options);
-  for (int i = 0; i < 3; i++) {  // each reactor in its turn
+  for (int i = 0; i < 3; i++) {  // the reactors one after the other
     Client client(server.port());
     client.SendAll("x");
     EXPECT_EQ(client.Receive(4), "done");
@@ -236,7 +236,7 @@ TEST(Stats, TheLongestCallbackShowsWhoBlocks) {
   client.SendAll("block");
   EXPECT_EQ(client.Receive(4), "done");
   EXPECT_TRUE(WaitUntil([&] { return server.stats().longest_callback_ns >= 190000000; }));
-  // It is no wait of the loop: those last longer here.
+  // longest_callback_ns must not include the loop's waits, which last longer in this test.
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   client.SendAll("quick");
   EXPECT_EQ(client.Receive(4), "done");

@@ -1,5 +1,5 @@
-// The orderly end of a server: from wherever it is asked for, what is still delivered, and its
-// deadline.
+// Graceful shutdown of a server: the places where a stop may be requested, the bytes that are still
+// delivered, and the deadline.
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,9 +15,9 @@
 namespace evnet_testing {
 namespace {
 
-constexpr size_t kMuch = 12 << 20;  // more than the kernel takes for a client that does not read
+constexpr size_t kMuch = 12 << 20;  // more than the kernel buffers for a client that does not read
 
-// Notes the reasons of all closes.
+// Adds the reason of each close to the journal.
 Callbacks Noted(Journal *journal, Callbacks callbacks = Echo()) {
   callbacks.on_close = [=](evnet_conn *, int reason) {
     journal->Add(evnet_status_name(reason));
@@ -178,7 +178,7 @@ TEST(Stop, DeliversWhatIsQueued) {
 }
 
 TEST(Stop, AnswersWhatClientsHadSentBeforeIt) {
-  // The loop is held while clients send, and stops as its very next step.
+  // A callback blocks the loop while clients send, and the stop is the loop's next step.
   for (const size_t bytes : {size_t{5}, size_t{30000}}) {
     const std::string request = Pattern(bytes);
     std::atomic<bool> held{false}, go_on{false};
@@ -189,7 +189,7 @@ TEST(Stop, AnswersWhatClientsHadSentBeforeIt) {
       return EVNET_NONE;
     };
     evnet_options options = {};
-    options.read_turn_bytes_max = 4096;  // several reads for each
+    options.read_turn_bytes_max = 4096;  // each request needs several reads
     Server server(callbacks, options);
     std::vector<Client> clients;
     for (int i = 0; i < 4; i++) clients.emplace_back(server.port());

@@ -1,5 +1,5 @@
-// Threads that the system refuses, put in by the linker (--wrap): nothing is left of a server or a
-// pool that cannot be made.
+// The system refuses threads: wrapped functions (the linker's --wrap) fail. A server or a worker
+// pool that cannot be created leaks nothing.
 #include <errno.h>
 #include <pthread.h>
 
@@ -14,7 +14,7 @@
 
 namespace {
 
-// Which call fails, from 1, and how; 0: none.
+// The number of the call that fails, from 1 (0 for none), and its error.
 struct Fault {
   std::atomic<int> calls{0};
   std::atomic<int> failing{0};
@@ -68,7 +68,7 @@ class ThreadsFaults : public testing::Test {
 TEST_F(ThreadsFaults, AReactorWithoutAThreadEndsTheStartAndTheLogSaysWhich) {
   constexpr int kReactors = 3;
   for (const int error : {EAGAIN, EPERM}) {
-    // Reactor 0's thread is the first.
+    // The first thread is that of reactor 0.
     for (int reactor = 0; reactor < kReactors; reactor++) {
       evnet_options options = {};
       options.reactors = kReactors;

@@ -1,4 +1,4 @@
-// Names of threads, and reactors that keep to a CPU each.
+// The names of threads, and reactors that are pinned to a CPU.
 #include <pthread.h>
 #include <sched.h>
 
@@ -55,7 +55,7 @@ TEST(ThreadName, IsCutAtFifteenCharacters) {
   }).join();
 }
 
-// What each reactor's thread was called and where it might run, by the reactor's index.
+// The name and the affinity mask of each reactor's thread, by the reactor's index.
 struct Seen {
   std::mutex mutex;
   std::map<uint32_t, std::string> names;

@@ -1,4 +1,4 @@
-// on_tick on a clock that moves only when the test moves it, with several reactors.
+// The callback on_tick with several reactors, on a clock that only the test advances.
 #include <string>
 #include <vector>
 
@@ -28,7 +28,7 @@ class TickSimulated : public ::testing::Test {
     evnet_sim_destroy(sim);
   }
 
-  // A server whose first on_tick asks for `delay_ms`, as all others do.
+  // Boots a server whose on_tick always requests `delay_ms`.
   void Boot(uint64_t delay_ms) {
     delay_ms_ = delay_ms;
     const evnet_sim_options sim_options = {};
@@ -112,7 +112,7 @@ TEST_F(TickSimulated, NeverAgainIsNever) {
     for (uint32_t reactor = 0; reactor < kReactors; reactor++) Turn(reactor);
   }
   EXPECT_EQ(ticks, 1);
-  EXPECT_EQ(evnet_sim_next_ns(sim), UINT64_MAX) << "nobody is to wake for it";
+  EXPECT_EQ(evnet_sim_next_ns(sim), UINT64_MAX) << "no reactor may wake for it";
 }
 
 TEST_F(TickSimulated, ComesWhenItsDelayHasPassedAndNotBefore) {
@@ -133,10 +133,10 @@ TEST_F(TickSimulated, LateOnesAreNotMadeUpFor) {
   Turn();
   Pass(1000);
   for (int i = 0; i < 5; i++) Turn();
-  EXPECT_EQ(ticks, 2) << "of a hundred that did not come one does";
+  EXPECT_EQ(ticks, 2) << "one tick comes for a hundred missed ones";
   Pass(9);
   Turn();
-  EXPECT_EQ(ticks, 2) << "and the next one counts from there";
+  EXPECT_EQ(ticks, 2) << "the next period begins at that tick";
   Pass(1);
   Turn();
   EXPECT_EQ(ticks, 3);

@@ -1,4 +1,4 @@
-// on_tick: when it comes, and when not.
+// The callback on_tick: when it runs and when it does not.
 #include <atomic>
 
 #include "gtest/gtest.h"
@@ -24,7 +24,7 @@ TEST(Tick, FirstComesRightAfterOnBootBeforeAnythingIsWaitedFor) {
     return EVNET_NONE;
   };
   callbacks.on_tick = [&](evnet_server *server, uint64_t *delay_ms) {
-    EXPECT_EQ(*delay_ms, UINT64_MAX) << "what stands there before is: never again";
+    EXPECT_EQ(*delay_ms, UINT64_MAX) << "the initial value means: never again";
     struct evnet_server_stats stats;
     evnet_server_stats(server, &stats);
     EXPECT_EQ(stats.turns, 0u);
@@ -81,7 +81,7 @@ TEST(Tick, DelayZeroComesOnceATurnWithInputBetween) {
   for (int i = 0; i < 20; i++) EXPECT_EQ(client.Exchange("ping"), "ping");
   EXPECT_TRUE(WaitUntil([&] { return ticks > 1000; }));
   EXPECT_EQ(server.Stop(0), 0);
-  // One before the first turn, and one at the end that does not come to a wait.
+  // One tick comes before the first turn, and one turn at the end has no wait.
   EXPECT_LE(ticks, server.stats().turns + 2);
   EXPECT_GE(ticks + 2, server.stats().turns);
 }
@@ -104,7 +104,7 @@ TEST(Tick, ComesAfterItsDelayCountedFromItsReturn) {
 }
 
 TEST(Tick, ALateOneIsNotMadeUpFor) {
-  // A callback holds the loop for many periods; the ticks that were missed stay missed.
+  // A callback blocks the loop for many periods. The missed ticks are not made up for.
   std::atomic<int> ticks{0};
   std::atomic<int> at_once{0};
   Callbacks callbacks;
@@ -117,7 +117,7 @@ TEST(Tick, ALateOneIsNotMadeUpFor) {
     const int before = ticks;
     evnet_reactor *reactor = evnet_conn_reactor(conn);
     Work(100);
-    // Two turns later.
+    // Count the ticks two turns later.
     Post(reactor,
          [&, reactor, before] { Post(reactor, [&, before] { at_once = ticks - before + 1; }); });
     return EchoData(conn);

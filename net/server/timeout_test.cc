@@ -1,4 +1,5 @@
-// Timeouts: idle, read, write, lifetime and linger; which one it was, and not before its time.
+// The idle, read, write, lifetime and linger timeouts. Each is reported with its name and not too
+// early.
 #include <algorithm>
 #include <atomic>
 
@@ -11,7 +12,7 @@ namespace evnet_testing {
 namespace {
 
 constexpr int64_t kTimeoutMs = 100;
-// Times are whole milliseconds, taken once a turn.
+// The reactor's clock has whole milliseconds and is read once a turn.
 constexpr int64_t kEarlyMs = 5;
 
 class Timeout : public testing::Test {
@@ -106,9 +107,9 @@ TEST_F(Timeout, IdleIsPutOffByBytesOfEitherDirectionAlone) {
         quiet.ShutdownWrite();
       }
     }
-    // A machine that stood still for that long has made the other one idle as well.
+    // If the machine stood still for that long, the other connection was idle, too.
     if (longest_pause_ms < kTimeoutMs / 2) {
-      EXPECT_EQ(timeouts_, 1) << "of the quiet one";
+      EXPECT_EQ(timeouts_, 1) << "only the quiet connection times out";
     }
     timeouts_ = 0;
     client.Close();
@@ -231,7 +232,7 @@ TEST_F(Timeout, WriteBoundsTheFlushOfAClose) {
   Client client(server.port());
   EXPECT_TRUE(server.WaitForClosed(1));
   ExpectAfter(opened_ms, kTimeoutMs);
-  EXPECT_EQ(timeouts_, 0) << "a closing connection has on_close alone";
+  EXPECT_EQ(timeouts_, 0) << "a closing connection has only on_close";
 }
 
 TEST_F(Timeout, WriteDoesNotEndAPeerThatReadsSlowly) {
@@ -253,7 +254,7 @@ TEST_F(Timeout, WriteDoesNotEndAPeerThatReadsSlowly) {
   Client quiet(server.port());
   std::string received;
   const int64_t began_ms = NowMs();
-  // So slow that the whole takes several times the timeout.
+  // The client reads so slowly that the transfer takes several times the timeout.
   while (received.size() < data.size() && client.end() == Client::End::kOpen) {
     received += client.Receive(std::min<size_t>(data.size() - received.size(), 64 << 10));
     quiet.Readable(20);

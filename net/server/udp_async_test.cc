@@ -1,4 +1,4 @@
-// UDP from other threads, by the socket's id; and what finds the socket full.
+// UDP requests from other threads by the socket's id, and datagrams that find the socket full.
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -15,12 +15,13 @@
 
 namespace {
 
-// Of the next sends, how many find the socket full, and what the one behind them is refused with.
+// `full` is the number of the next sends that find the socket full. `refusal` is the errno of the
+// send after them.
 std::atomic<int> full{0};
 std::atomic<int> refusal{0};
-// After so many messages of the next send the socket is full for a while; 0: it is not.
+// The next send accepts this many messages, and then the socket is full for a while. 0: no limit.
 std::atomic<unsigned int> room{0};
-std::atomic<int> joined{0};  // messages of several datagrams that were taken
+std::atomic<int> joined{0};  // accepted messages that contain several datagrams
 
 }  // namespace
 
@@ -63,7 +64,7 @@ struct Done {
   }
 };
 
-// The id of a server's socket, known once it has got a datagram; it echoes.
+// A UDP echo server. Its socket's id is known after the first datagram.
 class UdpAsync : public ::testing::Test {
  protected:
   void Begin(const evnet_options &options = {}) {
@@ -86,7 +87,7 @@ class UdpAsync : public ::testing::Test {
     const std::lock_guard<std::mutex> lock(mutex_);
     return id_;
   }
-  // In place of the echo, from the next datagram on.
+  // Replaces the echo, beginning with the next datagram.
   void OnData(std::function<evnet_action(evnet_conn *)> data) {
     const std::lock_guard<std::mutex> lock(mutex_);
     data_ = std::move(data);
@@ -157,7 +158,7 @@ TEST_F(UdpAsync, WhatFindsTheSocketFullIsQueuedAndLeavesInOrder) {
   OnData([](evnet_conn *conn) {
     full = 3;
     EXPECT_EQ(evnet_conn_write(conn, "0", 1), 1);
-    EXPECT_EQ(evnet_conn_flush(conn), 1);  // refused: it is queued
+    EXPECT_EQ(evnet_conn_flush(conn), 1);  // the kernel refuses it, so it is queued
     for (int i = 1; i < 100; i++) Write(conn, std::to_string(i));
     EXPECT_EQ(evnet_conn_outbound_bytes(conn), 190u);
     return EVNET_NONE;
@@ -170,7 +171,7 @@ TEST_F(UdpAsync, WhatFindsTheSocketFullIsQueuedAndLeavesInOrder) {
   EXPECT_EQ(server_->stats().datagrams_dropped, 0u);
 }
 
-// Those of one size are one message each time (UDP_SEGMENT).
+// Datagrams of equal size are sent as one message (UDP_SEGMENT).
 TEST_F(UdpAsync, WhatASocketTookAPartOfGoesOnBehindThatPart) {
   std::vector<std::string> sent;
   for (const size_t size : {100, 200, 300, 400}) {
@@ -212,7 +213,7 @@ TEST_F(UdpAsync, SegmentationIsSwitchedOff) {
   EXPECT_EQ(joined, 0);
 }
 
-// As a peer sends that has UDP_SEGMENT, too: on `lo` it stays together up to udp_gro.
+// The client sends with UDP_SEGMENT. On `lo` its datagrams arrive as one message with udp_gro.
 TEST_F(UdpAsync, WhatComesTogetherIsPresentedOneByOne) {
   evnet_options options = {};
   options.udp_gro = true;
@@ -247,7 +248,7 @@ TEST_F(UdpAsync, AFullQueueRefusesAndCounts) {
         refused++;
       }
     }
-    EXPECT_LE(evnet_conn_outbound_bytes(conn), 100u);  // each takes some 300 bytes beside
+    EXPECT_LE(evnet_conn_outbound_bytes(conn), 100u);  // each costs about 300 more bytes
     return EVNET_NONE;
   });
   client_.Send(server_->address(), "?");
@@ -275,7 +276,7 @@ TEST_F(UdpAsync, OneThatTheKernelRefusesIsDroppedAndCountedAlone) {
   EXPECT_EQ(server_->stats().datagrams_dropped, 2u);
 }
 
-// What a request lent is queued without a copy, and answered when it has left.
+// The request's bytes are queued without a copy, and the request completes when they are sent.
 TEST_F(UdpAsync, ARequestThatFindsTheSocketFullIsAnsweredWhenItHasLeft) {
   Begin();
   full = 2;

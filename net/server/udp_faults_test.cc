@@ -1,5 +1,6 @@
-// UDP sockets where the system refuses to receive, to receive many in one call, or to wait for room:
-// recvmmsg(2), recvmsg(2), sendmmsg(2) and epoll_ctl(2) fail, put in by the linker (--wrap).
+// UDP sockets while the system refuses to receive, to receive many datagrams in one call, or to
+// wait for room. Wrapped recvmmsg(2), recvmsg(2), sendmmsg(2) and epoll_ctl(2) fail (the linker's
+// --wrap).
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -13,10 +14,10 @@
 
 namespace {
 
-std::atomic<int> batch_error{0};   // of recvmmsg and sendmmsg; 0: none
-std::atomic<int> single_error{0};  // of recvmsg
-std::atomic<int> send_error{0};    // of sendmmsg
-std::atomic<int> change_error{0};  // of epoll_ctl's EPOLL_CTL_MOD
+std::atomic<int> batch_error{0};   // errno of recvmmsg and sendmmsg; 0 for none
+std::atomic<int> single_error{0};  // errno of recvmsg
+std::atomic<int> send_error{0};    // errno of sendmmsg
+std::atomic<int> change_error{0};  // errno of epoll_ctl with EPOLL_CTL_MOD
 std::atomic<int> failed_calls{0};
 
 bool Fails(int error) {
@@ -82,7 +83,7 @@ TEST_F(UdpFaults, ASandboxThatRefusesTheCallsForManyIsServedByTheOthers) {
     for (int i = 0; i < 100; i++) client.Send(server.address(), std::to_string(i));
     for (int i = 0; i < 100; i++) EXPECT_EQ(client.Receive(), std::to_string(i));
     EXPECT_EQ(server.Stop(0), 0);
-    // One recvmmsg, one sendmmsg, and one sendmmsg that shows whether the call itself is refused.
+    // One recvmmsg, one sendmmsg, and one sendmmsg that probes if the system supports the call.
     EXPECT_EQ(failed_calls, 3);
     EXPECT_EQ(server.stats().datagrams_dropped, 0u);
     EXPECT_EQ(server.stats().datagrams_sent, 100u);
@@ -95,7 +96,7 @@ TEST_F(UdpFaults, ASocketThatCannotBeReceivedFromIsTriedAgainInPausesAndLoggedOn
   const int64_t begin_ms = NowMs();
   batch_error = single_error = ENOMEM;
   client.Send(server.address(), "hello");
-  EXPECT_TRUE(WaitUntil([] { return failed_calls >= 8; })) << "it is tried again";
+  EXPECT_TRUE(WaitUntil([] { return failed_calls >= 8; })) << "the call is retried";
   const uint64_t turns = server.stats().turns;
   EXPECT_FALSE(client.Readable(300));
   const int64_t took_ms = NowMs() - begin_ms;
@@ -111,7 +112,7 @@ TEST_F(UdpFaults, ASocketThatCannotBeReceivedFromIsTriedAgainInPausesAndLoggedOn
   }
 }
 
-// Nothing would report that there is room.
+// The kernel would not report that there is room.
 TEST_F(UdpFaults, WhereRoomCannotBeWaitedForQueuedDatagramsAreDroppedAndTheSocketGoesOn) {
   Callbacks callbacks;
   callbacks.on_data = [](evnet_conn *conn) {

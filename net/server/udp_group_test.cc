@@ -1,4 +1,4 @@
-// Groups as a server's user meets them.
+// Multicast groups, through the public API of a server.
 #include <errno.h>
 #include <net/if.h>
 
@@ -10,7 +10,7 @@
 namespace evnet_testing {
 namespace {
 
-// By `lo`, which is everywhere.
+// A group on `lo`, because every machine has `lo`.
 const char kGroup[] = "239.1.2.3";
 
 evnet_address GroupAt(uint16_t port) {

@@ -1,6 +1,5 @@
-// Which of the machine's addresses a datagram leaves from: the answer to a broadcast or a group,
-// and an answer that is sent later. Everything here is on `lo`, all of whose 127.0.0.0/8 is this
-// machine's.
+// The source address of a datagram: of a reply to a broadcast or a group, and of a reply that is
+// sent later. All tests use `lo`, because all addresses of 127.0.0.0/8 belong to the machine.
 #include <errno.h>
 #include <net/if.h>
 
@@ -28,7 +27,7 @@ uint16_t PortOf(const UdpClient &client) {
   return evnet_address_port(&address);
 }
 
-// Addresses to listen at that take IPv4 from all hosts.
+// Returns wildcard addresses that accept IPv4 datagrams.
 std::vector<std::string> AllHosts() {
   std::vector<std::string> addresses = {"udp4://:0"};
   if (HasIp6()) addresses.emplace_back("udp://:0");
@@ -84,7 +83,7 @@ TEST(UdpSource, TheAnswerToAnIp4GroupLeavesFromTheReceivingInterfacesAddress) {
   }
 }
 
-// Sends to the address in each datagram that comes.
+// Sends a datagram to the address that each received datagram contains.
 Callbacks Forwarder() {
   Callbacks callbacks;
   callbacks.on_data = [](evnet_conn *conn) {
@@ -116,7 +115,7 @@ TEST(UdpSource, OfRefusedDatagramsThereIsOneLineInTenSecondsForAllReactors) {
   options.reactors = 4;
   options.reuse_port = true;
   const Server server(Forwarder(), options, {"udp4://:0"});
-  constexpr uint64_t kClients = 60;  // so that every reactor has some
+  constexpr uint64_t kClients = 60;  // enough that every reactor gets some
   for (uint64_t i = 0; i < kClients; i++) {
     UdpClient client;
     client.Send(At(server, "127.0.0.1"), std::string("udp://") + kBroadcast + ":9");
@@ -141,7 +140,7 @@ TEST(UdpSource, WithItsOptionABroadcastIsSent) {
   }
 }
 
-// Keeps the addresses of the question, and answers from a timer or another thread's place.
+// Keeps the addresses of a request, and replies later from a timer or another thread.
 struct Question {
   evnet_timer timer = {};
   evnet_conn *conn = nullptr;
@@ -164,9 +163,11 @@ struct Question {
   }
 };
 
-// By evnet_conn_send_from, or by evnet_conn_send_to, as the socket remembers its last peers.
+// The reply uses evnet_conn_send_from or evnet_conn_send_to. The latter works because the socket
+// remembers the local addresses that its last peers used.
 TEST(UdpSource, ALateAnswerLeavesFromTheHostThatWasAsked) {
-  std::vector<std::pair<std::string, std::string>> cases;  // where the server is; who is asked
+  // The address of the server, and the host to which the request is sent.
+  std::vector<std::pair<std::string, std::string>> cases;
   for (const std::string &address : AllHosts()) cases.emplace_back(address, "127.0.0.2");
   if (HasIp6()) cases.emplace_back("udp://:0", "[::1]");
   for (const auto &[address, host] : cases) {

@@ -1,4 +1,4 @@
-// UDP as a server's user meets it: one datagram in, one datagram out.
+// UDP through the public API of a server: one datagram in, one datagram out.
 #include <errno.h>
 
 #include <atomic>
@@ -14,7 +14,7 @@ namespace {
 
 const char kIp4[] = "udp://127.0.0.1:0";
 
-// The server's address, at another host.
+// Returns the server's address with another host.
 evnet_address At(const Server &server, const std::string &host, size_t index = 0) {
   return ParseAddress("udp://" + host + ":" + std::to_string(server.port(index)));
 }
@@ -68,10 +68,10 @@ TEST(Udp, OnDataHasTheSenderTheAddressAskedAndNothingLeftOver) {
     EXPECT_EQ(evnet_conn_local_address(conn, &local), 0);
     char text[8] = "";
     const size_t all = evnet_conn_inbound_bytes(conn);
-    const size_t got = evnet_conn_read(conn, text, 2);  // the rest is gone
+    const size_t got = evnet_conn_read(conn, text, 2);  // evnet drops the rest
     journal.Add(FormatAddress(remote) + " " + FormatAddress(local) + " " + std::to_string(all) +
                 " " + std::string(text, got));
-    return EVNET_CLOSE;  // means nothing
+    return EVNET_CLOSE;  // ignored
   };
   callbacks.on_close = [&](evnet_conn *, int) {
     journal.Add("close");
@@ -201,7 +201,7 @@ TEST(Udp, SendToReachesAnyAddressWithoutADatagramFirst) {
   EXPECT_EQ(client.Receive(), "hello");
 }
 
-// Nobody listens where the answers go: the kernel tells of it by ICMP.
+// The replies go to a port without a socket, so the kernel returns ICMP errors.
 TEST(Udp, AClientThatHasGoneDoesNotStopTheSocket) {
   for (const std::string host : {kIp4, "udp://[::1]:0"}) {
     SCOPED_TRACE(host);
@@ -247,8 +247,8 @@ TEST(Udp, WhilePausedDatagramsWaitInTheKernel) {
   EXPECT_EQ(journal.Lines(), (std::vector<std::string>{"pause", "posted", "resume", "later"}));
 }
 
-// It was taken for a connection that has to present what is unread, and lost what makes it a UDP
-// socket.
+// In the past evnet treated the socket as a connection with unread bytes, and the socket lost its
+// UDP state.
 TEST(Udp, PausingAndResumingInsideOnDataKeepsTheSocket) {
   Callbacks callbacks;
   callbacks.on_data = [](evnet_conn *conn) {
@@ -304,7 +304,7 @@ TEST(Udp, AFloodDoesNotKeepConnectionsWaiting) {
   flood.join();
 }
 
-// With several reactors it lives on the first; connections at their limit are nothing to it.
+// With several reactors the socket belongs to reactor 0, and connections_max does not affect it.
 TEST(Udp, IsServedBesideConnectionsAtTheirLimit) {
   evnet_options options = {};
   options.reactors = 2;
@@ -326,7 +326,7 @@ TEST(Udp, AStopReadsWhatTheKernelHoldsAndWaitsForHolds) {
     if (Take(conn) != "hold") return EVNET_NONE;
     evnet_conn_hold(conn);
     Post(evnet_conn_reactor(conn), [&held, conn, sender] {
-      // The last read is over: what is sent now is the answer that was owed.
+      // The stop's last read is over. This datagram is the reply that the hold waited for.
       EXPECT_EQ(evnet_conn_send_to(conn, &sender, "owed", 4), 4);
       held = conn;
       evnet_conn_release(conn);
@@ -341,7 +341,7 @@ TEST(Udp, AStopReadsWhatTheKernelHoldsAndWaitsForHolds) {
   EXPECT_NE(held.load(), nullptr);
 }
 
-// on_shutdown is the last that a user hears, and the pointer may still be somewhere.
+// After on_shutdown a user may still have a pointer to the socket.
 TEST(Udp, ASocketThatHasClosedRefusesWhatItIsAskedFor) {
   Callbacks callbacks = Echo();
   evnet_conn *conn = nullptr;
@@ -404,7 +404,7 @@ TEST(Udp, AtHoldsMaxClientsWaitUntilOneIsAnswered) {
   client.Send(server.address(0), "one");
   EXPECT_TRUE(journal.WaitFor("one"));
   client.Send(server.address(0), "two");
-  // The loop has looked again, twice, when these have been answered.
+  // After these two exchanges the loop has run at least two turns.
   Client turns(server.port(1));
   for (int i = 0; i < 2; i++) EXPECT_EQ(turns.Exchange("x"), "x");
   EXPECT_EQ(journal.Lines(), std::vector<std::string>{"one"});

@@ -1,5 +1,5 @@
-// Whose a Unix path is: what is replaced, what is refused and with which words, what is left
-// behind.
+// The ownership of a Unix path: which files a server replaces, which ones it refuses and what it
+// logs, and which files remain.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -23,8 +23,8 @@
 namespace evnet_testing {
 namespace {
 
-// Root may connect to anything. While this lives, this thread and those that it makes heed
-// permissions (capabilities(7)).
+// Root may connect to any socket. While this object exists, file permissions apply to this thread
+// and the threads it creates (capabilities(7)).
 class HeedPermissions {
  public:
   HeedPermissions() {
@@ -52,7 +52,7 @@ class UnixPath : public testing::Test {
     return address;
   }
 
-  // A socket bound to the path; -1 backlog: it does not listen.
+  // Returns a socket bound to the path. It does not listen if backlog is -1.
   int Bind(int type, int backlog) {
     const int descriptor = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
     const evnet_address to = address();
@@ -74,7 +74,7 @@ class UnixPath : public testing::Test {
     EXPECT_EQ(client.Exchange("hello"), "hello");
   }
 
-  // Starting is refused, with the path and `why` in the log.
+  // Expects that the start fails, and that the log contains the path and `why`.
   void ExpectRefused(int status, const std::string &why) {
     Created created(Echo(), {}, {text()});
     ASSERT_EQ(created.status(), 0);
@@ -87,7 +87,7 @@ class UnixPath : public testing::Test {
 };
 
 TEST_F(UnixPath, IsServedAndItsFilesGoWithTheServer) {
-  for (int round = 0; round < 10; round++) {  // each time at once after the last
+  for (int round = 0; round < 10; round++) {  // each round immediately after the last one
     Server server(Echo(), {}, {text()});
     EXPECT_EQ(directory_.Names(), (std::set<std::string>{"socket", "socket.lock"}));
     EXPECT_TRUE(server.log().Has("listening on " + text()));
@@ -118,7 +118,7 @@ TEST_F(UnixPath, IsFreeForTheNextAsSoonAsAStopHasBegun) {
     ExpectServed();
     client.ShutdownWrite();
     EXPECT_EQ(leaving.Wait(), 0);
-    ExpectServed();  // its files are not the other's to remove
+    ExpectServed();  // the other server must not remove its files
   }
   EXPECT_TRUE(directory_.Names().empty());
 }
@@ -210,7 +210,8 @@ TEST_F(UnixPath, OfAServerOfOursIsRefusedByItsLock) {
   }
   EXPECT_EQ(Inode(), before);
   ExpectServed();
-  EXPECT_EQ(server.stats().connections_accepted, 1u) << "it was not even probed";
+  EXPECT_EQ(server.stats().connections_accepted, 1u)
+      << "the second server did not even probe the first";
 }
 
 TEST_F(UnixPath, TwiceAmongTheAddressesIsRefused) {
@@ -277,15 +278,15 @@ TEST_F(UnixPath, RemovedBySomebodyElseDoesNotDisturbTheStop) {
 
 TEST_F(UnixPath, AFileThatHasTheLocksNameKeepsItsContent) {
   const std::string lock = directory_.File("socket.lock");
-  std::ofstream(lock) << "somebody's";
+  std::ofstream(lock) << "foreign";
   {
     Server server(Echo(), {}, {text()});
     ExpectServed();
   }
   std::string content;
   std::ifstream(lock) >> content;
-  EXPECT_EQ(content, "somebody's");
-  // And one that has come in place of the lock is not the server's.
+  EXPECT_EQ(content, "foreign");
+  // A file that has replaced the lock does not belong to the server.
   ASSERT_EQ(unlink(lock.c_str()), 0);
   {
     Server server(Echo(), {}, {text()});
@@ -337,7 +338,7 @@ TEST_F(UnixPath, HasThePermissionsOfTheOptionWhateverTheUmask) {
       struct stat there = {};
       EXPECT_EQ(stat(path().c_str(), &there), 0);
       EXPECT_EQ(there.st_mode & 0777, mode != 0 ? mode : 0777 & ~mask);
-      EXPECT_EQ(umask(mask), mask) << "nobody else's files are concerned";
+      EXPECT_EQ(umask(mask), mask) << "the process's umask is unchanged";
     }
   }
   umask(before);

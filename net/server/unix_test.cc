@@ -1,4 +1,4 @@
-// A server on Unix stream sockets, as its clients meet it.
+// A server on Unix stream sockets, from its clients' point of view.
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,10 +27,10 @@ class Unix : public testing::Test {
   std::string text(const std::string &name = "socket") const {
     return "unix://" + directory_.File(name);
   }
-  // An abstract one, of this test's own.
+  // Returns an abstract address that no other test uses.
   std::string Name() const { return "unix://@" + directory_.path(); }
 
-  // Only Linux has them; not where kqueue plays another system.
+  // Only Linux has abstract names. The stand-in for kqueue acts like another system.
   bool HasAbstractNames() const {
     Created probe(Echo(), {}, {Name()});
     const int status = evnet_server_start(probe.get());
@@ -68,7 +68,7 @@ TEST_F(Unix, IsServedBesideEveryOtherKindOfAddress) {
       SCOPED_TRACE(texts[i]);
       evnet_address address = server.address(i);
       EXPECT_EQ(address.transport, ParseAddress(texts[i]).transport);
-      // Where all hosts are meant, one of them is asked.
+      // The address is a wildcard, so the client connects to one of the hosts.
       if (texts[i] == "tcp://:0" || texts[i] == "udp4://:0") {
         address = ParseAddress(texts[i].substr(0, 3) +
                                "://127.0.0.1:" + std::to_string(evnet_address_port(&address)));
@@ -265,7 +265,7 @@ TEST_F(Unix, DescriptorsThatClientsSendAreClosed) {
   const std::vector<int> descriptors(kDescriptors, client.descriptor());
   alignas(cmsghdr) char control[CMSG_SPACE(kDescriptors * sizeof(int))];
   for (int round = 0; round < 100; round++) {
-    // The large ones are received in another way by io_uring.
+    // io_uring receives large pieces in another way.
     std::string data = Pattern(round < 70 ? 100 : 60000, static_cast<uint32_t>(round));
     iovec piece = {&data[0], data.size()};
     msghdr message = {};
@@ -281,8 +281,8 @@ TEST_F(Unix, DescriptorsThatClientsSendAreClosed) {
     ASSERT_EQ(sendmsg(client.descriptor(), &message, MSG_NOSIGNAL),
               static_cast<ssize_t>(data.size()))
         << strerror(errno);
-    client.SendAll("behind them");
-    data += "behind them";
+    client.SendAll("after them");
+    data += "after them";
     ASSERT_TRUE(client.Receive(data.size()) == data);
   }
   EXPECT_EQ(OpenDescriptors(), before);
@@ -295,7 +295,7 @@ TEST_F(Unix, AClientThatNeverReadsIsBoundedAndLosesNothing) {
   Client client(server.address());
   const std::string data = Pattern(32 << 20);
   const size_t sent = client.SendUntilBlocked(data);
-  // Two socket buffers, the mark and one turn's answers.
+  // The bound covers two socket buffers, the high water mark and the replies of one turn.
   EXPECT_LT(sent, size_t{4} << 20);
   client.ShutdownWrite();
   EXPECT_TRUE(client.ReceiveToEnd() == data.substr(0, sent));

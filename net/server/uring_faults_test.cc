@@ -1,5 +1,5 @@
-// A server over io_uring while operations of one connection end with errors: that one is closed
-// with its reason, or loses nothing, and the others are served.
+// A server over io_uring while operations of one connection complete with errors. The server closes
+// this connection with the reason, or it loses no bytes. The other connections are served.
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -30,7 +30,7 @@ class UringServerFaults : public testing::Test {
     return callbacks;
   }
 
-  // Descriptors whose other end is this client.
+  // Returns a filter for the descriptors that are connected to this client.
   static std::function<bool(int)> Of(const Client &client) {
     const evnet_address address = client.LocalAddress();
     const uint16_t port = evnet_address_port(&address);
@@ -49,7 +49,7 @@ TEST_F(UringServerFaults, CloseThatConnectionWithItsReason) {
   const struct {
     UringOp op;
     int error;
-    bool armed;  // ends what is in flight; else what is submitted next
+    bool armed;  // the fault completes the pending operation, or else the next one submitted
   } faults[] = {{UringOp::kRecv, ENOMEM, true},   {UringOp::kRecv, ETIMEDOUT, true},
                 {UringOp::kRecv, EIO, true},      {UringOp::kRecv, ECONNRESET, true},
                 {UringOp::kSend, EPIPE, false},   {UringOp::kSend, ECONNRESET, false},
@@ -97,7 +97,7 @@ TEST_F(UringServerFaults, ThatPassLoseNothing) {
     ResetUring();
   }
   EXPECT_EQ(server.Stop(0), 0);
-  EXPECT_EQ(journal_.Lines().size(), 1u);  // by the stop
+  EXPECT_EQ(journal_.Lines().size(), 1u);  // the stop has closed the connection
 }
 
 TEST_F(UringServerFaults, OfAFullSocketsPollCloseIt) {
@@ -115,7 +115,7 @@ TEST_F(UringServerFaults, OfAFullSocketsPollCloseIt) {
   EXPECT_EQ(server.Stop(0), 0);
 }
 
-// The listener pauses, and accepts again.
+// The listener pauses and later accepts again.
 TEST_F(UringServerFaults, OfTheListenerPass) {
   Server server(Noted());
   Client bystander(server.port());

@@ -1,4 +1,4 @@
-// The worker pool: order, bound, end.
+// The worker pool: the order of work, the bound of the queue, and the destruction.
 #include "net/server/workers.h"
 
 #include <errno.h>
@@ -17,10 +17,10 @@
 
 namespace {
 
-// Holds workers back until it is opened.
+// Blocks workers until it is opened.
 class Gate {
  public:
-  // What a worker runs: tells that it is there, and waits.
+  // Work that reports its arrival and waits for the gate.
   static void Pass(void *gate) { static_cast<Gate *>(gate)->Wait(); }
 
   void Open() {
@@ -128,7 +128,7 @@ TEST(Workers, WhatWorkSubmitsWhileItEndsIsRefused) {
   const auto submit = [](void *argument) {
     auto *self = static_cast<Context *>(argument);
     Gate::Pass(&self->gate);
-    // Destroy has begun, or is about to.
+    // evnet_workers_destroy has begun or is about to begin.
     do {
       self->status = evnet_workers_submit(
           self->workers, [](void *) {}, nullptr);
@@ -185,7 +185,7 @@ TEST(Workers, WithoutMemoryNothingIsLeft) {
   EXPECT_EQ(needed, 4u) << "three parts";
 }
 
-// The allocator finds what is written after the release.
+// The allocator detects writes to released memory.
 TEST(Workers, DestroyTouchesNothingThatItHasReleased) {
   FailingAllocator allocator;
   const evnet_workers_options options = {2, 10, allocator.get()};

@@ -1,5 +1,5 @@
-// Every way to write, mixed at random, through a real socket to a client that reads slowly: each
-// byte arrives once and in order. A seed replays what the server does.
+// All write functions in random order, through a real socket to a client that reads slowly. Each
+// byte arrives once and in order. A seed replays the server's acts.
 #include <algorithm>
 #include <random>
 
@@ -15,7 +15,7 @@ namespace {
 constexpr uint32_t kSeeds = 25;
 constexpr int kRequests = 60;
 constexpr size_t kFileBytes = 400000;
-constexpr size_t kBytesMax = 3 << 20;  // of one connection
+constexpr size_t kBytesMax = 3 << 20;  // bytes written to one connection
 
 // The server's side of one connection.
 class Writer {
@@ -28,21 +28,21 @@ class Writer {
     callbacks.on_data = [this](evnet_conn *conn) { return Answer(conn); };
     callbacks.on_half_close = [](evnet_conn *) { return EVNET_CLOSE; };
     callbacks.on_prewrite = [this](evnet_conn *conn) {
-      // Once the server has ended its side, only the rest is announced.
+      // After evnet_conn_shutdown_write, on_prewrite still runs for queued bytes, but cannot write.
       const std::string data = Below(8) == 0 ? Pattern(Below(40), Below(1000)) : "";
       if (evnet_conn_write(conn, data.data(), data.size()) >= 0) written_ += data;
     };
     return callbacks;
   }
 
-  // What the client has to get; once the server has stopped.
+  // Returns the bytes that the client has to receive. Call it after the server has stopped.
   const std::string &written() const { return written_; }
   size_t files() const { return files_; }
 
  private:
   uint32_t Below(uint32_t bound) { return static_cast<uint32_t>(random_() % bound); }
 
-  // 'x' asks for a few acts, '.' for the end.
+  // An 'x' from the client requests a few acts, and a '.' requests the end.
   evnet_action Answer(evnet_conn *conn) {
     bool ends = false;
     for (const char byte : Take(conn)) {
@@ -55,7 +55,7 @@ class Writer {
         EXPECT_EQ(evnet_conn_shutdown_write(conn), 0);
         EXPECT_EQ(evnet_conn_write(conn, "x", 1), -EPIPE);
         EXPECT_EQ(evnet_conn_sendfile(conn, file_.descriptor(), 0, 1), -EPIPE);
-        return EVNET_NONE;  // the client's end closes
+        return EVNET_NONE;  // the client's FIN closes the connection
       case 1:
         evnet_conn_close(conn);
         EXPECT_EQ(evnet_conn_sendfile(conn, file_.descriptor(), 0, 1), -ENOTCONN);
@@ -90,7 +90,7 @@ class Writer {
   void WriteTo(evnet_conn *conn, uint32_t size) {
     const std::string data = Pattern(size, Below(1000));
     EXPECT_EQ(evnet_conn_write(conn, data.data(), size), static_cast<ssize_t>(size));
-    written_ += data;  // behind what on_prewrite has written meanwhile
+    written_ += data;  // after the bytes that on_prewrite has written in the meantime
   }
 
   void WritePieces(evnet_conn *conn, uint32_t count) {
@@ -111,7 +111,7 @@ class Writer {
     const uint32_t offset = Below(kFileBytes);
     const uint32_t size = std::min<uint32_t>(Below(most), kFileBytes - offset);
     const int64_t status = evnet_conn_sendfile(conn, file_.descriptor(), offset, size);
-    if (status == -ENOBUFS) return;  // as many wait as may
+    if (status == -ENOBUFS) return;  // the largest number of files is queued
     EXPECT_EQ(status, size);
     written_ += bytes_.substr(offset, size);
     files_++;
@@ -144,7 +144,7 @@ TEST(WritingRandom, EveryByteArrivesOnceAndInOrder) {
     for (int i = 0; i < kRequests; i++) {
       client.SendAll("x");
       if (random() % 3 == 0) got += client.TryReceive();
-      if (random() % 4 == 0) client.WaitUntilDelivered();  // else several requests come together
+      if (random() % 4 == 0) client.WaitUntilDelivered();  // else requests may arrive together
     }
     client.SendAll(".");
     got += client.ReceiveToEnd();

@@ -1,7 +1,6 @@
-// write, writev, flush and on_prewrite: order and completeness on each way to the socket.
-//
-// The ways: small writes gather in the scratch block; from 4,096 bytes on they go out directly;
-// what the kernel refuses, and all behind it, is queued.
+// The functions write, writev and flush, and on_prewrite: order and completeness on each path to
+// the socket. Small writes gather in the scratch block. Writes of 4,096 bytes or more are sent
+// directly. Bytes that the kernel does not accept, and all bytes after them, are queued.
 #include <errno.h>
 
 #include <atomic>
@@ -14,12 +13,12 @@
 namespace evnet_testing {
 namespace {
 
-constexpr size_t kMuch = 12 << 20;  // more than the kernel takes for a client that does not read
+constexpr size_t kMuch = 12 << 20;  // more than the kernel buffers for a client that does not read
 
-// Serves one connection: `answer` runs when the client has sent a byte.
+// Serves one connection. Runs `answer` when the client has sent a byte.
 class Writing : public testing::Test {
  protected:
-  // Stops the server before the test's variables go, which its callbacks use.
+  // Stops the server before the test's variables are destroyed, because its callbacks use them.
   class Running {
    public:
     explicit Running(Writing *test) : test_(test) {}
@@ -53,7 +52,7 @@ TEST_F(Writing, SmallWritesOfACallbackArriveInOrder) {
   for (int i = 0; i < 1000; i++) expected += std::to_string(i) + ",";
   const Running running = Begin([](evnet_conn *conn) {
     for (int i = 0; i < 1000; i++) Write(conn, std::to_string(i) + ",");
-    EXPECT_GT(evnet_conn_outbound_bytes(conn), 0u) << "they gather until the callback returns";
+    EXPECT_GT(evnet_conn_outbound_bytes(conn), 0u) << "the bytes gather until the callback returns";
     return EVNET_CLOSE;
   });
   EXPECT_EQ(client_->ReceiveToEnd(), expected);
@@ -231,7 +230,7 @@ TEST_F(Writing, AfterShutdownWriteIsRefusedAndTheOtherDirectionGoesOn) {
   Server server(callbacks_);
   Client client(server.port());
   client.SendAll("x");
-  EXPECT_TRUE(client.ReceiveToEnd() == data) << "our end comes behind what was written";
+  EXPECT_TRUE(client.ReceiveToEnd() == data) << "FIN comes after the written bytes";
   EXPECT_EQ(client.end(), Client::End::kEnd);
   client.SendAll("still taken");
   client.ShutdownWrite();
@@ -244,7 +243,7 @@ TEST_F(Writing, PrewriteComesOnceForAGatheredSendAndItsBytesLeaveWithIt) {
   std::atomic<int> calls{0};
   callbacks_.on_prewrite = [&](evnet_conn *conn) {
     calls++;
-    EXPECT_EQ(evnet_conn_outbound_bytes(conn), 2u) << "before the bytes go";
+    EXPECT_EQ(evnet_conn_outbound_bytes(conn), 2u) << "before the bytes are sent";
     Write(conn, "[pre]");
   };
   const Running running = Begin([](evnet_conn *conn) {

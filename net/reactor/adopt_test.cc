@@ -127,7 +127,7 @@ TEST_F(AdoptTest, FromEveryCallbackItOpensBeforeAnythingElseOfIt) {
   harness.on.close = [&](evnet_conn *, int) {
     id = AdoptPair();
     EXPECT_EQ(write(peer, "x", 1), 1);
-    // both ends of the stream have ended, so the poller reports a HANGUP
+    // Both ends of the stream have ended, so the poller reports a HANGUP.
     EXPECT_EQ(close(peer), 0);
     peer = -1;
     harness.on.close = nullptr;

@@ -200,7 +200,7 @@ TEST_F(AttemptsTest, ARefusalTellsMoreThanSilence) {
     return EVNET_NONE;
   };
   const struct evnet_conn_id id =
-      // the first refuses, the second is silent
+      // The first refuses, the second is silent.
       DialName({"127.0.0.9", "127.0.0.2"}, port(), Within(1000));
   for (int i = 0; i < 10; i++) AdvanceBy(100);
   ASSERT_TRUE(UntilClosed(id));
@@ -311,7 +311,7 @@ TEST_F(AttemptsTest, AUdpSocketIsTheFirstThatHasARoute) {
   const evnet_address address = peer.Address();
   evnet_dial_options options = {};
   options.source = "127.0.0.1:0";
-  // there is no route from the source to the first
+  // There is no route from the source to the first.
   TheNames().Know("udp.test", {"192.0.2.1", "127.0.0.3"});
   const struct evnet_conn_id id =
       harness.Dial("udp://udp.test:" + std::to_string(evnet_address_port(&address)), options);

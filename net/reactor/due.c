@@ -18,7 +18,7 @@ void due_add(struct evnet_conn *conn, uint16_t due) {
   if (reactor->due.first == NONE) {
     reactor->due.first = index;
   } else {
-    // index & NONE keeps the value, because an index has 24 bits
+    // The mask keeps the value, because an index has 24 bits.
     reactor->table.conns[reactor->due.last].due_next = index & NONE;
   }
   reactor->due.last = index;

@@ -281,7 +281,7 @@ TEST(Mailbox, MillionMessagesOfEightThreadsComeInEachThreadsOrder) {
 TEST(Mailbox, EightThreadsPostTheirMessagesAgainAndAgainInOrder) {
   constexpr int kPosters = 8, kRing = 1000;
   const int each = evnet_testing::LongOr(12'500'000, 50'000);
-  // never full, because each poster has at most kRing messages pending
+  // Never full, because each poster has at most kRing messages pending.
   Mailbox mailbox(kPosters * kRing);
   Wake wake;
   auto notes = NotesOf(kPosters, kRing, 1);

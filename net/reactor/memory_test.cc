@@ -127,7 +127,7 @@ TEST_F(MemoryTest, AClosedConnectionGivesAllBack) {
   EXPECT_EQ(h.allocator().live_blocks(), idle_blocks);
 }
 
-// Runs a script in which everything allocates: unread bytes that grow and wrap, queued output,
+// The outcome of a script in which everything allocates: unread bytes that grow and wrap, queued output,
 // posts, and a lifetime.
 struct Outcome {
   bool created = false;

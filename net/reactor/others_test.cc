@@ -222,7 +222,7 @@ TEST_F(OthersDeathTest, ATurnOrADestroyInsideACallbackIsAProgrammersError) {
   };
   pairs[0].client.Write("x");
   EXPECT_DEATH(h.Settle(), "turning");
-  // the child has read the first byte from the socket that both processes share
+  // The child has read the first byte from the socket that both processes share.
   pairs[0].client.Write("x");
   h.on.data = [&](evnet_conn *) {
     evnet_reactor_destroy(h.reactor());

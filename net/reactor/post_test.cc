@@ -63,7 +63,7 @@ TEST_F(Post, AFloodStarvesNoConnection) {
     h.Turn(-1);  // does not sleep while messages are left
     ASSERT_EQ(ran, expected);
     if (expected == 2048) {
-      // a completion-based kernel sends it during this turn's wait
+      // A completion-based kernel sends it during this turn's wait.
       EXPECT_EQ(pair.client.Read(), "x");
     }
   }

@@ -81,7 +81,7 @@ static struct resolver *create(const struct evnet_reactor *reactor) {
 static void tell(struct evnet_message *message, void *context) {
   struct evnet_reactor *reactor = context;
   struct evnet_lookup *lookup = (struct evnet_lookup *)message;
-  // resolver is NULL while the reactor ends
+  // The resolver is NULL while the reactor ends.
   if (lookup->done != NULL && reactor->resolver != NULL) {
     if (lookup->count < 0 &&
         evnet_log_limit_pass(&reactor->resolver_log, reactor->clock.now_ms) > 0)

@@ -1,4 +1,4 @@
-// Lookups of names without memory or threads, which the linker refuses (--wrap).
+// Lookups of names when memory or threads run out, which functions wrapped by the linker simulate.
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 namespace {
 
-// allocations of this thread until one fails, once; 0: none fails
+// Allocations of this thread until one fails, once; 0: none fails.
 thread_local int allocations_left;
 std::atomic<size_t> size_refused{0};  // the size of the allocation that fails; 0: none fails
 std::atomic<int> thread_error{0};     // the error of each pthread_create; 0: none

@@ -182,8 +182,8 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max, bool sleeps_
       reactor->deadlines.wheel.count > 0 || reactor->timers.count > 0 || reactor->due.first != NONE;
   bool may_end = wait_ms_max >= 0 || stop_deadline_ns(reactor) != UINT64_MAX;
   if (may_run || may_end) clock_begin_lap(reactor);
-  // While deadlines wait for settled_ms, deadlines that expire meanwhile would have to wait as
-  // well.
+  // If some deadlines wait for settled_ms, leave the others on the wheel, because they would have to
+  // wait for it as well.
   if (!reactor->deadlines.overdue) expire_deadlines(reactor);
   expire_timers(reactor);
   run_due(reactor);

@@ -5,14 +5,14 @@
 #include "net/reactor/handler.h"
 #include "net/reactor/internal/conn.h"
 
-// callback_returned is called after each return of user code: it sends what was written and does
-// what the callback returned.
+// callback_returned is called after each return of user code. It sends the gathered bytes and
+// performs the action that the callback returned.
 //
-//   conn  the connection that `action` is about; NULL: none.
+//   conn  the connection to which `action` applies, or NULL.
 void callback_returned(struct evnet_reactor *reactor, struct evnet_conn *conn,
                        enum evnet_action action);
 
-// callback_run calls a callback, unless it is NULL, if the connection is open.
+// callback_run calls a callback if the connection is open. The callback may be NULL.
 void callback_run(struct evnet_conn *conn,
                   enum evnet_action (*callback)(struct evnet_conn *conn, void *user));
 

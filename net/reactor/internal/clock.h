@@ -1,5 +1,5 @@
-// The time of a turn. The clock is read once a turn and after each callback; all else uses the time
-// that was read last.
+// The time of a turn. The clock is read once a turn and after each callback; all other code uses
+// the last reading.
 #ifndef EVNET_NET_REACTOR_INTERNAL_CLOCK_H_
 #define EVNET_NET_REACTOR_INTERNAL_CLOCK_H_
 
@@ -9,17 +9,17 @@
 struct evnet_conn;
 struct evnet_reactor;
 
-// Connections that one callback stamps with its time before the clock is read in between.
+// The number of connections that one callback may stamp before the clock is read in between.
 enum { STAMPED_MAX = 16 };
 
 struct reactor_clock {
-  bool turning;                             // a turn is under way, so this is a callback
-  uint64_t lap_ns;                          // when the last callback returned, or the wait
-  uint64_t now_ns;                          // when the clock was last read
-  uint64_t tick_ns;                         // when now_ms ends
-  uint64_t origin_ns;                       // when the reactor was created
-  uint64_t now_ms;                          // now_ns since origin_ns
-  struct evnet_conn *stamped[STAMPED_MAX];  // by clock_stamp, since now_ns
+  bool turning;        // a turn is running, so user code runs inside a callback
+  uint64_t lap_ns;     // when the last callback or the wait returned
+  uint64_t now_ns;     // when the clock was last read
+  uint64_t tick_ns;    // when now_ms changes next
+  uint64_t origin_ns;  // when the reactor was created
+  uint64_t now_ms;     // milliseconds from origin_ns to now_ns
+  struct evnet_conn *stamped[STAMPED_MAX];  // stamped by clock_stamp since now_ns
   uint32_t stamped_count;
 };
 

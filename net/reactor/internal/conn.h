@@ -1,5 +1,5 @@
-// The record of a connection, its states and flags, for the files of net/reactor only. It is not
-// the state of the reactor (internal/reactor.h), nor does it declare functions but inline ones.
+// The record of a connection, its states and its flags, for the files of net/reactor only. The
+// state of the reactor is in internal/reactor.h. Only inline functions are declared here.
 #ifndef EVNET_NET_REACTOR_INTERNAL_CONN_H_
 #define EVNET_NET_REACTOR_INTERNAL_CONN_H_
 
@@ -18,7 +18,7 @@
 struct datagram_socket;
 struct dial;
 
-// The order matters: the states after OPEN lead to the end.
+// The picture in net/reactor/conn.h shows the transitions.
 enum conn_state {
   CONN_FREE = 0,
   CONN_OPEN,

@@ -1,4 +1,4 @@
-// UDP sockets: receiving, and their end.
+// UDP sockets: how they receive and close.
 #ifndef EVNET_NET_REACTOR_INTERNAL_DATAGRAM_H_
 #define EVNET_NET_REACTOR_INTERNAL_DATAGRAM_H_
 
@@ -7,24 +7,24 @@
 #include "net/poller/poller.h"
 #include "net/reactor/internal/conn.h"
 
-// datagram_start begins to receive.
+// datagram_start starts receiving.
 void datagram_start(struct evnet_conn *conn);
 
-// datagram_received acts on a DATAGRAM.
+// datagram_received handles a DATAGRAM.
 void datagram_received(struct evnet_conn *conn, const struct evnet_completion *completion);
 
-// datagram_room acts on a SEND: a socket that was full takes datagrams again.
+// datagram_room handles a SEND: a socket that was full has room again.
 //
 //   status  0, or the negative status for which the poller cannot wait for room.
 void datagram_room(struct evnet_conn *conn, int status);
 
-// datagram_run_due ends a connection that a send has failed.
+// datagram_run_due ends a connection if one of its sends has failed.
 void datagram_run_due(struct evnet_conn *conn);
 
-// datagram_close_idle stops receiving on listeners' UDP sockets while the reactor stops, and closes
-// those that have nothing left to send.
+// datagram_close_idle stops receiving on listeners' UDP sockets while the reactor is stopping, and
+// closes the sockets that have nothing left to send.
 //
-//   all  the deadline has passed: closes all of them.
+//   all  the deadline has passed, so all sockets are closed.
 void datagram_close_idle(struct evnet_reactor *reactor, bool all);
 
 // datagram_close closes a listener's UDP socket.

@@ -1,4 +1,4 @@
-// The record of a UDP socket, a listener's or a dialled one's.
+// The record of a UDP socket of a listener or a dial.
 #ifndef EVNET_NET_REACTOR_INTERNAL_DATAGRAM_SOCKET_H_
 #define EVNET_NET_REACTOR_INTERNAL_DATAGRAM_SOCKET_H_
 
@@ -12,36 +12,38 @@
 
 struct datagram_queued;
 
-// The host that a peer has sent to last, of a socket that receives at several hosts.
+// The local host to which a peer sent its last datagram, for a socket that receives at several
+// hosts.
 struct datagram_asked {
-  struct evnet_address peer;  // of size 0: none
+  struct evnet_address peer;  // size 0: the entry is empty
   struct evnet_address host;
 };
 
 enum { DATAGRAM_ASKED_MAX = 64 };  // a power of two
 
-// The connection's side points here.
+// A connection's side points to this record.
 struct datagram_socket {
   struct evnet_conn *conn;
-  struct datagram_socket *next;  // of the reactor's
+  struct datagram_socket *next;  // the reactor's next UDP socket
   struct evnet_address bound;
   bool connected;  // dialled: it has one peer, and conn is a connection
-  int failure;     // if connected: 0, or the negative status that a send has reported of the peer
+  int failure;     // 0, or the negative status by which a send of a connected socket failed
 
   // The datagram that is being presented; peer NULL: none.
   const struct evnet_address *peer;
   const struct evnet_address *local;  // NULL: the same as `bound`
   bool truncated;
 
-  // A listener's, by a hash of the peer: a peer replaces an earlier one. NULL: a dialled socket.
+  // Only for listeners, by a hash of the peer; a peer may replace another one. NULL for dialled
+  // sockets.
   struct datagram_asked *asked;
-  struct evnet_timer retry;  // a listener's: receives again after receiving failed
+  struct evnet_timer retry;  // a listener's: retries after receiving failed
 
   bool awaiting;  // the poller will report when there is room
   struct datagram_queued *first;
   struct datagram_queued *last;
   size_t queued_bytes;
-  size_t queued_cost;  // queued_bytes and the memory of the records, which is what is bounded
+  size_t queued_cost;  // queued_bytes plus the memory of the records, which the bound limits
 };
 
 // datagram_of returns the record of a UDP socket; NULL if it has not opened.
@@ -49,13 +51,13 @@ static inline struct datagram_socket *datagram_of(const struct evnet_conn *conn)
   return conn->side != NULL ? conn->side->datagram : NULL;
 }
 
-// datagram_is_queued returns whether datagrams wait for room.
+// datagram_is_queued returns whether any datagram is waiting for room.
 static inline bool datagram_is_queued(const struct evnet_conn *conn) {
   const struct datagram_socket *socket = datagram_of(conn);
   return socket != NULL && socket->first != NULL;
 }
 
-// datagram_open makes the record of a listener's UDP socket. It receives nothing before
+// datagram_open creates the record of a listener's UDP socket, which does not receive until
 // datagram_start.
 //
 //   out_address  the bound address, with the real port.
@@ -65,7 +67,7 @@ static inline bool datagram_is_queued(const struct evnet_conn *conn) {
 int datagram_open(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t listener_index,
                   struct evnet_address *out_address);
 
-// datagram_connected makes the record of a dialled UDP socket that is about to open.
+// datagram_connected creates the record of a dialled UDP socket that is about to open.
 //
 // Returns: 0.
 // Errors:  -ENOMEM; those of evnet_poller_local_address.

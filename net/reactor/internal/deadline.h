@@ -1,5 +1,5 @@
-// Deadlines of connections: the wheel, and the earliest deadline of a connection. expire.c acts on
-// those that have passed.
+// Deadlines of connections: the wheel, and the earliest deadline of a connection. expire.c handles
+// expired deadlines.
 #ifndef EVNET_NET_REACTOR_INTERNAL_DEADLINE_H_
 #define EVNET_NET_REACTOR_INTERNAL_DEADLINE_H_
 
@@ -35,18 +35,18 @@ void deadline_arm(struct evnet_conn *conn, uint64_t delay_ms);
 // deadline_arm_earliest arms the earliest deadline that a connection has now.
 void deadline_arm_earliest(struct evnet_conn *conn);
 
-// deadline_stamp lets a timeout begin now, without arming it.
+// deadline_stamp restarts a timeout now, without scheduling it.
 void deadline_stamp(struct evnet_conn *conn, enum evnet_timeout which);
 
-// deadline_restart lets a timeout begin now, and arms it.
+// deadline_restart restarts a timeout now, and schedules it.
 void deadline_restart(struct evnet_conn *conn, enum evnet_timeout which);
 
 // deadline_settle is called after the completions of a turn. It returns whether settled_ms moved.
 bool deadline_settle(struct evnet_reactor *reactor);
 
-// deadline_is_settled returns whether a deadline that has passed may end something: after it, the
-// kernel was asked until it had nothing more to report. If it returns false, the reactor asks the
-// kernel without sleeping, and the caller calls again in the next turn.
+// deadline_is_settled returns whether a deadline that has passed counts: the kernel was asked after
+// it and had nothing more to report. Otherwise the reactor asks the kernel without sleeping, and
+// the caller has to call again in the next turn.
 bool deadline_is_settled(struct evnet_reactor *reactor, uint64_t deadline_ms);
 
 #endif  // EVNET_NET_REACTOR_INTERNAL_DEADLINE_H_

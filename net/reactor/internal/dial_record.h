@@ -14,7 +14,7 @@
 
 enum {
   DIAL_ATTEMPTS_MAX = 8,       // of one dial, simultaneously
-  DIAL_OWN_ADDRESSES_MAX = 2,  // of a numeric host: a wildcard is the loopback of both families
+  DIAL_OWN_ADDRESSES_MAX = 2,  // a wildcard becomes the loopback of both families
 };
 
 // One address that is being connected to. Its handle's index is that of a connection in ATTEMPT; a
@@ -28,17 +28,17 @@ struct dial_attempt {
 struct dial {
   struct evnet_conn *conn;
   struct dial *next;
-  struct dial **to_this;        // what points here
+  struct dial **to_this;        // the pointer that points to this dial
   struct evnet_lookup *lookup;  // NULL: the addresses are known
   struct evnet_timer timer;     // at next_ms or at the deadline, whichever is first
   uint64_t deadline_ms;         // UINT64_MAX: none
   int status;                   // the most informative failure so far; 0: none
-  uint32_t status_index;        // of its address
+  uint32_t status_index;        // the index of that failure's address
   struct evnet_connect_options options;
   bool (*allow)(const struct evnet_address *address, void *user);
   struct evnet_address source;  // options.source, unless that is NULL
-  bool source_is_any;           // `source` is the wildcard of both families: its port counts
-  char device[IF_NAMESIZE];     // options.bind_to_device, unless that is NULL
+  bool source_is_any;        // `source` is the wildcard of both families, so only its port is used
+  char device[IF_NAMESIZE];  // options.bind_to_device, unless that is NULL
 
   // Requests of other threads that wait for the connection, in order.
   struct evnet_async *requests_first;
@@ -47,10 +47,10 @@ struct dial {
 
   struct evnet_address *addresses;  // in the order in which they are tried
   uint32_t address_count;
-  uint32_t address_next;  // not tried yet, from here on
+  uint32_t address_next;  // the first address that was not tried yet
   uint64_t next_ms;       // when address_next may be tried; UINT64_MAX: when an attempt ends
-  uint64_t started_ms;    // the last attempt
-  uint64_t pause_ms;      // the last one before a full Unix backlog is tried again
+  uint64_t started_ms;    // when the last attempt started
+  uint64_t pause_ms;      // the last pause before a full Unix backlog is tried again
   struct dial_attempt attempts[DIAL_ATTEMPTS_MAX];
   uint32_t running_count;
   struct evnet_address own_addresses[DIAL_OWN_ADDRESSES_MAX];
@@ -58,18 +58,18 @@ struct dial {
 
 // dial_add_request keeps a request until the connection has opened.
 //
-// Returns: whether it did; false: the request is above the bound on output.
+// Returns: false if the request exceeds the bound on output and is not kept.
 bool dial_add_request(struct evnet_conn *conn, struct evnet_async *async);
 
-// dial_take_requests returns all requests, linked by `next`, and forgets them.
+// dial_take_requests removes and returns all requests, linked by `next`.
 struct evnet_async *dial_take_requests(struct dial *dial);
 
-// dial_free frees the record of a connection in DIALLING. Its requests were taken before.
+// dial_free frees the record of a connection in DIALLING. The caller has taken its requests before.
 void dial_free(struct evnet_conn *conn);
 
-// dial_end is dial_free, and answers the requests.
+// dial_end frees the record like dial_free, and completes its requests.
 //
-//   reason  their status.
+//   reason  the status of the requests.
 void dial_end(struct evnet_conn *conn, int reason);
 
 #endif  // EVNET_NET_REACTOR_INTERNAL_DIAL_RECORD_H_

@@ -1,5 +1,5 @@
-// The end of a connection. Each function leads to CLOSED, from which on_close follows at the end of
-// the turn. A graceful close of an open connection begins in close.c.
+// The end of a connection. Each function leads to CLOSED, and on_close is called at the end of the
+// turn. A graceful close of an open connection starts in close.c.
 #ifndef EVNET_NET_REACTOR_INTERNAL_END_H_
 #define EVNET_NET_REACTOR_INTERNAL_END_H_
 
@@ -16,8 +16,8 @@ void end_failed(struct evnet_conn *conn, int error);
 // end_abort ends a connection immediately, with a reset.
 void end_abort(struct evnet_conn *conn, int reason);
 
-// end_linger sends FIN and waits up to linger_ms for the peer's. The connection is FLUSHING, and
-// all of its output is sent.
+// end_linger sends FIN and waits up to linger_ms for the peer's FIN. The connection must be
+// FLUSHING, with all output sent.
 void end_linger(struct evnet_conn *conn);
 
 #endif  // EVNET_NET_REACTOR_INTERNAL_END_H_

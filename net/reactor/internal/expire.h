@@ -1,10 +1,10 @@
-// Deadlines and timers that have passed.
+// Expired deadlines and timers.
 #ifndef EVNET_NET_REACTOR_INTERNAL_EXPIRE_H_
 #define EVNET_NET_REACTOR_INTERNAL_EXPIRE_H_
 
 struct evnet_reactor;
 
-// expire_deadlines acts on all deadlines of connections that have passed.
+// expire_deadlines handles all expired deadlines of connections.
 void expire_deadlines(struct evnet_reactor *reactor);
 
 // expire_timers runs all timers that are due.

@@ -1,4 +1,4 @@
-// Received bytes on their way to the handler.
+// Passes received bytes to the handler.
 #ifndef EVNET_NET_REACTOR_INTERNAL_INBOUND_H_
 #define EVNET_NET_REACTOR_INTERNAL_INBOUND_H_
 
@@ -10,7 +10,7 @@
 // inbound_received presents bytes that have arrived, or keeps them while reading is stopped.
 void inbound_received(struct evnet_conn *conn, const uint8_t *data, size_t size);
 
-// inbound_present calls on_data with what is unread.
+// inbound_present calls on_data with the unread bytes.
 void inbound_present(struct evnet_conn *conn);
 
 // inbound_wake calls on_data now, or when reading resumes.

@@ -5,9 +5,9 @@
 #include "net/reactor/internal/conn.h"
 #include "net/reactor/reactor.h"
 
-// limits_from_options returns in *out_limits the limits that options set for all connections.
+// limits_from_options copies the limits of all connections from the reactor's options.
 //
-//   options  resolved.
+//   options  resolved options.
 void limits_from_options(const struct evnet_reactor_options *options,
                          struct conn_limits *out_limits);
 

@@ -9,7 +9,7 @@
 #include "net/reactor/internal/datagram_socket.h"
 #include "net/reactor/internal/side.h"
 
-// outbound_bytes returns how many bytes of a stream were written and not yet taken by the kernel.
+// outbound_bytes returns the number of written bytes of a stream that the kernel has not taken.
 static inline size_t outbound_bytes(const struct evnet_conn *conn) {
   return side_queued_bytes(conn) + side_gathered_bytes(conn) + side_flying_bytes(conn);
 }
@@ -32,30 +32,30 @@ static inline int outbound_may_write(const struct evnet_conn *conn) {
 }
 
 // outbound_is_announcing_another returns whether the on_prewrite of another connection is running.
-// Bytes that it writes to this one are queued and sent from the due list, where they are announced
-// themselves: connections that write to each other must not recurse.
+// Bytes that it writes to this connection are queued and sent from the due list, with their own
+// on_prewrite. Otherwise connections that write to each other would recurse.
 static inline bool outbound_is_announcing_another(const struct evnet_conn *conn) {
   const struct evnet_conn *announced = conn->reactor->scratch.prewrite_conn;
   return announced != NULL && announced != conn;
 }
 
-// outbound_start sends what is queued, if nothing is being sent.
+// outbound_start sends the queue, if no send is running.
 void outbound_start(struct evnet_conn *conn);
 
-// outbound_sent acts on a SEND.
+// outbound_sent handles a SEND.
 void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *completion);
 
-// outbound_await_flight keeps the reactor from sleeping if something waits for flying bytes.
+// outbound_await_flight keeps the reactor from sleeping if some work waits for flying bytes.
 void outbound_await_flight(struct evnet_conn *conn);
 
-// outbound_flush_scratch sends what is gathered, whichever connection it belongs to.
+// outbound_flush_scratch sends the gathered bytes, of whichever connection.
 void outbound_flush_scratch(struct evnet_reactor *reactor);
 
-// outbound_send sends what is gathered and then the pieces, in calls of at most
-// EVNET_SEND_PIECES_MAX pieces; what the kernel does not take is queued.
+// outbound_send sends the gathered bytes and then the pieces, in calls of at most
+// EVNET_SEND_PIECES_MAX pieces. Bytes that the kernel does not take are queued.
 //
-//   immediately  not later in the turn, as a completion-based poller would send gathered bytes: the
-//                user asks for it, or more is to follow.
+//   immediately  the bytes are sent in this call. Otherwise a completion-based poller may send them
+//                later in the turn.
 //
 // Returns: 0.
 // Errors:  the negative status that ended the connection.
@@ -65,21 +65,21 @@ int outbound_send(struct evnet_conn *conn, const struct iovec *pieces, size_t co
 // outbound_queue queues the pieces without their first `skip` bytes.
 //
 // Returns: 0.
-// Errors:  -ENOMEM; the connection has ended then, as the peer may have got a part of the bytes.
+// Errors:  -ENOMEM; the connection has ended, because the peer may have received a part.
 int outbound_queue(struct evnet_conn *conn, const struct iovec *pieces, size_t count, size_t skip);
 
-// outbound_queued is called after something was queued, or could not be queued.
+// outbound_queued is called after bytes were queued, or could not be queued.
 //
 //   first   the queue was empty before.
-//   status  of queueing; if it is negative, the connection ends.
+//   status  the result of queueing; if it is negative, the connection ends.
 //
 // Returns: status.
 int outbound_queued(struct evnet_conn *conn, bool first, int status);
 
-// outbound_start_write_timeout lets the write timeout begin, as the queue is no longer empty.
+// outbound_start_write_timeout starts the write timeout, because the queue is no longer empty.
 void outbound_start_write_timeout(struct evnet_conn *conn);
 
-// outbound_send_end sends FIN after evnet_conn_shutdown_write. All output is sent.
+// outbound_send_end sends FIN after evnet_conn_shutdown_write. All output must be sent.
 void outbound_send_end(struct evnet_conn *conn);
 
 #endif  // EVNET_NET_REACTOR_INTERNAL_OUTBOUND_H_

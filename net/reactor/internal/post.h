@@ -9,17 +9,17 @@
 struct evnet_reactor;
 struct later;
 
-// Other threads write the mailbox: no field that the loop uses shares its cache lines.
+// Other threads write the mailbox, so it shares no cache line with fields that the loop uses.
 struct posted {
   uint8_t before_mailbox[64];
   struct evnet_mailbox mailbox;
   uint8_t after_mailbox[64];
   struct evnet_message *inbox;  // taken from the mailbox and not yet run
-  struct later *later;          // of evnet_reactor_post_after
+  struct later *later;          // the entries of evnet_reactor_post_after
 };
 
-// post_run_later runs the first function of evnet_reactor_post_after before its time. There must be
-// one.
+// post_run_later runs the first function of evnet_reactor_post_after before its time. The list must
+// not be empty.
 void post_run_later(struct evnet_reactor *reactor);
 
 #endif  // EVNET_NET_REACTOR_INTERNAL_POST_H_

@@ -1,5 +1,5 @@
-// The reactor's state: the parts that its files own, each in the header of its file, and what all
-// files share. Prototypes do not belong here.
+// The state of a reactor. It consists of parts that belong to one file each and are declared in
+// that file's header, and of fields that all files share. Prototypes do not belong here.
 #ifndef EVNET_NET_REACTOR_INTERNAL_REACTOR_H_
 #define EVNET_NET_REACTOR_INTERNAL_REACTOR_H_
 

@@ -1,4 +1,4 @@
-// Reading of a connection, on and off.
+// Stopping and resuming reading.
 #ifndef EVNET_NET_REACTOR_INTERNAL_READING_H_
 #define EVNET_NET_REACTOR_INTERNAL_READING_H_
 
@@ -7,7 +7,7 @@
 // reading_stop sets a STOP_ bit, which stops reading.
 void reading_stop(struct evnet_conn *conn, unsigned bit);
 
-// reading_allow clears a STOP_ bit. Reading resumes if it was the last one, and unread bytes are
+// reading_allow clears a STOP_ bit. If no bit is left, reading resumes, and unread bytes are
 // presented at the end of the turn.
 void reading_allow(struct evnet_conn *conn, unsigned bit);
 
@@ -18,7 +18,7 @@ void reading_resume(struct evnet_conn *conn, unsigned bit);
 // reading_update starts or stops receiving, as the state and the STOP_ bits require.
 void reading_update(struct evnet_conn *conn);
 
-// reading_is_woken returns whether on_data is to be called even if nothing is unread.
+// reading_is_woken returns whether on_data has to be called even if nothing is unread.
 static inline bool reading_is_woken(const struct evnet_conn *conn) {
   return conn->side != NULL && conn->side->woken;
 }

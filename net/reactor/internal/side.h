@@ -8,10 +8,10 @@
 
 #include "net/reactor/internal/reactor.h"
 
-// side_get returns the connection's side, which it makes if there is none; NULL: out of memory.
+// side_get returns the connection's side, and creates it if there is none. NULL: out of memory.
 struct conn_side *side_get(struct evnet_conn *conn);
 
-// side_trim frees memory that is not needed any more, and the side itself if nothing needs it.
+// side_trim frees memory that is no longer needed, and the side itself if nothing needs it.
 void side_trim(struct evnet_conn *conn);
 
 // side_free frees the side and all that it holds.
@@ -20,7 +20,7 @@ void side_free(struct evnet_conn *conn);
 // side_release_retired frees the block that evnet_conn_peek has retired.
 void side_release_retired(struct evnet_conn *conn);
 
-// side_has_lease returns whether the bytes that are being presented are the connection's.
+// side_has_lease returns whether the connection's bytes are being presented.
 static inline bool side_has_lease(const struct evnet_conn *conn) {
   return conn->reactor->lease.conn == conn;
 }

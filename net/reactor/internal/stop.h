@@ -9,22 +9,22 @@ struct evnet_reactor;
 
 enum stop_phase {
   STOP_NONE = 0,
-  STOP_READING,   // what the kernel holds is being read once more
+  STOP_READING,   // bytes that the kernel holds are read once more
   STOP_DRAINING,  // connections close as they finish
   STOP_DONE,
 };
 
-// The deadline of a stop without time. It passes without a question to the kernel.
+// The deadline of a stop without time. It passes without asking the kernel first.
 enum { STOP_DEADLINE_IS_NOW = 0 };
 
 struct stop {
   uint64_t at_ns;  // the deadline, atomic, by the poller's clock; UINT64_MAX: no stop was requested
   enum stop_phase phase;
   uint64_t reading_until_ns;  // the latest end of STOP_READING
-  uint32_t quiet_turns;       // consecutive turns that brought nothing
-  bool untold;                // connections may be open that had no on_stopping
-  bool last;                  // nothing that the stop waits for is left: the background ends, too
-  uint32_t background_open;   // of stats.connections_open
+  uint32_t quiet_turns;       // consecutive turns without an event
+  bool untold;                // some open connections may not have had on_stopping
+  bool last;                  // the stop waits for nothing more, so the background ends, too
+  uint32_t background_open;   // background connections among stats.connections_open
 };
 
 // stop_deadline_ns returns when the stop ends by force; UINT64_MAX: no stop was requested.
@@ -42,8 +42,8 @@ void stop_reading_resumed(struct evnet_reactor *reactor);
 // stop_newcomer notes that a connection was opened while the reactor stops.
 void stop_newcomer(struct evnet_reactor *reactor);
 
-// stop_refuses returns whether the stop is over for new dials: nothing is left to serve, or its
-// deadline has passed.
+// stop_refuses returns whether new dials are refused, because nothing is left to serve or the
+// deadline of the stop has passed.
 bool stop_refuses(const struct evnet_reactor *reactor);
 
 #endif  // EVNET_NET_REACTOR_INTERNAL_STOP_H_

@@ -1,5 +1,5 @@
-// The table of connections, by the index of the poller's handle: places are taken, found by id, and
-// freed here. It calls no handler.
+// The table of connections. A connection's place is the index of the poller's handle. This file
+// takes, finds and frees places; it calls no handler.
 #ifndef EVNET_NET_REACTOR_INTERNAL_TABLE_H_
 #define EVNET_NET_REACTOR_INTERNAL_TABLE_H_
 
@@ -10,27 +10,28 @@
 struct conn_table {
   struct evnet_conn *conns;  // reserved address space
   uint32_t max;
-  uint32_t top;              // no connection has ever had an index from here on
-  uint32_t handles;          // attached, or detached and waiting for DETACH; with listeners
+  uint32_t top;              // no index from here on was ever used
+  uint32_t handles;          // handles that are attached or wait for DETACH, listeners included
   uint32_t dialling_count;   // connections in DIALLING, which count as open
-  uint64_t generation_last;  // of the last connection that was made
+  uint64_t generation_last;  // the generation of the newest connection
 };
 
-// table_init makes the record of a connection in OPEN, for a handle that the poller has just made.
+// table_init initializes the record of a connection in OPEN, for a handle that the poller has just
+// made.
 struct evnet_conn *table_init(struct evnet_reactor *reactor, struct evnet_handle handle,
                               enum evnet_transport transport, uint8_t listener_index);
 
 // table_is_full returns whether connections_max connections are open or being dialled.
 bool table_is_full(const struct evnet_reactor *reactor);
 
-// table_reserve makes a connection in DIALLING; its handle has no descriptor yet.
+// table_reserve creates a connection in DIALLING, whose handle has no descriptor yet.
 //
 // Returns: 0.
 // Errors:  -ENOBUFS at connections_max; those of evnet_poller_reserve.
 int table_reserve(struct evnet_reactor *reactor, enum evnet_transport transport,
                   struct evnet_conn **out_conn);
 
-// table_reserve_attempt makes a handle in ATTEMPT, for one of several attempts of a dial. It does
+// table_reserve_attempt creates a handle in ATTEMPT, for one of several attempts of a dial. It does
 // not count as a connection.
 //
 // Returns: 0.
@@ -38,10 +39,10 @@ int table_reserve(struct evnet_reactor *reactor, enum evnet_transport transport,
 int table_reserve_attempt(struct evnet_reactor *reactor, enum evnet_transport transport,
                           struct dial *dial, struct evnet_conn **out_conn);
 
-// table_adopt claims a place at the owner and makes a connection in DIALLING of a connected socket
-// that the caller has made.
+// table_adopt claims a place at the owner and creates a connection in DIALLING for a connected
+// socket of the caller.
 //
-// Returns: 0; the descriptor is the poller's.
+// Returns: 0; the descriptor belongs to the poller.
 // Errors:  -ENOBUFS at connections_max; those of the owner's claim and of evnet_poller_adopt. The
 //          descriptor stays the caller's.
 int table_adopt(struct evnet_reactor *reactor, int descriptor, const struct evnet_socket_kind *kind,

@@ -1,4 +1,4 @@
-// Writes that are not bytes to be copied: lent bytes, and files.
+// Writes of lent bytes and of files, which are not copied.
 #ifndef EVNET_NET_REACTOR_INTERNAL_WRITE_H_
 #define EVNET_NET_REACTOR_INTERNAL_WRITE_H_
 
@@ -14,7 +14,7 @@
 int write_lent(struct evnet_conn *conn, struct evnet_outbound_lent *lent, const void *data,
                size_t size);
 
-// write_file queues a file after all that was written.
+// write_file queues a file after all bytes that were written.
 //
 // Returns: 0; the file's descriptor belongs to the queue.
 // Errors:  as evnet_conn_writev. The descriptor stays the caller's.

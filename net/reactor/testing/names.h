@@ -10,7 +10,7 @@
 
 namespace evnet_testing {
 
-// The names that getaddrinfo knows. It returns "slow.test" only after Release.
+// The names that getaddrinfo knows. A lookup of "slow.test" returns only after Release.
 struct Names {
   std::mutex mutex;
   std::condition_variable changed;

@@ -95,7 +95,7 @@ def parse_arguments():
     parser.add_argument(
         "--attempts", type=int, default=1, help="most runs of a workload whose control is off (default 1)"
     )
-    # With a single core, both get the same one.
+    # On a single core, the server and the load share it.
     cpus = sorted(os.sched_getaffinity(0))[:2]
     for name, cpu in (("--server-cpu", cpus[0]), ("--load-cpu", cpus[-1])):
         parser.add_argument(name, type=parse_cpus, default=str(cpu), help="default %(default)s")

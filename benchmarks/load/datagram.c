@@ -217,7 +217,7 @@ static int connect_all(struct datagram *d, int *fds) {
     struct datagram_conn *c = &d->conns[i];
     *c = (struct datagram_conn){
         .fd = fds[i], .index = i, .slots = d->slots + (size_t)i * d->options->depth};
-    // One step before the first sequence number of each slot.
+    // The first datagram of a slot adds `depth` to this number.
     for (uint32_t j = 0; j < d->options->depth; j++) c->slots[j].sequence = j;
     struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = c}};
     if (epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, c->fd, &event) < 0) {

@@ -221,7 +221,7 @@ int main(int argc, char **argv) {
       .own = own,
       .own_count = sizeof own / sizeof own[0],
       .user = &app,
-      // A slow side pauses reading from the other side instead of reading from itself.
+      // on_pressure pauses the other side. The default action would pause the slow side itself.
       .options = {.reactors = EVNET_REACTOR_PER_CPU, .outbound_high_action = EVNET_HIGH_NOTIFY},
   };
   int exit_code = command_line_parse(&line, argc, argv);

@@ -12,8 +12,8 @@ static size_t bound(const struct evnet_ring *ring) {
   return ring->bytes_max != 0 ? ring->bytes_max : EVNET_RING_BYTES_MAX_DEFAULT;
 }
 
-// Copies the unread bytes to the start of a new block of `capacity` bytes, capacity >= size and >
-// 0. The caller frees the old block, whose bytes are unchanged.
+// Copies the unread bytes to the start of a new block of `capacity` bytes, which must be above 0 and
+// not below the ring's size. The caller frees the old block, whose bytes are unchanged.
 static int move(struct evnet_ring *ring, size_t capacity, void **out_old) {
   uint8_t *data = evnet_block_allocate(ring->allocator, capacity);
   if (data == NULL) return -ENOMEM;

@@ -19,7 +19,8 @@ struct evnet_affinity;
 //   out_before  the mask before the call, for evnet_thread_unpin.
 //
 // Returns: 0.
-// Errors:  -EOPNOTSUPP where threads cannot be pinned; -ENOMEM; those of sched_setaffinity(2).
+// Errors:  -EOPNOTSUPP where threads cannot be pinned; -ENOMEM; those of sched_getaffinity(2) and
+//          sched_setaffinity(2).
 EVNET_WARN_UNUSED int evnet_thread_pin(uint32_t index, struct evnet_affinity **out_before);
 
 // evnet_thread_unpin restores the calling thread's mask and frees `before`; NULL is accepted.

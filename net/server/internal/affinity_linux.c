@@ -13,20 +13,31 @@ void evnet_affinity_free(struct evnet_affinity *affinity) {
   free(affinity);
 }
 
-struct evnet_affinity *evnet_affinity_read(void) {
+static int read_set(struct evnet_affinity *affinity, size_t cpus) {
+  affinity->cpus = cpus;
+  affinity->size = CPU_ALLOC_SIZE(cpus);
+  affinity->set = CPU_ALLOC(cpus);
+  if (affinity->set == NULL) return -ENOMEM;
+  if (sched_getaffinity(0, affinity->size, affinity->set) == 0) return 0;
+  const int status = -errno;
+  CPU_FREE(affinity->set);
+  affinity->set = NULL;
+  return status;
+}
+
+int evnet_affinity_read(struct evnet_affinity **out_affinity) {
+  *out_affinity = NULL;
   struct evnet_affinity *affinity = calloc(1, sizeof *affinity);
-  if (affinity == NULL) return NULL;
-  for (size_t cpus = 1024; cpus <= CPUS_MAX; cpus *= 2) {
-    affinity->cpus = cpus;
-    affinity->size = CPU_ALLOC_SIZE(cpus);
-    affinity->set = CPU_ALLOC(cpus);
-    if (affinity->set == NULL) break;
-    if (sched_getaffinity(0, affinity->size, affinity->set) == 0) return affinity;
-    CPU_FREE(affinity->set);
-    affinity->set = NULL;
+  if (affinity == NULL) return -ENOMEM;
+  int status = -EINVAL;
+  for (size_t cpus = 1024; status == -EINVAL && cpus <= CPUS_MAX; cpus *= 2)
+    status = read_set(affinity, cpus);
+  if (status < 0) {
+    evnet_affinity_free(affinity);
+    return status;
   }
-  evnet_affinity_free(affinity);
-  return NULL;
+  *out_affinity = affinity;
+  return 0;
 }
 
 static size_t nth_cpu(const struct evnet_affinity *affinity, uint32_t index) {
@@ -38,10 +49,11 @@ static size_t nth_cpu(const struct evnet_affinity *affinity, uint32_t index) {
 
 int evnet_thread_pin(uint32_t index, struct evnet_affinity **out_before) {
   *out_before = NULL;
-  struct evnet_affinity *before = evnet_affinity_read();
-  if (before == NULL) return -ENOMEM;
+  struct evnet_affinity *before = NULL;
+  int status = evnet_affinity_read(&before);
+  if (status < 0) return status;
   cpu_set_t *one = CPU_ALLOC(before->cpus);
-  int status = one == NULL ? -ENOMEM : 0;
+  if (one == NULL) status = -ENOMEM;
   if (status == 0) {
     CPU_ZERO_S(before->size, one);
     CPU_SET_S(nth_cpu(before, index), before->size, one);

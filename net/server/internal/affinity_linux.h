@@ -13,9 +13,14 @@ struct evnet_affinity {
   cpu_set_t *set;
 };
 
-// evnet_affinity_read returns the calling thread's mask, to be freed with evnet_affinity_free. It
-// returns NULL if the mask cannot be read or there is no memory.
-struct evnet_affinity *evnet_affinity_read(void);
+// evnet_affinity_read reads the calling thread's mask. The caller frees it with
+// evnet_affinity_free.
+//
+// Returns: 0.
+// Errors:  -ENOMEM; those of sched_getaffinity(2).
+EVNET_WARN_UNUSED int evnet_affinity_read(struct evnet_affinity **out_affinity);
+
+// evnet_affinity_free frees `affinity`; NULL is accepted.
 void evnet_affinity_free(struct evnet_affinity *affinity);
 
 #endif  // EVNET_NET_SERVER_INTERNAL_AFFINITY_LINUX_H_

@@ -89,8 +89,9 @@ long evnet_cpu_quota(const char *self, const char *root) {
 }
 
 static int affinity_count(void) {
-  struct evnet_affinity *affinity = evnet_affinity_read();
-  int count = affinity != NULL ? CPU_COUNT_S(affinity->size, affinity->set) : 0;
+  struct evnet_affinity *affinity = NULL;
+  int count = 0;
+  if (evnet_affinity_read(&affinity) == 0) count = CPU_COUNT_S(affinity->size, affinity->set);
   evnet_affinity_free(affinity);
   if (count > 0) return count;
   long online = sysconf(_SC_NPROCESSORS_ONLN);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "net/base/text.h"
 #include "net/reactor/internal/lookup_pool.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/internal/resolver.h"
@@ -78,14 +79,26 @@ static struct resolver *create(const struct evnet_reactor *reactor) {
   return resolver;
 }
 
+// Logs a failed lookup. `refusal` is empty if the addresses were found and could not be kept.
+static void log_failure(struct evnet_reactor *reactor, const struct evnet_lookup *lookup) {
+  if (evnet_log_limit_pass(&reactor->resolver_log, reactor->clock.now_ms) == 0) return;
+  const struct evnet_logger *logger = &reactor->options.logger;
+  if (lookup->refusal[0] != '\0') {
+    evnet_log(logger, EVNET_LOG_DEBUG, "%s", lookup->refusal);
+    return;
+  }
+  char shown[EVNET_TEXT_BYTES];
+  evnet_log(logger, EVNET_LOG_DEBUG, "address '%s': %s",
+            evnet_text_escape(lookup->text, shown, sizeof shown),
+            evnet_status_message(lookup->count));
+}
+
 static void tell(struct evnet_message *message, void *context) {
   struct evnet_reactor *reactor = context;
   struct evnet_lookup *lookup = (struct evnet_lookup *)message;
   // The resolver is NULL while the reactor ends.
   if (lookup->done != NULL && reactor->resolver != NULL) {
-    if (lookup->count < 0 &&
-        evnet_log_limit_pass(&reactor->resolver_log, reactor->clock.now_ms) > 0)
-      evnet_log(&reactor->options.logger, EVNET_LOG_DEBUG, "%s", lookup->refusal);
+    if (lookup->count < 0) log_failure(reactor, lookup);
     const int status = lookup->count < 0 ? lookup->count : 0;
     lookup->done(lookup->arg, status, lookup->addresses, status < 0 ? 0 : (size_t)lookup->count);
   }

@@ -90,6 +90,8 @@ TEST_F(Resolver, WithoutMemoryForItsAddressesALookupFails) {
   size_refused = 0;
   EXPECT_EQ(answer.status, -ENOMEM);
   EXPECT_TRUE(answer.addresses.empty());
+  ASSERT_EQ(log_.size(), 1u);
+  EXPECT_EQ(log_[0], "address 'both.test:80': out of memory");
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ void async_run_answers(struct evnet_reactor *reactor) {
   }
 }
 
-// Acts
+// Carrying out
 
 // The queue returns the lent bytes.
 static void returned(struct evnet_outbound_lent *lent, bool taken) {

@@ -87,7 +87,7 @@ bool evnet_conn_is_truncated(const struct evnet_conn *conn) {
   return conn_is_datagram(conn) && datagram_of(conn) != NULL && datagram_of(conn)->truncated;
 }
 
-// Room
+// Room in the socket
 
 void datagram_room(struct evnet_conn *conn, int status) {
   struct datagram_socket *socket = datagram_of(conn);

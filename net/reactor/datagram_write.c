@@ -41,7 +41,7 @@ static int send_one(struct datagram_socket *socket, const struct datagram_outgoi
   return status < 0 ? status : datagram_send(socket, outgoing);
 }
 
-// Hosts
+// Sources
 
 static bool is_same(const struct evnet_address *a, const struct evnet_address *b) {
   return a == b || (a->size == b->size && a->socket.any.sa_family == b->socket.any.sa_family &&

@@ -90,7 +90,7 @@ void deadline_arm_earliest(struct evnet_conn *conn) {
   if (earliest.any) deadline_arm(conn, earliest.left_ms > 0 ? (uint64_t)earliest.left_ms : 0);
 }
 
-// Beginning again
+// Restarting timeouts
 
 void deadline_stamp(struct evnet_conn *conn, enum evnet_timeout which) {
   const uint32_t now = clock_stamp(conn);
@@ -115,7 +115,7 @@ void deadline_restart(struct evnet_conn *conn, enum evnet_timeout which) {
   deadline_arm_earliest(conn);
 }
 
-// Questions to the kernel
+// Settling
 
 bool deadline_settle(struct evnet_reactor *reactor) {
   const uint64_t before_ms = reactor->deadlines.settled_ms;

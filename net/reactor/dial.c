@@ -103,7 +103,7 @@ int evnet_dial(struct evnet_reactor *reactor, const char *address,
   return 0;
 }
 
-// Ends
+// Closing
 
 int evnet_close(struct evnet_reactor *reactor, struct evnet_conn_id id) {
   if (id.reactor != reactor->owner.reactor_index) return -ESTALE;

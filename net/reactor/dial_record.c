@@ -34,7 +34,7 @@ struct evnet_async *dial_take_requests(struct dial *dial) {
   return first;
 }
 
-// Ends
+// The end of a dial
 
 // Detaches the handles of all attempts except the connection's own handle.
 static void drop_attempts(struct dial *dial) {

@@ -28,7 +28,7 @@ void due_check_stopping(struct evnet_conn *conn) {
   if (due_is_stopping(conn)) due_add(conn, 0);
 }
 
-// Answers
+// Completed requests
 
 void due_answer(struct evnet_async *async, int status) {
   struct evnet_reactor *reactor = async->reactor;

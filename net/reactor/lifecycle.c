@@ -24,7 +24,7 @@
 // the next wait. The spare handles (create_parts in reactor.c) are enough for both runs.
 enum { DUE_MAX = 2048 };
 
-// Ends
+// The end of a connection
 
 static void tell_closed(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;

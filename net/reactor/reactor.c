@@ -115,7 +115,7 @@ void evnet_reactor_discard(struct evnet_reactor *reactor, int descriptor) {
   evnet_poller_discard_descriptor(reactor->poller, descriptor);
 }
 
-// Running and the end
+// Running and destroying
 
 // Closes all connections, with on_close, because the reactor ends without a stop.
 static void abandon(struct evnet_reactor *reactor, int reason) {

@@ -68,7 +68,7 @@ static void finish(struct lookup_job *job) {
     free_lookup(lookup);
 }
 
-// On the reactor
+// On the reactor's thread
 
 static struct resolver *create(const struct evnet_reactor *reactor) {
   struct resolver *resolver = evnet_allocate_zeroed(NULL, sizeof *resolver);

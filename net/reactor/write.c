@@ -136,7 +136,7 @@ int write_file(struct evnet_conn *conn, const struct evnet_outbound_file *file) 
   return status == -ENOBUFS ? overflow(conn) : outbound_queued(conn, first, status);
 }
 
-// Ends of writing
+// Flushing and shutting down
 
 ssize_t evnet_conn_flush(struct evnet_conn *conn) {
   if (conn_is_datagram(conn)) {

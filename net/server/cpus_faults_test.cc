@@ -1,5 +1,5 @@
-// CPUs where the system does not say which ones there are: calls of the kernel and of the C library
-// fail, put in by the linker (--wrap).
+// The number of CPUs when the system does not report it: wrapped functions of the kernel and the C
+// library (the linker's --wrap) fail.
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
@@ -21,7 +21,7 @@
 namespace {
 
 size_t mask_bytes_min;  // sched_getaffinity refuses a smaller mask
-int getaffinity_error;  // 0: none
+int getaffinity_error;  // errno of sched_getaffinity; 0 for none
 thread_local int setaffinity_error;
 bool has_no_memory;                        // calloc(3) fails
 int allocations_of_sets_left;              // until one of a set fails; 0: none does

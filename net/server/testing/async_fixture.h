@@ -1,4 +1,4 @@
-// A server whose connections are known by id, and the answers of requests by id.
+// A server that records the ids of its connections, and the results of requests by id.
 #ifndef EVNET_NET_SERVER_TESTING_ASYNC_FIXTURE_H_
 #define EVNET_NET_SERVER_TESTING_ASYNC_FIXTURE_H_
 
@@ -14,7 +14,7 @@
 
 namespace evnet_testing {
 
-// Answers of requests, which tests wait for.
+// Collects the results of requests. Tests wait for them.
 class Answers {
  public:
   static void Done(struct evnet_conn_id, int status, void *user) {
@@ -51,7 +51,7 @@ class Answers {
   std::vector<size_t> released_before_done_;
 };
 
-// A server that tells which connections there are, in the order in which they came.
+// A server that records its connections in the order in which they open.
 class Async : public ::testing::Test {
  protected:
   Async() : callbacks(Echo()) {
@@ -82,7 +82,8 @@ class Async : public ::testing::Test {
     return evnet_async_write(server->get(), Id(index), data.data(), data.size(), Answers::Done,
                              &answers);
   }
-  // A connection that takes nothing more from the server: what is written is queued.
+  // Returns a client that does not read. The server has filled all kernel buffers, so further
+  // writes are queued.
   std::unique_ptr<Client> ConnectBlocked() {
     ClientOptions small;
     small.receive_buffer_bytes = 4096;

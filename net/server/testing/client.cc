@@ -76,7 +76,7 @@ void Client::Connect(const evnet_address &address, const ClientOptions &options)
         << strerror(errno);
   }
   const int status = connect(descriptor_, &address.socket.any, address.size);
-  // A server that refuses may do so between the handshake and connect(2)'s return.
+  // A server that refuses the connection may reset it before connect(2) returns.
   if (status != 0 && errno == ECONNRESET) end_ = End::kReset;
   ASSERT_TRUE(status == 0 || end_ == End::kReset) << strerror(errno);
   connected_ = true;
@@ -115,7 +115,7 @@ size_t Client::TrySend(const std::string &data) {
         send(descriptor_, data.data() + sent, data.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (part < 0 && errno == EINTR) continue;
     if (part < 0) {
-      // The kernel tells a reset once; recv(2) would show a plain end after it.
+      // The kernel reports a reset only once. After that recv(2) returns EOF.
       if (errno != EAGAIN) end_ = End::kReset;
       break;
     }
@@ -147,7 +147,7 @@ void Client::SendAll(const std::string &data) {
 }
 
 void Client::WaitUntilDelivered() {
-  // What is not acknowledged yet (tcp(7)).
+  // SIOCOUTQ returns the number of bytes that are not acknowledged yet (tcp(7)).
   EXPECT_TRUE(WaitUntil([&] {
     int bytes = -1;
     return ioctl(descriptor_, TIOCOUTQ, &bytes) == 0 && bytes == 0;
@@ -226,7 +226,7 @@ std::string Client::Exchange(const std::string &data) {
 }
 
 void Client::ShutdownWrite() {
-  // A connection that was reset meanwhile has no direction to end.
+  // If the connection was reset in the meantime, it cannot be half-closed.
   if (shutdown(descriptor_, SHUT_WR) != 0) {
     EXPECT_EQ(errno, ENOTCONN) << strerror(errno);
   }

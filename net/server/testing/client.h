@@ -1,5 +1,5 @@
-// A client for tests: a blocking TCP or Unix socket of which no call waits longer than kDeadline. A
-// call that cannot do what its name says fails the running test.
+// A client for tests: a blocking TCP or Unix socket. No call waits longer than kDeadline. A call
+// that does not succeed fails the running test.
 #ifndef EVNET_NET_SERVER_TESTING_CLIENT_H_
 #define EVNET_NET_SERVER_TESTING_CLIENT_H_
 
@@ -13,10 +13,10 @@
 namespace evnet_testing {
 
 struct ClientOptions {
-  int send_buffer_bytes = 0;  // 0: the system's
+  int send_buffer_bytes = 0;  // 0 for the system's default
   int receive_buffer_bytes = 0;
-  std::string source;  // an IPv4 address to connect from; empty: the system's choice
-  std::string path;    // of a Unix client; empty: it has none
+  std::string source;  // an IPv4 address to connect from; empty for the system's choice
+  std::string path;    // the client's Unix path; empty for none
 };
 
 class Client {
@@ -33,18 +33,18 @@ class Client {
 
   int descriptor() const { return descriptor_; }
   bool connected() const { return connected_; }
-  // The address that the server sees, and the one it is reached at.
+  // The addresses of the client and of the server.
   evnet_address LocalAddress() const;
   evnet_address RemoteAddress() const;
 
   void SendAll(const std::string &data);
   // Sends as much as fits without waiting; returns how much.
   size_t TrySend(const std::string &data);
-  // The same until the connection takes none for as long as `quiet_ms`: every buffer on the way is
-  // full.
+  // Sends until the kernel accepts no byte for `quiet_ms`, because all buffers are full. Returns
+  // the number of bytes sent.
   size_t SendUntilBlocked(const std::string &data, int quiet_ms = 100);
 
-  // Waits until the server's kernel has all that was sent.
+  // Waits until the server's kernel has received all sent bytes.
   void WaitUntilDelivered();
 
   // Receives exactly `bytes`; fewer, with a failure, if the stream ends before.
@@ -53,9 +53,9 @@ class Client {
   std::string ReceiveToEnd();
   // Receives what has come; does not wait.
   std::string TryReceive();
-  // Whether something can be read, or the end, within `ms`.
+  // Returns whether bytes, EOF or a reset arrive within `ms`.
   bool Readable(int ms);
-  // How the stream has ended, so far as it was read.
+  // How the stream has ended, as far as the client has read.
   End end() const { return end_; }
 
   // Sends `data` while it receives as many bytes as that.
@@ -63,14 +63,14 @@ class Client {
 
   void ShutdownWrite();
   void Close();
-  // Closes so that the server sees a reset.
+  // Resets the connection and closes the socket.
   void Reset();
 
  private:
   void Connect(const evnet_address &address, const ClientOptions &options);
-  // Waits; returns whether one of the events came.
+  // Waits for one of the events. Returns whether it came within `ms`.
   bool Wait(short events, int ms) const;
-  // Appends what has come, at most `bytes`; returns false at the end of the stream.
+  // Appends arrived bytes, at most `bytes`. Returns false at the end of the stream.
   bool ReceiveSome(std::string *out, size_t bytes);
 
   int descriptor_ = -1;

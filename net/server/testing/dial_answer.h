@@ -1,4 +1,4 @@
-// The answer of a dial or of a request, which a test waits for.
+// The result of a dial or of a request by id, for tests that wait for it.
 #ifndef EVNET_NET_SERVER_TESTING_DIAL_ANSWER_H_
 #define EVNET_NET_SERVER_TESTING_DIAL_ANSWER_H_
 

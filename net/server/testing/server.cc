@@ -143,7 +143,7 @@ Created::Created(const Callbacks &callbacks, const evnet_options &options,
                  const std::vector<std::string> &addresses)
     : callbacks_(callbacks) {
   evnet_options with_log = options;
-  int backend = 0;  // a test may have put a number there that is none of the enumerators
+  int backend = 0;  // an int, because a test may have set a value that is not an enumerator
   memcpy(&backend, &with_log.backend, sizeof backend);
   if (backend == EVNET_BACKEND_AUTO) with_log.backend = TestBackend();
   if (with_log.log == nullptr) log_.Attach(&with_log);

@@ -1,5 +1,5 @@
-// A server for tests, on threads of its own and on a port that the kernel chose: made in a line,
-// and stopped, waited for and destroyed by its destructor.
+// A server for tests, on its own threads and on a port that the kernel chooses. The destructor
+// stops the server and waits for its end.
 //
 //   Callbacks callbacks = Echo();
 //   callbacks.on_close = [&](evnet_conn *, int reason) { ...; return EVNET_NONE; };
@@ -23,7 +23,7 @@
 
 namespace evnet_testing {
 
-// struct evnet_handler for C++. What is empty is NULL in the handler, so that its default shows.
+// struct evnet_handler for C++. An empty function becomes NULL in the handler, the default.
 struct Callbacks {
   std::function<evnet_action(evnet_server *)> on_boot;
   std::function<evnet_action(evnet_conn *)> on_open;
@@ -38,24 +38,24 @@ struct Callbacks {
   std::function<void(evnet_conn *)> on_stopping;
   std::function<void(evnet_server *)> on_shutdown;
 
-  // For a server whose user is this object.
+  // Returns a handler that expects this object as `user`.
   evnet_handler Handler() const;
 };
 
-// on_data: takes everything and sends it back.
+// An on_data that echoes all bytes.
 evnet_action EchoData(evnet_conn *conn);
 Callbacks Echo();
 
-// Takes all unread bytes.
+// Consumes and returns all unread bytes.
 std::string Take(evnet_conn *conn);
-// Writes all, or fails the test.
+// Writes all bytes, or fails the test.
 void Write(evnet_conn *conn, const std::string &data);
 
-// Counts as progress for the watch of servers that spin, like a callback: for functions that evnet
-// calls and that are none of the handler's.
+// Counts as progress for the spin watch, as a callback does. Call it in functions that evnet calls
+// and that are not callbacks of the handler.
 void NoteProgress();
 
-// Runs a function on the connection's or reactor's thread, soon.
+// Posts a function to the reactor's thread.
 void Post(evnet_reactor *reactor, std::function<void()> function);
 
 // Collects the lines of options.log: the latest 32 KiB of them at least, and not all, so that a
@@ -89,10 +89,10 @@ class Created {
   int status() const { return status_; }
   evnet_server *get() const { return server_; }
   const Log &log() const { return log_; }
-  // Of an address, once it is bound; 0 before.
+  // The port of an address; 0 before it is bound.
   uint16_t port(size_t index = 0) const;
   evnet_address address(size_t index = 0) const;
-  // `struct`, as the function has the same name.
+  // `struct` is needed, because a function has the same name.
   struct evnet_server_stats stats() const;
   // Destroys the server now.
   void Destroy();
@@ -107,7 +107,7 @@ class Created {
   std::unique_ptr<SpinWatch> watch_;
 };
 
-// The same, running.
+// A created server that runs.
 class Server : public Created {
  public:
   explicit Server(const Callbacks &callbacks = Echo(), const evnet_options &options = {},

@@ -24,7 +24,7 @@ uint64_t SpinWatch::Allowed(int64_t elapsed_ms) {
 }
 
 SpinWatch::SpinWatch(std::function<Activity()> look) : look_(std::move(look)) {
-  // Signals are the test's, not the watch's.
+  // The watch's thread blocks all signals, so that the test's threads receive them.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

@@ -1,5 +1,5 @@
-// Watches a server of a test for turns to no purpose: while nothing makes progress, a reactor
-// sleeps. Every server test does so, as net/server/testing/server.h has a watch.
+// Watches a test's server for turns without progress, because a reactor without work must sleep.
+// Each server of net/server/testing/server.h has a watch.
 #ifndef EVNET_NET_SERVER_TESTING_SPIN_H_
 #define EVNET_NET_SERVER_TESTING_SPIN_H_
 
@@ -13,26 +13,26 @@
 
 namespace evnet_testing {
 
-// What a server had done up to a moment.
+// A server's counters at one moment.
 struct Activity {
   uint64_t turns;
-  uint64_t work;  // any number that changes with whatever is progress
+  uint64_t work;  // changes with every kind of progress
 };
 
 class SpinWatch {
  public:
-  // Looks at the server every few milliseconds, on a thread of its own.
+  // Calls `look` every few milliseconds on the watch's own thread.
   explicit SpinWatch(std::function<Activity()> look);
   SpinWatch(const SpinWatch &) = delete;
   SpinWatch &operator=(const SpinWatch &) = delete;
   ~SpinWatch();
 
-  // Ends the watch. Returns the most turns beyond those allowed that came between two looks while
-  // no work was done; 0: the server did not spin.
+  // Ends the watch. Returns the largest number of turns between two looks that exceeded Allowed()
+  // while no work was done; 0 if the server did not spin.
   uint64_t Stop();
 
-  // Those that may come to no purpose within that time: a kernel wakes in vain now and then, and a
-  // test may have timers of its own.
+  // The number of turns without progress allowed in that time. The kernel sometimes wakes a reactor
+  // without an event, and a test may have its own timers.
   static uint64_t Allowed(int64_t elapsed_ms);
 
  private:
@@ -46,7 +46,7 @@ class SpinWatch {
   std::thread thread_;
 };
 
-// The threads of all watches, which are none of the servers'.
+// The number of the watches' threads, which do not belong to servers.
 size_t WatchThreads();
 
 }  // namespace evnet_testing

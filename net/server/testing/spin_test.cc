@@ -1,4 +1,4 @@
-// The watch itself: that it sees a spin, and does not see one where there is none.
+// The watch reports a spin, and does not report one if there is none.
 #include "net/server/testing/spin.h"
 
 #include <atomic>

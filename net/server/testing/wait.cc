@@ -36,11 +36,11 @@ static size_t CountEntries(const char *path) {
   return count;
 }
 
-// Less the one that reads the directory.
+// Does not count the descriptor that reads the directory.
 size_t OpenDescriptors() { return CountEntries("/proc/self/fd") - 1; }
 
 size_t Threads() {
-  // A sanitizer starts a thread of its own together with the first one of the program.
+  // A sanitizer starts its own thread when the program starts its first thread.
   static const bool started = (std::thread([] {}).join(), true);
   (void)started;
   return CountEntries("/proc/self/task") - WatchThreads();

@@ -13,7 +13,7 @@
 
 namespace evnet_testing {
 
-// Long past what a loaded machine needs; only a failing test waits for it.
+// Much longer than a loaded machine needs. Only a failing test waits this long.
 constexpr std::chrono::seconds kDeadline(20);
 
 // Returns whether the condition held before the deadline. It is asked again and again.
@@ -22,7 +22,7 @@ bool WaitUntil(const std::function<bool()> &condition);
 // Milliseconds of the monotonic clock.
 int64_t NowMs();
 
-// This process's descriptors and threads, without those of spin.h.
+// The number of this process's descriptors and of its threads, without those of spin.h.
 size_t OpenDescriptors();
 size_t Threads();
 
@@ -40,7 +40,7 @@ class Journal {
   std::vector<std::string> lines_;
 };
 
-// Bytes that tell their place: a lost, doubled or moved one shows.
+// Returns bytes that depend on their position, so a lost, duplicated or moved byte is detected.
 std::string Pattern(size_t bytes, uint32_t seed = 1);
 
 }  // namespace evnet_testing

@@ -31,7 +31,7 @@
 
 // An accepted descriptor on its way to another reactor.
 struct hand_over {
-  struct evnet_message message;  // first: run gets a pointer to it
+  struct evnet_message message;  // first member: run casts a pointer to it
   struct server_reactor *target;
   struct evnet_address peer;
   int descriptor;

@@ -20,7 +20,7 @@
 namespace evnet_testing {
 namespace {
 
-// Adopts on one of the server's reactors; returns the status.
+// Adopts a socket on one of the server's reactors. Returns the status.
 int AdoptOn(evnet_server *server, uint32_t reactor_index, int descriptor) {
   std::atomic<int> status{1};
   evnet_reactor *reactor = evnet_server_reactor(server, reactor_index);

@@ -8,7 +8,7 @@
 #include "net/server/internal/state.h"
 
 struct request {
-  struct evnet_async async;  // first: finish gets a pointer to it
+  struct evnet_async async;  // first member: finish casts a pointer to it
   const struct evnet_allocator *allocator;
   void (*done)(struct evnet_conn_id id, int status, void *user);
   void *user;

@@ -24,9 +24,9 @@ size_t mask_bytes_min;  // sched_getaffinity refuses a smaller mask
 int getaffinity_error;  // errno of sched_getaffinity; 0 for none
 thread_local int setaffinity_error;
 bool has_no_memory;                        // calloc(3) fails
-int allocations_of_sets_left;              // until one of a set fails; 0: none does
-long cpus_online;                          // 0: the system's answer
-std::map<std::string, std::string> files;  // by path; with one of them, no others exist
+int allocations_of_sets_left;              // the n-th CPU_ALLOC fails; 0 for none
+long cpus_online;                          // 0 for the system's number
+std::map<std::string, std::string> files;  // by path; unless empty, no other files exist
 
 }  // namespace
 

@@ -11,7 +11,7 @@
 #include "net/server/internal/state.h"
 
 struct server_dial {
-  struct evnet_message message;  // first: run gets a pointer to it
+  struct evnet_message message;  // first member: run casts a pointer to it
   struct evnet_server *server;
   struct server_reactor *target;
   void (*done)(struct evnet_conn_id id, int status, void *user);

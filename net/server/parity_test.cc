@@ -235,7 +235,7 @@ TEST(Parity, AHalfClosedPeerGetsAllOfAFile) {
       SlowReader("EVNET_REASON_PEER"), kOverUnixToo);
 }
 
-// Ends
+// Closes and half-closes
 
 TEST(Parity, AnEndComesBehindTheDataInFrontOfIt) {
   ExpectAlike(
@@ -384,7 +384,7 @@ TEST(Parity, ADescriptorIsAdoptedOnce) {
       {"adopt OK", "adopt EEXIST", "on_open", "on_close EVNET_REASON_PEER", "descriptors 0"});
 }
 
-// Nothing at all
+// Idle servers
 
 TEST(Parity, AServerWithIdleConnectionsSleeps) {
   ExpectAlike(

@@ -25,7 +25,7 @@ constexpr bool kIsSanitized = true;
 constexpr bool kIsSanitized = false;
 #endif
 
-// One connection.
+// Opens one connection, uses it, and closes it in the way that `kind` selects.
 void Cycle(uint16_t port, uint32_t kind) {
   ClientOptions options;
   if (kind % 6 == 4) options.receive_buffer_bytes = 4096;

@@ -50,7 +50,7 @@ class Posters {
   static constexpr size_t kRequestBytes = 512 + 512 + 128;
   struct Request;
   struct Marker {
-    evnet_message message;  // first: run gets a pointer to it
+    evnet_message message;  // first member: run casts a pointer to it
     Request *request;
     bool is_behind;
   };

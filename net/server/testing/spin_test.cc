@@ -9,7 +9,8 @@
 namespace evnet_testing {
 namespace {
 
-// Runs a watch until it has looked `count` times at numbers that `change` makes.
+// Runs a watch until it has called `look` `count` times. `change` sets the counters before each
+// look. Returns the result of the watch.
 uint64_t Watch(int count, const std::function<void(Activity *)> &change) {
   std::atomic<int> looks{0};
   Activity progress = {};
@@ -23,7 +24,7 @@ uint64_t Watch(int count, const std::function<void(Activity *)> &change) {
 }
 
 TEST(SpinWatch, SeesTurnsWithoutWork) {
-  constexpr uint64_t kTurns = 1'000'000;  // more than a slow machine's looks allow
+  constexpr uint64_t kTurns = 1'000'000;  // more than Allowed() returns, even on a slow machine
   EXPECT_GT(Watch(4, [](Activity *progress) { progress->turns += kTurns; }), 0u);
 }
 

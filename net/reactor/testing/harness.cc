@@ -7,7 +7,7 @@
 namespace evnet_testing {
 namespace {
 
-// Long past what a loaded machine needs; only a failing test waits for it.
+// Far more than a loaded machine needs; only a failing test waits this long.
 constexpr std::chrono::seconds kDeadline(20);
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A reactor under test, driven turn by turn in the test's own thread, with a listener and recorded
+// A reactor under test, which the test's thread drives turn by turn, with a listener and recorded
 // callbacks.
 //
 //   Harness harness;
@@ -34,7 +34,7 @@
 
 namespace evnet_testing {
 
-// What happened to one connection.
+// The recorded events of one connection.
 struct Record {
   evnet_conn *conn = nullptr;
   int opened = 0;
@@ -47,12 +47,12 @@ struct Record {
                                     // 0", "prewrite", "stopping", "close"
 
   int Count(const std::string &event) const;
-  std::string Story() const;  // the events, joined, runs of "data" and "prewrite" left out
+  std::string Story() const;  // the events in one line, without "data" and "prewrite"
 };
 
-// An unset callback is NULL in the handler, but for on_open and on_close, which always record, and
-// on_data, which then takes all bytes into Record::received. May be changed while running, but not
-// from unset to set.
+// An unset callback is NULL in the handler, with three exceptions: on_open and on_close always
+// record, and on_data then appends all bytes to Record::received. A callback may be changed while
+// the reactor runs, but not from unset to set.
 struct Callbacks {
   std::function<evnet_action(evnet_conn *)> open, data, half_close, pressure, drain;
   std::function<evnet_action(evnet_conn *, evnet_timeout)> timeout;
@@ -73,7 +73,7 @@ class Harness {
   Harness(const Harness &) = delete;
   Harness &operator=(const Harness &) = delete;
 
-  // To be set before Start.
+  // Set before Start.
   Callbacks on;
   evnet_reactor_options options = {};
   evnet_listen_options listen_options = {};
@@ -81,8 +81,8 @@ class Harness {
   bool null_data = false;  // on_data is NULL
 
   void Start();
-  int TryStart();  // the status of evnet_reactor_create, then of evnet_reactor_listen
-  void Destroy();  // checks that nothing is left allocated and every connection closed once
+  int TryStart();  // returns the first error of creating and listening, or 0
+  void Destroy();  // checks that no memory is leaked and every connection has closed once
 
   evnet_reactor *reactor() { return reactor_; }
   const evnet_address &address() const { return address_; }
@@ -97,7 +97,7 @@ class Harness {
   struct evnet_conn_id Dial(const std::string &address,
                             const evnet_dial_options &dial_options = {});
   Record &Of(const struct evnet_conn_id &id) { return records_[id.generation]; }
-  // The listener, as text.
+  // Returns the listener's address as text.
   std::string AddressText() const;
 
   int Turn(int64_t wait_ms = 0);
@@ -115,7 +115,7 @@ class Harness {
   // Reads to the end, which it returns with the bytes.
   std::string ReadToEnd(Client *client);
 
-  // The recorded ways to end a connection: nothing but on_close (and prewrite) may follow.
+  // Close or abort a connection and record it. Only on_close and on_prewrite may follow.
   void Close(evnet_conn *conn);
   void Abort(evnet_conn *conn);
 
@@ -148,12 +148,12 @@ class Harness {
   std::vector<evnet_conn *> opened_;
 };
 
-// Bytes of a pattern in which no part equals its neighbours.
+// Returns bytes of a pattern in which no part equals its neighbours.
 std::string Pattern(size_t size, uint32_t seed = 1);
 
-// What evnet_conn_peek gives, as a string.
+// Returns the bytes of evnet_conn_peek.
 std::string Peek(evnet_conn *conn);
-// Takes all unread bytes.
+// Consumes and returns all unread bytes.
 std::string TakeAll(evnet_conn *conn);
 ssize_t Write(evnet_conn *conn, const std::string &data);
 

@@ -113,6 +113,9 @@ def evnet_cc_binary(name, srcs, copts = [], features = [], **kwargs):
 # See prelude.bzl.
 _PRELUDE = "//bazel:test_prelude"
 
+# See its header.
+_EXPLAIN = "//net/base/testing:explain"
+
 def evnet_cc_test(
         name,
         srcs,
@@ -127,7 +130,7 @@ def evnet_cc_test(
     Args:
       name: the target's name.
       srcs: C++ sources.
-      deps: the libraries under test; GoogleTest and its main are added.
+      deps: the libraries under test; GoogleTest, its main and //net/base/testing:explain are added.
       copts: added after the default ones.
       size: of the test.
       linkstatic: True, so that a test binary runs wherever it is copied to.
@@ -144,6 +147,7 @@ def evnet_cc_test(
         toolchains = [_PRELUDE],
         deps = deps + [
             _PRELUDE,
+            _EXPLAIN,
             "@com_google_googletest//:gtest_main",
         ],
         **kwargs

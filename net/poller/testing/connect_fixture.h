@@ -21,8 +21,9 @@ class ConnectTest : public ContractTest {
   }
   evnet_handle Reserve() { return Reserve(GetParam().transport); }
 
-  bool RunUntilConnects(evnet_handle handle, size_t count = 1) {
-    return loop().RunUntil([=] { return loop().Of(handle, EVNET_OP_CONNECT).size() >= count; });
+  bool RunUntilConnects(evnet_handle handle, size_t count = 1, Place place = Place::Here()) {
+    return loop().RunUntil([=] { return loop().Of(handle, EVNET_OP_CONNECT).size() >= count; },
+                           place);
   }
 
   // Connects and returns the result of CONNECT.

@@ -5,12 +5,16 @@
 #include <chrono>
 
 #include "gtest/gtest.h"
+#include "net/base/testing/status.h"
 #include "net/poller/testing/peer.h"
 
 namespace evnet_testing {
 namespace {
 
 constexpr int64_t kTurnNs = 5000000;
+
+// Completions of a message.
+constexpr size_t kExplainedMax = 32;
 
 const char *NameOf(evnet_op op) {
   switch (op) {
@@ -33,6 +37,10 @@ const char *NameOf(evnet_op op) {
 }
 
 }  // namespace
+
+Loop::Loop(evnet_poller *poller)
+    : poller_(poller),
+      witness_(Witness::Thread::kOwn, [this](std::ostream *out) { Explain(out); }) {}
 
 void Loop::Turn(int64_t timeout_ns) {
   ASSERT_GE(evnet_poller_wait(poller_, timeout_ns), 0);
@@ -70,17 +78,32 @@ void Loop::Turn(int64_t timeout_ns) {
   }
 }
 
-bool Loop::RunUntil(const std::function<bool()> &done) {
+bool Loop::RunUntil(const std::function<bool()> &done, Place place) {
   const auto deadline = std::chrono::steady_clock::now() + kDeadline;
+  const uint64_t first = turn_;
   while (!done()) {
     if (std::chrono::steady_clock::now() > deadline) {
-      ADD_FAILURE() << "not reached before the deadline";
+      ADD_FAILURE_AT(place.file, place.line)
+          << "The condition that RunUntil waits for here is false after " << turn_ - first
+          << " turns and " << kDeadline.count() << " s";
       return false;
     }
     Turn(kTurnNs);
     if (::testing::Test::HasFatalFailure()) return false;
   }
   return true;
+}
+
+void Loop::Explain(std::ostream *out) const {
+  const size_t first = events_.size() > kExplainedMax ? events_.size() - kExplainedMax : 0;
+  *out << "The poller after turn " << turn_ << ": " << events_.size() << " completions since Clear"
+       << (first > 0 ? ", the last of them:\n" : "\n");
+  for (size_t i = first; i < events_.size(); i++) {
+    const Event &event = events_[i];
+    *out << "  turn " << event.turn << ": handle " << event.handle.index << " (generation "
+         << event.handle.generation << ") " << NameOf(event.op) << " = "
+         << Status(static_cast<int>(event.result)) << (event.more ? ", more follow" : "") << "\n";
+  }
 }
 
 std::vector<Event> Loop::Of(evnet_handle handle) const {

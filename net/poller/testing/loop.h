@@ -1,7 +1,7 @@
 // A loop over one poller that records every completion, so that a test can check which completions
 // came, in which order and in which turn. The loop accepts each connection that is queued at a
 // listener. It records an ACCEPT whose result is the connection's descriptor or the error of
-// accepting it.
+// accepting it. A failed test prints the last completions.
 #ifndef EVNET_NET_POLLER_TESTING_LOOP_H_
 #define EVNET_NET_POLLER_TESTING_LOOP_H_
 
@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "net/base/testing/explain.h"
+#include "net/base/testing/place.h"
 #include "net/poller/poller.h"
 
 namespace evnet_testing {
@@ -34,7 +36,7 @@ inline bool operator==(const evnet_handle &a, const evnet_handle &b) {
 
 class Loop {
  public:
-  explicit Loop(evnet_poller *poller) : poller_(poller) {}
+  explicit Loop(evnet_poller *poller);
   Loop(const Loop &) = delete;
   Loop &operator=(const Loop &) = delete;
 
@@ -46,7 +48,7 @@ class Loop {
   void Turn(int64_t timeout_ns);
   // Runs turns until `done` returns true; it is called after every turn. At the deadline, fails the
   // test and returns false.
-  bool RunUntil(const std::function<bool()> &done);
+  bool RunUntil(const std::function<bool()> &done, Place place = Place::Here());
 
   // Within OnEvent of a RECV: the received bytes in the poller's memory.
   const uint8_t *data() const { return data_; }
@@ -64,11 +66,14 @@ class Loop {
   std::string Story(evnet_handle handle) const;
 
  private:
+  void Explain(std::ostream *out) const;
+
   evnet_poller *const poller_;
   std::function<void(const Event &)> handler_;
   std::vector<Event> events_;
   uint64_t turn_ = 0;
   const uint8_t *data_ = nullptr;
+  const Witness witness_;
 };
 
 }  // namespace evnet_testing

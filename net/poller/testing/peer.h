@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <memory>
+#include <ostream>
 #include <string>
 
 #include "net/base/address.h"
@@ -53,6 +54,12 @@ struct PeerOptions {
   int send_buffer_bytes = 0;  // 0: the system's default
   int receive_buffer_bytes = 0;
 };
+
+inline std::ostream &operator<<(std::ostream &out, Peer::End end) {
+  return out << (end == Peer::End::kOpen  ? "open"
+                 : end == Peer::End::kEnd ? "end-of-stream"
+                                          : "reset");
+}
 
 class Fixture {
  public:

@@ -11,6 +11,18 @@
 
 namespace evnet_testing {
 
+std::ostream &operator<<(std::ostream &out, End end) {
+  switch (end) {
+    case End::kOpen:
+      return out << "open";
+    case End::kEnd:
+      return out << "end-of-stream";
+    case End::kReset:
+      return out << "reset";
+  }
+  return out << "no End";
+}
+
 Client::Client(const evnet_address &server, int receive_buffer_bytes) {
   descriptor_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   EXPECT_GE(descriptor_, 0) << strerror(errno);
@@ -33,7 +45,12 @@ size_t Client::TryWrite(const std::string &data) {
   return 0;
 }
 
-void Client::Write(const std::string &data) { EXPECT_EQ(TryWrite(data), data.size()); }
+void Client::Write(const std::string &data, Place place) {
+  const size_t sent = TryWrite(data);
+  if (sent == data.size()) return;
+  ADD_FAILURE_AT(place.file, place.line) << "The client's socket took " << sent << " bytes of "
+                                         << data.size() << ": " << strerror(errno);
+}
 
 std::string Client::Read(size_t size) {
   std::string all;

@@ -6,14 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <ostream>
 #include <string>
 #include <utility>
 
 #include "net/base/address.h"
+#include "net/base/testing/place.h"
 
 namespace evnet_testing {
 
 enum class End { kOpen, kEnd, kReset };
+
+std::ostream &operator<<(std::ostream &out, End end);
 
 class Client {
  public:
@@ -32,7 +36,7 @@ class Client {
   // Writes as much as fits, and returns how much.
   size_t TryWrite(const std::string &data);
   // Writes all bytes, which have to fit.
-  void Write(const std::string &data);
+  void Write(const std::string &data, Place place = Place::Here());
   // Reads up to `size` of the bytes that have arrived, and notes EOF.
   std::string Read(size_t size = SIZE_MAX);
   // Reads all bytes up to EOF, and waits for them. The reactor must have sent everything already.

@@ -24,31 +24,34 @@ class DialTest : public ::testing::Test {
     TheNames().Reset();
   }
 
-  bool UntilClosed(const struct evnet_conn_id &id) {
-    return harness.Until([&] { return harness.Of(id).closed == 1; });
+  bool UntilClosed(const struct evnet_conn_id &id, Place place = Place::Here()) {
+    return harness.Until([&] { return harness.Of(id).closed == 1; }, place);
   }
-  bool UntilOpen(const struct evnet_conn_id &id) {
-    return harness.Until([&] { return harness.Of(id).opened == 1; });
+  bool UntilOpen(const struct evnet_conn_id &id, Place place = Place::Here()) {
+    return harness.Until([&] { return harness.Of(id).opened == 1; }, place);
   }
 
   // Dials, waits for the failure, and returns its reason.
-  int Fail(const std::string &address, const evnet_dial_options &options = {}) {
-    const struct evnet_conn_id id = harness.Dial(address, options);
-    if (!UntilClosed(id)) return 0;
+  Status Fail(const std::string &address, const evnet_dial_options &options = {},
+              Place place = Place::Here()) {
+    const struct evnet_conn_id id = harness.Dial(address, options, place);
+    if (!UntilClosed(id, place)) return 0;
     EXPECT_EQ(harness.Of(id).Story(), "close");
     return harness.Of(id).reason;
   }
 
   // Reads from `peer` up to EOF, and turns the reactor meanwhile.
-  std::string ReadToEnd(int peer) {
+  std::string ReadToEnd(int peer, Place place = Place::Here()) {
     EXPECT_EQ(fcntl(peer, F_SETFL, O_NONBLOCK), 0);
     std::string got;
-    harness.Until([&] {
-      std::string block(1 << 16, 0);
-      const ssize_t size = read(peer, &block[0], block.size());
-      if (size > 0) got.append(block, 0, static_cast<size_t>(size));
-      return size == 0;
-    });
+    harness.Until(
+        [&] {
+          std::string block(1 << 16, 0);
+          const ssize_t size = read(peer, &block[0], block.size());
+          if (size > 0) got.append(block, 0, static_cast<size_t>(size));
+          return size == 0;
+        },
+        place);
     return got;
   }
 

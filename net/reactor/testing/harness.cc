@@ -2,13 +2,41 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
+#include <iostream>
+#include <sstream>
+
+#include "net/reactor/testing/describe.h"
 
 namespace evnet_testing {
 namespace {
 
 // Far more than a loaded machine needs; only a failing test waits this long.
 constexpr std::chrono::seconds kDeadline(20);
+
+// Connections of a message.
+constexpr size_t kExplainedMax = 6;
+
+// Those of this thread; a call of a connection belongs to one of them.
+std::vector<Harness *> &Harnesses() {
+  thread_local std::vector<Harness *> harnesses;
+  return harnesses;
+}
+
+const char *NameOf(evnet_timeout which) {
+  switch (which) {
+    case EVNET_TIMEOUT_IDLE:
+      return "on_timeout of idle_timeout_ms";
+    case EVNET_TIMEOUT_READ:
+      return "on_timeout of read_timeout_ms";
+    case EVNET_TIMEOUT_WRITE:
+      return "on_timeout of write_timeout_ms";
+    case EVNET_TIMEOUT_LIFETIME:
+      return "on_timeout of lifetime_ms";
+  }
+  return "on_timeout of no timeout";
+}
 
 }  // namespace
 
@@ -28,11 +56,16 @@ std::string Record::Story() const {
   return story;
 }
 
-Harness::Harness() { ResetKernel(); }
+Harness::Harness() : witness_(Witness::Thread::kOwn, [this](std::ostream *out) { Explain(out); }) {
+  Harnesses().push_back(this);
+  ResetKernel();
+}
 
 Harness::~Harness() {
   Destroy();
   ResetKernel();
+  auto &all = Harnesses();
+  all.erase(std::remove(all.begin(), all.end(), this), all.end());
 }
 
 int Harness::TryStart() {
@@ -67,12 +100,14 @@ void Harness::Start() { ASSERT_EQ(TryStart(), 0); }
 
 void Harness::Destroy() {
   if (reactor_ == nullptr) return;
+  if (::testing::Test::HasFailure() && !records_.empty()) Explain(&std::cout);
   evnet_reactor_destroy(reactor_);
   reactor_ = nullptr;
   EXPECT_EQ(allocator_.live_blocks(), 0u) << "leaked";
   for (const auto &each : records_) {
-    EXPECT_EQ(each.second.opened, each.second.dialled ? each.second.opened : 1);
-    EXPECT_EQ(each.second.closed, 1);
+    EXPECT_EQ(each.second.opened, each.second.dialled ? each.second.opened : 1)
+        << "calls of on_open of connection " << each.first;
+    EXPECT_EQ(each.second.closed, 1) << "calls of on_close of connection " << each.first;
   }
 }
 
@@ -80,23 +115,32 @@ Client Harness::ConnectOnly(int client_receive_buffer_bytes) {
   return Client(address_, client_receive_buffer_bytes);
 }
 
-Harness::Pair Harness::Connect(int client_receive_buffer_bytes) {
+Harness::Pair Harness::Connect(int client_receive_buffer_bytes, Place place) {
   Pair pair;
   const size_t before = opened_.size();
   pair.client = ConnectOnly(client_receive_buffer_bytes);
-  if (!Until([&] { return opened_.size() > before; })) return pair;
+  if (!Wait([&] { return opened_.size() > before; }, place, "a client's on_open",
+            [&] { return "it connects from port " + std::to_string(pair.client.port()); })) {
+    return pair;
+  }
   pair.conn = opened_.back();
   pair.generation = evnet_conn_id(pair.conn).generation;
   return pair;
 }
 
 struct evnet_conn_id Harness::Dial(const std::string &address,
-                                   const evnet_dial_options &dial_options) {
+                                   const evnet_dial_options &dial_options, Place place) {
   struct evnet_conn_id id = {};
   const size_t before = records_.size();
-  EXPECT_EQ(evnet_dial(reactor_, address.c_str(), &dial_options, &id), 0);
+  const Status status = evnet_dial(reactor_, address.c_str(), &dial_options, &id);
+  if (status != 0) {
+    ADD_FAILURE_AT(place.file, place.line)
+        << "evnet_dial to '" << address << "' returned " << status;
+  }
   EXPECT_EQ(records_.size(), before) << "a callback from inside evnet_dial";
-  records_[id.generation].dialled = true;
+  Record &record = records_[id.generation];
+  record.dialled = true;
+  record.dialled_to = address;
   return id;
 }
 
@@ -106,20 +150,45 @@ std::string Harness::AddressText() const {
   return text;
 }
 
-int Harness::Turn(int64_t wait_ms) { return evnet_reactor_turn(reactor_, wait_ms); }
-
-void Harness::Turns(int count) {
-  for (int i = 0; i < count; i++) ASSERT_GE(Turn(), 0);
+int Harness::Turn(int64_t wait_ms) {
+  turns_++;
+  return evnet_reactor_turn(reactor_, wait_ms);
 }
 
-bool Harness::Until(const std::function<bool()> &done) {
-  const auto deadline = std::chrono::steady_clock::now() + kDeadline;
+void Harness::Turns(int count, Place place) {
+  for (int i = 0; i < count; i++) {
+    const Status status = Turn();
+    if (status >= 0) continue;
+    ADD_FAILURE_AT(place.file, place.line) << "evnet_reactor_turn returned " << status;
+    return;
+  }
+}
+
+bool Harness::Until(const std::function<bool()> &done, Place place) {
+  return Wait(done, place, "the condition of Until", [] { return std::string("it is false"); });
+}
+
+bool Harness::Wait(const std::function<bool()> &done, Place place, const char *what,
+                   const std::function<std::string()> &progress) {
+  const auto start = std::chrono::steady_clock::now();
   for (int i = 0; !done(); i++) {
-    const int status = Turn(i < 64 ? 0 : 1);
-    if (status < 0 || (status == 0 && !done()) || std::chrono::steady_clock::now() > deadline) {
-      ADD_FAILURE() << "what was waited for did not happen; the last turn returned " << status;
-      return false;
+    const Status status = Turn(i < 64 ? 0 : 1);
+    const auto waited = std::chrono::steady_clock::now() - start;
+    const bool ended = status == 0 && !done();
+    if (status >= 0 && !ended && waited <= kDeadline) continue;
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(waited).count();
+    std::ostringstream why;
+    if (status < 0) {
+      why << "evnet_reactor_turn returned " << status;
+    } else if (ended) {
+      why << "the reactor ended (evnet_reactor_turn returned 0)";
+    } else {
+      why << "the deadline came";
     }
+    ADD_FAILURE_AT(place.file, place.line)
+        << "The test waits here for " << what << ", but " << progress() << ": " << why.str()
+        << " after " << i + 1 << " turns and " << ms << " ms";
+    return false;
   }
   return true;
 }
@@ -137,21 +206,29 @@ void Harness::Post(std::function<void()> function) {
   if (status < 0) delete posted;
 }
 
-std::string Harness::ReadExactly(Client *client, size_t bytes) {
+std::string Harness::ReadExactly(Client *client, size_t bytes, Place place) {
   std::string all;
-  Until([&] {
+  const auto done = [&] {
     all += client->Read(bytes - all.size());
     return all.size() == bytes || client->end() != End::kOpen;
-  });
+  };
+  const std::string what = std::to_string(bytes) + " bytes at the client";
+  Wait(done, place, what.c_str(), [&] { return "it received " + std::to_string(all.size()); });
+  if (all.size() < bytes && client->end() != End::kOpen) {
+    ADD_FAILURE_AT(place.file, place.line) << "The client's stream ended (" << client->end()
+                                           << ") after " << all.size() << " bytes of " << bytes;
+  }
   return all;
 }
 
-std::string Harness::ReadToEnd(Client *client) {
+std::string Harness::ReadToEnd(Client *client, Place place) {
   std::string all;
-  Until([&] {
+  const auto done = [&] {
     all += client->Read();
     return client->end() != End::kOpen;
-  });
+  };
+  Wait(done, place, "the end-of-stream at the client",
+       [&] { return "it received " + std::to_string(all.size()) + " bytes and no end"; });
   return all;
 }
 
@@ -179,16 +256,71 @@ struct evnet_reactor_stats Harness::Stats() {
   return stats;
 }
 
+// What a failed test prints
+
+void Harness::AddStep(Record *record, Step step) {
+  step.turn = turns_;
+  record->steps.Add(step);
+}
+
+void Harness::NoteCall(const evnet_conn *conn, Step::Kind kind, const char *name, int64_t asked,
+                       int64_t value) {
+  for (Harness *harness : Harnesses()) {
+    if (harness->reactor_ != evnet_conn_reactor(conn)) continue;
+    const auto found = harness->records_.find(evnet_conn_id(conn).generation);
+    if (found == harness->records_.end()) return;
+    harness->AddStep(&found->second, {0, kind, name, value, asked});
+  }
+}
+
+void Harness::Explain(std::ostream *out) {
+  if (reactor_ == nullptr) return;
+  std::vector<std::pair<uint64_t, Record *>> news;
+  for (auto &each : records_) {
+    Record &record = each.second;
+    if (record.steps.count() > record.steps_printed || record.steps_printed == 0) {
+      news.emplace_back(each.first, &record);
+    }
+  }
+  if (news.empty() && !records_.empty()) return;
+  std::stable_sort(news.begin(), news.end(), [](const auto &a, const auto &b) {
+    return a.second->steps.last_turn() > b.second->steps.last_turn();
+  });
+  *out << "The reactor after turn " << turns_ << ": " << open_count() << " connections open, "
+       << records_.size() << " seen";
+  if (TheKernel().clock_is_stopped()) *out << "; the test moves the clock";
+  *out << (news.empty() ? ".\n" : ". Latest events and calls:\n");
+  for (size_t i = 0; i < news.size() && i < kExplainedMax; i++) {
+    Record &record = *news[i].second;
+    *out << "  connection " << news[i].first
+         << (record.dialled ? ", dialled to " + record.dialled_to : "") << ": ";
+    if (record.closed > 0) {
+      *out << "closed with " << record.reason;
+    } else if (record.opened > 0) {
+      *out << Describe(record.conn);
+    } else {
+      *out << "no callback yet";
+    }
+    *out << "\n";
+    record.steps.Print(out, record.steps_printed);
+    record.steps_printed = record.steps.count();
+  }
+  if (news.size() > kExplainedMax) {
+    *out << "  and " << news.size() - kExplainedMax << " connections with earlier steps\n";
+  }
+}
+
 // Callbacks
 
-Record &Harness::Note(evnet_conn *conn, const char *event, bool also_when_ending) {
+Record &Harness::Note(evnet_conn *conn, const char *event, Step step, bool also_when_ending) {
   Record &record = Of(conn);
   record.events.push_back(event);
+  AddStep(&record, step);
   const bool failed = record.dialled && event == std::string("close");
-  EXPECT_TRUE(record.opened == 1 || failed) << event << " without on_open";
-  EXPECT_EQ(record.closed, 0) << event << " after on_close";
-  EXPECT_TRUE(record.conn == conn || failed) << event;
-  EXPECT_TRUE(!record.ending || also_when_ending) << event << " after a close";
+  EXPECT_TRUE(record.opened == 1 || failed) << step.what << " without on_open";
+  EXPECT_EQ(record.closed, 0) << step.what << " after on_close";
+  EXPECT_TRUE(record.conn == conn || failed) << step.what << " with another connection's pointer";
+  EXPECT_TRUE(!record.ending || also_when_ending) << step.what << " after a close or an abort";
   return record;
 }
 
@@ -204,13 +336,16 @@ evnet_action Harness::OnOpen(evnet_conn *conn, void *user) {
   record.conn = conn;
   record.opened = 1;
   record.events.push_back("open");
+  self->AddStep(&record, {0, Step::Kind::kPlain, "on_open"});
   self->opened_.push_back(conn);
   return Answer(&record, self->on.open ? self->on.open(conn) : EVNET_NONE);
 }
 
 evnet_action Harness::OnData(evnet_conn *conn, void *user) {
   Harness *self = Self(user);
-  Record &record = self->Note(conn, "data");
+  Record &record = self->Note(
+      conn, "data",
+      {0, Step::Kind::kBytes, "on_data", static_cast<int64_t>(evnet_conn_inbound_bytes(conn))});
   if (self->on.data) return Answer(&record, self->on.data(conn));
   record.received += TakeAll(conn);
   return EVNET_NONE;
@@ -218,25 +353,26 @@ evnet_action Harness::OnData(evnet_conn *conn, void *user) {
 
 evnet_action Harness::OnHalfClose(evnet_conn *conn, void *user) {
   Harness *self = Self(user);
-  Record &record = self->Note(conn, "half_close");
+  Record &record = self->Note(conn, "half_close", {0, Step::Kind::kPlain, "on_half_close"});
   return Answer(&record, self->on.half_close(conn));
 }
 
 evnet_action Harness::OnPressure(evnet_conn *conn, void *user) {
   Harness *self = Self(user);
-  Record &record = self->Note(conn, "pressure");
+  Record &record = self->Note(conn, "pressure", {0, Step::Kind::kPlain, "on_pressure"});
   return Answer(&record, self->on.pressure(conn));
 }
 
 evnet_action Harness::OnDrain(evnet_conn *conn, void *user) {
   Harness *self = Self(user);
-  Record &record = self->Note(conn, "drain");
+  Record &record = self->Note(conn, "drain", {0, Step::Kind::kPlain, "on_drain"});
   return Answer(&record, self->on.drain(conn));
 }
 
 evnet_action Harness::OnTimeout(evnet_conn *conn, evnet_timeout which, void *user) {
   Harness *self = Self(user);
-  Record &record = self->Note(conn, ("timeout " + std::to_string(static_cast<int>(which))).c_str());
+  Record &record = self->Note(conn, ("timeout " + std::to_string(static_cast<int>(which))).c_str(),
+                              {0, Step::Kind::kPlain, NameOf(which)});
   const evnet_action action = self->on.timeout(conn, which);
   if (action != EVNET_KEEP) record.ending = true;
   return action;
@@ -244,22 +380,24 @@ evnet_action Harness::OnTimeout(evnet_conn *conn, evnet_timeout which, void *use
 
 void Harness::OnPrewrite(evnet_conn *conn, void *user) {
   Harness *self = Self(user);
-  self->Note(conn, "prewrite", true);  // what was written before a close still goes out
+  // What was written before a close still goes out.
+  self->Note(conn, "prewrite", {0, Step::Kind::kPlain, "on_prewrite"}, true);
   self->on.prewrite(conn);
 }
 
 void Harness::OnStopping(evnet_conn *conn, void *user) {
   Harness *self = Self(user);
-  EXPECT_EQ(self->Note(conn, "stopping").Count("stopping"), 1);
+  Record &record = self->Note(conn, "stopping", {0, Step::Kind::kPlain, "on_stopping"});
+  EXPECT_EQ(record.Count("stopping"), 1);
   self->on.stopping(conn);
 }
 
 evnet_action Harness::OnClose(evnet_conn *conn, int reason, void *user) {
   Harness *self = Self(user);
-  Record &record = self->Note(conn, "close", true);
+  Record &record = self->Note(conn, "close", {0, Step::Kind::kStatus, "on_close", reason}, true);
   record.closed++;
   record.reason = reason;
-  EXPECT_LT(reason, 0);
+  EXPECT_LT(reason, 0) << "the reason of on_close";
   return self->on.close ? self->on.close(conn, reason) : EVNET_NONE;
 }
 

@@ -11,6 +11,8 @@
 // What must hold for every connection is checked on each callback: on_open first and once, on_close
 // last and once, and nothing between a call of Close, or Abort, and on_close that the contract
 // forbids.
+//
+// A failed test prints the harness's connections with the last events and calls of each.
 #ifndef EVNET_NET_REACTOR_TESTING_HARNESS_H_
 #define EVNET_NET_REACTOR_TESTING_HARNESS_H_
 
@@ -24,12 +26,16 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "net/base/testing/explain.h"
 #include "net/base/testing/failing_allocator.h"
+#include "net/base/testing/place.h"
+#include "net/base/testing/status.h"
 #include "net/poller/testing/backend.h"
 #include "net/reactor/dial.h"
 #include "net/reactor/owner.h"
 #include "net/reactor/testing/client.h"
 #include "net/reactor/testing/kernel.h"
+#include "net/reactor/testing/steps.h"
 #include "net/reactor/timer.h"
 
 namespace evnet_testing {
@@ -39,12 +45,15 @@ struct Record {
   evnet_conn *conn = nullptr;
   int opened = 0;
   int closed = 0;
-  int reason = 0;
+  Status reason;
   bool ending = false;   // Close or Abort was called
   bool dialled = false;  // by Dial: there may be on_close alone
   std::string received;
   std::vector<std::string> events;  // "open", "data", "half_close", "pressure", "drain", "timeout
                                     // 0", "prewrite", "stopping", "close"
+  Steps steps;                      // the same and the calls, for the message of a failed test
+  uint64_t steps_printed = 0;
+  std::string dialled_to;
 
   int Count(const std::string &event) const;
   std::string Story() const;  // the events in one line, without "data" and "prewrite"
@@ -89,31 +98,31 @@ class Harness {
   FailingAllocator &allocator() { return allocator_; }
 
   // A connection, opened. `on_open` has run.
-  Pair Connect(int client_receive_buffer_bytes = 0);
+  Pair Connect(int client_receive_buffer_bytes = 0, Place place = Place::Here());
   // A connection whose on_open is still to come.
   Client ConnectOnly(int client_receive_buffer_bytes = 0);
 
   // evnet_dial; 0 is expected. A test that calls it directly says so by Record::dialled.
-  struct evnet_conn_id Dial(const std::string &address,
-                            const evnet_dial_options &dial_options = {});
+  struct evnet_conn_id Dial(const std::string &address, const evnet_dial_options &dial_options = {},
+                            Place place = Place::Here());
   Record &Of(const struct evnet_conn_id &id) { return records_[id.generation]; }
   // Returns the listener's address as text.
   std::string AddressText() const;
 
   int Turn(int64_t wait_ms = 0);
-  void Turns(int count);
+  void Turns(int count, Place place = Place::Here());
   // Turns until `done`; false, and a failed test, at the deadline.
-  bool Until(const std::function<bool()> &done);
+  bool Until(const std::function<bool()> &done, Place place = Place::Here());
   // Until nothing more can happen without new causes: everything that the kernel knew has been
   // reported.
-  void Settle() { Turns(16); }
+  void Settle(Place place = Place::Here()) { Turns(16, place); }
   // Runs `function` on the reactor, as a posted function, in the next turn.
   void Post(std::function<void()> function);
 
   // Reads until `bytes` have come, or the end.
-  std::string ReadExactly(Client *client, size_t bytes);
+  std::string ReadExactly(Client *client, size_t bytes, Place place = Place::Here());
   // Reads to the end, which it returns with the bytes.
-  std::string ReadToEnd(Client *client);
+  std::string ReadToEnd(Client *client, Place place = Place::Here());
 
   // Close or abort a connection and record it. Only on_close and on_prewrite may follow.
   void Close(evnet_conn *conn);
@@ -124,6 +133,10 @@ class Harness {
   std::map<uint64_t, Record> &records() { return records_; }
   size_t open_count() const;
   struct evnet_reactor_stats Stats();
+
+  // Adds a call to the steps of a connection of one of this thread's harnesses.
+  static void NoteCall(const evnet_conn *conn, Step::Kind kind, const char *name, int64_t asked,
+                       int64_t value);
 
  private:
   static Harness *Self(void *user) { return static_cast<Harness *>(user); }
@@ -137,7 +150,13 @@ class Harness {
   static void OnStopping(evnet_conn *conn, void *user);
   static evnet_action OnClose(evnet_conn *conn, int reason, void *user);
   // Records an event of an open connection.
-  Record &Note(evnet_conn *conn, const char *event, bool also_when_ending = false);
+  Record &Note(evnet_conn *conn, const char *event, Step step, bool also_when_ending = false);
+  // Until, for a helper that can name what it waits for and how far that came.
+  bool Wait(const std::function<bool()> &done, Place place, const char *what,
+            const std::function<std::string()> &progress);
+  void AddStep(Record *record, Step step);
+  // Prints the connections with the latest steps, each with those steps that are not printed yet.
+  void Explain(std::ostream *out);
   // Notes what an answer means.
   static evnet_action Answer(Record *record, evnet_action action);
 
@@ -146,6 +165,8 @@ class Harness {
   evnet_address address_ = {};
   std::map<uint64_t, Record> records_;
   std::vector<evnet_conn *> opened_;
+  uint64_t turns_ = 0;
+  Witness witness_;
 };
 
 // Returns bytes of a pattern in which no part equals its neighbours.

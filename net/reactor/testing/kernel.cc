@@ -172,6 +172,8 @@ void ResetKernel() {
 
 void Kernel::StopClock() { virtual_ns = __real_evnet_clock_now_ns(); }
 
+bool Kernel::clock_is_stopped() const { return virtual_ns != 0; }
+
 void Kernel::Advance(uint64_t ms) { virtual_ns += ms * 1000000; }
 
 }  // namespace evnet_testing

@@ -40,6 +40,7 @@ struct Kernel {
   // Makes evnet's clock virtual. It starts at the time of the real clock.
   void StopClock();
   void Advance(uint64_t ms);
+  bool clock_is_stopped() const;
 };
 
 Kernel &TheKernel();

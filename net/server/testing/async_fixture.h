@@ -40,8 +40,8 @@ class Answers {
     std::lock_guard<std::mutex> lock(mutex_);
     return released_before_done_;
   }
-  bool WaitFor(size_t count) const {
-    return WaitUntil([&] { return statuses().size() >= count; });
+  bool WaitFor(size_t count, Place place = Place::Here()) const {
+    return WaitUntil([&] { return statuses().size() >= count; }, place);
   }
 
  private:

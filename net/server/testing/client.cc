@@ -134,10 +134,14 @@ size_t Client::SendUntilBlocked(const std::string &data, int quiet_ms) {
   return sent;
 }
 
-void Client::SendAll(const std::string &data) {
+void Client::SendAll(const std::string &data, Place place) {
   size_t sent = 0;
   while (sent < data.size()) {
-    ASSERT_TRUE(Wait(POLLOUT, kDeadlineMs)) << "the server takes nothing";
+    if (!Wait(POLLOUT, kDeadlineMs)) {
+      ADD_FAILURE_AT(place.file, place.line) << "the server took " << sent << " of " << data.size()
+                                             << " bytes, and none for " << kDeadlineMs << " ms";
+      return;
+    }
     const ssize_t part =
         send(descriptor_, data.data() + sent, data.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (part < 0 && (errno == EINTR || errno == EAGAIN)) continue;
@@ -164,26 +168,30 @@ bool Client::ReceiveSome(std::string *out, size_t bytes) {
   return false;
 }
 
-std::string Client::Receive(size_t bytes) {
+std::string Client::Receive(size_t bytes, Place place) {
   std::string received;
   while (received.size() < bytes) {
     if (!Wait(POLLIN, kDeadlineMs)) {
-      ADD_FAILURE() << "only " << received.size() << " of " << bytes << " bytes came";
+      ADD_FAILURE_AT(place.file, place.line)
+          << "the client received " << received.size() << " of " << bytes << " bytes, and none for "
+          << kDeadlineMs << " ms";
       break;
     }
     if (ReceiveSome(&received, std::min<size_t>(bytes - received.size(), 1 << 20))) continue;
-    ADD_FAILURE() << (end_ == End::kEnd ? "end" : "reset") << " after " << received.size() << " of "
-                  << bytes << " bytes";
+    ADD_FAILURE_AT(place.file, place.line) << "the client's stream ended (" << end_ << ") after "
+                                           << received.size() << " of " << bytes << " bytes";
     break;
   }
   return received;
 }
 
-std::string Client::ReceiveToEnd() {
+std::string Client::ReceiveToEnd(Place place) {
   std::string received;
   while (end_ == End::kOpen) {
     if (!Wait(POLLIN, kDeadlineMs)) {
-      ADD_FAILURE() << "no end after " << received.size() << " bytes";
+      ADD_FAILURE_AT(place.file, place.line)
+          << "the client received " << received.size()
+          << " bytes, and neither an end nor a byte for " << kDeadlineMs << " ms";
       break;
     }
     ReceiveSome(&received, 256 << 10);
@@ -199,15 +207,16 @@ std::string Client::TryReceive() {
 
 bool Client::Readable(int ms) { return Wait(POLLIN, ms); }
 
-std::string Client::Exchange(const std::string &data) {
+std::string Client::Exchange(const std::string &data, Place place) {
   std::string received;
   received.reserve(data.size());
   size_t sent = 0;
   while (received.size() < data.size()) {
     const short events = static_cast<short>(sent < data.size() ? POLLIN | POLLOUT : POLLIN);
     if (!Wait(events, kDeadlineMs)) {
-      ADD_FAILURE() << "stands still after " << sent << " bytes there and " << received.size()
-                    << " back";
+      ADD_FAILURE_AT(place.file, place.line)
+          << "no byte moved for " << kDeadlineMs << " ms after the client had sent " << sent
+          << " bytes and received " << received.size();
       break;
     }
     if (sent < data.size()) {
@@ -218,7 +227,8 @@ std::string Client::Exchange(const std::string &data) {
     }
     const size_t wanted = std::min<size_t>(data.size() - received.size(), 256 << 10);
     if (!ReceiveSome(&received, wanted)) {
-      ADD_FAILURE() << "the stream ended after " << received.size() << " bytes";
+      ADD_FAILURE_AT(place.file, place.line)
+          << "the client's stream ended (" << end_ << ") after " << received.size() << " bytes";
       break;
     }
   }

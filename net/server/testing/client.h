@@ -6,9 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <ostream>
 #include <string>
 
 #include "net/base/address.h"
+#include "net/base/testing/place.h"
 
 namespace evnet_testing {
 
@@ -37,7 +39,7 @@ class Client {
   evnet_address LocalAddress() const;
   evnet_address RemoteAddress() const;
 
-  void SendAll(const std::string &data);
+  void SendAll(const std::string &data, Place place = Place::Here());
   // Sends as much as fits without waiting; returns how much.
   size_t TrySend(const std::string &data);
   // Sends until the kernel accepts no byte for `quiet_ms`, because all buffers are full. Returns
@@ -48,9 +50,9 @@ class Client {
   void WaitUntilDelivered();
 
   // Receives exactly `bytes`; fewer, with a failure, if the stream ends before.
-  std::string Receive(size_t bytes);
+  std::string Receive(size_t bytes, Place place = Place::Here());
   // Receives what comes until the stream ends; end() tells how.
-  std::string ReceiveToEnd();
+  std::string ReceiveToEnd(Place place = Place::Here());
   // Receives what has come; does not wait.
   std::string TryReceive();
   // Returns whether bytes, EOF or a reset arrive within `ms`.
@@ -59,7 +61,7 @@ class Client {
   End end() const { return end_; }
 
   // Sends `data` while it receives as many bytes as that.
-  std::string Exchange(const std::string &data);
+  std::string Exchange(const std::string &data, Place place = Place::Here());
 
   void ShutdownWrite();
   void Close();
@@ -77,6 +79,12 @@ class Client {
   bool connected_ = false;
   End end_ = End::kOpen;
 };
+
+inline std::ostream &operator<<(std::ostream &out, Client::End end) {
+  return out << (end == Client::End::kOpen  ? "open"
+                 : end == Client::End::kEnd ? "end-of-stream"
+                                            : "reset");
+}
 
 }  // namespace evnet_testing
 

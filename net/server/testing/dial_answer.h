@@ -21,8 +21,8 @@ struct Answer {
     self->status = status;
     self->calls++;
   }
-  bool Wait() {
-    return WaitUntil([this] { return calls > 0; });
+  bool Wait(Place place = Place::Here()) {
+    return WaitUntil([this] { return calls > 0; }, place);
   }
 };
 

@@ -1,7 +1,9 @@
 #include "net/server/testing/server.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include <algorithm>
 #include <atomic>
 
 #include "gtest/gtest.h"
@@ -12,9 +14,56 @@ namespace {
 // Callbacks and posted functions that have run, of all servers of this process.
 std::atomic<uint64_t> runs{0};
 
-const Callbacks *CallbacksOf(void *user) {
-  runs.fetch_add(1, std::memory_order_relaxed);
+// The last callbacks that have run. One that runs while they are printed may be half of another.
+struct Run {
+  std::atomic<const char *> name{nullptr};
+  std::atomic<uint32_t> reactor{0};
+  std::atomic<uint64_t> generation{0};  // of the connection; 0: of none
+  std::atomic<int64_t> value{0};        // on_data: unread bytes; on_close: the reason
+};
+
+constexpr size_t kRunsKept = 32;
+
+// Twice that of the tests' other waits, and less than Bazel's timeout of a small test.
+constexpr int64_t kEndDeadlineMs =
+    2 * std::chrono::duration_cast<std::chrono::milliseconds>(kDeadline).count();
+Run last_runs[kRunsKept];
+
+// Servers alive, and how many callbacks had run when the first of them was made.
+std::atomic<int> servers{0};
+std::atomic<uint64_t> first_run{0};
+
+const Callbacks *CallbacksOf(void *user, const char *name, const evnet_conn *conn = nullptr,
+                             int64_t value = 0) {
+  Run &run = last_runs[runs.fetch_add(1, std::memory_order_relaxed) % kRunsKept];
+  const struct evnet_conn_id none = {};
+  const struct evnet_conn_id id = conn != nullptr ? evnet_conn_id(conn) : none;
+  run.name = name;
+  run.reactor = id.reactor;
+  run.generation = id.generation;
+  run.value = value;
   return static_cast<const Callbacks *>(user);
+}
+
+int64_t Unread(const evnet_conn *conn) {
+  return static_cast<int64_t>(evnet_conn_inbound_bytes(conn));
+}
+
+void PrintRuns(std::ostream *out) {
+  const uint64_t end = runs;
+  *out << "  last callbacks of all servers:\n";
+  const uint64_t kept = end > kRunsKept ? end - kRunsKept : 0;
+  for (uint64_t i = std::max<uint64_t>(kept, first_run); i < end; i++) {
+    const Run &run = last_runs[i % kRunsKept];
+    const char *name = run.name;
+    if (name == nullptr) continue;  // NoteProgress
+    *out << "    ";
+    if (run.generation > 0) *out << "connection " << run.reactor << "." << run.generation << " ";
+    *out << name;
+    if (run.value > 0) *out << ", " << run.value << " bytes unread";
+    if (run.value < 0) *out << ": " << Status(static_cast<int>(run.value));
+    *out << "\n";
+  }
 }
 
 }  // namespace
@@ -23,58 +72,62 @@ evnet_handler Callbacks::Handler() const {
   evnet_handler handler = {};
   if (on_boot) {
     handler.on_boot = [](evnet_server *server, void *user) {
-      return CallbacksOf(user)->on_boot(server);
+      return CallbacksOf(user, "on_boot")->on_boot(server);
     };
   }
   if (on_open) {
-    handler.on_open = [](evnet_conn *conn, void *user) { return CallbacksOf(user)->on_open(conn); };
+    handler.on_open = [](evnet_conn *conn, void *user) {
+      return CallbacksOf(user, "on_open", conn)->on_open(conn);
+    };
   }
   if (on_data) {
-    handler.on_data = [](evnet_conn *conn, void *user) { return CallbacksOf(user)->on_data(conn); };
+    handler.on_data = [](evnet_conn *conn, void *user) {
+      return CallbacksOf(user, "on_data", conn, Unread(conn))->on_data(conn);
+    };
   }
   if (on_half_close) {
     handler.on_half_close = [](evnet_conn *conn, void *user) {
-      return CallbacksOf(user)->on_half_close(conn);
+      return CallbacksOf(user, "on_half_close", conn)->on_half_close(conn);
     };
   }
   if (on_pressure) {
     handler.on_pressure = [](evnet_conn *conn, void *user) {
-      return CallbacksOf(user)->on_pressure(conn);
+      return CallbacksOf(user, "on_pressure", conn)->on_pressure(conn);
     };
   }
   if (on_drain) {
     handler.on_drain = [](evnet_conn *conn, void *user) {
-      return CallbacksOf(user)->on_drain(conn);
+      return CallbacksOf(user, "on_drain", conn)->on_drain(conn);
     };
   }
   if (on_timeout) {
     handler.on_timeout = [](evnet_conn *conn, evnet_timeout which, void *user) {
-      return CallbacksOf(user)->on_timeout(conn, which);
+      return CallbacksOf(user, "on_timeout", conn)->on_timeout(conn, which);
     };
   }
   if (on_prewrite) {
     handler.on_prewrite = [](evnet_conn *conn, void *user) {
-      CallbacksOf(user)->on_prewrite(conn);
+      CallbacksOf(user, "on_prewrite", conn)->on_prewrite(conn);
     };
   }
   if (on_close) {
     handler.on_close = [](evnet_conn *conn, int reason, void *user) {
-      return CallbacksOf(user)->on_close(conn, reason);
+      return CallbacksOf(user, "on_close", conn, reason)->on_close(conn, reason);
     };
   }
   if (on_tick) {
     handler.on_tick = [](evnet_server *server, uint64_t *delay_ms, void *user) {
-      return CallbacksOf(user)->on_tick(server, delay_ms);
+      return CallbacksOf(user, "on_tick")->on_tick(server, delay_ms);
     };
   }
   if (on_stopping) {
     handler.on_stopping = [](evnet_conn *conn, void *user) {
-      CallbacksOf(user)->on_stopping(conn);
+      CallbacksOf(user, "on_stopping", conn)->on_stopping(conn);
     };
   }
   if (on_shutdown) {
     handler.on_shutdown = [](evnet_server *server, void *user) {
-      CallbacksOf(user)->on_shutdown(server);
+      CallbacksOf(user, "on_shutdown")->on_shutdown(server);
     };
   }
   return handler;
@@ -104,7 +157,7 @@ void Write(evnet_conn *conn, const std::string &data) {
   EXPECT_EQ(evnet_conn_write(conn, data.data(), data.size()), static_cast<ssize_t>(data.size()));
 }
 
-void NoteProgress() { runs.fetch_add(1, std::memory_order_relaxed); }
+void NoteProgress() { CallbacksOf(nullptr, nullptr); }
 
 void Post(evnet_reactor *reactor, std::function<void()> function) {
   auto *posted = new std::function<void()>(std::move(function));
@@ -142,6 +195,7 @@ void Log::Line(evnet_log_level, const char *message, void *user) {
 Created::Created(const Callbacks &callbacks, const evnet_options &options,
                  const std::vector<std::string> &addresses)
     : callbacks_(callbacks) {
+  if (servers++ == 0) first_run = runs.load();
   evnet_options with_log = options;
   int backend = 0;  // an int, because a test may have set a value that is not an enumerator
   memcpy(&backend, &with_log.backend, sizeof backend);
@@ -154,9 +208,24 @@ Created::Created(const Callbacks &callbacks, const evnet_options &options,
       evnet_server_create(&handler, &callbacks_, texts.data(), texts.size(), &with_log, &server_);
   if (status_ == 0 && options.busy_poll_us == 0)
     watch_ = std::make_unique<SpinWatch>([this] { return Look(); });
+  witness_ =
+      std::make_unique<Witness>(Witness::Thread::kAny, [this](std::ostream *out) { Explain(out); });
+}
+
+Status Created::WaitForEnd() {
+  waits_since_ms_ = NowMs();
+  const Status status = evnet_server_wait(get());
+  waits_since_ms_ = 0;
+  return status;
 }
 
 Activity Created::Look() const {
+  const int64_t waits_since_ms = waits_since_ms_;
+  if (waits_since_ms > 0 && NowMs() - waits_since_ms > kEndDeadlineMs) {
+    ADD_FAILURE() << "evnet_server_wait has not returned for " << kEndDeadlineMs
+                  << " ms: the server does not end";
+    abort();
+  }
   const struct evnet_server_stats now = stats();
   return {now.turns, runs + now.connections_accepted + now.connections_closed +
                          now.connections_refused + now.dials_failed + now.bytes_received +
@@ -164,9 +233,32 @@ Activity Created::Look() const {
                          now.datagrams_dropped};
 }
 
-Created::~Created() { Destroy(); }
+void Created::Explain(std::ostream *out) const {
+  if (status_ != 0) {
+    *out << "The server was not created: " << status_ << "\n" << log_.Text();
+    return;
+  }
+  const struct evnet_server_stats now = stats();
+  *out << "The server: " << now.connections_open << " connections open, "
+       << now.connections_accepted << " accepted, " << now.connections_closed << " closed, "
+       << now.connections_refused << " refused, " << now.dials_failed << " dials failed; "
+       << now.bytes_received << " bytes received, " << now.bytes_sent << " sent; "
+       << now.datagrams_received << " datagrams received, " << now.datagrams_sent << " sent, "
+       << now.datagrams_dropped << " dropped; " << now.turns << " turns\n";
+  PrintRuns(out);
+  constexpr size_t kLogBytes = 3000;
+  const std::string log = log_.Text();
+  const size_t cut = log.size() > kLogBytes ? log.find('\n', log.size() - kLogBytes) + 1 : 0;
+  *out << "  last lines of the log:\n" << log.substr(cut);
+}
+
+Created::~Created() {
+  Destroy();
+  servers--;
+}
 
 void Created::Destroy() {
+  witness_.reset();
   if (watch_ != nullptr) {
     EXPECT_EQ(watch_->Stop(), 0u) << "turns beyond those allowed while nothing made progress";
   }
@@ -195,7 +287,7 @@ struct evnet_server_stats Created::stats() const {
 Server::Server(const Callbacks &callbacks, const evnet_options &options,
                const std::vector<std::string> &addresses)
     : Created(callbacks, options, addresses) {
-  int started = status();
+  Status started = status();
   if (started == 0) started = evnet_server_start(get());
   running_ = started == 0;
   EXPECT_EQ(started, 0) << log().Text();
@@ -205,22 +297,22 @@ Server::~Server() {
   if (running_) Stop(0);
 }
 
-int Server::Wait() {
+Status Server::Wait() {
   running_ = false;
-  return evnet_server_wait(get());
+  return WaitForEnd();
 }
 
-int Server::Stop(int64_t drain_ms) {
+Status Server::Stop(int64_t drain_ms) {
   evnet_server_stop(get(), drain_ms);
   return Wait();
 }
 
-bool Server::WaitForClosed(uint64_t count) const {
-  return WaitUntil([&] { return stats().connections_closed >= count; });
+bool Server::WaitForClosed(uint64_t count, Place place) const {
+  return WaitUntil([&] { return stats().connections_closed >= count; }, place);
 }
 
-bool Server::WaitForOpen(uint64_t count) const {
-  return WaitUntil([&] { return stats().connections_open >= count; });
+bool Server::WaitForOpen(uint64_t count, Place place) const {
+  return WaitUntil([&] { return stats().connections_open >= count; }, place);
 }
 
 }  // namespace evnet_testing

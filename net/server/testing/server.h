@@ -10,12 +10,16 @@
 
 #include <stdint.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "net/base/testing/explain.h"
+#include "net/base/testing/place.h"
+#include "net/base/testing/status.h"
 #include "net/poller/testing/backend.h"
 #include "net/server/server.h"
 #include "net/server/testing/spin.h"
@@ -77,7 +81,7 @@ class Log {
 
 // evnet_server_create, and later evnet_server_destroy. Fails the test if the server spins
 // meanwhile: turns while no callback runs, no byte moves and nothing is accepted, closed or posted.
-// With busy_poll_us it is asked to.
+// With busy_poll_us it is asked to. A failed test prints the server's state and last events.
 class Created {
  public:
   Created(const Callbacks &callbacks, const evnet_options &options,
@@ -86,7 +90,7 @@ class Created {
   Created &operator=(const Created &) = delete;
   ~Created();
 
-  int status() const { return status_; }
+  Status status() const { return status_; }
   evnet_server *get() const { return server_; }
   const Log &log() const { return log_; }
   // The port of an address; 0 before it is bound.
@@ -97,14 +101,23 @@ class Created {
   // Destroys the server now.
   void Destroy();
 
+ protected:
+  // evnet_server_wait. If it does not return, the test prints what it knows and aborts, before a
+  // timeout from outside ends it without a word.
+  Status WaitForEnd();
+
  private:
   Activity Look() const;
+  // Prints the statistics, the last callbacks of all servers and the last lines of the log.
+  void Explain(std::ostream *out) const;
 
   Callbacks callbacks_;
   Log log_;
   evnet_server *server_ = nullptr;
-  int status_;
+  Status status_;
   std::unique_ptr<SpinWatch> watch_;
+  std::unique_ptr<Witness> witness_;
+  std::atomic<int64_t> waits_since_ms_{0};  // for its end; 0: it does not
 };
 
 // A created server that runs.
@@ -115,13 +128,13 @@ class Server : public Created {
   ~Server();
 
   // Waits for the end; what evnet_server_wait returns.
-  int Wait();
+  Status Wait();
   // evnet_server_stop and Wait.
-  int Stop(int64_t drain_ms);
+  Status Stop(int64_t drain_ms);
 
   // Waits until so many connections have been closed.
-  bool WaitForClosed(uint64_t count) const;
-  bool WaitForOpen(uint64_t count) const;
+  bool WaitForClosed(uint64_t count, Place place = Place::Here()) const;
+  bool WaitForOpen(uint64_t count, Place place = Place::Here()) const;
 
  private:
   bool running_ = false;

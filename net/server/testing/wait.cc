@@ -6,14 +6,21 @@
 #include <algorithm>
 #include <thread>
 
+#include "gtest/gtest.h"
 #include "net/server/testing/spin.h"
 
 namespace evnet_testing {
 
-bool WaitUntil(const std::function<bool()> &condition) {
+bool WaitUntil(const std::function<bool()> &condition, Place place) {
   const auto deadline = std::chrono::steady_clock::now() + kDeadline;
   while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return condition();
+    if (std::chrono::steady_clock::now() > deadline) {
+      if (condition()) return true;
+      ADD_FAILURE_AT(place.file, place.line)
+          << "The condition that the test waits for here is false after " << kDeadline.count()
+          << " s";
+      return false;
+    }
     poll(nullptr, 0, 1);
   }
   return true;
@@ -46,6 +53,17 @@ size_t Threads() {
   return CountEntries("/proc/self/task") - WatchThreads();
 }
 
+Journal::Journal() : witness_(Witness::Thread::kAny, [this](std::ostream *out) { Explain(out); }) {}
+
+void Journal::Explain(std::ostream *out) const {
+  constexpr size_t kLast = 24;
+  const std::vector<std::string> lines = Lines();
+  const size_t first = lines.size() > kLast ? lines.size() - kLast : 0;
+  *out << "The journal, " << lines.size() << " lines" << (first > 0 ? ", the last of them:" : ":")
+       << "\n";
+  for (size_t i = first; i < lines.size(); i++) *out << "  " << lines[i].substr(0, 200) << "\n";
+}
+
 void Journal::Add(std::string line) {
   std::lock_guard<std::mutex> lock(mutex_);
   lines_.push_back(std::move(line));
@@ -61,8 +79,11 @@ std::vector<std::string> Journal::Lines() const {
   return lines_;
 }
 
-bool Journal::WaitFor(const std::string &line, size_t count) const {
-  return WaitUntil([&] { return Count(line) >= count; });
+bool Journal::WaitFor(const std::string &line, size_t count, Place place) const {
+  if (WaitUntil([&] { return Count(line) >= count; }, place)) return true;
+  ADD_FAILURE_AT(place.file, place.line)
+      << "The journal has the line '" << line << "' " << Count(line) << " times, not " << count;
+  return false;
 }
 
 std::string Pattern(size_t bytes, uint32_t seed) {

@@ -11,13 +11,17 @@
 #include <string>
 #include <vector>
 
+#include "net/base/testing/explain.h"
+#include "net/base/testing/place.h"
+
 namespace evnet_testing {
 
 // Much longer than a loaded machine needs. Only a failing test waits this long.
 constexpr std::chrono::seconds kDeadline(20);
 
-// Returns whether the condition held before the deadline. It is asked again and again.
-bool WaitUntil(const std::function<bool()> &condition);
+// Returns whether the condition held before the deadline, and fails the test if not. It is asked
+// again and again.
+bool WaitUntil(const std::function<bool()> &condition, Place place = Place::Here());
 
 // Milliseconds of the monotonic clock.
 int64_t NowMs();
@@ -26,18 +30,22 @@ int64_t NowMs();
 size_t OpenDescriptors();
 size_t Threads();
 
-// What happened, in order; any thread.
+// What happened, in order; any thread. A failed test prints its last lines.
 class Journal {
  public:
+  Journal();
   void Add(std::string line);
   size_t Count(const std::string &line) const;
   std::vector<std::string> Lines() const;
   // Waits until `line` was added `count` times.
-  bool WaitFor(const std::string &line, size_t count = 1) const;
+  bool WaitFor(const std::string &line, size_t count = 1, Place place = Place::Here()) const;
 
  private:
+  void Explain(std::ostream *out) const;
+
   mutable std::mutex mutex_;
   std::vector<std::string> lines_;
+  const Witness witness_;
 };
 
 // Returns bytes that depend on their position, so a lost, duplicated or moved byte is detected.

@@ -8,7 +8,7 @@
 
 namespace evnet_testing {
 
-// An int in everything but how it is printed: "EVNET_REASON_PEER (-4097)".
+// Behaves as an int, and prints as "EVNET_REASON_PEER (-4097)".
 class Status {
  public:
   Status() = default;

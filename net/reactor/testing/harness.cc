@@ -256,7 +256,7 @@ struct evnet_reactor_stats Harness::Stats() {
   return stats;
 }
 
-// What a failed test prints
+// The output of a failed test
 
 void Harness::AddStep(Record *record, Step step) {
   step.turn = turns_;
@@ -380,7 +380,7 @@ evnet_action Harness::OnTimeout(evnet_conn *conn, evnet_timeout which, void *use
 
 void Harness::OnPrewrite(evnet_conn *conn, void *user) {
   Harness *self = Self(user);
-  // What was written before a close still goes out.
+  // Bytes written before a close are still sent.
   self->Note(conn, "prewrite", {0, Step::Kind::kPlain, "on_prewrite"}, true);
   self->on.prewrite(conn);
 }

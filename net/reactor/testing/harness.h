@@ -8,9 +8,8 @@
 //   pair.client.Write("x");
 //   harness.Until([&] { return harness.Of(pair).closed == 1; });
 //
-// What must hold for every connection is checked on each callback: on_open first and once, on_close
-// last and once, and nothing between a call of Close, or Abort, and on_close that the contract
-// forbids.
+// Each callback checks the rules for its connection: on_open comes first and once, on_close comes
+// last and once, and after Close or Abort only callbacks that the contract permits.
 //
 // A failed test prints the harness's connections with the last events and calls of each.
 #ifndef EVNET_NET_REACTOR_TESTING_HARNESS_H_
@@ -47,11 +46,11 @@ struct Record {
   int closed = 0;
   Status reason;
   bool ending = false;   // Close or Abort was called
-  bool dialled = false;  // by Dial: there may be on_close alone
+  bool dialled = false;  // by Dial: it may have on_close without on_open
   std::string received;
-  std::vector<std::string> events;  // "open", "data", "half_close", "pressure", "drain", "timeout
-                                    // 0", "prewrite", "stopping", "close"
-  Steps steps;                      // the same and the calls, for the message of a failed test
+  // "open", "data", "half_close", "pressure", "drain", "timeout 0", "prewrite", "stopping", "close"
+  std::vector<std::string> events;
+  Steps steps;  // the same and the calls, for the message of a failed test
   uint64_t steps_printed = 0;
   std::string dialled_to;
 
@@ -97,12 +96,12 @@ class Harness {
   const evnet_address &address() const { return address_; }
   FailingAllocator &allocator() { return allocator_; }
 
-  // A connection, opened. `on_open` has run.
+  // Connects, and returns the pair when on_open has run.
   Pair Connect(int client_receive_buffer_bytes = 0, Place place = Place::Here());
-  // A connection whose on_open is still to come.
+  // Connects without waiting for on_open.
   Client ConnectOnly(int client_receive_buffer_bytes = 0);
 
-  // evnet_dial; 0 is expected. A test that calls it directly says so by Record::dialled.
+  // Calls evnet_dial and expects 0. A test that calls evnet_dial itself sets Record::dialled.
   struct evnet_conn_id Dial(const std::string &address, const evnet_dial_options &dial_options = {},
                             Place place = Place::Here());
   Record &Of(const struct evnet_conn_id &id) { return records_[id.generation]; }
@@ -111,17 +110,16 @@ class Harness {
 
   int Turn(int64_t wait_ms = 0);
   void Turns(int count, Place place = Place::Here());
-  // Turns until `done`; false, and a failed test, at the deadline.
+  // Turns until `done` returns true. At the deadline the test fails and Until returns false.
   bool Until(const std::function<bool()> &done, Place place = Place::Here());
-  // Until nothing more can happen without new causes: everything that the kernel knew has been
-  // reported.
+  // Turns until the kernel has reported everything, so that nothing happens without a new cause.
   void Settle(Place place = Place::Here()) { Turns(16, place); }
   // Runs `function` on the reactor, as a posted function, in the next turn.
   void Post(std::function<void()> function);
 
-  // Reads until `bytes` have come, or the end.
+  // Reads until `bytes` bytes have arrived, or EOF.
   std::string ReadExactly(Client *client, size_t bytes, Place place = Place::Here());
-  // Reads to the end, which it returns with the bytes.
+  // Reads up to EOF and returns the bytes.
   std::string ReadToEnd(Client *client, Place place = Place::Here());
 
   // Close or abort a connection and record it. Only on_close and on_prewrite may follow.
@@ -157,7 +155,7 @@ class Harness {
   void AddStep(Record *record, Step step);
   // Prints the connections with the latest steps, each with those steps that are not printed yet.
   void Explain(std::ostream *out);
-  // Notes what an answer means.
+  // Records the effect of a returned action.
   static evnet_action Answer(Record *record, evnet_action action);
 
   FailingAllocator allocator_;

@@ -34,7 +34,7 @@ class Steps {
   void Add(const Step &step);
   uint64_t count() const { return count_; }
   uint64_t last_turn() const { return count_ > 0 ? last_[(count_ - 1) % kMax].turn : 0; }
-  // Those from number `from` on that are still known.
+  // The steps from number `from` on that are still kept.
   void Print(std::ostream *out, uint64_t from = 0) const;
 
  private:

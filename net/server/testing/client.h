@@ -40,7 +40,7 @@ class Client {
   evnet_address RemoteAddress() const;
 
   void SendAll(const std::string &data, Place place = Place::Here());
-  // Sends as much as fits without waiting; returns how much.
+  // Sends as much as fits without waiting. Returns the number of bytes sent.
   size_t TrySend(const std::string &data);
   // Sends until the kernel accepts no byte for `quiet_ms`, because all buffers are full. Returns
   // the number of bytes sent.
@@ -49,18 +49,18 @@ class Client {
   // Waits until the server's kernel has received all sent bytes.
   void WaitUntilDelivered();
 
-  // Receives exactly `bytes`; fewer, with a failure, if the stream ends before.
+  // Receives exactly `bytes`. If the stream ends before, fails the test and returns fewer.
   std::string Receive(size_t bytes, Place place = Place::Here());
-  // Receives what comes until the stream ends; end() tells how.
+  // Receives all bytes until the stream ends; end() returns how it ended.
   std::string ReceiveToEnd(Place place = Place::Here());
-  // Receives what has come; does not wait.
+  // Receives the bytes that have arrived, without waiting.
   std::string TryReceive();
   // Returns whether bytes, EOF or a reset arrive within `ms`.
   bool Readable(int ms);
   // How the stream has ended, as far as the client has read.
   End end() const { return end_; }
 
-  // Sends `data` while it receives as many bytes as that.
+  // Sends `data` while it receives the same number of bytes.
   std::string Exchange(const std::string &data, Place place = Place::Here());
 
   void ShutdownWrite();

@@ -62,8 +62,8 @@ void NoteProgress();
 // Posts a function to the reactor's thread.
 void Post(evnet_reactor *reactor, std::function<void()> function);
 
-// Collects the lines of options.log: the latest 32 KiB of them at least, and not all, so that a
-// test of the server's memory does not measure its log.
+// Collects the lines of options.log. It keeps at least the latest 32 KiB, and not all lines, so
+// that a test of the server's memory does not measure its log.
 class Log {
  public:
   void Attach(evnet_options *options, evnet_log_level level = EVNET_LOG_DEBUG);
@@ -81,7 +81,8 @@ class Log {
 
 // evnet_server_create, and later evnet_server_destroy. Fails the test if the server spins
 // meanwhile: turns while no callback runs, no byte moves and nothing is accepted, closed or posted.
-// With busy_poll_us it is asked to. A failed test prints the server's state and last events.
+// A server with busy_poll_us is not watched, because it spins by intention. A failed test prints
+// the server's state and last events.
 class Created {
  public:
   Created(const Callbacks &callbacks, const evnet_options &options,
@@ -117,7 +118,7 @@ class Created {
   Status status_;
   std::unique_ptr<SpinWatch> watch_;
   std::unique_ptr<Witness> witness_;
-  std::atomic<int64_t> waits_since_ms_{0};  // for its end; 0: it does not
+  std::atomic<int64_t> waits_since_ms_{0};  // since evnet_server_wait began; 0: not called
 };
 
 // A created server that runs.
@@ -127,12 +128,12 @@ class Server : public Created {
                   const std::vector<std::string> &addresses = {"tcp://127.0.0.1:0"});
   ~Server();
 
-  // Waits for the end; what evnet_server_wait returns.
+  // Waits for the end. Returns the value of evnet_server_wait.
   Status Wait();
   // evnet_server_stop and Wait.
   Status Stop(int64_t drain_ms);
 
-  // Waits until so many connections have been closed.
+  // Waits until this many connections have been closed.
   bool WaitForClosed(uint64_t count, Place place = Place::Here()) const;
   bool WaitForOpen(uint64_t count, Place place = Place::Here()) const;
 

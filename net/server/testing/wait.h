@@ -19,8 +19,8 @@ namespace evnet_testing {
 // Much longer than a loaded machine needs. Only a failing test waits this long.
 constexpr std::chrono::seconds kDeadline(20);
 
-// Returns whether the condition held before the deadline, and fails the test if not. It is asked
-// again and again.
+// Returns whether the condition held before the deadline, and fails the test if not. The
+// condition is evaluated repeatedly.
 bool WaitUntil(const std::function<bool()> &condition, Place place = Place::Here());
 
 // Milliseconds of the monotonic clock.
@@ -30,7 +30,7 @@ int64_t NowMs();
 size_t OpenDescriptors();
 size_t Threads();
 
-// What happened, in order; any thread. A failed test prints its last lines.
+// A list of events in order, from any thread. A failed test prints the last lines.
 class Journal {
  public:
   Journal();

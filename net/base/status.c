@@ -90,7 +90,7 @@ static const struct entry entries[] = {
     OWN_ENTRY(EVNET_REASON_OUTBOUND_OVERFLOW, "too many unsent bytes"),
     OWN_ENTRY(EVNET_REASON_HIGH_WATER, "output above the high-water mark"),
     OWN_ENTRY(EVNET_REASON_FILE_SHORT, "the file being sent was too short"),
-    OWN_ENTRY(EVNET_STATUS_ADDRESS, "bad address"),
+    OWN_ENTRY(EVNET_STATUS_ADDRESS, "malformed address or unresolved name"),
     OWN_ENTRY(EVNET_STATUS_OPTION, "bad option"),
 };
 

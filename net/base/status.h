@@ -2,6 +2,8 @@
 //
 // 0 and positive numbers are good; -1 to -4095 is a negated errno; evnet's own codes are below
 // -4096. All three fit one int, so a status can be passed on unchanged and printed by one function.
+// evnet's headers do not include <errno.h>. A program that compares a status with -EAGAIN or
+// another errno includes it.
 #ifndef EVNET_NET_BASE_STATUS_H_
 #define EVNET_NET_BASE_STATUS_H_
 

@@ -25,7 +25,13 @@
 //
 // While reading is paused (evnet_conn_pause_reading) or holds_max holds are held, datagrams wait in
 // the kernel, which drops those that do not fit. evnet still presents at most 63 datagrams that it
-// had already received; with udp_gro, up to 64 times as many. A stopping server waits for holds.
+// had already received; with udp_gro, up to 64 times as many.
+//
+// A stopping server reads its UDP sockets once more. It closes a socket once no hold is left and
+// nothing is queued, and at the deadline in any case. No callback reports that, and the pointer is
+// invalid afterwards. A late reply therefore uses the id (evnet_async_send_from), and a hold keeps
+// the socket open for it. A dialled connection that the reply comes from needs a hold or the
+// background mark; background connections close after the UDP sockets.
 //
 // Writes return their size, or:
 //

@@ -537,8 +537,8 @@ EVNET_API struct evnet_reactor *evnet_server_reactor(const struct evnet_server *
 //
 //   index  as in evnet_server_address; for a name with several addresses, the first.
 //
-// Returns: the socket; NULL if the address is not a UDP address, is not bound yet, or the server
-//          stops.
+// Returns: the socket; NULL if the address is not a UDP address, is not bound yet, or a stop has
+//          begun. To send during a stop, hold the socket and use its id (evnet_async_send_from).
 // Thread:  reactor 0's: in on_boot, on_tick or a function posted to it.
 EVNET_API struct evnet_conn *evnet_server_datagram_socket(const struct evnet_server *server,
                                                           size_t index);

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "net/reactor/owner.h"
@@ -98,8 +99,9 @@ static int resolve_sizes(struct evnet_reactor_options *options) {
   size_t low = options->outbound_low_water_bytes =
       or_default(options->outbound_low_water_bytes, high / 2);
   if (low > high) {
-    return evnet_option_refuse(logger, "outbound_low_water_bytes", (int64_t)low,
-                               "must be at most outbound_high_water_bytes");
+    char why[96];
+    snprintf(why, sizeof why, "must be at most %zu (outbound_high_water_bytes)", high);
+    return evnet_option_refuse(logger, "outbound_low_water_bytes", (int64_t)low, why);
   }
   // The output of one turn must fit above the mark, or back-pressure would come too late.
   size_t turn = options->read_turn_bytes_max;
@@ -107,8 +109,11 @@ static int resolve_sizes(struct evnet_reactor_options *options) {
   size_t by_default = needed > 16 << 20 ? needed : 16 << 20;
   options->outbound_bytes_max = or_default(options->outbound_bytes_max, by_default);
   if (options->outbound_bytes_max < needed) {
+    char why[96];
+    snprintf(why, sizeof why,
+             "must be at least %zu (outbound_high_water_bytes + read_turn_bytes_max)", needed);
     return evnet_option_refuse(logger, "outbound_bytes_max", (int64_t)options->outbound_bytes_max,
-                               "must be at least outbound_high_water_bytes + read_turn_bytes_max");
+                               why);
   }
   return 0;
 }

@@ -144,7 +144,7 @@ TEST_F(Options, TheLowMarkIsAtMostTheHighOne) {
   options.outbound_low_water_bytes = 1000;
   ExpectTaken();
   options.outbound_low_water_bytes = 1001;
-  ExpectRefused("outbound_low_water_bytes", "1001");
+  ExpectRefused("outbound_low_water_bytes", "1001: must be at most 1000 (");
 }
 
 TEST_F(Options, TheBoundOnOutputLeavesRoomForOneTurnAboveTheHighMark) {
@@ -153,7 +153,7 @@ TEST_F(Options, TheBoundOnOutputLeavesRoomForOneTurnAboveTheHighMark) {
   options.outbound_bytes_max = 1512;
   ExpectTaken();
   options.outbound_bytes_max = 1511;
-  ExpectRefused("outbound_bytes_max", "1511");
+  ExpectRefused("outbound_bytes_max", "1511: must be at least 1512 (");
   options.outbound_bytes_max = 0;
   options.outbound_high_water_bytes = 100 << 20;
   ExpectTaken();

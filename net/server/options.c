@@ -59,7 +59,8 @@ static int resolve_numbers_of_sockets(struct evnet_server *server) {
       {"backlog", options->backlog, 0, INT_MAX, "must not be negative"},
       {"fast_open_queue_max", options->fast_open_queue_max, 0, INT_MAX, "must not be negative"},
       {"defer_accept_s", options->defer_accept_s, 0, INT_MAX, "must not be negative"},
-      {"unix_mode", options->unix_mode, 0, 0777, "must be within 0777"},
+      {"unix_mode", options->unix_mode, 0, 0777,
+       "must be 0001 to 0777 (511 in decimal), or 0 for the default"},
   };
   for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
     if (bounds[i].value < bounds[i].least || bounds[i].value > bounds[i].most) {

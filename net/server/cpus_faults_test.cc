@@ -66,6 +66,10 @@ void *__wrap_calloc(size_t count, size_t size) {
   return has_no_memory ? nullptr : __real_calloc(count, size);
 }
 
+// ThreadSanitizer calls sysconf before it can run instrumented code.
+#if defined(__clang__)
+__attribute__((disable_sanitizer_instrumentation))
+#endif
 long __wrap_sysconf(int name) {
   return cpus_online != 0 && name == _SC_NPROCESSORS_ONLN ? cpus_online : __real_sysconf(name);
 }

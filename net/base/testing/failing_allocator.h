@@ -7,7 +7,8 @@
 // New memory is filled with a pattern, so that no code relies on zeroes. It is aligned for any type
 // and no more strictly, like large blocks of glibc. Releasing a block that is not live aborts the
 // test. Released memory is filled with another pattern and kept for a while; a write to it aborts
-// the test. AddressSanitizer detects more, so under it memory is freed immediately. Thread-safe.
+// the test. The sanitizers of addresses and threads detect more, so under them memory is freed
+// immediately. Thread-safe.
 #ifndef EVNET_NET_BASE_TESTING_FAILING_ALLOCATOR_H_
 #define EVNET_NET_BASE_TESTING_FAILING_ALLOCATOR_H_
 
@@ -123,8 +124,9 @@ class FailingAllocator {
   static constexpr size_t kKeptMax = 256;  // blocks
   static constexpr size_t kKeptBytesMax = 4096;
 #if defined(__has_feature)
-  static constexpr bool kKeepsReleased = !__has_feature(address_sanitizer);
-#elif defined(__SANITIZE_ADDRESS__)
+  static constexpr bool kKeepsReleased =
+      !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   static constexpr bool kKeepsReleased = false;
 #else
   static constexpr bool kKeepsReleased = true;

@@ -292,6 +292,7 @@ TEST_F(Async, AnEmptyWriteFitsBehindAQueueThatIsFull) {
   EXPECT_EQ(client->Receive(written).size(), written);
   ASSERT_TRUE(answers.WaitFor(1));
   EXPECT_EQ(answers.statuses(), std::vector<int>({0}));
+  server.reset();  // the callbacks use variables of this test
 }
 
 TEST_F(Async, WhatItSendsIsCounted) {
@@ -325,6 +326,7 @@ TEST_F(Async, AFullMailboxRefusesAtOnceAndTakesAReleaseAllTheSame) {
   go = true;
   ASSERT_TRUE(answers.WaitFor(taken));
   EXPECT_EQ(client->Receive(5 + taken * 1000).size(), 5 + taken * 1000);
+  server.reset();  // the callbacks use variables of this test
 }
 
 TEST_F(Async, AWakeCallsOnDataWithWhatIsUnreadPossiblyNothing) {
@@ -357,6 +359,7 @@ TEST_F(Async, AWakeCallsOnDataWithWhatIsUnreadPossiblyNothing) {
   Post(evnet_conn_reactor(the_conn), [&] { evnet_conn_resume_reading(the_conn); });
   ASSERT_TRUE(journal.WaitFor("data 3", 3));
   EXPECT_EQ(answers.statuses(), std::vector<int>({0, 0, 0}));
+  server.reset();  // the callbacks use variables of this test
 }
 
 TEST_F(Async, AWakeUnderAPauseWithNothingUnreadWaitsForTheResumeToo) {
@@ -383,6 +386,7 @@ TEST_F(Async, AWakeUnderAPauseWithNothingUnreadWaitsForTheResumeToo) {
   ASSERT_TRUE(journal.WaitFor("data"));
   EXPECT_EQ(server->Stop(5000), 0);
   EXPECT_EQ(journal.Count("data"), 1u);
+  server.reset();  // the callbacks use variables of this test
 }
 
 TEST_F(Async, AnnouncedByOnPrewrite) {
@@ -394,6 +398,7 @@ TEST_F(Async, AnnouncedByOnPrewrite) {
   EXPECT_EQ(client->Receive(1), "x");
   EXPECT_EQ(server->Stop(5000), 0);
   EXPECT_EQ(announced, 1);
+  server.reset();  // the callbacks use variables of this test
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 // ready_state.h shows the states of a slot. ready_slot.c manages its descriptor, ready_turn.c runs
 // the turn, and ready_connect.c makes outgoing connections. This file has the other functions of
 // the contract, which docs/poller.md explains.
-// explains the contract.
 #include <errno.h>
 #include <unistd.h>
 

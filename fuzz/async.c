@@ -76,7 +76,7 @@ static void begin(struct world *w, const uint8_t header[HEADER_BYTES]) {
   w->port = evnet_address_port(&address);
   CHECK(w, evnet_server_address(w->server, 1, &address) == 0);
   w->udp_port = evnet_address_port(&address);
-  w->udp_id = evnet_conn_id(evnet_server_datagram_socket(w->server, 1));
+  w->udp_id = evnet_conn_get_id(evnet_server_datagram_socket(w->server, 1));
   CHECK(w, evnet_sim_udp_open(w->sim, 9, &w->udp_peer) == 0);
   evnet_sim_udp_set_watch(w->sim, request_watch, w);
 }

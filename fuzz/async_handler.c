@@ -110,7 +110,7 @@ static enum evnet_action on_open(struct evnet_conn *conn, void *user) {
   }
   CHECK(w, c != NULL && c->conn == NULL);
   c->conn = conn;
-  c->id = evnet_conn_id(conn);
+  c->id = evnet_conn_get_id(conn);
   evnet_conn_set_user(conn, c);
   model_enter(c, "on_open");
   return close_if(c, run(c) == 1);
@@ -121,7 +121,7 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   struct record *c = record_of(conn);
   if (c == NULL) {
     // This is the UDP socket.
-    struct evnet_conn_id id = evnet_conn_id(conn);
+    struct evnet_conn_id id = evnet_conn_get_id(conn);
     CHECK(w, id.index == w->udp_id.index && id.reactor == w->udp_id.reactor);
     return EVNET_NONE;
   }

@@ -10,7 +10,7 @@ enum { BLOCK_BYTES = 4096 };
 static struct conn *conn_of(struct evnet_conn *conn, void *user) {
   struct conn *c = evnet_conn_user(conn);
   CHECK(c->world == user && (c->state == OPEN || c->state == ENDING));
-  const struct evnet_conn_id id = evnet_conn_id(conn);
+  const struct evnet_conn_id id = evnet_conn_get_id(conn);
   CHECK(memcmp(&id, &c->id, sizeof id) == 0);
   return c;
 }
@@ -78,7 +78,7 @@ static enum evnet_action on_open(struct evnet_conn *conn, void *user) {
   struct conn *c = evnet_conn_user(conn);
   CHECK(c->world == user && c->state == BEGUN && !c->nobody && !c->cancelled);
   c->state = OPEN;
-  c->id = evnet_conn_id(conn);
+  c->id = evnet_conn_get_id(conn);
   write_bytes(c, conn, 1);
   return act(c, conn);
 }

@@ -206,7 +206,7 @@ void model_end(struct world *w) {
     w->dropped += s->pending_count;
   }
   struct evnet_reactor_stats stats;
-  evnet_reactor_stats(w->reactor, &stats);
+  evnet_reactor_get_stats(w->reactor, &stats);
   CHECK(w, stats.datagrams_sent == w->taken);
   CHECK(w, stats.datagrams_received == w->received);
   CHECK(w, stats.datagrams_dropped == w->dropped);

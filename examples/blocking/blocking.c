@@ -51,7 +51,7 @@ static struct job *job_create(struct evnet_server *server, const struct evnet_co
   struct job *job = malloc(sizeof *job + line.size);
   if (job == NULL) return NULL;
   job->server = server;
-  job->id = evnet_conn_id(conn);
+  job->id = evnet_conn_get_id(conn);
   evnet_conn_remote_address(conn, &job->peer);
   if (evnet_conn_local_address(conn, &job->asked) < 0) job->asked = (struct evnet_address){0};
   job->size = line.size;

@@ -90,7 +90,7 @@ static int post(const struct hub *hub, void (*function)(void *argument), void *a
 static enum evnet_action on_open(struct evnet_conn *conn, void *user) {
   struct member *member = malloc(sizeof *member);
   if (member == NULL) return EVNET_CLOSE;
-  *member = (struct member){.hub = user, .id = evnet_conn_id(conn)};
+  *member = (struct member){.hub = user, .id = evnet_conn_get_id(conn)};
   if (post(user, join, member) < 0) {
     free(member);
     return EVNET_CLOSE;
@@ -111,7 +111,7 @@ static bool pass_on(struct hub *hub, struct evnet_conn *speaker, struct evnet_by
   struct message *message = malloc(sizeof *message);
   if (message == NULL) return false;
   message->hub = hub;
-  message->speaker = evnet_conn_id(speaker);
+  message->speaker = evnet_conn_get_id(speaker);
   if (evnet_shared_create(line.data, line.size, &message->line) < 0) {
     free(message);
     return false;

@@ -48,7 +48,7 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
 static enum evnet_action on_tick(struct evnet_server *server, uint64_t *delay_ms, void *user) {
   uint64_t *accepted_before = user;
   struct evnet_server_stats stats;
-  evnet_server_stats(server, &stats);
+  evnet_server_get_stats(server, &stats);
   if (stats.connections_accepted != *accepted_before) {
     printf("%llu open, %llu accepted, %llu bytes in, %llu out\n",
            (unsigned long long)stats.connections_open,

@@ -45,7 +45,7 @@ static void submit(struct evnet_conn *conn, const struct app *app, const uint8_t
   struct job *job = calloc(1, sizeof *job);
   if (job != NULL && evnet_conn_hold(conn) == 0) {
     job->app = app;
-    job->id = evnet_conn_id(conn);
+    job->id = evnet_conn_get_id(conn);
     memcpy(job->name, name, size);
     if (evnet_workers_submit(app->workers, work, job) == 0) return;
     evnet_conn_release(conn);

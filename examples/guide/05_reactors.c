@@ -20,7 +20,7 @@ struct app {
 
 static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   struct app *app = user;
-  const uint32_t reactor = evnet_conn_id(conn).reactor;
+  const uint32_t reactor = evnet_conn_get_id(conn).reactor;
   const struct evnet_bytes in = evnet_conn_peek(conn);
   for (size_t i = 0; i < in.size; i++) {
     if (in.data[i] != '\n') continue;

@@ -33,8 +33,8 @@ static void send_late(void *user) {
 static int reply_later(struct evnet_conn *conn, const struct app *app, struct evnet_bytes in) {
   struct late_reply *reply = malloc(sizeof *reply + in.size);
   if (reply == NULL) return -1;
-  *reply =
-      (struct late_reply){.server = app->server, .socket = evnet_conn_id(conn), .size = in.size};
+  *reply = (struct late_reply){
+      .server = app->server, .socket = evnet_conn_get_id(conn), .size = in.size};
   memcpy(reply->data, in.data, in.size);
   evnet_conn_remote_address(conn, &reply->to);
   if (evnet_conn_local_address(conn, &reply->from) == 0 && evnet_conn_hold(conn) == 0) {

@@ -16,7 +16,7 @@ static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   const struct app *app = user;
   evnet_conn_discard(conn, evnet_conn_inbound_bytes(conn));
   struct evnet_server_stats stats;
-  evnet_server_stats(app->server, &stats);
+  evnet_server_get_stats(app->server, &stats);
   char text[80];
   const int size = snprintf(text, sizeof text, "%" PRIu64 " open, %" PRIu64 " refused\n",
                             stats.connections_open, stats.connections_refused);

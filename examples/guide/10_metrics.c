@@ -17,7 +17,7 @@ struct app {
 
 static void write_metrics(struct evnet_conn *conn, struct app *app) {
   struct evnet_server_stats stats;
-  evnet_server_stats(app->server, &stats);
+  evnet_server_get_stats(app->server, &stats);
   char text[1024];
   const int size =
       snprintf(text, sizeof text,

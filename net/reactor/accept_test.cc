@@ -88,7 +88,7 @@ TEST_F(Accept, IdsDifferForEveryConnectionAndCarryTheReactorsIndex) {
   uint64_t last = 0;
   for (int i = 0; i < 5; i++) {
     Harness::Pair pair = h.Connect();
-    const struct evnet_conn_id id = evnet_conn_id(pair.conn);
+    const struct evnet_conn_id id = evnet_conn_get_id(pair.conn);
     EXPECT_EQ(id.reactor, 7u);
     EXPECT_GT(id.generation, last);
     last = id.generation;

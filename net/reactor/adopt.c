@@ -18,7 +18,7 @@ static int adopt_connection(struct evnet_reactor *reactor, int descriptor,
   if (status < 0) return status;
   conn->user = conn_user;
   due_add(conn, 0);
-  *out_id = evnet_conn_id(conn);
+  *out_id = evnet_conn_get_id(conn);
   return 0;
 }
 

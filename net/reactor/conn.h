@@ -361,16 +361,8 @@ struct evnet_conn_id {
   uint64_t generation;  // different for every connection of the reactor, from 1
 };
 
-// evnet_conn_id returns the connection's id.
-#if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
-// A struct and a function share a name; g++ reports that as a hidden constructor.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow"
-#endif
-EVNET_API struct evnet_conn_id evnet_conn_id(const struct evnet_conn *conn);
-#if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
+// evnet_conn_get_id returns the connection's id.
+EVNET_API struct evnet_conn_id evnet_conn_get_id(const struct evnet_conn *conn);
 
 // evnet_conn_user returns the pointer that the connection keeps for its user; NULL at first. evnet
 // does not use it.

@@ -94,7 +94,7 @@ int evnet_dial(struct evnet_reactor *reactor, const char *address,
   const int64_t timeout_ms = options->timeout_ms == 0 ? TIMEOUT_MS_DEFAULT : options->timeout_ms;
   dial->deadline_ms =
       timeout_ms == EVNET_OFF ? UINT64_MAX : reactor->clock.now_ms + (uint64_t)timeout_ms;
-  if (out_id != NULL) *out_id = evnet_conn_id(conn);
+  if (out_id != NULL) *out_id = evnet_conn_get_id(conn);
   if (named > 0) {
     dial_start_timer(dial);
   } else {

@@ -27,7 +27,7 @@ TEST_F(DialTest, AConnectionIsOpenedOnceAndServesBothWays) {
   EXPECT_EQ(evnet_conn_user(dialled), &mark);
   EXPECT_EQ(evnet_conn_user(accepted), nullptr);
   EXPECT_EQ(evnet_conn_listener_index(dialled), -1);
-  EXPECT_EQ(evnet_conn_id(dialled).index, id.index);
+  EXPECT_EQ(evnet_conn_get_id(dialled).index, id.index);
   evnet_address remote = {}, local = {};
   evnet_conn_remote_address(dialled, &remote);
   EXPECT_EQ(FormatAddress(remote), harness.AddressText());
@@ -209,7 +209,7 @@ TEST_F(DialTest, OneThatIsCancelledKnowsWhatItConnectedTo) {
 TEST_F(DialTest, ACloseByIdIsAnOrderlyOneOfWhatIsOpen) {
   harness.Start();
   Harness::Pair pair = harness.Connect();
-  const struct evnet_conn_id id = evnet_conn_id(pair.conn);
+  const struct evnet_conn_id id = evnet_conn_get_id(pair.conn);
   Write(pair.conn, "last words");
   harness.Of(pair).ending = true;
   EXPECT_EQ(evnet_close(harness.reactor(), id), 0);

@@ -382,7 +382,7 @@ TEST_F(Outbound, ARequestMayFillTheQueueToItsBoundAndAnEmptyOneFitsThen) {
   for (int i = 0; i < 3; i++) {
     evnet_async *async = &requests[i].async;
     async->message.bytes = sizeof *async;
-    async->id = evnet_conn_id(pair.conn);
+    async->id = evnet_conn_get_id(pair.conn);
     async->act = EVNET_ASYNC_WRITE;
     async->data = "0123456789";
     async->size = sizes[i];

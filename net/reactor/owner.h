@@ -23,7 +23,7 @@ struct evnet_reactor_log_limits {
 // called.
 struct evnet_reactor_owner {
   void *context;           // passed to all of them
-  uint32_t reactor_index;  // for evnet_conn_id
+  uint32_t reactor_index;  // for evnet_conn_get_id
 
   // A connection may wait at a listener. true: the reactor accepts it, and calls `accepted`, or
   // `not_admitted` if there is none. false: the callee has paused accepting.

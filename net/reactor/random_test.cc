@@ -77,7 +77,7 @@ class World {
     if (Chance(4)) return -EAGAIN;
     return Chance(2) ? kPass : static_cast<ssize_t>(1 + Below(static_cast<uint32_t>(size)));
   }
-  Model &Of(evnet_conn *conn) { return models_[evnet_conn_id(conn).generation]; }
+  Model &Of(evnet_conn *conn) { return models_[evnet_conn_get_id(conn).generation]; }
 
   void SetHandler() {
     h_.on.open = [this](evnet_conn *conn) {
@@ -124,7 +124,7 @@ class World {
   evnet_action RandomAnswer() { return Chance(60) ? EVNET_CLOSE : EVNET_NONE; }
 
   evnet_action Crossing(evnet_conn *conn, bool up) {
-    bool &pressed = pressed_[evnet_conn_id(conn).generation];
+    bool &pressed = pressed_[evnet_conn_get_id(conn).generation];
     EXPECT_NE(pressed, up) << "the same callback twice in a row";
     pressed = up;
     RandomActs(conn);

@@ -183,20 +183,12 @@ EVNET_API int evnet_reactor_post(struct evnet_reactor *reactor, void (*function)
 EVNET_API int evnet_reactor_post_after(struct evnet_reactor *reactor, uint64_t delay_ms,
                                        void (*function)(void *user), void *user);
 
-// evnet_reactor_stats returns the counters. Each is exact, but they are not read at the same
+// evnet_reactor_get_stats returns the counters. Each is exact, but they are not read at the same
 // moment.
 //
 // Thread:  any, while the reactor exists.
-#if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
-// A struct and a function share a name; g++ reports that as a hidden constructor.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow"
-#endif
-EVNET_API void evnet_reactor_stats(const struct evnet_reactor *reactor,
-                                   struct evnet_reactor_stats *out_stats);
-#if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
+EVNET_API void evnet_reactor_get_stats(const struct evnet_reactor *reactor,
+                                       struct evnet_reactor_stats *out_stats);
 
 // evnet_reactor_destroy frees a reactor that is not running; do not call it from a callback
 // (asserted). Connections that are still open are reset after their on_close with

@@ -35,8 +35,8 @@ void stats_count_closed(struct evnet_reactor_stats *stats, int reason) {
   }
 }
 
-void evnet_reactor_stats(const struct evnet_reactor *reactor,
-                         struct evnet_reactor_stats *out_stats) {
+void evnet_reactor_get_stats(const struct evnet_reactor *reactor,
+                             struct evnet_reactor_stats *out_stats) {
   const struct evnet_reactor_stats *stats = &reactor->stats;
   *out_stats = (struct evnet_reactor_stats){
       .connections_open = __atomic_load_n(&stats->connections_open, __ATOMIC_RELAXED),

@@ -117,7 +117,7 @@ void table_detached(struct evnet_conn *conn) {
 
 // Properties
 
-struct evnet_conn_id evnet_conn_id(const struct evnet_conn *conn) {
+struct evnet_conn_id evnet_conn_get_id(const struct evnet_conn *conn) {
   return (struct evnet_conn_id){.reactor = conn->reactor->owner.reactor_index,
                                 .index = conn_handle(conn).index,
                                 .generation = conn->generation};

@@ -56,7 +56,7 @@ class Loop {
 
  private:
   uint64_t Opened(struct evnet_reactor_stats *stats) {
-    evnet_reactor_stats(reactor_, stats);
+    evnet_reactor_get_stats(reactor_, stats);
     return stats->connections_opened;
   }
 

@@ -79,7 +79,7 @@ Callbacks Serving() {
   Callbacks callbacks = Echo();
   callbacks.on_open = [](evnet_conn *conn) {
     const std::lock_guard<std::mutex> lock(opened_mutex);
-    opened_id = evnet_conn_id(conn);
+    opened_id = evnet_conn_get_id(conn);
     return EVNET_NONE;
   };
   callbacks.on_close = [](evnet_conn *, int) { return EVNET_NONE; };
@@ -193,7 +193,7 @@ void Datagrams(Life *life, Requests *requests, const std::function<void()> &arm)
   struct evnet_conn_id id = {};
   std::atomic<bool> known{false};
   Post(evnet_server_reactor(life->get(), 0), [&] {
-    id = evnet_conn_id(evnet_server_datagram_socket(life->get(), 1));
+    id = evnet_conn_get_id(evnet_server_datagram_socket(life->get(), 1));
     known = true;
   });
   ASSERT_TRUE(WaitUntil([&] { return known.load(); }));

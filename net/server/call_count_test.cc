@@ -242,8 +242,9 @@ TEST_F(CallCount, WritesThatWerePostedLeaveTogether) {
     counted = true;
     Take(conn);
     for (int i = 0; i < 10; i++) {
-      EXPECT_EQ(evnet_async_write(server, evnet_conn_id(conn), "0123456789", 10, nullptr, nullptr),
-                0);
+      EXPECT_EQ(
+          evnet_async_write(server, evnet_conn_get_id(conn), "0123456789", 10, nullptr, nullptr),
+          0);
     }
     return EVNET_NONE;
   };

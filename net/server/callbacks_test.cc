@@ -112,7 +112,7 @@ TEST(Callbacks, AClosingConnectionHasItsDescriptorAndNoPlaceInOnClose) {
   };
   callbacks.on_close = [&](evnet_conn *conn, int) {
     struct evnet_server_stats stats;
-    evnet_server_stats(server_of_all, &stats);
+    evnet_server_get_stats(server_of_all, &stats);
     open_at_close = stats.connections_open;
     evnet_address local;
     EXPECT_EQ(evnet_conn_local_address(conn, &local), 0) << "the descriptor is still open";
@@ -205,7 +205,7 @@ TEST(Callbacks, NoTwoConnectionsOfAReactorHaveTheSameId) {
   std::vector<uint32_t> indexes;
   Callbacks callbacks;
   callbacks.on_open = [&](evnet_conn *conn) {
-    const struct evnet_conn_id id = evnet_conn_id(conn);
+    const struct evnet_conn_id id = evnet_conn_get_id(conn);
     EXPECT_EQ(id.reactor, 0u);
     generations.push_back(id.generation);
     return EVNET_NONE;

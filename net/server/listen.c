@@ -202,7 +202,7 @@ static void log_stopping(const struct evnet_server *server) {
   const bool has_run = __atomic_load_n(&server->bound_count, __ATOMIC_RELAXED) > 0;
   if (!has_run || !evnet_log_wants(&server->logger, EVNET_LOG_INFO)) return;
   struct evnet_server_stats stats;
-  evnet_server_stats(server, &stats);
+  evnet_server_get_stats(server, &stats);
   const int64_t drain_ms = __atomic_load_n(&server->stop_drain_ms, __ATOMIC_RELAXED);
   char time[32] = "none";  // evnet_reactor_stop has no deadline either, from about 292 years on
   if (drain_ms < INT64_MAX / 1000000) (void)snprintf(time, sizeof time, "%" PRId64 " ms", drain_ms);

@@ -41,7 +41,7 @@ std::string LinesOf(evnet_log_level level, int64_t drain_ms = 1234) {
   }
   EXPECT_TRUE(WaitUntil([&] {
     struct evnet_server_stats stats = {};
-    evnet_server_stats(server, &stats);
+    evnet_server_get_stats(server, &stats);
     return stats.connections_closed == 1;
   }));
   evnet_server_stop(server, drain_ms);

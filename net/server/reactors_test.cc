@@ -18,7 +18,7 @@ namespace {
 Callbacks Telling() {
   Callbacks callbacks = Echo();
   callbacks.on_open = [](evnet_conn *conn) {
-    Write(conn, std::to_string(evnet_conn_id(conn).reactor));
+    Write(conn, std::to_string(evnet_conn_get_id(conn).reactor));
     return EVNET_NONE;
   };
   return callbacks;

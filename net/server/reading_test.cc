@@ -214,7 +214,7 @@ TEST_F(Wrapped, PeekOutsideOnDataDoesNotHinderALaterOne) {
   callbacks.on_data = [&](evnet_conn *conn) {
     of_all = conn;
     struct evnet_reactor_stats stats;
-    evnet_reactor_stats(evnet_conn_reactor(conn), &stats);
+    evnet_reactor_get_stats(evnet_conn_reactor(conn), &stats);
     if (stats.bytes_received == data.size()) {
       if (Wraps(conn)) wraps++;
       EXPECT_EQ(Text(evnet_conn_peek(conn)), data.substr(4300));

@@ -40,7 +40,7 @@ evnet_options ReusePort(int reactors = kReactors) {
 Callbacks Telling() {
   Callbacks callbacks = Echo();
   callbacks.on_open = [](evnet_conn *conn) {
-    Write(conn, std::to_string(evnet_conn_id(conn).reactor) +
+    Write(conn, std::to_string(evnet_conn_get_id(conn).reactor) +
                     std::to_string(evnet_conn_listener_index(conn)));
     return EVNET_NONE;
   };
@@ -282,7 +282,7 @@ TEST(ReusePort, EachReactorHasAUdpSocketWhichAnswersWhatItGot) {
     return EVNET_NONE;
   };
   callbacks.on_data = [&](evnet_conn *conn) {
-    const uint32_t reactor = evnet_conn_id(conn).reactor;
+    const uint32_t reactor = evnet_conn_get_id(conn).reactor;
     EXPECT_EQ(evnet_server_reactor_datagram_socket(booted, reactor, 0), conn);
     EXPECT_EQ(evnet_server_reactor_datagram_socket(booted, reactor, 1), nullptr);
     Write(conn, std::to_string(reactor) + Take(conn));
@@ -315,7 +315,7 @@ std::vector<struct evnet_conn_id> UdpSockets(const Server &server) {
   for (uint32_t i = 0; i < kReactors; i++) {
     Post(evnet_server_reactor(server.get(), i), [&, i] {
       const evnet_conn *socket = evnet_server_reactor_datagram_socket(server.get(), i, 0);
-      if (socket != nullptr) ids[i] = evnet_conn_id(socket);
+      if (socket != nullptr) ids[i] = evnet_conn_get_id(socket);
       told++;
     });
   }

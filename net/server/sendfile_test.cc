@@ -26,7 +26,7 @@ class SendfileServer : public testing::Test {
   void Answer(const TestFile *file, int64_t size) {
     callbacks.on_data = [=](evnet_conn *conn) {
       evnet_conn_discard(conn, SIZE_MAX);
-      id = evnet_conn_id(conn);
+      id = evnet_conn_get_id(conn);
       EXPECT_EQ(evnet_conn_sendfile(conn, file->descriptor(), 0, size), size);
       answered = true;
       return EVNET_NONE;

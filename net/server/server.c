@@ -180,13 +180,14 @@ struct evnet_conn *evnet_server_reactor_datagram_socket(const struct evnet_serve
   return evnet_reactor_datagram_socket(reactor, (uint8_t)index);
 }
 
-void evnet_server_stats(const struct evnet_server *server, struct evnet_server_stats *out_stats) {
+void evnet_server_get_stats(const struct evnet_server *server,
+                            struct evnet_server_stats *out_stats) {
   struct evnet_server_stats sum = {.backend = ""};
   for (uint32_t i = 0; i < server->reactor_count; i++) {
     const struct evnet_reactor *reactor = evnet_server_reactor(server, i);
     if (reactor == NULL) continue;
     struct evnet_reactor_stats one;
-    evnet_reactor_stats(reactor, &one);
+    evnet_reactor_get_stats(reactor, &one);
     sum.connections_open += one.connections_open;
     sum.connections_accepted += one.connections_opened;
     sum.connections_closed += one.connections_closed;
@@ -211,12 +212,12 @@ struct evnet_reactor *evnet_server_reactor(const struct evnet_server *server, ui
   return __atomic_load_n(&server->reactors[index].reactor, __ATOMIC_ACQUIRE);
 }
 
-int evnet_server_reactor_stats(const struct evnet_server *server, uint32_t index,
-                               struct evnet_reactor_stats *out_stats) {
+int evnet_server_get_reactor_stats(const struct evnet_server *server, uint32_t index,
+                                   struct evnet_reactor_stats *out_stats) {
   if (index >= server->reactor_count) return -EINVAL;
   const struct evnet_reactor *reactor = evnet_server_reactor(server, index);
   if (reactor == NULL) return -ENOTCONN;
-  evnet_reactor_stats(reactor, out_stats);
+  evnet_reactor_get_stats(reactor, out_stats);
   return 0;
 }
 

@@ -344,7 +344,7 @@ struct evnet_options {
 };
 
 // Sums over all reactors. Each number is exact, but they are not read at the same moment.
-// evnet_server_reactor_stats has more detail about one reactor.
+// evnet_server_get_reactor_stats has more detail about one reactor.
 struct evnet_server_stats {
   uint64_t connections_open;      // after on_open and before on_close
   uint64_t connections_accepted;  // calls of on_open, including dialled connections
@@ -546,7 +546,7 @@ EVNET_API struct evnet_conn *evnet_server_datagram_socket(const struct evnet_ser
 // evnet_server_reactor_datagram_socket is evnet_server_datagram_socket for any reactor. With
 // reuse_port each reactor has its own socket, all bound to the same port.
 //
-//   reactor_index  as in evnet_server_reactor. A callback's is evnet_conn_id(conn).reactor.
+//   reactor_index  as in evnet_server_reactor. A callback's is evnet_conn_get_id(conn).reactor.
 //   index          as in evnet_server_datagram_socket.
 //
 // Returns: the socket; NULL as above, or if only reactor 0 has one.
@@ -555,21 +555,13 @@ EVNET_API struct evnet_conn *evnet_server_reactor_datagram_socket(const struct e
                                                                   uint32_t reactor_index,
                                                                   size_t index);
 
-// evnet_server_stats returns the counters of the server.
+// evnet_server_get_stats returns the counters of the server.
 //
 // Thread:  any, while the server exists. Before on_boot, reactors may be missing from the sums.
-#if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
-// A struct and a function share a name; g++ reports that as a hidden constructor.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow"
-#endif
-EVNET_API void evnet_server_stats(const struct evnet_server *server,
-                                  struct evnet_server_stats *out_stats);
-#if defined(__cplusplus) && defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
+EVNET_API void evnet_server_get_stats(const struct evnet_server *server,
+                                      struct evnet_server_stats *out_stats);
 
-// evnet_server_reactor_stats returns the counters of one reactor (net/reactor/reactor.h).
+// evnet_server_get_reactor_stats returns the counters of one reactor (net/reactor/reactor.h).
 //
 //   index  of the reactor, from 0.
 //
@@ -577,9 +569,8 @@ EVNET_API void evnet_server_stats(const struct evnet_server *server,
 // Errors:  -EINVAL if index is out of range.
 //          -ENOTCONN if the reactor does not exist yet.
 // Thread:  any, while the server exists.
-EVNET_API EVNET_WARN_UNUSED int evnet_server_reactor_stats(const struct evnet_server *server,
-                                                           uint32_t index,
-                                                           struct evnet_reactor_stats *out_stats);
+EVNET_API EVNET_WARN_UNUSED int evnet_server_get_reactor_stats(
+    const struct evnet_server *server, uint32_t index, struct evnet_reactor_stats *out_stats);
 
 // evnet_server_destroy frees a server that was never started, or whose evnet_server_wait or
 // evnet_server_run has returned (asserted). NULL is accepted.

@@ -16,7 +16,7 @@ namespace {
 
 struct evnet_reactor_stats Of(const Server &server, uint32_t index = 0) {
   struct evnet_reactor_stats stats = {};
-  EXPECT_EQ(evnet_server_reactor_stats(server.get(), index, &stats), 0);
+  EXPECT_EQ(evnet_server_get_reactor_stats(server.get(), index, &stats), 0);
   return stats;
 }
 
@@ -89,13 +89,13 @@ TEST(Stats, OfReactorsAreTheirOwnAndTheSumIsTheServers) {
   }
   EXPECT_EQ(server.stats().bytes_sent, 60u);
   struct evnet_reactor_stats stats;
-  EXPECT_EQ(evnet_server_reactor_stats(server.get(), 3, &stats), -EINVAL);
+  EXPECT_EQ(evnet_server_get_reactor_stats(server.get(), 3, &stats), -EINVAL);
 }
 
 TEST(Stats, BeforeTheStartThereIsNoReactor) {
   Created created(Echo(), {});
   struct evnet_reactor_stats stats;
-  EXPECT_EQ(evnet_server_reactor_stats(created.get(), 0, &stats), -ENOTCONN);
+  EXPECT_EQ(evnet_server_get_reactor_stats(created.get(), 0, &stats), -ENOTCONN);
 }
 
 TEST(Stats, ThePostsOfABlockedReactorStandInItsMailbox) {
@@ -156,7 +156,7 @@ TEST(Stats, TheLongestCallbackIsEachReactorsOwn) {
   Callbacks callbacks;
   callbacks.on_data = [](evnet_conn *conn) {
     Take(conn);
-    if (evnet_conn_id(conn).reactor == 1) {
+    if (evnet_conn_get_id(conn).reactor == 1) {
       const int64_t end = NowMs() + 500;
       while (NowMs() < end) {
       }

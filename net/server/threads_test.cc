@@ -66,8 +66,8 @@ Callbacks Look(Seen *seen) {
   Callbacks callbacks = Echo();
   callbacks.on_open = [seen](evnet_conn *conn) {
     std::lock_guard<std::mutex> lock(seen->mutex);
-    seen->names[evnet_conn_id(conn).reactor] = Name();
-    seen->masks[evnet_conn_id(conn).reactor] = Mask();
+    seen->names[evnet_conn_get_id(conn).reactor] = Name();
+    seen->masks[evnet_conn_get_id(conn).reactor] = Mask();
     return EVNET_NONE;
   };
   return callbacks;

@@ -42,7 +42,7 @@ class TickSimulated : public ::testing::Test {
       auto *self = static_cast<TickSimulated *>(user);
       EXPECT_EQ(*delay, UINT64_MAX);
       struct evnet_server_stats stats;
-      evnet_server_stats(of, &stats);
+      evnet_server_get_stats(of, &stats);
       if (self->ticks == 0) self->turns_before_first = stats.turns;
       self->ticks++;
       self->journal += "tick ";

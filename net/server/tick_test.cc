@@ -26,7 +26,7 @@ TEST(Tick, FirstComesRightAfterOnBootBeforeAnythingIsWaitedFor) {
   callbacks.on_tick = [&](evnet_server *server, uint64_t *delay_ms) {
     EXPECT_EQ(*delay_ms, UINT64_MAX) << "the initial value means: never again";
     struct evnet_server_stats stats;
-    evnet_server_stats(server, &stats);
+    evnet_server_get_stats(server, &stats);
     EXPECT_EQ(stats.turns, 0u);
     journal.Add("tick");
     return EVNET_SHUTDOWN;

@@ -72,7 +72,7 @@ class UdpAsync : public ::testing::Test {
       std::function<evnet_action(evnet_conn *)> data;
       {
         const std::lock_guard<std::mutex> lock(mutex_);
-        id_ = evnet_conn_id(conn);
+        id_ = evnet_conn_get_id(conn);
         data = data_;
       }
       if (data) return data(conn);

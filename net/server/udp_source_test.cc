@@ -201,7 +201,7 @@ TEST(UdpSource, ALateAnswerByIdLeavesFromTheHostThatWasAsked) {
     Callbacks callbacks;
     callbacks.on_data = [&](evnet_conn *conn) {
       question.Keep(conn);
-      id = evnet_conn_id(conn);
+      id = evnet_conn_get_id(conn);
       journal.Add("asked");
       return EVNET_NONE;
     };

@@ -323,7 +323,7 @@ TEST_F(Unix, EachBalancingGivesEveryReactorItsShare) {
     SCOPED_TRACE(balancing);
     Callbacks callbacks;
     callbacks.on_open = [](evnet_conn *conn) {
-      Write(conn, std::to_string(evnet_conn_id(conn).reactor));
+      Write(conn, std::to_string(evnet_conn_get_id(conn).reactor));
       return EVNET_NONE;
     };
     evnet_options options = {};

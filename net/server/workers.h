@@ -2,7 +2,7 @@
 // submits work and returns immediately; the work replies by the connection's id.
 //
 //   static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
-//     struct job *job = job_create(evnet_conn_id(conn), evnet_conn_peek(conn));
+//     struct job *job = job_create(evnet_conn_get_id(conn), evnet_conn_peek(conn));
 //     evnet_conn_hold(conn);  // a reply is owed
 //     if (evnet_workers_submit(workers, work, job) == -EAGAIN) ...  // full: reply so, do not block
 //   }

@@ -124,7 +124,7 @@ Harness::Pair Harness::Connect(int client_receive_buffer_bytes, Place place) {
     return pair;
   }
   pair.conn = opened_.back();
-  pair.generation = evnet_conn_id(pair.conn).generation;
+  pair.generation = evnet_conn_get_id(pair.conn).generation;
   return pair;
 }
 
@@ -242,7 +242,7 @@ void Harness::Abort(evnet_conn *conn) {
   evnet_conn_abort(conn);
 }
 
-Record &Harness::Of(const evnet_conn *conn) { return records_[evnet_conn_id(conn).generation]; }
+Record &Harness::Of(const evnet_conn *conn) { return records_[evnet_conn_get_id(conn).generation]; }
 
 size_t Harness::open_count() const {
   size_t count = 0;
@@ -252,7 +252,7 @@ size_t Harness::open_count() const {
 
 struct evnet_reactor_stats Harness::Stats() {
   struct evnet_reactor_stats stats;
-  evnet_reactor_stats(reactor_, &stats);
+  evnet_reactor_get_stats(reactor_, &stats);
   return stats;
 }
 
@@ -267,7 +267,7 @@ void Harness::NoteCall(const evnet_conn *conn, Step::Kind kind, const char *name
                        int64_t value) {
   for (Harness *harness : Harnesses()) {
     if (harness->reactor_ != evnet_conn_reactor(conn)) continue;
-    const auto found = harness->records_.find(evnet_conn_id(conn).generation);
+    const auto found = harness->records_.find(evnet_conn_get_id(conn).generation);
     if (found == harness->records_.end()) return;
     harness->AddStep(&found->second, {0, kind, name, value, asked});
   }

@@ -129,7 +129,7 @@ class Life {
 
   // Submits a reply to a worker. Returns false if the workers' queue is full.
   bool Submit(evnet_conn *conn, const std::string &bytes) {
-    auto job = std::make_unique<Job>(Job{this, evnet_conn_id(conn), bytes});
+    auto job = std::make_unique<Job>(Job{this, evnet_conn_get_id(conn), bytes});
     evnet_conn_hold(conn);
     if (evnet_workers_submit(workers_, Work, job.get()) < 0) {
       evnet_conn_release(conn);

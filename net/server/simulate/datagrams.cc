@@ -50,7 +50,7 @@ void Datagrams::Boot(evnet_server *server) {
       evnet_sim_fail(w_.sim, "on_boot before UDP address %zu is bound", socket->index);
       return;
     }
-    socket->id = evnet_conn_id(socket->conn);
+    socket->id = evnet_conn_get_id(socket->conn);
     if (evnet_conn_listener_index(socket->conn) != static_cast<int>(socket->index))
       evnet_sim_fail(w_.sim, "the socket of address %zu says it is that of %d", socket->index,
                      evnet_conn_listener_index(socket->conn));

@@ -301,7 +301,7 @@ void Datagrams::Stats() {
                    "%" PRIu64 " datagrams had arrived when the stop began, %" PRIu64 " were read",
                    owed_, told_);
   struct evnet_server_stats stats;
-  evnet_server_stats(w_.server, &stats);
+  evnet_server_get_stats(w_.server, &stats);
   if (stats.datagrams_received != told_ || stats.datagrams_sent != taken_ ||
       stats.datagrams_dropped != dropped_)
     evnet_sim_fail(w_.sim,

@@ -126,7 +126,7 @@ evnet_action Handler::OnOpen(evnet_conn *conn) {
   w_.conns.push_back(std::make_unique<Conn>());
   Conn *c = w_.conns.back().get();
   c->conn = conn;
-  c->id = evnet_conn_id(conn);
+  c->id = evnet_conn_get_id(conn);
   c->client = client;
   c->style = static_cast<Style>(w_.Below(6));
   if (w_.plan.workers > 0 && w_.Chance(400)) c->style = Style::kWork;

@@ -254,7 +254,7 @@ void Simulation::Turn(uint32_t reactor) {
 // Checks that a reactor without work sleeps.
 void Simulation::CheckSpin(uint32_t reactor) {
   struct evnet_reactor_stats stats = {};
-  if (evnet_server_reactor_stats(w_.server, reactor, &stats) < 0) return;
+  if (evnet_server_get_reactor_stats(w_.server, reactor, &stats) < 0) return;
   evnet_sim_stats sim;
   evnet_sim_stats_of(w_.sim, &sim);
   const uint64_t work = w_.callbacks + w_.ticks + sim.accepts + sim.wakes + stats.bytes_sent +
@@ -315,7 +315,7 @@ void Simulation::CheckPostsAreRefused() {
 
 void Simulation::CheckStats() {
   struct evnet_server_stats stats;
-  evnet_server_stats(w_.server, &stats);
+  evnet_server_get_stats(w_.server, &stats);
   oracle_.Stats(stats);
   dials_.Stats(stats, w_.conns.size());
 }

@@ -57,7 +57,7 @@ class Async : public ::testing::Test {
   Async() : callbacks(Echo()) {
     callbacks.on_open = [this](evnet_conn *conn) {
       std::lock_guard<std::mutex> lock(mutex_);
-      ids_.push_back(evnet_conn_id(conn));
+      ids_.push_back(evnet_conn_get_id(conn));
       return EVNET_NONE;
     };
   }

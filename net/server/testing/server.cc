@@ -37,7 +37,7 @@ const Callbacks *CallbacksOf(void *user, const char *name, const evnet_conn *con
                              int64_t value = 0) {
   Run &run = last_runs[runs.fetch_add(1, std::memory_order_relaxed) % kRunsKept];
   const struct evnet_conn_id none = {};
-  const struct evnet_conn_id id = conn != nullptr ? evnet_conn_id(conn) : none;
+  const struct evnet_conn_id id = conn != nullptr ? evnet_conn_get_id(conn) : none;
   run.name = name;
   run.reactor = id.reactor;
   run.generation = id.generation;
@@ -280,7 +280,7 @@ uint16_t Created::port(size_t index) const {
 
 struct evnet_server_stats Created::stats() const {
   struct evnet_server_stats sum = {};
-  evnet_server_stats(get(), &sum);
+  evnet_server_get_stats(get(), &sum);
   return sum;
 }
 

@@ -133,6 +133,32 @@ static const struct command_line_option *find(const struct command_line_option *
   return NULL;
 }
 
+// Finds an option that has the argument's name but a value where the argument has none, or the reverse.
+static const struct command_line_option *find_misused(const struct command_line_option *options,
+                                                      size_t count, const char *argument) {
+  const size_t size = strcspn(argument, "=");
+  for (size_t i = 0; i < count; i++) {
+    const char *name = options[i].name;
+    if (strcspn(name, "=") == size && strncmp(name, argument, size) == 0) return &options[i];
+  }
+  return NULL;
+}
+
+// Prints why no option fits the argument.
+static int refuse_option(const struct command_line *line, const char *argument) {
+  const struct command_line_option *option = find_misused(line->own, line->own_count, argument);
+  if (option == NULL) option = find_misused(shared, sizeof shared / sizeof shared[0], argument);
+  if (option == NULL) {
+    fprintf(stderr, "%s: unknown option '%s'; --help lists the options\n", line->program, argument);
+  } else if (strchr(option->name, '=') != NULL) {
+    fprintf(stderr, "%s: '%s': the option needs a value, as in %sVALUE\n", line->program, argument,
+            option->name);
+  } else {
+    fprintf(stderr, "%s: '%s': the option takes no value\n", line->program, argument);
+  }
+  return COMMAND_LINE_EXIT_USAGE;
+}
+
 // Returns as command_line_parse does.
 static int parse_option(struct command_line *line, const char *argument) {
   void *user = line->user;
@@ -141,10 +167,7 @@ static int parse_option(struct command_line *line, const char *argument) {
     user = &line->options;
     option = find(shared, sizeof shared / sizeof shared[0], argument);
   }
-  if (option == NULL) {
-    fprintf(stderr, "%s: unknown option '%s'; --help lists the options\n", line->program, argument);
-    return COMMAND_LINE_EXIT_USAGE;
-  }
+  if (option == NULL) return refuse_option(line, argument);
   if (option->take(argument + strlen(option->name), user)) return -1;
   fprintf(stderr, "%s: '%s': %s\n", line->program, argument, option->values);
   return COMMAND_LINE_EXIT_USAGE;

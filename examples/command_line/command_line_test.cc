@@ -86,6 +86,20 @@ TEST_F(Programs, NameABadArgumentAndEndWithTwo) {
   }
 }
 
+TEST_F(Programs, SayWhetherAnOptionTakesAValue) {
+  for (const std::string &path : paths_) {
+    SCOPED_TRACE(Choose(path));
+    Process without_value({"--backend"});
+    EXPECT_EQ(without_value.ExitCode(), 2);
+    EXPECT_NE(without_value.RestOfErr().find("'--backend': the option needs a value"),
+              std::string::npos);
+    Process with_value({"--reuse-port=1"});
+    EXPECT_EQ(with_value.ExitCode(), 2);
+    EXPECT_NE(with_value.RestOfErr().find("'--reuse-port=1': the option takes no value"),
+              std::string::npos);
+  }
+}
+
 TEST_F(Programs, SayInOneLineWhyAStartFails) {
   const PlainListener taken;
   for (const std::string &path : paths_) {

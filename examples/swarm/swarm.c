@@ -123,8 +123,8 @@ static int tell(const struct swarm *swarm) {
          swarm->seconds, swarm->connections, swarm->bytes);
   if (swarm->wrong > 0) fprintf(stderr, "swarm: %" PRIu64 " wrong answers\n", swarm->wrong);
   if (swarm->failed > 0) {
-    fprintf(stderr, "swarm: %" PRIu64 " connections failed, the first: %s\n", swarm->failed,
-            evnet_status_message(swarm->reason));
+    fprintf(stderr, "swarm: %" PRIu64 " connections to %s failed, the first: %s\n", swarm->failed,
+            swarm->address, evnet_status_message(swarm->reason));
   }
   return swarm->wrong > 0 || swarm->failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

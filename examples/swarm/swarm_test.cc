@@ -55,7 +55,8 @@ TEST_F(Swarm, WithoutAServerItSaysWhyAndEndsWithOne) {
   Choose("SWARM");
   Process swarm({"--connections=3", bound.text()});
   EXPECT_EQ(swarm.ExitCode(), 1);
-  EXPECT_EQ(swarm.RestOfErr(), "swarm: 3 connections failed, the first: connection refused\n");
+  EXPECT_EQ(swarm.RestOfErr(),
+            "swarm: 3 connections to " + bound.text() + " failed, the first: connection refused\n");
 }
 
 TEST_F(Swarm, MoreNamesThanMayBeLookedUpSimultaneouslyAreDialledLater) {
@@ -68,7 +69,8 @@ TEST_F(Swarm, MoreNamesThanMayBeLookedUpSimultaneouslyAreDialledLater) {
   Process swarm({"--connections=20000", "--seconds=1", "tcp://nosuch.invalid:1"});
   EXPECT_EQ(swarm.ExitCode(), 1);
   const std::string words = swarm.RestOfErr();
-  EXPECT_NE(words.find(" connections failed, the first: malformed address or unresolved name\n"),
+  EXPECT_NE(words.find(" connections to tcp://nosuch.invalid:1 failed, the first: "
+                       "malformed address or unresolved name\n"),
             std::string::npos)
       << words;
 }

@@ -145,11 +145,11 @@ TEST_F(UnixFaults, WhateverFailsIsToldAndLeavesNothing) {
     std::string reason;  // its beginning; empty: no reason
   } cases[] = {
       {&socket_fault, 0, EMFILE, -EMFILE, ""},
-      {&open_fault, 0, EACCES, -EACCES, "cannot open the lock file PATH.lock"},
-      {&open_fault, 0, EMFILE, -EMFILE, "cannot open the lock file PATH.lock"},
-      {&open_fault, 0, ENOENT, -ENOENT, "cannot open the lock file PATH.lock"},
-      {&flock_fault, 0, EWOULDBLOCK, -EADDRINUSE, "another server holds the lock file"},
-      {&flock_fault, 0, ENOLCK, -ENOLCK, "cannot lock the lock file PATH.lock"},
+      {&open_fault, 0, EACCES, -EACCES, "cannot open its lock file, which ends in .lock"},
+      {&open_fault, 0, EMFILE, -EMFILE, "cannot open its lock file, which ends in .lock"},
+      {&open_fault, 0, ENOENT, -ENOENT, "cannot open its lock file, which ends in .lock"},
+      {&flock_fault, 0, EWOULDBLOCK, -EADDRINUSE, "another server holds its lock file"},
+      {&flock_fault, 0, ENOLCK, -ENOLCK, "cannot lock its lock file, which ends in .lock"},
       {&lstat_fault, 1, ENOTDIR, -ENOTDIR, ""},
       {&socket_fault, 1, EMFILE, -EMFILE, ""},
       {&connect_fault, 0, EAGAIN, -EADDRINUSE, "another server is listening on this path, and its"},
@@ -256,9 +256,9 @@ TEST_F(UnixFaults, ALockThatIsNoLongerThereIsTakenAgain) {
 TEST_F(UnixFaults, ALockThatIsNeverThereIsGivenUp) {
   before_flock = [&] { (void)unlink(directory_.File("socket.lock").c_str()); };
   EXPECT_EQ(Listen(), -EADDRINUSE);
-  EXPECT_STREQ(
-      reason_,
-      "gave up after 100 attempts to lock PATH.lock: other servers keep starting and stopping");
+  EXPECT_STREQ(reason_,
+               "gave up after 100 attempts to lock its lock file, which ends in .lock: other "
+               "servers keep starting and stopping");
   EXPECT_TRUE(directory_.Names().empty());
 }
 

@@ -206,7 +206,8 @@ TEST_F(UnixPath, OfAServerOfOursIsRefusedByItsLock) {
   Server server(Echo(), {}, {text()});
   const ino_t before = Inode();
   for (int round = 0; round < 3; round++) {
-    ExpectRefused(-EADDRINUSE, "another server holds the lock file PATH.lock (address in use)\n");
+    ExpectRefused(-EADDRINUSE,
+                  "another server holds its lock file, which ends in .lock (address in use)\n");
   }
   EXPECT_EQ(Inode(), before);
   ExpectServed();
@@ -269,7 +270,7 @@ TEST_F(UnixPath, RemovedBySomebodyElseDoesNotDisturbTheStop) {
   Server server(Echo(), {}, {text()});
   Client client(address());
   ASSERT_EQ(unlink(path().c_str()), 0);
-  ExpectRefused(-EADDRINUSE, "another server holds the lock file");
+  ExpectRefused(-EADDRINUSE, "another server holds its lock file");
   EXPECT_EQ(client.Exchange("hello"), "hello");
   client.Close();
   EXPECT_EQ(server.Stop(1000), 0);
@@ -358,8 +359,8 @@ TEST_F(UnixPath, ThatDoesNotFitIsRefusedByName) {
 TEST_F(UnixPath, WithoutADirectoryIsRefused) {
   Created created(Echo(), {}, {"unix://" + path() + "/socket"});
   EXPECT_EQ(evnet_server_start(created.get()), -ENOENT);
-  EXPECT_TRUE(
-      created.log().Has(text() + "/socket': cannot open the lock file PATH.lock (no such file"))
+  EXPECT_TRUE(created.log().Has(
+      text() + "/socket': cannot open its lock file, which ends in .lock (no such file"))
       << created.log().Text();
 }
 

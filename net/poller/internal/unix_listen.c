@@ -60,7 +60,7 @@ static int take_lock(struct evnet_unix_listener *listener,
     // O_NONBLOCK, because the file might be a FIFO.
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (lock < 0) {
-      return refuse(options, -errno, "cannot open the lock file PATH.lock");
+      return refuse(options, -errno, "cannot open its lock file, which ends in .lock");
     }
     int status = flock(lock, LOCK_EX | LOCK_NB) == 0 ? 0 : -errno;
     if (status == 0 && is_there(lock, path)) {
@@ -69,15 +69,16 @@ static int take_lock(struct evnet_unix_listener *listener,
     }
     (void)close(lock);
     if (status == -EWOULDBLOCK) {
-      return refuse(options, -EADDRINUSE, "another server holds the lock file PATH.lock");
+      return refuse(options, -EADDRINUSE,
+                    "another server holds its lock file, which ends in .lock");
     }
     if (status < 0 && status != -EINTR) {
-      return refuse(options, status, "cannot lock the lock file PATH.lock");
+      return refuse(options, status, "cannot lock its lock file, which ends in .lock");
     }
   }
-  return refuse(
-      options, -EADDRINUSE,
-      "gave up after 100 attempts to lock PATH.lock: other servers keep starting and stopping");
+  return refuse(options, -EADDRINUSE,
+                "gave up after 100 attempts to lock its lock file, which ends in .lock: other "
+                "servers keep starting and stopping");
 }
 
 static void drop_lock(struct evnet_unix_listener *listener) {

@@ -252,14 +252,9 @@ TEST(Sentinels, ATurnWaitsAsLongAsItsSignSays) {
     evnet_timer_start(
         reactor, &timer, 20, [](evnet_timer *, void *user) { *static_cast<bool *>(user) = true; },
         &expired);
-    const int64_t began_ms = NowMs();
-    for (int turns = 0; NowMs() - began_ms < 20; turns++) {
+    for (int turns = 0; !expired; turns++) {
       ASSERT_LT(turns, 20) << wait_ms;
       ASSERT_EQ(evnet_reactor_turn(reactor, wait_ms), 1);
-    }
-    for (int turns = 0; !expired; turns++) {
-      ASSERT_LT(turns, 5) << wait_ms;
-      ASSERT_EQ(evnet_reactor_turn(reactor, 0), 1);
     }
   }
   evnet_reactor_destroy(reactor);

@@ -253,7 +253,7 @@ TEST(ProxyParse, VerifiesTheChecksum) {
   for (int i = 0; i < 4; i++) bytes[31 + i] = static_cast<char>(crc >> (24 - 8 * i));
   ExpectWhole(bytes);
   for (size_t i = 16; i < bytes.size(); i++) {
-    if (i == 28) continue;  // the type of the checksum's field: another type is no checksum
+    if (i == 28) continue;  // with another type, the field is not a checksum
     std::string changed = bytes;
     changed[i] = static_cast<char>(changed[i] ^ 0x10);
     EXPECT_LT(Parse(changed), 0) << i;

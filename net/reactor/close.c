@@ -21,6 +21,7 @@ void close_conn(struct evnet_conn *conn, int reason) {
   if (conn_is_datagram(conn)) datagram_flush(conn->reactor);
   if (conn->state != CONN_OPEN) return;  // sending failed
   conn->state = CONN_FLUSHING;
+  counter_add(&conn->reactor->stats.connections_flushing, 1);
   conn->reason = reason;
   reading_stop(conn, STOP_CLOSING);
   outbound_await_flight(conn);

@@ -36,7 +36,7 @@ static void receive_later(struct evnet_conn *conn, int status) {
   struct evnet_reactor *reactor = conn->reactor;
   struct datagram_socket *socket = datagram_of(conn);
   const uint64_t times =
-      evnet_log_limit_pass(&log_limits_of(reactor)->deaf, evnet_reactor_clock_ms(reactor));
+      evnet_log_limit_pass(&log_limits_of(reactor)->deaf, evnet_reactor_now_ms(reactor));
   if (times > 0) {
     char text[EVNET_ADDRESS_TEXT_BYTES];
     evnet_address_format(&socket->bound, text, sizeof text);

@@ -89,6 +89,7 @@ static int enqueue(struct datagram_socket *socket, const struct datagram_outgoin
   socket->last = queued;
   socket->queued_bytes += outgoing->size;
   socket->queued_cost += cost;
+  counter_add(&reactor->stats.outbound_bytes, outgoing->size);
   return 0;
 }
 
@@ -97,6 +98,7 @@ static void pop(struct datagram_socket *socket, int status) {
   socket->first = queued->next;
   socket->queued_bytes -= queued->piece.iov_len;
   socket->queued_cost -= cost_of(queued->piece.iov_len);
+  counter_add(&socket->conn->reactor->stats.outbound_bytes, -(uint64_t)queued->piece.iov_len);
   answer(queued->async, status);
   evnet_release(socket->conn->reactor->options.allocator, queued);
 }
@@ -141,7 +143,7 @@ static void note_refused(struct datagram_socket *socket, const struct evnet_addr
   note_failure(socket, status);
   if (socket->failure < 0) return;  // on_close gets the status
   const uint64_t times =
-      evnet_log_limit_pass(&log_limits_of(reactor)->refused, evnet_reactor_clock_ms(reactor));
+      evnet_log_limit_pass(&log_limits_of(reactor)->refused, evnet_reactor_now_ms(reactor));
   if (times == 0) return;
   char from[EVNET_ADDRESS_TEXT_BYTES];
   char peer[EVNET_ADDRESS_TEXT_BYTES] = "its peer";

@@ -50,7 +50,7 @@ static void drop_attempts(struct dial *dial) {
 void dial_free(struct evnet_conn *conn) {
   struct dial *dial = conn->dial;
   struct evnet_reactor *reactor = conn->reactor;
-  reactor->table.dialling_count--;
+  counter_add(&reactor->stats.connections_dialling, (uint64_t)-1);
   if (dial == NULL) return;
   conn->dial = NULL;
   if (dial->lookup != NULL) evnet_resolver_cancel(dial->lookup);

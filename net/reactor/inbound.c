@@ -55,6 +55,7 @@ size_t evnet_conn_discard(struct evnet_conn *conn, size_t size) {
     conn->reactor->lease.bytes.size -= size;
   } else {
     evnet_ring_discard(&conn->side->inbound, size);
+    side_count(conn);
     // Their memory is freed at the end of the turn, because pointers into it stay valid until the
     // callback returns, which may be another one than on_data.
     if (size == unread && conn->state != CONN_CLOSED) due_add(conn, 0);
@@ -93,7 +94,11 @@ static void keep(struct evnet_conn *conn, const uint8_t *data, size_t size) {
   // wrap and be linearized again.
   if (side != NULL) side_release_retired(conn);
   int status = side == NULL ? -ENOMEM : evnet_ring_append(&side->inbound, data, size);
-  if (status < 0) end_abort(conn, status);
+  if (status < 0) {
+    end_abort(conn, status);
+  } else {
+    side_count(conn);
+  }
 }
 
 // Runs after on_data: keeps the bytes that are left in the lease, and checks inbound_bytes_max.

@@ -172,7 +172,7 @@ static void retry(struct evnet_timer *timer, void *user) {
 
 static void starve(struct evnet_reactor *reactor, struct listener *listener, int status) {
   uint64_t times =
-      evnet_log_limit_pass(&log_limits_of(reactor)->starved, evnet_reactor_clock_ms(reactor));
+      evnet_log_limit_pass(&log_limits_of(reactor)->starved, evnet_reactor_now_ms(reactor));
   if (times > 0) {
     evnet_log(&reactor->options.logger, EVNET_LOG_WARNING,
               "accept failed: %s; retrying in %d ms (%" PRIu64 " since the last report)",

@@ -104,6 +104,7 @@ int outbound_queued(struct evnet_conn *conn, bool first, int status) {
     end_abort(conn, status);
     return status;
   }
+  side_count(conn);
   if (first && !side_queue_is_empty(conn)) {
     outbound_start_write_timeout(conn);
     if (conn->flying || outbound_is_announcing_another(conn)) {
@@ -149,6 +150,7 @@ static void take_back(struct evnet_conn *conn, const uint8_t *rest, size_t size)
     end_abort(conn, status);
     return;
   }
+  side_count(conn);
   if (first) outbound_start_write_timeout(conn);
   marks_check_high(conn);
 }
@@ -161,6 +163,7 @@ static void consume(struct evnet_conn *conn, size_t size) {
   } else {
     evnet_outbound_consume(&side->outbound, size);
   }
+  side_count(conn);
   if (size > 0) side->write_since_ms = clock_stamp(conn);
   marks_check_low(conn);
 }

@@ -200,10 +200,6 @@ EVNET_WARN_UNUSED int evnet_reactor_run_turn(struct evnet_reactor *reactor);
 void evnet_reactor_time_begin(struct evnet_reactor *reactor);
 void evnet_reactor_time_end(struct evnet_reactor *reactor);
 
-// evnet_reactor_clock_ms returns the time of the poller's clock as this turn has read it. All
-// reactors share the clock.
-uint64_t evnet_reactor_clock_ms(const struct evnet_reactor *reactor);
-
 // evnet_reactor_backend_name returns the name of the backend, as evnet_poller_name.
 const char *evnet_reactor_backend_name(const struct evnet_reactor *reactor);
 

@@ -15,6 +15,7 @@
 #include "datagram.h"
 #include "dial.h"
 #include "handler.h"
+#include "stats.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -80,30 +81,6 @@ struct evnet_reactor_options {
 enum {
   EVNET_BUSY_POLL_US_MAX = 1000000,  // the largest busy_poll_us
   EVNET_LOOKUP_THREADS_MAX = 4096,   // the largest lookup_threads_max
-};
-
-// Counters since the creation of the reactor, and some states.
-struct evnet_reactor_stats {
-  uint64_t connections_open;     // after on_open and before on_close
-  uint64_t connections_opened;   // calls of on_open
-  uint64_t connections_closed;   // calls of on_close after on_open; the sum of the next six
-  uint64_t closed_by_peer;       // EVNET_REASON_PEER
-  uint64_t closed_locally;       // EVNET_REASON_LOCAL and EVNET_REASON_ABORTED
-  uint64_t closed_by_timeout;    // any of the four timeouts
-  uint64_t closed_by_limit;      // an overflow, or EVNET_REASON_HIGH_WATER
-  uint64_t closed_by_stop;       // EVNET_REASON_SHUTDOWN and EVNET_REASON_DRAIN_DEADLINE
-  uint64_t closed_by_error;      // any other reason, including resets by the peer
-  uint64_t dials_failed;         // calls of on_close without on_open
-  uint64_t bytes_received;       // from peers, including datagrams
-  uint64_t bytes_sent;           // taken by the kernel, including datagrams
-  uint64_t datagrams_received;   // by UDP sockets
-  uint64_t datagrams_sent;       // by UDP sockets
-  uint64_t datagrams_dropped;    // not sent: the queue was full, or the kernel refused them
-  uint64_t turns;                // of the loop; one wait in the kernel each
-  uint64_t messages;             // posted and run
-  uint64_t wakes;                // of the sleeping reactor by posts
-  uint64_t mailbox_bytes;        // posted and not yet run
-  uint64_t longest_callback_ns;  // including the system calls around it
 };
 
 // evnet_reactor_create creates a reactor.
@@ -182,13 +159,6 @@ EVNET_API int evnet_reactor_post(struct evnet_reactor *reactor, void (*function)
 // Thread:  any, while the reactor exists.
 EVNET_API int evnet_reactor_post_after(struct evnet_reactor *reactor, uint64_t delay_ms,
                                        void (*function)(void *user), void *user);
-
-// evnet_reactor_get_stats returns the counters. Each is exact, but they are not read at the same
-// moment.
-//
-// Thread:  any, while the reactor exists.
-EVNET_API void evnet_reactor_get_stats(const struct evnet_reactor *reactor,
-                                       struct evnet_reactor_stats *out_stats);
 
 // evnet_reactor_destroy frees a reactor that is not running; do not call it from a callback
 // (asserted). Connections that are still open are reset after their on_close with

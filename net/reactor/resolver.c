@@ -98,6 +98,8 @@ static void tell(struct evnet_message *message, void *context) {
   struct evnet_lookup *lookup = (struct evnet_lookup *)message;
   // The resolver is NULL while the reactor ends.
   if (lookup->done != NULL && reactor->resolver != NULL) {
+    counter_add(&reactor->stats.lookups_pending, (uint64_t)-1);
+    if (lookup->count < 0) counter_add(&reactor->stats.lookups_failed, 1);
     if (lookup->count < 0) log_failure(reactor, lookup);
     const int status = lookup->count < 0 ? lookup->count : 0;
     lookup->done(lookup->arg, status, lookup->addresses, status < 0 ? 0 : (size_t)lookup->count);
@@ -136,11 +138,14 @@ int evnet_resolver_look_up(struct evnet_reactor *reactor, const char *address_te
     free_lookup(lookup);
     return status;
   }
+  counter_add(&reactor->stats.lookups, 1);
+  counter_add(&reactor->stats.lookups_pending, 1);
   *out_lookup = lookup;
   return 0;
 }
 
 void evnet_resolver_cancel(struct evnet_lookup *lookup) {
+  if (lookup->done != NULL) counter_add(&lookup->reactor->stats.lookups_pending, (uint64_t)-1);
   lookup->done = NULL;
   const bool is_of_pool = lookup->job.queue != NULL;
   if (is_of_pool && lookup_pool_cancel(&lookup->job)) free_lookup(lookup);

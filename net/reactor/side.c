@@ -22,10 +22,23 @@ struct conn_side *side_get(struct evnet_conn *conn) {
   side->woken = false;
   side->awaits_acks = false;
   side->unacked_bytes = 0;
+  side->counted_in = side->counted_out = 0;
   side->datagram = NULL;
   side->write_since_ms = side->opened_ms = clock_stamp(conn);
   conn->side = side;
   return side;
+}
+
+static void count(uint64_t *total, size_t *counted, size_t bytes) {
+  counter_add(total, bytes - (uint64_t)*counted);
+  *counted = bytes;
+}
+
+void side_count(struct evnet_conn *conn) {
+  struct conn_side *side = conn->side;
+  struct evnet_reactor_stats *stats = &conn->reactor->stats;
+  count(&stats->inbound_bytes, &side->counted_in, evnet_ring_size(&side->inbound));
+  count(&stats->outbound_bytes, &side->counted_out, evnet_outbound_bytes(&side->outbound));
 }
 
 void side_release_retired(struct evnet_conn *conn) {
@@ -50,6 +63,8 @@ void side_free(struct evnet_conn *conn) {
   side_release_retired(conn);
   evnet_ring_deinit(&conn->side->inbound);
   evnet_outbound_deinit(&conn->side->outbound);
+  count(&conn->reactor->stats.inbound_bytes, &conn->side->counted_in, 0);
+  count(&conn->reactor->stats.outbound_bytes, &conn->side->counted_out, 0);
   evnet_release(conn->reactor->options.allocator, conn->side->limits);
   if (conn->side->datagram != NULL)
     evnet_release(conn->reactor->options.allocator, conn->side->datagram->asked);

@@ -33,7 +33,7 @@ struct evnet_conn *table_init(struct evnet_reactor *reactor, struct evnet_handle
 }
 
 bool table_is_full(const struct evnet_reactor *reactor) {
-  return reactor->stats.connections_open + reactor->table.dialling_count >=
+  return reactor->stats.connections_open + reactor->stats.connections_dialling >=
          reactor->options.connections_max;
 }
 
@@ -44,7 +44,7 @@ static struct evnet_conn *init_dialling(struct evnet_reactor *reactor, struct ev
   struct evnet_conn *conn = table_init(reactor, handle, transport, EVNET_LISTENER_NONE);
   conn->state = CONN_DIALLING;
   conn->dialled = 1;
-  reactor->table.dialling_count++;
+  counter_add(&reactor->stats.connections_dialling, 1);
   return conn;
 }
 

@@ -63,6 +63,23 @@ EVNET_API void evnet_timer_repeat(struct evnet_reactor *reactor, struct evnet_ti
 // Thread:  the reactor's.
 EVNET_API void evnet_timer_stop(struct evnet_reactor *reactor, struct evnet_timer *timer);
 
+// evnet_timer_remaining_ms returns the time until a timer's callback.
+//
+// Returns: milliseconds by the loop's clock (evnet_reactor_now_ms); 0 if the callback is due; -1 if
+//          the timer does not run.
+// Thread:  the reactor's.
+EVNET_API int64_t evnet_timer_remaining_ms(const struct evnet_reactor *reactor,
+                                           const struct evnet_timer *timer);
+
+// evnet_reactor_now_ms returns the time of the loop's clock: CLOCK_MONOTONIC of clock_gettime(2),
+// or the clock of a simulated kernel. All reactors of a process share it. evnet reads it when the
+// wait in the kernel ends and after each callback, so it stands still during a callback. This call
+// reads no clock.
+//
+// Returns: milliseconds.
+// Thread:  the reactor's.
+EVNET_API uint64_t evnet_reactor_now_ms(const struct evnet_reactor *reactor);
+
 #ifdef __cplusplus
 }
 #endif

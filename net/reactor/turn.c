@@ -150,6 +150,7 @@ static int wait_for_kernel(struct evnet_reactor *reactor, int64_t wait_ms_max, b
   reactor->deadlines.asked_ms = reactor->clock.now_ms;
   int status = evnet_poller_wait(reactor->poller, timeout_ns);
   if (sleeps) evnet_mailbox_awake(&reactor->posted.mailbox);
+  clock_end_wait(reactor, timeout_ns != 0);
   counter_add(&reactor->stats.turns, 1);
   return status;
 }
@@ -180,7 +181,9 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max, bool sleeps_
   // only need a time that is near.
   bool may_run =
       reactor->deadlines.wheel.count > 0 || reactor->timers.count > 0 || reactor->due.first != NONE;
-  bool may_end = wait_ms_max >= 0 || stop_deadline_ns(reactor) != UINT64_MAX;
+  // The caller of evnet_reactor_turn may have done something else since the last turn, and that
+  // time must not count as idle.
+  bool may_end = wait_ms_max >= 0 || stop_deadline_ns(reactor) != UINT64_MAX || !sleeps_on;
   if (may_run || may_end) clock_begin_lap(reactor);
   // If some deadlines wait for settled_ms, leave the others on the wheel, because they would have to
   // wait for it as well.
@@ -195,7 +198,6 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max, bool sleeps_
   }
   int status = wait_for_kernel(reactor, wait_ms_max, sleeps_on || !reactor->ran);
   if (status < 0) return status;
-  clock_begin_lap(reactor);
   const bool quiet = !dispatch_all(reactor) && status == 0;
   if (!quiet) reactor->active = true;
   flush_datagrams(reactor);

@@ -146,8 +146,7 @@ static void note_refused(struct server_reactor *self, const struct evnet_address
                          const char *why) {
   __atomic_store_n(&self->refused, self->refused + 1, __ATOMIC_RELAXED);
   struct evnet_server *server = self->server;
-  uint64_t count =
-      evnet_log_limit_pass(&server->refused_log, evnet_reactor_clock_ms(self->reactor));
+  uint64_t count = evnet_log_limit_pass(&server->refused_log, evnet_reactor_now_ms(self->reactor));
   if (count == 0) return;
   char text[EVNET_TEXT_BYTES];
   evnet_log(&server->logger, EVNET_LOG_WARNING,

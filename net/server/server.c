@@ -1,5 +1,5 @@
-// A server's creation, statistics and destruction. Its options are in options.c, its threads in
-// run.c, and the handling of new connections in accept.c.
+// A server's creation and destruction. Its options are in options.c, its threads in run.c, the
+// handling of new connections in accept.c, and its statistics in stats.c.
 #include "net/server/server.h"
 
 #include <errno.h>
@@ -180,45 +180,9 @@ struct evnet_conn *evnet_server_reactor_datagram_socket(const struct evnet_serve
   return evnet_reactor_datagram_socket(reactor, (uint8_t)index);
 }
 
-void evnet_server_get_stats(const struct evnet_server *server,
-                            struct evnet_server_stats *out_stats) {
-  struct evnet_server_stats sum = {.backend = ""};
-  for (uint32_t i = 0; i < server->reactor_count; i++) {
-    const struct evnet_reactor *reactor = evnet_server_reactor(server, i);
-    if (reactor == NULL) continue;
-    struct evnet_reactor_stats one;
-    evnet_reactor_get_stats(reactor, &one);
-    sum.connections_open += one.connections_open;
-    sum.connections_accepted += one.connections_opened;
-    sum.connections_closed += one.connections_closed;
-    sum.dials_failed += one.dials_failed;
-    sum.bytes_received += one.bytes_received;
-    sum.bytes_sent += one.bytes_sent;
-    sum.datagrams_received += one.datagrams_received;
-    sum.datagrams_sent += one.datagrams_sent;
-    sum.datagrams_dropped += one.datagrams_dropped;
-    sum.connections_refused += __atomic_load_n(&server->reactors[i].refused, __ATOMIC_RELAXED);
-    sum.turns += one.turns;
-    if (one.longest_callback_ns > sum.longest_callback_ns)
-      sum.longest_callback_ns = one.longest_callback_ns;
-    sum.reactors++;
-    sum.backend = evnet_reactor_backend_name(reactor);
-  }
-  *out_stats = sum;
-}
-
 struct evnet_reactor *evnet_server_reactor(const struct evnet_server *server, uint32_t index) {
   if (index >= server->reactor_count) return NULL;
   return __atomic_load_n(&server->reactors[index].reactor, __ATOMIC_ACQUIRE);
-}
-
-int evnet_server_get_reactor_stats(const struct evnet_server *server, uint32_t index,
-                                   struct evnet_reactor_stats *out_stats) {
-  if (index >= server->reactor_count) return -EINVAL;
-  const struct evnet_reactor *reactor = evnet_server_reactor(server, index);
-  if (reactor == NULL) return -ENOTCONN;
-  evnet_reactor_get_stats(reactor, out_stats);
-  return 0;
 }
 
 void evnet_server_destroy(struct evnet_server *server) {

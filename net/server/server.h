@@ -39,6 +39,7 @@
 #include "../reactor/reactor.h"
 #include "async.h"
 #include "dial.h"
+#include "stats.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -343,25 +344,6 @@ struct evnet_options {
   const struct evnet_allocator *allocator;
 };
 
-// Sums over all reactors. Each number is exact, but they are not read at the same moment.
-// evnet_server_get_reactor_stats has more detail about one reactor.
-struct evnet_server_stats {
-  uint64_t connections_open;      // after on_open and before on_close
-  uint64_t connections_accepted;  // calls of on_open, including dialled connections
-  uint64_t connections_closed;    // calls of on_close after on_open
-  uint64_t connections_refused;   // accepted and reset: a limit was reached or memory ran out
-  uint64_t dials_failed;          // calls of on_close without on_open
-  uint64_t bytes_received;        // from peers, including datagrams
-  uint64_t bytes_sent;            // taken by the kernel, including datagrams
-  uint64_t datagrams_received;    // by UDP sockets
-  uint64_t datagrams_sent;        // by UDP sockets
-  uint64_t datagrams_dropped;     // not sent: the queue was full, or the kernel refused them
-  uint64_t turns;                 // of the event loops
-  uint64_t longest_callback_ns;   // on any reactor; reveals callbacks that block a reactor
-  uint32_t reactors;              // that exist
-  const char *backend;            // "epoll", "io_uring" or "kqueue"; a constant string
-};
-
 // evnet_serve creates a server, runs it on the calling thread until it stops, and destroys it.
 //
 // It accepts the schemes tcp, tcp4, tcp6, udp, udp4, udp6 and unix. evnet_poller_listen describes
@@ -554,23 +536,6 @@ EVNET_API struct evnet_conn *evnet_server_datagram_socket(const struct evnet_ser
 EVNET_API struct evnet_conn *evnet_server_reactor_datagram_socket(const struct evnet_server *server,
                                                                   uint32_t reactor_index,
                                                                   size_t index);
-
-// evnet_server_get_stats returns the counters of the server.
-//
-// Thread:  any, while the server exists. Before on_boot, reactors may be missing from the sums.
-EVNET_API void evnet_server_get_stats(const struct evnet_server *server,
-                                      struct evnet_server_stats *out_stats);
-
-// evnet_server_get_reactor_stats returns the counters of one reactor (net/reactor/reactor.h).
-//
-//   index  of the reactor, from 0.
-//
-// Returns: 0.
-// Errors:  -EINVAL if index is out of range.
-//          -ENOTCONN if the reactor does not exist yet.
-// Thread:  any, while the server exists.
-EVNET_API EVNET_WARN_UNUSED int evnet_server_get_reactor_stats(
-    const struct evnet_server *server, uint32_t index, struct evnet_reactor_stats *out_stats);
 
 // evnet_server_destroy frees a server that was never started, or whose evnet_server_wait or
 // evnet_server_run has returned (asserted). NULL is accepted.

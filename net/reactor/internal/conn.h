@@ -92,6 +92,8 @@ struct conn_side {
   bool woken;                  // on_data is called even if nothing is unread
   bool awaits_acks;            // LINGERING was extended because unacked_bytes was above 0
   int64_t unacked_bytes;       // as last read; write_since_ms is when it last fell
+  size_t counted_in;           // bytes of `inbound` in the statistics
+  size_t counted_out;          // bytes of `outbound` in the statistics
   struct datagram_socket *datagram;  // a UDP socket's record, else NULL
   // The poller's while SENDING; it points to one of the union's members.
   struct evnet_send send;

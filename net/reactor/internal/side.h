@@ -17,6 +17,10 @@ void side_trim(struct evnet_conn *conn);
 // side_free frees the side and all that it holds.
 void side_free(struct evnet_conn *conn);
 
+// side_count brings inbound_bytes and outbound_bytes of the statistics up to date. Call it after
+// the ring or the queue of a side has changed.
+void side_count(struct evnet_conn *conn);
+
 // side_release_retired frees the block that evnet_conn_peek has retired.
 void side_release_retired(struct evnet_conn *conn);
 

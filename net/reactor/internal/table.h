@@ -12,7 +12,6 @@ struct conn_table {
   uint32_t max;
   uint32_t top;              // no index from here on was ever used
   uint32_t handles;          // handles that are attached or wait for DETACH, listeners included
-  uint32_t dialling_count;   // connections in DIALLING, which count as open
   uint64_t generation_last;  // the generation of the newest connection
 };
 

@@ -143,6 +143,10 @@ void Oracle::Stats(const struct evnet_server_stats &stats) {
   if (stats.connections_open != 0 || stats.reactors != w_.ended.size())
     evnet_sim_fail(w_.sim, "%" PRIu64 " connections are open on %u reactors",
                    stats.connections_open, stats.reactors);
+  const uint64_t left = stats.connections_dialling + stats.connections_flushing +
+                        stats.connections_lingering + stats.lookups_pending + stats.inbound_bytes +
+                        stats.outbound_bytes + stats.mailbox_bytes;
+  if (left != 0) evnet_sim_fail(w_.sim, "statistics: %" PRIu64 " are left after the stop", left);
   evnet_sim_stats sim;
   evnet_sim_stats_of(w_.sim, &sim);
   const evnet_options &options = w_.plan.server;

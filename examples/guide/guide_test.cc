@@ -453,9 +453,18 @@ TEST_F(Guide, MetricsAreServedOnASecondAddress) {
     EXPECT_EQ(scraper.end(), Client::End::kEnd);
     EXPECT_EQ(reply.substr(0, reply.find("\r\n")), "HTTP/1.0 200 OK");
     for (const std::string line : {"lines_total 3", "connections_open 2", "bytes_sent_total 14",
-                                   "connections_refused_total 0"}) {
+                                   "connections_refused_total 0", "bytes_queued 0"}) {
       EXPECT_NE(reply.find("\n" + line + "\n"), std::string::npos) << reply;
     }
+    const auto value = [&](const std::string &name) {
+      const size_t at = reply.find("\n" + name + " ");
+      if (at == std::string::npos) return std::string("none");
+      const size_t begin = at + name.size() + 2;
+      return reply.substr(begin, reply.find('\n', begin) - begin);
+    };
+    EXPECT_NE(value("callback_seconds_count"), "none") << reply;
+    EXPECT_EQ(value("callback_seconds_bucket{le=\"+Inf\"}"), value("callback_seconds_count"));
+    EXPECT_NE(value("callback_seconds_bucket{le=\"4.096e-06\"}"), "none") << reply;
     Client poster(program.port(1));
     poster.SendAll("POST / HTTP/1.0\r\n\r\n");
     EXPECT_EQ(poster.ReceiveToEnd(), "HTTP/1.0 405 Method Not Allowed\r\n\r\n");

@@ -12,6 +12,7 @@
 #include "../net/base/address.h"
 #include "../net/base/bytes.h"
 #include "../net/base/credentials.h"
+#include "../net/base/host.h"
 #include "../net/base/log.h"
 #include "../net/base/memory.h"
 #include "../net/base/status.h"

@@ -58,6 +58,8 @@ if $all; then
   want clang-format has clang-format
   want clang-tidy has clang-tidy
   want git has git
+  # Bazel before version 8 packs the outputs of a test with it.
+  want zip has zip
   want doxygen has doxygen
   # tools/format.sh installs buildifier by npm.
   want npm has_any buildifier npm

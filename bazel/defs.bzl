@@ -11,7 +11,7 @@ LINUX_ONLY = ["@platforms//os:linux"]
 
 # The same for targets that only clang can build. It may be added to LINUX_ONLY.
 CLANG_ONLY = select({
-    "//:clang": [],
+    "@rules_cc//cc/compiler:clang": [],
     "//conditions:default": ["//bazel:incompatible"],
 })
 

@@ -180,11 +180,6 @@ struct evnet_conn *evnet_server_reactor_datagram_socket(const struct evnet_serve
   return evnet_reactor_datagram_socket(reactor, (uint8_t)index);
 }
 
-struct evnet_reactor *evnet_server_reactor(const struct evnet_server *server, uint32_t index) {
-  if (index >= server->reactor_count) return NULL;
-  return __atomic_load_n(&server->reactors[index].reactor, __ATOMIC_ACQUIRE);
-}
-
 void evnet_server_destroy(struct evnet_server *server) {
   if (server == NULL) return;
   EVNET_ASSERT(server->state == SERVER_CREATED || server->state == SERVER_ENDED);

@@ -124,7 +124,7 @@ void server_closing(void *context);
 // Returns EVNET_STATUS_OPTION for a bad option, and logs it.
 int server_resolve_options(struct evnet_server *server);
 
-// run.c
+// stop.c
 bool server_drained(void *context, bool drained);
 
 // Change undrained_count; any thread.
@@ -132,6 +132,7 @@ void server_add_undrained(struct evnet_server *server);
 void server_remove_undrained(struct evnet_server *server);
 void server_shutdown(void *context);
 
+// run.c
 // The steps of evnet_server_run, in their order. main_run adds the threads.
 int server_begin(struct evnet_server *server);  // -EALREADY the second time
 

@@ -47,9 +47,12 @@ enum world_step {
   DEFER_ACCEPT = 30,
   UNIX_MODE = 31,
   CONNECTIONS_MAX = 32,
-  OPTIONS = 33,  // the number of options in the table
-  DEVICE = 33,   // bind_to_device: a name of n % 20 bytes
-  STEPS = 34,
+  HOLDS_MAX = 33,
+  LOOKUP_THREADS = 34,
+  PER_ADDRESS_MAX = 35,
+  OPTIONS = 36,  // the number of options in the table
+  DEVICE = 36,   // bind_to_device: a name of n % 20 bytes
+  STEPS = 37,
 };
 
 enum type { INT, UNSIGNED, INT64, SIZE };
@@ -97,6 +100,9 @@ static const struct option {
     [DEFER_ACCEPT] = {OPTION(defer_accept_s), INT, 0, INT_MAX, 0},
     [UNIX_MODE] = {OPTION(unix_mode), UNSIGNED, 0, 0777, 0},
     [CONNECTIONS_MAX] = {OPTION(connections_max), SIZE, 0, INT64_MAX, 1048576},
+    [HOLDS_MAX] = {OPTION(holds_max), SIZE, 0, INT64_MAX, 1048576},
+    [LOOKUP_THREADS] = {OPTION(lookup_threads_max), SIZE, 0, 4096, 128},
+    [PER_ADDRESS_MAX] = {OPTION(connections_per_address_max), SIZE, 0, INT64_MAX, 0},
 };
 
 // The values that were passed; those of kind SIZE up to INT64_MAX.
@@ -258,6 +264,8 @@ static void check_reactor(const struct evnet_options *options) {
       .udp_outbound_bytes_max = options->udp_outbound_bytes_max,
       .mailbox_bytes_max = options->mailbox_bytes_max,
       .connections_max = options->connections_max,
+      .holds_max = options->holds_max,
+      .lookup_threads_max = options->lookup_threads_max,
   };
   struct evnet_reactor_options got = {0};
   if (evnet_reactor_options_resolve(&asked, &got) < 0) {
@@ -281,6 +289,8 @@ static void check_reactor(const struct evnet_options *options) {
   CHECK(got.udp_outbound_bytes_max == (size_t)resolved(UDP_OUTBOUND));
   CHECK(got.mailbox_bytes_max == (size_t)resolved(MAILBOX_MAX));
   CHECK(got.connections_max == (size_t)resolved(CONNECTIONS_MAX));
+  CHECK(got.holds_max == (size_t)resolved(HOLDS_MAX));
+  CHECK(got.lookup_threads_max == (size_t)resolved(LOOKUP_THREADS));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <thread>
@@ -167,6 +169,48 @@ TEST(Load, CountsALostDatagramAndGoesOn) {
   EXPECT_NE(outcome.text.find("lost: 1, late: 0"), std::string::npos) << outcome.text;
 }
 
+// Returns the number after `words` in the text.
+double NumberAfter(const std::string &text, const std::string &words) {
+  const size_t at = text.find(words);
+  EXPECT_NE(at, std::string::npos) << text;
+  return at == std::string::npos ? -1 : atof(text.c_str() + at + words.size());
+}
+
+TEST(Load, SendsAtTheRateThatWasAskedFor) {
+  Server server(SOCK_STREAM, Same);
+  Outcome outcome =
+      Load("--connections=1 --depth=64 --rate=500 --warmup=0 --seconds=1 " + server.Address());
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.text;
+  EXPECT_NEAR(NumberAfter(outcome.text, ""), 500, 200) << outcome.text;
+}
+
+// In a closed loop the pause would be the latency of one request only.
+TEST(Load, CountsTheWaitOfRequestsThatAreDueDuringAPause) {
+  auto pause = [](const std::string &data, int index) {
+    if (index == 100) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    return data;
+  };
+  Server server(SOCK_STREAM, pause);
+  // The depth holds some of the requests of the pause; the others wait in the generator.
+  Outcome outcome =
+      Load("--connections=1 --depth=64 --rate=1000 --warmup=0 --seconds=1 " + server.Address());
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.text;
+  EXPECT_NEAR(NumberAfter(outcome.text, ""), 1000, 400) << outcome.text;
+  EXPECT_GT(NumberAfter(outcome.text, "p99 "), 250e3) << outcome.text;
+}
+
+TEST(Load, CountsRequestsThatASlowServerNeverGot) {
+  auto slow = [](const std::string &data, int) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return data;
+  };
+  Server server(SOCK_STREAM, slow);
+  Outcome outcome =
+      Load("--connections=1 --depth=1 --rate=1000 --warmup=0 --seconds=1 " + server.Address());
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.text;
+  EXPECT_GT(NumberAfter(outcome.text, "were due, "), 500) << outcome.text;
+}
+
 TEST(Load, TellsThatNobodyListens) {
   // Port 1 (tcpmux) is below the ephemeral range and practically never in use.
   ExpectFault(Load("tcp://127.0.0.1:1"), "connection 0: connect: Connection refused");
@@ -175,7 +219,8 @@ TEST(Load, TellsThatNobodyListens) {
 TEST(Load, RefusesABadArgument) {
   for (const char *arguments :
        {"", "tcp://localhost:1", "--depth=0 tcp://127.0.0.1:1", "--payload=7 udp://127.0.0.1:1",
-        "--mode=churn udp://127.0.0.1:1", "--joined tcp://127.0.0.1:1"}) {
+        "--mode=churn udp://127.0.0.1:1", "--joined tcp://127.0.0.1:1",
+        "--rate=0 tcp://127.0.0.1:1", "--rate=10 udp://127.0.0.1:1"}) {
     EXPECT_EQ(Load(arguments).exit_code, 2) << arguments;
   }
 }

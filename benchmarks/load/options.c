@@ -21,6 +21,10 @@ static const char kHelp[] =
     "  --connections=N    default 50\n"
     "  --payload=BYTES    of a request, default 64; UDP: at least 8\n"
     "  --depth=N          requests in flight on each connection, default 1\n"
+    "  --rate=N           TCP and Unix echo: N requests a second in total, at equal intervals,\n"
+    "                     whether or not earlier ones were answered (open loop). Latency counts\n"
+    "                     from when a request was due. --depth is the most in flight on each\n"
+    "                     connection; further requests wait, and the wait counts\n"
     "  --seconds=S        length of the measured window, default 5; may be a fraction\n"
     "  --warmup=S         time before the window, default 0.5\n"
     "  --requests=N       end the window with the N-th request; it is an error if that takes\n"
@@ -71,6 +75,14 @@ static bool parse_seconds(const char *text, double min, uint64_t *out_ns) {
   return true;
 }
 
+static bool parse_rate(const char *text, double *out) {
+  char *end = NULL;
+  double rate = strtod(text, &end);
+  if (end == text || *end != '\0' || !(rate >= 1.0 && rate <= 1e7)) return false;
+  *out = rate;
+  return true;
+}
+
 static bool parse_mode(const char *text, enum load_mode *out) {
   static const char *const kNames[] = {"echo", "churn", "idle"};
   static const enum load_mode kModes[] = {LOAD_ECHO, LOAD_CHURN, LOAD_IDLE};
@@ -116,6 +128,7 @@ static bool parse_option(const char *argument, struct load_options *o) {
   }
   if ((value = value_of(argument, "--seconds"))) return parse_seconds(value, 0.001, &o->window_ns);
   if ((value = value_of(argument, "--warmup"))) return parse_seconds(value, 0.0, &o->warmup_ns);
+  if ((value = value_of(argument, "--rate"))) return parse_rate(value, &o->rate);
   if ((value = value_of(argument, "--requests"))) {
     return parse_count(value, 1, UINT64_MAX, &o->requests_max);
   }
@@ -130,6 +143,9 @@ static bool parse_option(const char *argument, struct load_options *o) {
 
 // Checks combinations of options. Returns an error message, or NULL.
 static const char *contradiction(const struct load_options *o) {
+  if (o->rate != 0 && (o->mode != LOAD_ECHO || o->address.kind == BENCH_ADDRESS_UDP)) {
+    return "--rate is for --mode=echo over TCP and Unix sockets only";
+  }
   if (o->address.kind != BENCH_ADDRESS_UDP) return o->joined ? "--joined is for UDP only" : NULL;
   if (o->mode != LOAD_ECHO) return "UDP supports --mode=echo only";
   if (o->payload_bytes < DATAGRAM_MIN) return "--payload must be at least 8 for UDP";

@@ -25,6 +25,7 @@ struct load_options {
   uint64_t warmup_ns;
   uint64_t window_ns;     // idle: the longest time to hold
   uint64_t requests_max;  // 0: only the window's time ends the run
+  double rate;            // requests a second of all connections; 0: as many as `depth` allows
   pid_t server_pid;       // 0: do not measure the server's CPU time
   bool joined;            // udp: sends the datagrams of a connection in one message
   bool on_demand;         // one run for each line of stdin

@@ -41,7 +41,7 @@ static struct stream {
   int epoll_fd;
   uint64_t in_flight;  // over all connections
 
-  // Of the open loop.
+  // The fields of the open loop.
   uint64_t begin_ns;    // when request 0 was due
   uint64_t due;         // requests that have been sent, in order of their due times
   uint32_t next_index;  // of the connection whose turn it is

@@ -3,12 +3,34 @@
 #ifndef EVNET_NET_REACTOR_ADOPT_H_
 #define EVNET_NET_REACTOR_ADOPT_H_
 
+#include <stdbool.h>
+
 #include "../base/status.h"
 #include "conn.h"
+#include "handler.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+// The options of evnet_adopt_with. A field of 0 selects the default; a structure of zeros is valid.
+struct evnet_adopt_options {
+  // The handler of the connection, or of the connections that a listener accepts, copied, and the
+  // user that its callbacks get. The listeners of a server can have up to 255 different handlers,
+  // the server's included.
+  // Default: NULL, the reactor's or server's handler and user; `user` is then ignored.
+  const struct evnet_handler *handler;
+  void *user;
+
+  // The evnet_conn_user of a connection from the beginning; ignored for a listener.
+  // Default: NULL.
+  void *conn_user;
+
+  // Marks the connection as a background connection from the beginning (evnet_conn_set_background);
+  // ignored for a listener.
+  // Default: false.
+  bool background;
+};
 
 // evnet_adopt gives a descriptor to evnet, which finds out what it is:
 //
@@ -42,6 +64,18 @@ extern "C" {
 // Thread:  the reactor's.
 EVNET_API EVNET_WARN_UNUSED int evnet_adopt(struct evnet_reactor *reactor, int descriptor,
                                             void *conn_user, struct evnet_conn_id *out_id);
+
+// evnet_adopt_with is evnet_adopt with more options.
+//
+//   options  borrowed for the call with all that they point to except user and conn_user; NULL: all
+//            defaults.
+//
+// Returns and errors: as evnet_adopt; -ENOBUFS also if the listeners have too many different
+//                     handlers.
+// Thread:  the reactor's.
+EVNET_API EVNET_WARN_UNUSED int evnet_adopt_with(struct evnet_reactor *reactor, int descriptor,
+                                                 const struct evnet_adopt_options *options,
+                                                 struct evnet_conn_id *out_id);
 
 #ifdef __cplusplus
 }

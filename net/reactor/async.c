@@ -110,7 +110,7 @@ static bool wait_for_open(struct evnet_async *async, struct evnet_conn *conn) {
   const bool waits = async->act == EVNET_ASYNC_WRITE ||
                      (async->act == EVNET_ASYNC_WAKE && !conn_is_datagram(conn));
   if (conn->state != CONN_DIALLING || !waits) return false;
-  if (conn->dial == NULL) {  // an adopted socket, which is connected already
+  if (conn->adopted) {  // connected already
     open_adopted(conn);
     return false;
   }

@@ -371,6 +371,58 @@ EVNET_API void *evnet_conn_user(const struct evnet_conn *conn);
 // evnet_conn_set_user sets that pointer.
 EVNET_API void evnet_conn_set_user(struct evnet_conn *conn, void *user);
 
+// evnet_conn_set_handler replaces the handler of the connection, for example when a protocol is
+// upgraded or a library takes the connection over. The new handler gets every callback from the
+// next one on, and the former handler gets no more. The action that a running callback returns
+// still applies to the connection.
+//
+// Callbacks that were called before are not repeated: the new handler does not get on_open, nor
+// on_half_close, on_stopping or on_pressure if the former one had it. If bytes are unread, the new
+// handler's on_data is called with them later in this turn or in the next one, unless reading is
+// stopped. The connection's evnet_conn_user, settings and holds remain.
+//
+//   handler  copied. The connection keeps the copy, about half a KiB with its record, until it
+//            closes. NULL: the handler and user of the reactor or server, without a copy.
+//   user     passed to the handler's callbacks. Ignored if handler is NULL.
+//
+// Returns: 0. In on_close it has no effect.
+// Errors:  -ENOTCONN for a server's UDP socket that has closed.
+//          -ENOMEM if memory runs out; nothing has changed.
+EVNET_API int evnet_conn_set_handler(struct evnet_conn *conn, const struct evnet_handler *handler,
+                                     void *user);
+
+// evnet_conn_find returns the connection with an id, for code that kept the id and is on the
+// reactor's thread again.
+//
+// Returns: a connection whose on_open was called and whose on_close was not, or a server's UDP
+//          socket that is open. NULL for every other id: of a dial in progress, of a connection
+//          that has closed, of another reactor. A connection that is closing is returned too; its
+//          functions then fail as their comments say.
+EVNET_API struct evnet_conn *evnet_conn_find(struct evnet_reactor *reactor,
+                                             struct evnet_conn_id id);
+
+// evnet_reactor_next_conn iterates over the connections of a reactor. It returns those that
+// evnet_conn_find returns, except servers' UDP sockets:
+//
+//   struct evnet_conn *conn = NULL;
+//   struct evnet_conn_id at = {0};
+//   while ((conn = evnet_reactor_next_conn(reactor, at)) != NULL) {
+//     at = evnet_conn_get_id(conn);
+//     evnet_conn_close(conn);
+//   }
+//
+// The loop may close connections and dial. An id stays valid as a position after its connection has
+// closed, so the loop may also pause and continue in a later turn. It returns each connection that
+// is open from its begin to its end exactly once, and others at most once. All calls of a loop
+// together look at each place of the reactor's table once. The table has as many places as the
+// reactor has had sockets simultaneously.
+//
+//   previous  the id of the connection that the last call returned; all zero: begin.
+//
+// Returns: a connection; NULL at the end.
+EVNET_API struct evnet_conn *evnet_reactor_next_conn(struct evnet_reactor *reactor,
+                                                     struct evnet_conn_id previous);
+
 // evnet_conn_reactor returns the reactor that the connection belongs to.
 EVNET_API struct evnet_reactor *evnet_conn_reactor(const struct evnet_conn *conn);
 

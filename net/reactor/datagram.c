@@ -14,6 +14,7 @@
 #include "net/reactor/internal/datagram_socket.h"
 #include "net/reactor/internal/datagram_write.h"
 #include "net/reactor/internal/end.h"
+#include "net/reactor/internal/handler.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/internal/reading.h"
 #include "net/reactor/owner.h"
@@ -68,13 +69,14 @@ void datagram_received(struct evnet_conn *conn, const struct evnet_completion *c
   conn->in_ms = now32(reactor);
   if (completion->local != NULL && socket->asked != NULL)
     datagram_note_asked(socket, completion->peer, completion->local);
-  if (reactor->handler.on_data == NULL) return;
+  const struct evnet_bound_handler *bound = handler_of(conn);
+  if (bound->handler.on_data == NULL) return;
   socket->peer = connected ? NULL : completion->peer;
   socket->local = completion->local;
   socket->truncated = completion->truncated;
   reactor->lease.conn = conn;
   reactor->lease.bytes = (struct evnet_bytes){.data = completion->data, .size = size};
-  enum evnet_action action = reactor->handler.on_data(conn, reactor->user);
+  enum evnet_action action = bound->handler.on_data(conn, bound->user);
   reactor->lease.conn = NULL;
   socket->peer = socket->local = NULL;
   socket->truncated = false;

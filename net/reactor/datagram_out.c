@@ -18,6 +18,7 @@
 #include "net/reactor/internal/datagram_socket.h"
 #include "net/reactor/internal/deadline.h"
 #include "net/reactor/internal/due.h"
+#include "net/reactor/internal/handler.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/owner.h"
 
@@ -117,11 +118,12 @@ static void await_room(struct datagram_socket *socket) {
 static void announce(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   struct datagram_gather *gather = reactor->gather;
-  if (reactor->handler.on_prewrite == NULL || gather->announcing) return;
+  const struct evnet_bound_handler *bound = handler_of(conn);
+  if (bound->handler.on_prewrite == NULL || gather->announcing) return;
   struct evnet_conn *outer = reactor->scratch.prewrite_conn;
   gather->announcing = true;
   reactor->scratch.prewrite_conn = conn;
-  reactor->handler.on_prewrite(conn, reactor->user);
+  bound->handler.on_prewrite(conn, bound->user);
   reactor->scratch.prewrite_conn = outer;
   gather->announcing = false;
 }

@@ -20,7 +20,9 @@
 #include "net/reactor/internal/dial_options.h"
 #include "net/reactor/internal/dial_record.h"
 #include "net/reactor/internal/end.h"
+#include "net/reactor/internal/handler.h"
 #include "net/reactor/internal/reactor.h"
+#include "net/reactor/internal/side.h"
 #include "net/reactor/internal/stop.h"
 #include "net/reactor/internal/table.h"
 #include "net/reactor/resolver.h"
@@ -71,6 +73,16 @@ static int create(struct evnet_reactor *reactor, const char *address,
   return named;
 }
 
+// The side that keeps the handler is made now, so that a dial that has begun cannot fail without
+// its handler's on_close.
+static int give_handler(struct dial *dial, const struct evnet_dial_options *options) {
+  struct evnet_reactor *reactor = dial->conn->reactor;
+  dial->side = side_create(reactor);
+  if (dial->side == NULL) return -ENOMEM;
+  dial->conn->handler = HANDLER_OWN;
+  return handler_give_own(reactor, dial->side, options->handler, options->user);
+}
+
 int evnet_dial(struct evnet_reactor *reactor, const char *address,
                const struct evnet_dial_options *options, struct evnet_conn_id *out_id) {
   static const struct evnet_dial_options defaults = {0};
@@ -82,8 +94,9 @@ int evnet_dial(struct evnet_reactor *reactor, const char *address,
   struct evnet_conn *conn = dial->conn;
   conn->user = options->conn_user;
   conn->background = options->background;
-  int status = 0;
-  if (named > 0) status = evnet_resolver_look_up(reactor, address, looked_up, dial, &dial->lookup);
+  int status = options->handler != NULL ? give_handler(dial, options) : 0;
+  if (status == 0 && named > 0)
+    status = evnet_resolver_look_up(reactor, address, looked_up, dial, &dial->lookup);
   if (status == 0) status = table_claim(conn);
   if (status < 0) {
     dial_free(conn);

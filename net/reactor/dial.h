@@ -40,6 +40,7 @@
 #include "../base/address.h"
 #include "../base/status.h"
 #include "conn.h"
+#include "handler.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -57,6 +58,12 @@ struct evnet_dial_options {
   // "[::]:0" stand for any address of either family.
   // Default: NULL, the system chooses.
   const char *source;
+
+  // The handler of the connection, copied, and the user that its callbacks get. evnet_dial fails
+  // with -ENOMEM if there is no memory for the copy.
+  // Default: NULL, the reactor's or server's handler and user; `user` is then ignored.
+  const struct evnet_handler *handler;
+  void *user;
 
   // The evnet_conn_user of the connection from the beginning.
   // Default: NULL.
@@ -111,8 +118,8 @@ struct evnet_dial_options {
 // listener's backlog is full, the dial retries until its timeout.
 //
 //   address  in the form of net/base/address.h, with a host and a port; borrowed for the call.
-//   options  borrowed for the call with all that they point to except conn_user; NULL: all
-//            defaults.
+//   options  borrowed for the call with all that they point to except user and conn_user; NULL:
+//            all defaults.
 //   out_id   the connection's id, for evnet_close and the functions of net/server/async.h. NULL if
 //            it is not needed.
 //

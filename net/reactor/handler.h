@@ -2,9 +2,20 @@
 // of their calls.
 //
 // A callback runs on the reactor that owns its connection, one at a time on each reactor. Callbacks
-// of different reactors run simultaneously. All callbacks get the same `user`, the pointer that the
-// server or reactor was created with, so its data needs synchronisation if there are several
-// reactors. A callback must not block, because all connections of its reactor wait for it.
+// of different reactors run simultaneously. A callback must not block, because all connections of
+// its reactor wait for it.
+//
+// A connection has a handler and a `user`, the pointer that the handler's callbacks get. They are
+// the first of these:
+//
+//   1. those of its last evnet_conn_set_handler (conn.h)
+//   2. those of its dial (dial.h), or of its adoption (adopt.h)
+//   3. those of the address or adopted listener that accepted it (struct evnet_listen in
+//      net/server/server.h)
+//   4. those of its server or reactor
+//
+// Connections of different reactors can have the same `user`, so its data needs synchronisation if
+// there are several reactors. on_reactor_boot is the place to create data of one reactor.
 #ifndef EVNET_NET_REACTOR_HANDLER_H_
 #define EVNET_NET_REACTOR_HANDLER_H_
 
@@ -15,6 +26,7 @@ extern "C" {
 #endif
 
 struct evnet_conn;
+struct evnet_reactor;
 struct evnet_server;
 
 // The return value of a callback. Every callback that returns an action may return any of them.
@@ -40,6 +52,12 @@ enum evnet_timeout {
 
 // The callbacks. A NULL callback selects the default in its comment. A structure of zeros is a
 // handler that discards all input.
+//
+// on_boot, on_reactor_boot, on_tick, on_reactor_shutdown and on_shutdown do not belong to a
+// connection. They are called for the handler of the server, and for each different handler of its
+// addresses (different in a callback or in `user`): in this order when something begins, and in
+// the reverse order when it ends. They are not called for handlers that come later: those of dials,
+// of adopted sockets, and of evnet_conn_set_handler.
 struct evnet_handler {
   // The addresses are bound and their ports are known. Nothing has been accepted and on_tick has
   // not run. Called once, on reactor 0's thread. NULL: EVNET_NONE.
@@ -99,6 +117,17 @@ struct evnet_handler {
   // Every connection has closed. Called once, on reactor 0's thread, as the last callback. NULL:
   // nothing.
   void (*on_shutdown)(struct evnet_server *server, void *user);
+
+  // A reactor begins. Called once for each reactor, on its thread, after on_boot has returned and
+  // before the reactor's first turn, so before every callback of its connections. It may dial and
+  // start timers. A reactor without a server calls it too, in its first evnet_reactor_run or
+  // evnet_reactor_turn. NULL: EVNET_NONE.
+  enum evnet_action (*on_reactor_boot)(struct evnet_reactor *reactor, void *user);
+
+  // A reactor has ended: its connections have closed and its posted functions have run. Called once
+  // for each reactor that had its on_reactor_boot, on its thread, before on_shutdown. A reactor
+  // without a server that did not stop calls it in evnet_reactor_destroy. NULL: nothing.
+  void (*on_reactor_shutdown)(struct evnet_reactor *reactor, void *user);
 };
 
 #ifdef __cplusplus

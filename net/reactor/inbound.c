@@ -14,6 +14,7 @@
 #include "net/reactor/internal/close.h"
 #include "net/reactor/internal/due.h"
 #include "net/reactor/internal/end.h"
+#include "net/reactor/internal/handler.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/internal/reading.h"
 #include "net/reactor/internal/side.h"
@@ -124,8 +125,9 @@ static void settle(struct evnet_conn *conn) {
 void inbound_present(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   enum evnet_action action = EVNET_NONE;
-  if (reactor->handler.on_data != NULL) {
-    action = reactor->handler.on_data(conn, reactor->user);
+  const struct evnet_bound_handler *bound = handler_of(conn);
+  if (bound->handler.on_data != NULL) {
+    action = bound->handler.on_data(conn, bound->user);
   } else {
     evnet_conn_discard(conn, SIZE_MAX);
   }

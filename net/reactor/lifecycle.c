@@ -9,6 +9,7 @@
 #include "net/reactor/internal/conn.h"
 #include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/end.h"
+#include "net/reactor/internal/handler.h"
 #include "net/reactor/internal/inbound.h"
 #include "net/reactor/internal/open.h"
 #include "net/reactor/internal/outbound.h"
@@ -40,8 +41,9 @@ static void tell_closed(struct evnet_conn *conn) {
   }
   if (reactor->owner.closed != NULL) reactor->owner.closed(reactor->owner.context, conn);
   enum evnet_action action = EVNET_NONE;
-  if (reactor->handler.on_close != NULL)
-    action = reactor->handler.on_close(conn, conn->reason, reactor->user);
+  const struct evnet_bound_handler *bound = handler_of(conn);
+  if (bound->handler.on_close != NULL)
+    action = bound->handler.on_close(conn, conn->reason, bound->user);
   // on_close ignores EVNET_CLOSE.
   callback_returned(reactor, NULL, action == EVNET_SHUTDOWN ? EVNET_SHUTDOWN : EVNET_NONE);
   if (conn->flags & RESET) {
@@ -66,12 +68,12 @@ static void check_both_ended(struct evnet_conn *conn) {
 }
 
 static void tell_ended(struct evnet_conn *conn) {
-  struct evnet_reactor *reactor = conn->reactor;
-  if (reactor->handler.on_half_close == NULL) {
+  const struct evnet_handler *handler = &handler_of(conn)->handler;
+  if (handler->on_half_close == NULL) {
     close_when_released(conn);
     return;
   }
-  callback_run(conn, reactor->handler.on_half_close);
+  callback_run(conn, handler->on_half_close);
   check_both_ended(conn);
   close_check_stopping(conn);
 }
@@ -116,11 +118,11 @@ static void run_due(struct evnet_conn *conn) {
     open_adopted(conn);
     return;
   }
-  if (due & DUE_PRESSURE) callback_run(conn, conn->reactor->handler.on_pressure);
+  if (due & DUE_PRESSURE) callback_run(conn, handler_of(conn)->handler.on_pressure);
   if (conn->flags & DUE_DRAIN) {  // on_pressure may have crossed the mark again
     conn->flags &= (uint16_t)~DUE_DRAIN;
     reading_allow(conn, STOP_OUTBOUND_HIGH);  // before on_drain, which may cross the mark again
-    callback_run(conn, conn->reactor->handler.on_drain);
+    callback_run(conn, handler_of(conn)->handler.on_drain);
   }
   if (due & DUE_DATA) present_again(conn);
   if (conn_is_datagram(conn)) datagram_run_due(conn);

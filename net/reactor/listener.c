@@ -103,19 +103,34 @@ void evnet_reactor_unlisten(struct evnet_reactor *reactor) {
   }
 }
 
+void evnet_reactor_set_listener_handler(struct evnet_reactor *reactor, uint8_t index,
+                                        uint8_t handler_index) {
+  for (uint8_t i = 0; i < reactor->listeners.count; i++) {
+    struct listener *listener = &reactor->listeners.of[i];
+    if (listener->index != index) continue;
+    listener->handler = handler_index;
+    if (listener->is_datagram) reactor->table.conns[listener->handle.index].handler = handler_index;
+  }
+}
+
 int listener_adopt(struct evnet_reactor *reactor, int descriptor,
-                   const struct evnet_socket_kind *kind) {
+                   const struct evnet_socket_kind *kind, const struct evnet_handler *handler,
+                   void *user) {
   const uint8_t place = reactor->listeners.count;
   if (reactor->listeners.indexes == EVNET_LISTENERS_MAX || place == EVNET_LISTENER_SOCKETS_MAX)
     return -ENOBUFS;
+  const int handler_index = evnet_handlers_add(reactor->handlers, handler, user);
+  if (handler_index < 0) return handler_index;
   struct evnet_handle handle;
   int status = evnet_poller_adopt(reactor->poller, descriptor, kind, &handle);
   if (status < 0) return status;
   reactor->table.handles++;
   if (handle.index >= reactor->table.top) reactor->table.top = handle.index + 1;
   init_stream(reactor, handle, place);
-  reactor->listeners.of[place] = (struct listener){
-      .handle = handle, .index = reactor->listeners.indexes++, .is_adopted = true};
+  reactor->listeners.of[place] = (struct listener){.handle = handle,
+                                                   .index = reactor->listeners.indexes++,
+                                                   .handler = (uint8_t)handler_index,
+                                                   .is_adopted = true};
   reactor->listeners.count++;
   if (reactor->listeners.accepting_chosen) {
     arm(reactor, &reactor->listeners.of[place]);
@@ -189,11 +204,11 @@ static void fail(struct evnet_reactor *reactor, struct listener *listener, int s
 }
 
 static void hand_on(struct evnet_reactor *reactor, int descriptor, const struct evnet_address *peer,
-                    uint8_t listener_index) {
+                    struct evnet_origin origin) {
   if (reactor->owner.accepted != NULL) {
-    reactor->owner.accepted(reactor->owner.context, descriptor, peer, listener_index);
+    reactor->owner.accepted(reactor->owner.context, descriptor, peer, origin);
   } else {
-    (void)evnet_reactor_open(reactor, descriptor, peer, listener_index);
+    (void)evnet_reactor_open(reactor, descriptor, peer, origin);
   }
 }
 
@@ -213,7 +228,10 @@ void listener_acceptable(struct evnet_reactor *reactor, uint8_t place,
     if (descriptor != -EAGAIN) fail(reactor, listener, descriptor);
     return;
   }
-  hand_on(reactor, descriptor, &peer, listener->is_adopted ? EVNET_LISTENER_NONE : listener->index);
+  const struct evnet_origin origin = {
+      .listener_index = listener->is_adopted ? EVNET_LISTENER_NONE : listener->index,
+      .handler_index = listener->handler};
+  hand_on(reactor, descriptor, &peer, origin);
 }
 
 void listener_close_all(struct evnet_reactor *reactor) {

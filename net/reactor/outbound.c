@@ -31,6 +31,7 @@
 #include "net/reactor/internal/deadline.h"
 #include "net/reactor/internal/due.h"
 #include "net/reactor/internal/end.h"
+#include "net/reactor/internal/handler.h"
 #include "net/reactor/internal/marks.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/internal/side.h"
@@ -57,12 +58,13 @@ static void announce(struct evnet_conn *conn) {
   if (reactor->scratch.conn != conn) outbound_flush_scratch(reactor);
   if (conn->state == CONN_CLOSED) return;
   reactor->scratch.prewrite_conn = conn;
-  reactor->handler.on_prewrite(conn, reactor->user);
+  const struct evnet_bound_handler *bound = handler_of(conn);
+  if (bound->handler.on_prewrite != NULL) bound->handler.on_prewrite(conn, bound->user);
   reactor->scratch.prewrite_conn = NULL;
 }
 
 static inline void prewrite(struct evnet_conn *conn) {
-  if (conn->reactor->handler.on_prewrite != NULL) announce(conn);
+  if (handler_of(conn)->handler.on_prewrite != NULL) announce(conn);
 }
 
 static void note_sent(struct evnet_conn *conn, size_t size) {

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "net/reactor/handlers.h"
 #include "net/reactor/mailbox.h"
 #include "net/reactor/reactor.h"
 
@@ -17,6 +18,12 @@ struct evnet_reactor_log_limits {
   struct evnet_log_limit starved;  // accept failed for lack of descriptors or memory
   struct evnet_log_limit deaf;     // a UDP socket cannot receive
   struct evnet_log_limit refused;  // the kernel refused a datagram
+};
+
+// Where an accepted connection comes from.
+struct evnet_origin {
+  uint8_t listener_index;  // EVNET_LISTENER_NONE: an adopted listener
+  uint8_t handler_index;   // in the handlers of the reactors; EVNET_HANDLER_FIRST is 0
 };
 
 // The calls to the owner of a reactor. All are made on the reactor's thread. A NULL member is not
@@ -33,7 +40,7 @@ struct evnet_reactor_owner {
   // A listener accepted a descriptor. The callee owns it: it passes it to evnet_reactor_open, of
   // this reactor or another, or to evnet_reactor_discard. NULL: the reactor opens it.
   void (*accepted)(void *context, int descriptor, const struct evnet_address *peer,
-                   uint8_t listener_index);
+                   struct evnet_origin origin);
 
   // This reactor is about to make a connection itself, by a dial or an adoption. Returns 0, or
   // -errno if a limit forbids it. `unclaim` follows if the connection was not made.
@@ -66,6 +73,27 @@ struct evnet_reactor_owner {
 //   owner  copied.
 void evnet_reactor_set_owner(struct evnet_reactor *reactor,
                              const struct evnet_reactor_owner *owner);
+
+// evnet_reactor_owner_context returns the owner's context; NULL for a reactor without an owner.
+void *evnet_reactor_owner_context(const struct evnet_reactor *reactor);
+
+// evnet_reactor_create_owned is evnet_reactor_create of a reactor that shares its handlers with
+// others. The owner calls evnet_reactor_boot.
+//
+//   handlers  borrowed for the reactor's life.
+//   owner     copied.
+//
+// Returns and errors: as evnet_reactor_create.
+EVNET_WARN_UNUSED int evnet_reactor_create_owned(struct evnet_handlers *handlers,
+                                                 const struct evnet_reactor_options *options,
+                                                 const struct evnet_reactor_owner *owner,
+                                                 struct evnet_reactor **out_reactor);
+
+// evnet_reactor_boot calls on_reactor_boot, in the first call, before the first turn. If it was
+// called, the end of the reactor calls on_reactor_shutdown.
+//
+// Thread:  the reactor's.
+void evnet_reactor_boot(struct evnet_reactor *reactor);
 
 enum {
   EVNET_LISTENERS_MAX = 64,          // of a reactor
@@ -101,6 +129,14 @@ EVNET_WARN_UNUSED int evnet_reactor_listen_also(struct evnet_reactor *reactor,
 // first evnet_reactor_accept_resume.
 void evnet_reactor_unlisten(struct evnet_reactor *reactor);
 
+// evnet_reactor_set_listener_handler sets the handler of a listener's connections, and of its UDP
+// sockets. It is EVNET_HANDLER_FIRST at first.
+//
+//   index          of the listener.
+//   handler_index  in the reactor's handlers.
+void evnet_reactor_set_listener_handler(struct evnet_reactor *reactor, uint8_t index,
+                                        uint8_t handler_index);
+
 // evnet_reactor_has_family is evnet_poller_has_family of the reactor's poller.
 bool evnet_reactor_has_family(const struct evnet_reactor *reactor, int family);
 
@@ -133,7 +169,7 @@ void evnet_reactor_accept_resume(struct evnet_reactor *reactor);
 //          -ESHUTDOWN if the reactor has ended.
 //          -ENOMEM if memory runs out.
 int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
-                       const struct evnet_address *peer, uint8_t listener_index);
+                       const struct evnet_address *peer, struct evnet_origin origin);
 
 // evnet_dial_check checks the arguments of evnet_dial without dialling.
 //

@@ -160,6 +160,23 @@ EVNET_API int evnet_reactor_post(struct evnet_reactor *reactor, void (*function)
 EVNET_API int evnet_reactor_post_after(struct evnet_reactor *reactor, uint64_t delay_ms,
                                        void (*function)(void *user), void *user);
 
+// evnet_reactor_index returns the index of the reactor in its server, from 0; 0 for a reactor
+// without a server. A library that has data for each reactor keeps it in an array with this index.
+//
+// Thread:  any, while the reactor exists.
+EVNET_API uint32_t evnet_reactor_index(const struct evnet_reactor *reactor);
+
+// evnet_reactor_user returns the pointer that the reactor keeps for the program; NULL at first.
+// evnet does not use it.
+//
+// Thread:  the reactor's.
+EVNET_API void *evnet_reactor_user(const struct evnet_reactor *reactor);
+
+// evnet_reactor_set_user sets that pointer, usually in on_reactor_boot.
+//
+// Thread:  the reactor's.
+EVNET_API void evnet_reactor_set_user(struct evnet_reactor *reactor, void *user);
+
 // evnet_reactor_destroy frees a reactor that is not running; do not call it from a callback
 // (asserted). Connections that are still open are reset after their on_close with
 // EVNET_REASON_ABORTED. NULL is accepted.

@@ -1,6 +1,7 @@
 // One turn of the event loop: due work, the wait, and a call for each completion. Files on lower
 // floors do the work of these calls.
 #include "net/reactor/internal/async.h"
+#include "net/reactor/internal/boot.h"
 #include "net/reactor/internal/clock.h"
 #include "net/reactor/internal/conn.h"
 #include "net/reactor/internal/datagram.h"
@@ -10,6 +11,7 @@
 #include "net/reactor/internal/drain.h"
 #include "net/reactor/internal/end.h"
 #include "net/reactor/internal/expire.h"
+#include "net/reactor/internal/handler.h"
 #include "net/reactor/internal/inbound.h"
 #include "net/reactor/internal/inbox.h"
 #include "net/reactor/internal/lifecycle.h"
@@ -138,8 +140,9 @@ static int64_t wait_time(struct evnet_reactor *reactor, int64_t wait_ms_max) {
 // Sends gathered datagrams. on_prewrite may run, so the clock is read after it.
 static void flush_datagrams(struct evnet_reactor *reactor) {
   if (!datagram_is_gathering(reactor)) return;
+  const bool announces = handler_of(reactor->gather->socket->conn)->handler.on_prewrite != NULL;
   datagram_flush(reactor);
-  if (reactor->handler.on_prewrite != NULL) clock_lap(reactor);
+  if (announces) clock_lap(reactor);
 }
 
 static int wait_for_kernel(struct evnet_reactor *reactor, int64_t wait_ms_max, bool may_sleep) {
@@ -194,6 +197,7 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max, bool sleeps_
   async_run_answers(reactor);
   if (reactor->stop.phase == STOP_DONE) {
     inbox_end(reactor);
+    boot_end(reactor);
     return 0;
   }
   int status = wait_for_kernel(reactor, wait_ms_max, sleeps_on || !reactor->ran);
@@ -220,6 +224,7 @@ static int guarded_turn(struct evnet_reactor *reactor, int64_t wait_ms_max, bool
 }
 
 int evnet_reactor_turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
+  boot_alone(reactor);
   return guarded_turn(reactor, wait_ms_max, false);
 }
 

@@ -35,7 +35,7 @@ struct hand_over {
   struct server_reactor *target;
   struct evnet_address peer;
   int descriptor;
-  uint8_t listener_index;
+  struct evnet_origin origin;
 };
 
 // Returns false if there is no place. Several reactors may compete for the last place.
@@ -165,8 +165,8 @@ static void give_up(struct server_reactor *self, struct server_reactor *target,
 }
 
 static int open_here(struct server_reactor *target, int descriptor,
-                     const struct evnet_address *peer, uint8_t listener_index) {
-  int status = evnet_reactor_open(target->reactor, descriptor, peer, listener_index);
+                     const struct evnet_address *peer, struct evnet_origin origin) {
+  int status = evnet_reactor_open(target->reactor, descriptor, peer, origin);
   if (status < 0) give_up(target, target, peer, status);
   return status;
 }
@@ -175,7 +175,7 @@ static void run_hand_over(struct evnet_message *message, void *context) {
   (void)context;
   struct hand_over taken = *(struct hand_over *)message;
   evnet_release(taken.target->server->options.allocator, message);
-  const int status = open_here(taken.target, taken.descriptor, &taken.peer, taken.listener_index);
+  const int status = open_here(taken.target, taken.descriptor, &taken.peer, taken.origin);
   // The target's next turn finds out whether it has drained. If the open failed, `drained` stays,
   // because an ended reactor opens nothing and has no next turn.
   if (status == 0) (void)server_drained(taken.target, false);
@@ -183,7 +183,8 @@ static void run_hand_over(struct evnet_message *message, void *context) {
 }
 
 static void hand_over(struct server_reactor *acceptor, struct server_reactor *target,
-                      int descriptor, const struct evnet_address *peer, uint8_t listener_index) {
+                      int descriptor, const struct evnet_address *peer,
+                      struct evnet_origin origin) {
   struct evnet_server *server = target->server;
   struct hand_over *given = evnet_allocate(server->options.allocator, sizeof *given);
   int status = -ENOMEM;
@@ -193,7 +194,7 @@ static void hand_over(struct server_reactor *acceptor, struct server_reactor *ta
                                 .target = target,
                                 .peer = *peer,
                                 .descriptor = descriptor,
-                                .listener_index = listener_index};
+                                .origin = origin};
     status = evnet_reactor_post_message(target->reactor, &given->message);
   }
   if (status == 0) return;
@@ -239,7 +240,7 @@ struct server_reactor *server_pick(struct evnet_server *server, const struct evn
 }
 
 void server_accepted(void *context, int descriptor, const struct evnet_address *peer,
-                     uint8_t listener_index) {
+                     struct evnet_origin origin) {
   struct server_reactor *acceptor = context;
   struct evnet_server *server = acceptor->server;
   const char *limit = count_on(acceptor, peer);
@@ -250,12 +251,13 @@ void server_accepted(void *context, int descriptor, const struct evnet_address *
   }
   // Only reactor 0 may use the balancer, because the balancer is not thread-safe.
   const bool keeps = server->spreads || acceptor->index != 0;
-  struct server_reactor *target = keeps ? acceptor : server_pick(server, peer, listener_index);
+  struct server_reactor *target =
+      keeps ? acceptor : server_pick(server, peer, origin.listener_index);
   __atomic_add_fetch(&target->load, 1, __ATOMIC_RELAXED);
   if (target == acceptor) {
-    (void)open_here(target, descriptor, peer, listener_index);
+    (void)open_here(target, descriptor, peer, origin);
   } else {
-    hand_over(acceptor, target, descriptor, peer, listener_index);
+    hand_over(acceptor, target, descriptor, peer, origin);
   }
 }
 

@@ -17,6 +17,7 @@ struct server_dial {
   void (*done)(struct evnet_conn_id id, int status, void *user);
   void *user;
   struct evnet_dial_options options;  // its strings point into `texts`
+  struct evnet_handler handler;       // options.handler, unless that is NULL
   const char *address;                // points into `texts`
   char texts[];
 };
@@ -83,6 +84,10 @@ static struct server_dial *create(struct evnet_server *server, const char *addre
   if (dial == NULL) return NULL;
   *dial = (struct server_dial){
       .message = {.run = run_pick, .bytes = size}, .server = server, .options = *options};
+  if (options->handler != NULL) {
+    dial->handler = *options->handler;
+    dial->options.handler = &dial->handler;
+  }
   char *end = dial->texts;
   dial->address = copy(&end, address);
   dial->options.source = copy(&end, options->source);
@@ -97,8 +102,8 @@ int evnet_server_dial(struct evnet_server *server, const char *address,
   if (options == NULL) options = &defaults;
   int status = evnet_dial_check(&server->reactor_options, address, options);
   if (status < 0) return status;
-  // Before bound_count is set, reactors may not exist yet.
-  if (__atomic_load_n(&server->bound_count, __ATOMIC_ACQUIRE) == 0) return -ENOTCONN;
+  // Before is_bound is set, reactors may not exist yet.
+  if (!__atomic_load_n(&server->is_bound, __ATOMIC_ACQUIRE)) return -ENOTCONN;
   struct server_dial *dial = create(server, address, options);
   if (dial == NULL) return -ENOMEM;
   dial->done = done;

@@ -19,7 +19,7 @@ struct evnet_server;
 // connections_per_address_max.
 //
 //   address  as in evnet_dial; copied.
-//   options  copied with all that they point to except conn_user; NULL: all defaults.
+//   options  copied with all that they point to except user and conn_user; NULL: all defaults.
 //   done     called once if the function returned 0. If the dial has begun, it is called on the
 //            picked reactor with 0 and the connection's id, before on_open or the on_close of a
 //            failed dial. If the dial cannot begin, it is called there or on reactor 0 with the

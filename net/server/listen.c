@@ -157,6 +157,7 @@ static int listen_at(struct server_reactor *self, struct text *text) {
                 text->left_out_status, NULL, "no address of the name can be used");
     return text->left_out_status;
   }
+  evnet_reactor_set_listener_handler(self->reactor, text->index, server->handler_of[text->index]);
   if (self->index > 0) return 0;
   server->bound[text->index] = text->bound;
   (void)pthread_mutex_lock(&server->mutex);
@@ -199,7 +200,7 @@ int server_listen(struct server_reactor *self) {
 
 static void log_stopping(const struct evnet_server *server) {
   // A server that fails to start does not log this, because its caller gets the error.
-  const bool has_run = __atomic_load_n(&server->bound_count, __ATOMIC_RELAXED) > 0;
+  const bool has_run = __atomic_load_n(&server->is_bound, __ATOMIC_RELAXED);
   if (!has_run || !evnet_log_wants(&server->logger, EVNET_LOG_INFO)) return;
   struct evnet_server_stats stats;
   evnet_server_get_stats(server, &stats);

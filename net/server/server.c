@@ -60,17 +60,28 @@ static int parse_address(struct evnet_server *server, uint8_t index, const char 
   return add_addresses(server, index, found, (size_t)count);
 }
 
-static int parse_addresses(struct evnet_server *server, const char *const *addresses) {
+static int add_handler(struct evnet_server *server, size_t i, const struct evnet_listen *listen) {
+  const int index = evnet_handlers_add(server->handlers, listen->handler, listen->user);
+  if (index < 0) return index;  // not possible: there are fewer addresses than handlers
+  server->handler_of[i] = (uint8_t)index;
+  return 0;
+}
+
+static int parse_addresses(struct evnet_server *server, const struct evnet_listen *listens) {
   for (size_t i = 0; i < server->address_count; i++) {
-    if (addresses[i] == NULL) {
+    if (listens[i].address == NULL) {
       evnet_log(&server->logger, EVNET_LOG_ERROR, "address %zu is NULL", i);
       return EVNET_STATUS_ADDRESS;
     }
-    int status = parse_address(server, (uint8_t)i, addresses[i]);
+    int status = parse_address(server, (uint8_t)i, listens[i].address);
+    if (status == 0) status = add_handler(server, i, &listens[i]);
     if (status < 0) return status;
     server->listeners[i] = -ENOTCONN;
   }
-  return 0;
+  evnet_handlers_end_boot(server->handlers);
+  server->ticks = evnet_allocate_zeroed(server->options.allocator,
+                                        server->handlers->boot_count * sizeof *server->ticks);
+  return server->ticks != NULL ? 0 : -ENOMEM;
 }
 
 static int allocate_parts(struct evnet_server *server) {
@@ -80,14 +91,15 @@ static int allocate_parts(struct evnet_server *server) {
     if (status < 0) return status;
     server->counts_addresses = true;
   }
-  server->bound = evnet_allocate_zeroed(allocator, server->address_count * sizeof *server->bound);
-  server->listeners =
-      evnet_allocate_zeroed(allocator, server->address_count * sizeof *server->listeners);
+  const size_t address_count = server->address_count > 0 ? server->address_count : 1;
+  server->bound = evnet_allocate_zeroed(allocator, address_count * sizeof *server->bound);
+  server->listeners = evnet_allocate_zeroed(allocator, address_count * sizeof *server->listeners);
+  server->handler_of = evnet_allocate_zeroed(allocator, address_count * sizeof *server->handler_of);
   server->reactors =
       evnet_allocate_zeroed(allocator, server->reactor_count * sizeof *server->reactors);
   server->loads = evnet_allocate_zeroed(allocator, server->reactor_count * sizeof *server->loads);
-  if (server->bound == NULL || server->listeners == NULL || server->reactors == NULL ||
-      server->loads == NULL) {
+  if (server->bound == NULL || server->listeners == NULL || server->handler_of == NULL ||
+      server->reactors == NULL || server->loads == NULL) {
     return -ENOMEM;
   }
   server->undrained_count = server->reactor_count;
@@ -102,30 +114,40 @@ static int allocate_parts(struct evnet_server *server) {
 static void free_parts(struct evnet_server *server) {
   const struct evnet_allocator *allocator = server->options.allocator;
   if (server->counts_addresses) evnet_address_counts_deinit(&server->address_counts);
+  evnet_release(allocator, server->ticks);
   evnet_release(allocator, server->loads);
   evnet_release(allocator, server->reactors);
+  evnet_release(allocator, server->handler_of);
   evnet_release(allocator, server->listeners);
   evnet_release(allocator, server->bound);
   evnet_release(allocator, server->sockets);
+  evnet_handlers_destroy(server->handlers);
   evnet_release(allocator, server);
 }
 
 int evnet_server_create(const struct evnet_handler *handler, void *user,
                         const char *const *addresses, size_t count,
                         const struct evnet_options *options, struct evnet_server **out_server) {
+  struct evnet_listen listens[EVNET_LISTENERS_MAX] = {0};
+  for (size_t i = 0; i < count && i < EVNET_LISTENERS_MAX; i++) listens[i].address = addresses[i];
+  return evnet_server_create_with(handler, user, listens, count, options, out_server);
+}
+
+int evnet_server_create_with(const struct evnet_handler *handler, void *user,
+                             const struct evnet_listen *listens, size_t count,
+                             const struct evnet_options *options,
+                             struct evnet_server **out_server) {
   static const struct evnet_options defaults = {0};
   if (options == NULL) options = &defaults;
   const struct evnet_logger logger = {
       .log = options->log, .user = options->log_user, .level = options->log_level};
-  if (count == 0 || count > EVNET_LISTENERS_MAX) {
-    evnet_log(&logger, EVNET_LOG_ERROR, "%zu addresses given: must be 1 to %d", count,
+  if (count > EVNET_LISTENERS_MAX) {
+    evnet_log(&logger, EVNET_LOG_ERROR, "%zu addresses given: must be 0 to %d", count,
               EVNET_LISTENERS_MAX);
     return -EINVAL;
   }
   struct evnet_server *server = evnet_allocate_zeroed(options->allocator, sizeof *server);
   if (server == NULL) return -ENOMEM;
-  server->handler = *handler;
-  server->user = user;
   server->options = *options;
   server->logger = logger;
   server->address_count = count;
@@ -133,8 +155,10 @@ int evnet_server_create(const struct evnet_handler *handler, void *user,
   int status = server_resolve_options(server);
   if (status == 0 && server->balancer.balancing == EVNET_SOURCE_HASH)
     status = evnet_hash_key_make(&server->balancer.key);
+  if (status == 0)
+    status = evnet_handlers_create(handler, user, options->allocator, &server->handlers);
   if (status == 0) status = allocate_parts(server);
-  if (status == 0) status = parse_addresses(server, addresses);
+  if (status == 0) status = parse_addresses(server, listens);
   if (status == 0) status = -pthread_mutex_init(&server->mutex, NULL);
   if (status == 0) {
     status = -pthread_cond_init(&server->changed, NULL);
@@ -164,7 +188,7 @@ int evnet_serve(const struct evnet_handler *handler, void *user, const char *con
 int evnet_server_address(const struct evnet_server *server, size_t index,
                          struct evnet_address *out_address) {
   if (index >= server->address_count) return -EINVAL;
-  if (__atomic_load_n(&server->bound_count, __ATOMIC_ACQUIRE) == 0) return -ENOTCONN;
+  if (!__atomic_load_n(&server->is_bound, __ATOMIC_ACQUIRE)) return -ENOTCONN;
   *out_address = server->bound[index];
   return 0;
 }

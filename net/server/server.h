@@ -351,8 +351,8 @@ struct evnet_options {
 //
 //   handler    copied.
 //   user       passed to every callback.
-//   addresses  `count` texts in the form of net/base/address.h, 1 to 64; borrowed for the call.
-//   count      the number of addresses.
+//   addresses  `count` texts in the form of net/base/address.h; borrowed for the call.
+//   count      the number of addresses, 0 to 64. A server without addresses only dials and adopts.
 //   options    copied; NULL: all defaults. If options.log is NULL, log lines go to stderr
 //              (evnet_log_stderr).
 //
@@ -372,8 +372,10 @@ EVNET_API int evnet_serve(const struct evnet_handler *handler, void *user,
 //
 //   handler     copied.
 //   user        passed to every callback.
-//   addresses   `count` texts in the form of net/base/address.h, 1 to 64; borrowed for the call.
-//   count       the number of addresses.
+//   addresses   `count` texts in the form of net/base/address.h; borrowed for the call. NULL if
+//               count is 0.
+//   count       the number of addresses, 0 to 64. A server without addresses only dials
+//               (evnet_dial, evnet_server_dial) and adopts, and also runs until it is stopped.
 //   options     copied; NULL: all defaults.
 //   out_server  the server; the caller frees it with evnet_server_destroy.
 //
@@ -382,7 +384,7 @@ EVNET_API int evnet_serve(const struct evnet_handler *handler, void *user,
 //          EVNET_STATUS_OPTION if an option is out of bounds, or if an address is a Unix address
 //          and reuse_port is set; logged.
 //          -ENOBUFS if the names resolve to more than 128 addresses in total; logged.
-//          -EINVAL if count is 0 or above 64; logged.
+//          -EINVAL if count is above 64; logged.
 //          -EMFILE, -ENFILE if a lookup fails for lack of a descriptor; logged.
 //          -ENOMEM if memory runs out.
 // Thread:  any.
@@ -390,6 +392,36 @@ EVNET_API EVNET_WARN_UNUSED int evnet_server_create(const struct evnet_handler *
                                                     const char *const *addresses, size_t count,
                                                     const struct evnet_options *options,
                                                     struct evnet_server **out_server);
+
+// One address of a server. A library that serves a protocol fills one in for its program.
+struct evnet_listen {
+  // A text in the form of net/base/address.h.
+  const char *address;
+
+  // The handler of the connections that the address accepts, or of its UDP socket, copied, and the
+  // user that its callbacks get. Such a connection takes no memory for it. handler.h explains the
+  // callbacks that do not belong to a connection.
+  // NULL: the server's handler and user; `user` is then ignored.
+  const struct evnet_handler *handler;
+  void *user;
+};
+
+// evnet_server_create_with is evnet_server_create with a handler for each address:
+//
+//   const struct evnet_listen listens[] = {
+//       {.address = "tcp://:443"},
+//       {.address = "unix:///run/admin", .handler = &admin_handler, .user = &admin},
+//   };
+//   int status = evnet_server_create_with(&handler, &app, listens, 2, NULL, &server);
+//
+//   handler  copied; the handler of dials and adopted sockets too, unless they name another one.
+//   listens  `count` addresses; borrowed for the call.
+//
+// Returns and errors: as evnet_server_create.
+// Thread:  any.
+EVNET_API EVNET_WARN_UNUSED int evnet_server_create_with(
+    const struct evnet_handler *handler, void *user, const struct evnet_listen *listens,
+    size_t count, const struct evnet_options *options, struct evnet_server **out_server);
 
 // evnet_server_start runs a server on its own threads. It returns when all addresses are bound and
 // on_boot has returned. These threads block all signals except those that a fault of the thread
@@ -513,6 +545,23 @@ EVNET_API EVNET_WARN_UNUSED int evnet_server_dup_listener(struct evnet_server *s
 // Thread:  any, while the server exists.
 EVNET_API struct evnet_reactor *evnet_server_reactor(const struct evnet_server *server,
                                                      uint32_t index);
+
+// evnet_server_reactor_count returns the number of the server's reactors: options.reactors, or with
+// EVNET_REACTOR_PER_CPU the number of CPUs at the creation of the server. A program that has data
+// for each reactor makes an array of this size, in on_boot or before the start, and uses
+// evnet_reactor_index.
+//
+// Thread:  any, while the server exists.
+EVNET_API uint32_t evnet_server_reactor_count(const struct evnet_server *server);
+
+// evnet_reactor_server returns the server that the reactor belongs to; NULL if it was created by
+// evnet_reactor_create.
+//
+// Thread:  any, while the reactor exists.
+EVNET_API struct evnet_server *evnet_reactor_server(const struct evnet_reactor *reactor);
+
+// evnet_conn_server returns the server that the connection belongs to; NULL as above.
+EVNET_API struct evnet_server *evnet_conn_server(const struct evnet_conn *conn);
 
 // evnet_server_datagram_socket returns the UDP socket of an address on reactor 0, to send before
 // the first datagram arrives (evnet_conn_send_to) or to join a group (evnet_conn_join_group).

@@ -17,6 +17,7 @@
 
 struct datagram_socket;
 struct dial;
+struct evnet_bound_handler;
 
 // The picture in net/reactor/conn.h shows the transitions.
 enum conn_state {
@@ -61,7 +62,8 @@ enum {
 };
 
 enum {
-  NONE = 0xffffff,  // not an index: those of connections have 24 bits and are below it
+  HANDLER_OWN = 255,  // conn->handler: the connection has a handler of its own, in its side
+  NONE = 0xffffff,    // not an index: those of connections have 24 bits and are below it
   // Writes of this size and more are sent from the caller's memory instead of being gathered. To
   // copy a page costs about 60 ns (//net/buffer:ring_benchmark, 4096), which is 1 % of a small
   // request's send, and it saves a send or a piece of one. Above it the copy costs more with every
@@ -85,7 +87,8 @@ struct conn_limits {
 struct conn_side {
   struct evnet_ring inbound;
   struct evnet_outbound outbound;
-  struct conn_limits *limits;  // the connection's own; NULL: the reactor's
+  struct conn_limits *limits;           // the connection's own; NULL: the reactor's
+  struct evnet_bound_handler *handler;  // the connection's own; NULL: conn->handler is an index
   void *retired;               // a former block of `inbound`, while spans into it may be in use
   uint32_t write_since_ms;     // when the kernel last took bytes, or `outbound` got its first byte
   uint32_t opened_ms;          // for lifetime_ms
@@ -111,7 +114,7 @@ struct evnet_conn {
   void *user;
   union {
     struct conn_side *side;  // NULL: nothing is unread outside of the lease, nothing is queued
-    struct dial *dial;       // in DIALLING, NULL: adopted; in ATTEMPT, NULL: given up
+    struct dial *dial;       // in DIALLING unless adopted; in ATTEMPT, NULL: given up
   };
   uint64_t generation;
   struct evnet_wheel_node deadline;  // at the earliest deadline, or before it
@@ -135,8 +138,15 @@ struct evnet_conn {
   uint16_t flags;
   uint8_t listener;  // its index, or EVNET_LISTENER_NONE; in LISTENER: the place in `listeners`
   uint8_t state : 4;
-  uint8_t read_stop;  // the STOP_ bits
+  uint8_t adopted : 1;  // evnet_adopt; in DIALLING the union has `side`
+  uint8_t read_stop;    // the STOP_ bits
+  uint8_t handler;      // its index in the reactor's handlers, or HANDLER_OWN
 };
+
+// Returns the record of a dial in DIALLING or ATTEMPT; NULL if the connection is adopted.
+static inline struct dial *conn_dial(const struct evnet_conn *conn) {
+  return conn->adopted ? NULL : conn->dial;
+}
 
 // Returns whether the connection sends and receives datagrams: a listener's UDP socket, or a
 // dialled one.

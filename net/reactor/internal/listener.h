@@ -12,6 +12,7 @@
 struct listener {
   struct evnet_handle handle;
   uint8_t index;    // the index of its address, which several listeners may share
+  uint8_t handler;  // its connections' index in the reactor's handlers
   bool is_adopted;  // its address is not one of the server's
   // A UDP socket, which closes by itself and does not use the fields below.
   bool is_datagram;
@@ -36,11 +37,14 @@ void listener_acceptable(struct evnet_reactor *reactor, uint8_t place,
 
 // listener_adopt takes over a listening socket. It starts to accept, unless accepting was paused.
 //
+//   handler, user  of its connections; handler NULL: the reactor's.
+//
 // Returns: 0; the descriptor is the poller's.
-// Errors:  -ENOBUFS if there are too many listeners; those of evnet_poller_adopt. The descriptor
-//          stays the caller's.
+// Errors:  -ENOBUFS if there are too many listeners or handlers; those of evnet_poller_adopt. The
+//          descriptor stays the caller's.
 int listener_adopt(struct evnet_reactor *reactor, int descriptor,
-                   const struct evnet_socket_kind *kind);
+                   const struct evnet_socket_kind *kind, const struct evnet_handler *handler,
+                   void *user);
 
 // listener_close_all closes all listeners except UDP sockets, when the reactor stops.
 void listener_close_all(struct evnet_reactor *reactor);

@@ -10,6 +10,8 @@
 #include "net/base/assert.h"
 #include "net/base/bytes.h"
 #include "net/poller/poller.h"
+#include "net/reactor/handlers.h"
+#include "net/reactor/internal/boot.h"
 #include "net/reactor/internal/clock.h"
 #include "net/reactor/internal/conn.h"
 #include "net/reactor/internal/deadline.h"
@@ -40,8 +42,10 @@ struct scratch {
 };
 
 struct evnet_reactor {
-  struct evnet_handler handler;
-  void *user;
+  struct evnet_handlers *handlers;  // of all reactors of the server
+  bool owns_handlers;               // there is no server
+  enum boot_phase boot;
+  void *user;                            // evnet_reactor_user
   struct evnet_reactor_options options;  // resolved: no field is zero
   struct conn_limits limits;             // of connections without limits of their own
   struct evnet_reactor_owner owner;

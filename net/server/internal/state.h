@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "net/balancer/balancer.h"
+#include "net/reactor/handlers.h"
 #include "net/reactor/mailbox.h"
 #include "net/reactor/owner.h"
 #include "net/reactor/timer.h"
@@ -52,9 +53,15 @@ enum server_state {
 // Value of stop_drain_ms before the first evnet_server_stop.
 #define NO_STOP INT64_MAX
 
+// The ticks of one handler.
+struct server_tick {
+  struct evnet_timer timer;  // runs on reactor 0
+  struct evnet_server *server;
+  const struct evnet_bound_handler *bound;
+};
+
 struct evnet_server {
-  struct evnet_handler handler;
-  void *user;
+  struct evnet_handlers *handlers;  // the server's own, those of its addresses, then others
   struct evnet_options options;
   struct evnet_reactor_options reactor_options;
   struct evnet_logger logger;
@@ -64,7 +71,8 @@ struct evnet_server {
   size_t socket_count;
   struct evnet_address *bound;  // by text: its first bound address, with the actual port
   size_t address_count;         // number of texts
-  size_t bound_count;           // atomic: address_count after all are bound, 0 before
+  bool is_bound;                // atomic: all addresses are bound
+  uint8_t *handler_of;          // by text: its index in `handlers`
   int *listeners;               // by text, under mutex: reactor 0's descriptor, or a negative errno
 
   // Each reactor listens and keeps the connections that it accepts (reuse_port). Reactor 0 sets it
@@ -85,7 +93,7 @@ struct evnet_server {
   bool counts_addresses;  // set at creation; if false, address_counts is not initialized
   struct evnet_address_counts address_counts;
 
-  struct evnet_timer tick;  // runs on reactor 0
+  struct server_tick *ticks;  // by index in `handlers`, up to boot_count
   // Atomic: the number of reactors that are not `drained`, plus the number of connections that are
   // being handed over from reactor 0 to another reactor.
   uint32_t undrained_count;
@@ -106,7 +114,7 @@ struct evnet_server {
 bool server_admit(void *context);
 void server_not_admitted(void *context);
 void server_accepted(void *context, int descriptor, const struct evnet_address *peer,
-                     uint8_t listener_index);
+                     struct evnet_origin origin);
 void server_closed(void *context, const struct evnet_conn *conn);
 // Returns the reactor that gets a connection or a dial. Runs on reactor 0's thread.
 struct server_reactor *server_pick(struct evnet_server *server, const struct evnet_address *peer,

@@ -140,7 +140,7 @@ static int parse_method(struct http_request *request, const uint8_t *head, uint3
   if (at == end) return 0;
   if (head[at] != ' ' || size == 0) return -400;
   request->method_name = (struct http_span){.offset = request->mark, .size = size};
-  request->method = method_of(head + request->mark, size);
+  request->method = (uint8_t)method_of(head + request->mark, size);
   request->mark = ++request->at;
   request->state = STATE_TARGET;
   return 0;

@@ -472,5 +472,28 @@ TEST_F(Guide, MetricsAreServedOnASecondAddress) {
   program.Stop();
 }
 
+TEST_F(Guide, AddressesAreOpenedPausedAndClosedOnRequest) {
+  Program program("11_addresses");
+  const std::string path = TempDirectory().path() + ".sock";
+  const evnet_address address = ParseAddress("unix://" + path);
+  Client control(program.port());
+  EXPECT_EQ(Ask(&control, "open unix://" + path + "\n"), "address 1: done\n");
+  Client client(address);
+  EXPECT_EQ(Ask(&client, "hello\n"), "hello\n");
+  EXPECT_EQ(Ask(&control, "pause 1\n"), "address 1: done\n");
+  Client waiting(address);
+  waiting.SendAll("again\n");
+  EXPECT_FALSE(waiting.Readable(20));
+  EXPECT_EQ(Ask(&control, "resume 1\n"), "address 1: done\n");
+  EXPECT_EQ(ReceiveLine(&waiting), "again\n");
+  EXPECT_EQ(Ask(&control, "close 1\n"), "address 1: done\n");
+  EXPECT_NE(access(path.c_str(), F_OK), 0);
+  EXPECT_EQ(Ask(&client, "still\n"), "still\n");
+  EXPECT_EQ(Ask(&control, "close 1\n"), "EINVAL\n");
+  EXPECT_EQ(Ask(&control, "close 0\n"), "EPERM\n");
+  for (Client *each : {&control, &client, &waiting}) each->Close();
+  program.Stop();
+}
+
 }  // namespace
 }  // namespace evnet_testing

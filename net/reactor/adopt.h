@@ -40,7 +40,8 @@ struct evnet_adopt_options {
 //              evnet_conn_listener_index is -1.
 //   listening  TCP or a Unix stream. Its connections open on this reactor and count like others in
 //              a server; for a listener on reactor 0, the balancer picks their reactor. Their
-//              evnet_conn_listener_index is -1. The listener closes when a stop begins. evnet
+//              evnet_conn_listener_index is -1. The listener closes when a stop begins, or by
+//              evnet_close or evnet_async_close with its id; its connections then stay open. evnet
 //              leaves its options and the path of a Unix socket alone. A reactor has at most 64
 //              listeners, including those of the server's addresses.
 //
@@ -48,7 +49,8 @@ struct evnet_adopt_options {
 //               becomes non-blocking, for all who share the open socket (fcntl(2)), and
 //               close-on-exec.
 //   conn_user   the evnet_conn_user of a connection from the beginning; ignored for a listener.
-//   out_id      the id of a connection; all zero for a listener. NULL if it is not needed.
+//   out_id      the id of the connection or the listener. NULL if it is not needed. Functions of
+//               connections return -ESTALE for a listener's id, except those that close.
 //
 // Returns: 0.
 // Errors:  -EBADF, -ENOTSOCK if descriptor is not an open socket.

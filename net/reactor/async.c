@@ -19,6 +19,7 @@
 #include "net/reactor/internal/open.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/internal/table.h"
+#include "net/reactor/internal/unlisten.h"
 #include "net/reactor/internal/write.h"
 #include "net/reactor/owner.h"
 
@@ -88,6 +89,8 @@ static int act_on(struct evnet_conn *conn, enum evnet_async_act act) {
       return 0;
     case EVNET_ASYNC_CLOSE:
       return close_by_id(conn);
+    case EVNET_ASYNC_ABORT:
+      return abort_by_id(conn);
     case EVNET_ASYNC_WRITE:
     case EVNET_ASYNC_SEND_TO:
       break;
@@ -121,7 +124,10 @@ static bool wait_for_open(struct evnet_async *async, struct evnet_conn *conn) {
 void async_carry_out(struct evnet_reactor *reactor, struct evnet_async *async) {
   struct evnet_conn *conn = table_find(reactor, &async->id);
   if (conn != NULL && wait_for_open(async, conn)) return;
-  if (conn == NULL) {
+  const bool ends = async->act == EVNET_ASYNC_CLOSE || async->act == EVNET_ASYNC_ABORT;
+  if (conn == NULL && ends && unlisten_by_id(reactor, &async->id)) {
+    due_answer(async, 0);
+  } else if (conn == NULL) {
     due_answer(async, reactor->stop.phase == STOP_DONE ? -ESHUTDOWN : -ESTALE);
   } else if (async->act == EVNET_ASYNC_WRITE) {
     write_to(async, conn);

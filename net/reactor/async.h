@@ -22,6 +22,7 @@ enum evnet_async_act {
   EVNET_ASYNC_WAKE,     // call on_data with the unread bytes, possibly none
   EVNET_ASYNC_RELEASE,  // release a hold
   EVNET_ASYNC_CLOSE,    // close the connection
+  EVNET_ASYNC_ABORT,    // reset the connection
   EVNET_ASYNC_SEND_TO,  // send data as a datagram of a UDP socket
 };
 

@@ -40,6 +40,12 @@ int close_by_id(struct evnet_conn *conn) {
   return 0;
 }
 
+int abort_by_id(struct evnet_conn *conn) {
+  if (conn->state == CONN_DATAGRAM) return -EOPNOTSUPP;
+  end_abort(conn, conn->state == CONN_DIALLING ? -ECANCELED : EVNET_REASON_ABORTED);
+  return 0;
+}
+
 void evnet_conn_close(struct evnet_conn *conn) { close_conn(conn, EVNET_REASON_LOCAL); }
 
 void evnet_conn_abort(struct evnet_conn *conn) {

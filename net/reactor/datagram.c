@@ -116,6 +116,7 @@ void datagram_close(struct evnet_conn *conn) {
   struct datagram_socket **to_this = &reactor->datagram_sockets;
   while (*to_this != socket) to_this = &(*to_this)->next;
   *to_this = socket->next;
+  if (socket->leaving) reactor->listeners.leaving_datagram_count--;
   conn->state = CONN_CLOSED;
   evnet_poller_detach(reactor->poller, conn_handle(conn));
 }

@@ -25,6 +25,7 @@
 #include "net/reactor/internal/side.h"
 #include "net/reactor/internal/stop.h"
 #include "net/reactor/internal/table.h"
+#include "net/reactor/internal/unlisten.h"
 #include "net/reactor/resolver.h"
 
 enum { TIMEOUT_MS_DEFAULT = 10000 };
@@ -121,7 +122,7 @@ int evnet_dial(struct evnet_reactor *reactor, const char *address,
 int evnet_close(struct evnet_reactor *reactor, struct evnet_conn_id id) {
   if (id.reactor != reactor->owner.reactor_index) return -ESTALE;
   struct evnet_conn *conn = table_find(reactor, &id);
-  if (conn == NULL) return -ESTALE;
+  if (conn == NULL) return unlisten_by_id(reactor, &id) ? 0 : -ESTALE;
   return close_by_id(conn);
 }
 

@@ -138,7 +138,8 @@ EVNET_API EVNET_WARN_UNUSED int evnet_dial(struct evnet_reactor *reactor, const 
                                            struct evnet_conn_id *out_id);
 
 // evnet_close is evnet_conn_close by id, for code that must not hold a pointer. It cancels a dial
-// in progress: on_close follows later in the turn, with -ECANCELED.
+// in progress: on_close follows later in the turn, with -ECANCELED. With the id of an adopted
+// listener (adopt.h), it closes the listener.
 //
 // Returns: 0.
 // Errors:  -ESTALE if the connection has closed or is closing.

@@ -546,8 +546,7 @@ TEST_F(HandlerTest, ALoopVisitsEachOpenConnectionOnceWhileItClosesSome) {
     if (turn == 3) harness.Settle();
     if (turn == 3) pairs.push_back(harness.Connect());
   }
-  for (size_t i = 0; i < 9; i++)
-    EXPECT_LE(visits[pairs[i].generation], 1) << "of connection " << i;
+  for (size_t i = 0; i < 9; i++) EXPECT_LE(visits[pairs[i].generation], 1) << "of connection " << i;
   for (size_t i : {0, 1, 2, 3, 5, 6, 7, 8})
     EXPECT_EQ(visits[pairs[i].generation], 1) << "of connection " << i;
   EXPECT_LE(visits[pairs[9].generation], 1);

@@ -101,33 +101,54 @@ enum {
   EVNET_LISTENER_NONE = 255,         // the listener_index of a dialled or adopted connection
 };
 
-// evnet_reactor_listen opens a listening socket or a UDP socket. It accepts and receives from the
-// first evnet_reactor_accept_resume on.
+// evnet_reactor_listen_at opens a listening socket or a UDP socket for an address of the server. An
+// address that is a name has several sockets. Before the first evnet_reactor_accept_resume or
+// evnet_reactor_accept_pause, the socket is not paused; after it, the socket is paused until
+// evnet_reactor_listener_pause(reactor, index, false).
 //
+//   index        of the address, below EVNET_LISTENERS_MAX.
 //   out_address  the address as bound, with the actual port.
 //
-// Returns: the listener's index, from 0.
+// Returns: 0.
 // Errors:  -ENOBUFS after EVNET_LISTENERS_MAX listeners or EVNET_LISTENER_SOCKETS_MAX sockets.
 //          -ESHUTDOWN if the reactor is stopping.
 //          those of evnet_poller_listen.
+EVNET_WARN_UNUSED int evnet_reactor_listen_at(struct evnet_reactor *reactor, uint8_t index,
+                                              const struct evnet_address *address,
+                                              const struct evnet_listen_options *options,
+                                              struct evnet_address *out_address);
+
+// evnet_reactor_listen is evnet_reactor_listen_at for the lowest free index.
+//
+// Returns: the index.
+// Errors:  as evnet_reactor_listen_at.
 EVNET_WARN_UNUSED int evnet_reactor_listen(struct evnet_reactor *reactor,
                                            const struct evnet_address *address,
                                            const struct evnet_listen_options *options,
                                            struct evnet_address *out_address);
 
-// evnet_reactor_listen_also opens another socket for the listener that was opened last, for another
-// address of its name.
-//
-// Returns: the listener's index.
-// Errors:  as evnet_reactor_listen; the listener's other sockets stay open.
-EVNET_WARN_UNUSED int evnet_reactor_listen_also(struct evnet_reactor *reactor,
-                                                const struct evnet_address *address,
-                                                const struct evnet_listen_options *options,
-                                                struct evnet_address *out_address);
+// A call that the caller expects after evnet_reactor_unlisten.
+struct evnet_unlisten {
+  // Called once, on the reactor's thread, when the sockets are closed or the reactor has ended.
+  void (*done)(struct evnet_unlisten *unlisten, struct evnet_reactor *reactor);
 
-// evnet_reactor_unlisten closes the listener that was opened last, with all its sockets, before the
-// first evnet_reactor_accept_resume.
-void evnet_reactor_unlisten(struct evnet_reactor *reactor);
+  // The reactor's.
+  uint32_t socket_count;  // that are not closed yet
+  struct evnet_unlisten *next;
+};
+
+// evnet_reactor_unlisten closes all sockets of an address. Its connections stay open, and
+// connections in the kernel's backlog are reset. A UDP socket stops receiving, and closes when it
+// has no hold and nothing queued.
+//
+//   unlisten  the caller's, until its `done`; NULL: no call.
+//
+// Returns: 0; `done` follows, never from inside this call.
+// Errors:  -ENOENT if there is no listener with this index.
+//          -ESHUTDOWN if the reactor is stopping.
+//          After an error `done` is not called.
+int evnet_reactor_unlisten(struct evnet_reactor *reactor, uint8_t index,
+                           struct evnet_unlisten *unlisten);
 
 // evnet_reactor_set_listener_handler sets the handler of a listener's connections, and of its UDP
 // sockets. It is EVNET_HANDLER_FIRST at first.
@@ -158,6 +179,17 @@ struct evnet_conn *evnet_reactor_datagram_socket(struct evnet_reactor *reactor, 
 // first; evnet_reactor_accept_resume starts it. Both have no effect once the reactor is stopping.
 void evnet_reactor_accept_pause(struct evnet_reactor *reactor);
 void evnet_reactor_accept_resume(struct evnet_reactor *reactor);
+
+// evnet_reactor_listener_pause pauses one address or ends its pause, and
+// evnet_reactor_listeners_pause all listeners, adopted ones too. The two and
+// evnet_reactor_accept_pause are independent: a listener accepts while none of them pauses it. A
+// UDP socket begins to receive when its first pause ends; later calls have no effect on it.
+//
+// Returns: 0.
+// Errors:  -ENOENT if there is no listener with this index.
+//          -ESHUTDOWN if the reactor is stopping.
+int evnet_reactor_listener_pause(struct evnet_reactor *reactor, uint8_t index, bool paused);
+int evnet_reactor_listeners_pause(struct evnet_reactor *reactor, bool paused);
 
 // evnet_reactor_open makes a connection of an accepted descriptor. It calls on_open before it
 // returns.

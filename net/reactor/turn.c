@@ -22,6 +22,7 @@
 #include "net/reactor/internal/reading.h"
 #include "net/reactor/internal/stop.h"
 #include "net/reactor/internal/table.h"
+#include "net/reactor/internal/unlisten.h"
 #include "net/reactor/mailbox.h"
 #include "net/reactor/owner.h"
 #include "net/reactor/reactor.h"
@@ -77,6 +78,7 @@ static void dispatch_other(struct evnet_reactor *reactor, struct evnet_conn *con
       break;
     case EVNET_OP_DETACH:
       table_detached(conn);
+      if (reactor->listeners.leaving_count > 0) unlisten_detached(reactor, completion->handle);
       break;
   }
 }
@@ -193,6 +195,7 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max, bool sleeps_
   if (!reactor->deadlines.overdue) expire_deadlines(reactor);
   expire_timers(reactor);
   run_due(reactor);
+  if (reactor->listeners.leaving_datagram_count > 0) unlisten_close_idle(reactor);
   drain_step(reactor);
   async_run_answers(reactor);
   if (reactor->stop.phase == STOP_DONE) {

@@ -136,6 +136,12 @@ static const char *count_on(struct server_reactor *acceptor, const struct evnet_
   return limit;
 }
 
+// Counts a connection of an address. The index of a removed address is free when none is left.
+static void count_index(struct evnet_server *server, uint8_t listener_index, uint32_t by) {
+  if (listener_index == EVNET_LISTENER_NONE) return;
+  __atomic_add_fetch(&server->listening[listener_index].connections, by, __ATOMIC_RELAXED);
+}
+
 static void count_off(struct server_reactor *target) {
   __atomic_sub_fetch(&target->load, 1, __ATOMIC_RELAXED);
   give_place(target->server);
@@ -157,17 +163,18 @@ static void note_refused(struct server_reactor *self, const struct evnet_address
 // Undoes the count of a connection that could not be opened. -ESHUTDOWN is not reported, because
 // the server is stopping.
 static void give_up(struct server_reactor *self, struct server_reactor *target,
-                    const struct evnet_address *peer, int status) {
+                    const struct evnet_address *peer, uint8_t listener_index, int status) {
   if (status != -ESHUTDOWN) note_refused(self, peer, evnet_status_message(status));
   struct evnet_server *server = target->server;
   if (server->counts_addresses) evnet_address_counts_remove(&server->address_counts, peer);
+  count_index(server, listener_index, UINT32_MAX);
   count_off(target);
 }
 
 static int open_here(struct server_reactor *target, int descriptor,
                      const struct evnet_address *peer, struct evnet_origin origin) {
   int status = evnet_reactor_open(target->reactor, descriptor, peer, origin);
-  if (status < 0) give_up(target, target, peer, status);
+  if (status < 0) give_up(target, target, peer, origin.listener_index, status);
   return status;
 }
 
@@ -200,7 +207,7 @@ static void hand_over(struct server_reactor *acceptor, struct server_reactor *ta
   if (status == 0) return;
   server_remove_undrained(server);
   evnet_release(server->options.allocator, given);
-  give_up(acceptor, target, peer, status);
+  give_up(acceptor, target, peer, origin.listener_index, status);
   evnet_reactor_discard(acceptor->reactor, descriptor);
 }
 
@@ -254,6 +261,7 @@ void server_accepted(void *context, int descriptor, const struct evnet_address *
   struct server_reactor *target =
       keeps ? acceptor : server_pick(server, peer, origin.listener_index);
   __atomic_add_fetch(&target->load, 1, __ATOMIC_RELAXED);
+  count_index(server, origin.listener_index, 1);
   if (target == acceptor) {
     (void)open_here(target, descriptor, peer, origin);
   } else {
@@ -280,5 +288,7 @@ void server_closed(void *context, const struct evnet_conn *conn) {
     evnet_conn_remote_address(conn, &peer);
     evnet_address_counts_remove(&server->address_counts, &peer);
   }
+  const int index = evnet_conn_listener_index(conn);
+  if (index >= 0) count_index(server, (uint8_t)index, UINT32_MAX);
   count_off(target);
 }

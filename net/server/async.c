@@ -195,6 +195,11 @@ int evnet_async_close(struct evnet_server *server, struct evnet_conn_id id,
   return post(server, create(server, id, EVNET_ASYNC_CLOSE, 0), done, user);
 }
 
+int evnet_async_abort(struct evnet_server *server, struct evnet_conn_id id,
+                      void (*done)(struct evnet_conn_id id, int status, void *user), void *user) {
+  return post(server, create(server, id, EVNET_ASYNC_ABORT, 0), done, user);
+}
+
 int evnet_async_release(struct evnet_server *server, struct evnet_conn_id id) {
   struct request *request = create(server, id, EVNET_ASYNC_RELEASE, 0);
   // 0 bytes exempt the release from the mailbox's bound, because a lost release would leave the

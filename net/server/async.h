@@ -139,7 +139,7 @@ EVNET_API int evnet_async_wake(struct evnet_server *server, struct evnet_conn_id
                                void *user);
 
 // evnet_async_close closes the connection as evnet_conn_close does, after all earlier writes. It
-// cancels a dial in progress.
+// cancels a dial in progress. With the id of an adopted listener, it closes the listener.
 //
 // Returns: 0 if the request was posted; else see above.
 // Done:    0 if closing has begun.
@@ -147,6 +147,20 @@ EVNET_API int evnet_async_wake(struct evnet_server *server, struct evnet_conn_id
 //          -EOPNOTSUPP for a server's UDP socket.
 //          -ESHUTDOWN if the reactor has ended.
 EVNET_API int evnet_async_close(struct evnet_server *server, struct evnet_conn_id id,
+                                void (*done)(struct evnet_conn_id id, int status, void *user),
+                                void *user);
+
+// evnet_async_abort resets the connection as evnet_conn_abort does: queued output is dropped, and
+// on_close gets EVNET_REASON_ABORTED, even if the connection was closing. It cancels a dial in
+// progress, whose on_close gets -ECANCELED. With the id of an adopted listener, it closes the
+// listener.
+//
+// Returns: 0 if the request was posted; else see above.
+// Done:    0 if on_close follows.
+//          -ESTALE if the connection has closed.
+//          -EOPNOTSUPP for a server's UDP socket.
+//          -ESHUTDOWN if the reactor has ended.
+EVNET_API int evnet_async_abort(struct evnet_server *server, struct evnet_conn_id id,
                                 void (*done)(struct evnet_conn_id id, int status, void *user),
                                 void *user);
 

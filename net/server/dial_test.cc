@@ -139,7 +139,8 @@ TEST(ServerDial, IsCancelledByItsId) {
     ASSERT_TRUE(dialled.Wait());
     ASSERT_EQ(evnet_async_write(server.get(), dialled.id, "x", 1, Answer::Done, &written), 0);
     ASSERT_EQ(evnet_async_wake(server.get(), dialled.id, Answer::Done, &woken), 0);
-    ASSERT_EQ(evnet_async_close(server.get(), dialled.id, Answer::Done, &closed), 0);
+    const auto end = i == 1 ? evnet_async_abort : evnet_async_close;
+    ASSERT_EQ(end(server.get(), dialled.id, Answer::Done, &closed), 0);
     ASSERT_TRUE(written.Wait() && woken.Wait() && closed.Wait());
     EXPECT_EQ(written.status, -ECANCELED);
     EXPECT_EQ(woken.status, -ECANCELED);

@@ -196,8 +196,7 @@ TEST(ReactorCallbacks, RunOnceOnTheThreadOfEachReactor) {
       evnet_reactor_get_stats(reactor, &stats);
       EXPECT_EQ(stats.connections_open, 0u);
       std::lock_guard<std::mutex> lock(mutex);
-      EXPECT_TRUE(
-          ended.emplace(evnet_reactor_index(reactor), std::this_thread::get_id()).second);
+      EXPECT_TRUE(ended.emplace(evnet_reactor_index(reactor), std::this_thread::get_id()).second);
     };
     callbacks.on_shutdown = [&](evnet_server *) {
       std::lock_guard<std::mutex> lock(mutex);

@@ -6,64 +6,28 @@
 #include <string.h>
 
 #include "net/base/assert.h"
-#include "net/base/text.h"
 #include "net/server/internal/state.h"
 
-static bool is_same(const struct evnet_address *a, const struct evnet_address *b) {
-  return a->size == b->size && memcmp(&a->socket, &b->socket, a->size) == 0;
-}
-
-// Appends the addresses that a text resolves to, without duplicates. /etc/hosts may contain a line
-// twice, and the second bind(2) would fail.
-static int add_addresses(struct evnet_server *server, uint8_t index,
-                         const struct evnet_address *found, size_t count) {
+static int parse_address(struct evnet_server *server, uint8_t index, const char *text) {
   const struct evnet_allocator *allocator = server->options.allocator;
+  struct evnet_address found[EVNET_LISTENER_SOCKETS_MAX + 1];
   const size_t first = server->socket_count;
+  int count = server_resolve_text(server, text, (int)(EVNET_LISTENER_SOCKETS_MAX - first), found);
+  if (count < 0) return count;
   struct server_address *all =
-      evnet_allocate_zeroed(allocator, (first + count) * sizeof *server->sockets);
+      evnet_allocate_zeroed(allocator, (first + (size_t)count) * sizeof *server->sockets);
   if (all == NULL) return -ENOMEM;
   if (first > 0) memcpy(all, server->sockets, first * sizeof *all);
   evnet_release(allocator, server->sockets);
   server->sockets = all;
-  for (size_t i = 0; i < count; i++) {
-    size_t same = first;
-    while (same < server->socket_count && !is_same(&all[same].address, &found[i])) same++;
-    if (same < server->socket_count) continue;
-    all[server->socket_count++] = (struct server_address){.address = found[i], .index = index};
-  }
+  server->socket_count = server_add_sockets(all, first, index, found, (size_t)count);
   return 0;
-}
-
-static int parse_address(struct evnet_server *server, uint8_t index, const char *text) {
-  struct evnet_address found[EVNET_LISTENER_SOCKETS_MAX + 1];
-  const int count_max = (int)(EVNET_LISTENER_SOCKETS_MAX - server->socket_count);
-  char message[EVNET_ADDRESS_MESSAGE_BYTES];
-  char shown[EVNET_TEXT_BYTES];
-  // Ask for one more than fits, to detect that there are too many.
-  int count = evnet_address_resolve_all(text, found, count_max + 1, message, sizeof message);
-  if (count < 0) {
-    evnet_log(&server->logger, EVNET_LOG_ERROR, "%s", message);
-    return count;
-  }
-  if (count > count_max) {
-    evnet_log(&server->logger, EVNET_LOG_ERROR,
-              "address '%s': more than %d addresses in total, including those of names",
-              evnet_text_escape(text, shown, sizeof shown), EVNET_LISTENER_SOCKETS_MAX);
-    return -ENOBUFS;
-  }
-  if (server->options.reuse_port && found[0].transport == EVNET_TRANSPORT_UNIX) {
-    evnet_log(&server->logger, EVNET_LOG_ERROR,
-              "address '%s': a Unix socket does not support option reuse_port",
-              evnet_text_escape(text, shown, sizeof shown));
-    return EVNET_STATUS_OPTION;
-  }
-  return add_addresses(server, index, found, (size_t)count);
 }
 
 static int add_handler(struct evnet_server *server, size_t i, const struct evnet_listen *listen) {
   const int index = evnet_handlers_add(server->handlers, listen->handler, listen->user);
   if (index < 0) return index;  // not possible: there are fewer addresses than handlers
-  server->handler_of[i] = (uint8_t)index;
+  server->listening[i].handler_index = (uint8_t)index;
   return 0;
 }
 
@@ -76,7 +40,7 @@ static int parse_addresses(struct evnet_server *server, const struct evnet_liste
     int status = parse_address(server, (uint8_t)i, listens[i].address);
     if (status == 0) status = add_handler(server, i, &listens[i]);
     if (status < 0) return status;
-    server->listeners[i] = -ENOTCONN;
+    server->listening[i].state = LISTENING_ADDING;
   }
   evnet_handlers_end_boot(server->handlers);
   server->ticks = evnet_allocate_zeroed(server->options.allocator,
@@ -91,17 +55,10 @@ static int allocate_parts(struct evnet_server *server) {
     if (status < 0) return status;
     server->counts_addresses = true;
   }
-  const size_t address_count = server->address_count > 0 ? server->address_count : 1;
-  server->bound = evnet_allocate_zeroed(allocator, address_count * sizeof *server->bound);
-  server->listeners = evnet_allocate_zeroed(allocator, address_count * sizeof *server->listeners);
-  server->handler_of = evnet_allocate_zeroed(allocator, address_count * sizeof *server->handler_of);
   server->reactors =
       evnet_allocate_zeroed(allocator, server->reactor_count * sizeof *server->reactors);
   server->loads = evnet_allocate_zeroed(allocator, server->reactor_count * sizeof *server->loads);
-  if (server->bound == NULL || server->listeners == NULL || server->handler_of == NULL ||
-      server->reactors == NULL || server->loads == NULL) {
-    return -ENOMEM;
-  }
+  if (server->reactors == NULL || server->loads == NULL) return -ENOMEM;
   server->undrained_count = server->reactor_count;
   for (uint32_t i = 0; i < server->reactor_count; i++) {
     server->reactors[i].server = server;
@@ -117,9 +74,6 @@ static void free_parts(struct evnet_server *server) {
   evnet_release(allocator, server->ticks);
   evnet_release(allocator, server->loads);
   evnet_release(allocator, server->reactors);
-  evnet_release(allocator, server->handler_of);
-  evnet_release(allocator, server->listeners);
-  evnet_release(allocator, server->bound);
   evnet_release(allocator, server->sockets);
   evnet_handlers_destroy(server->handlers);
   evnet_release(allocator, server);
@@ -151,6 +105,7 @@ int evnet_server_create_with(const struct evnet_handler *handler, void *user,
   server->options = *options;
   server->logger = logger;
   server->address_count = count;
+  for (size_t i = 0; i < EVNET_LISTENERS_MAX; i++) server->listening[i].descriptor = -ENOTCONN;
   server->stop_drain_ms = NO_STOP;
   int status = server_resolve_options(server);
   if (status == 0 && server->balancer.balancing == EVNET_SOURCE_HASH)
@@ -187,10 +142,17 @@ int evnet_serve(const struct evnet_handler *handler, void *user, const char *con
 
 int evnet_server_address(const struct evnet_server *server, size_t index,
                          struct evnet_address *out_address) {
-  if (index >= server->address_count) return -EINVAL;
-  if (!__atomic_load_n(&server->is_bound, __ATOMIC_ACQUIRE)) return -ENOTCONN;
-  *out_address = server->bound[index];
-  return 0;
+  pthread_mutex_t *mutex = (pthread_mutex_t *)(uintptr_t)&server->mutex;
+  const bool is_bound = __atomic_load_n(&server->is_bound, __ATOMIC_ACQUIRE);
+  int status = -EINVAL;
+  (void)pthread_mutex_lock(mutex);
+  if (index < server->address_count) {
+    const struct server_listening *listening = &server->listening[index];
+    status = is_bound && listening->state == LISTENING_OPEN ? 0 : -ENOTCONN;
+    if (status == 0) *out_address = listening->bound;
+  }
+  (void)pthread_mutex_unlock(mutex);
+  return status;
 }
 
 struct evnet_conn *evnet_server_datagram_socket(const struct evnet_server *server, size_t index) {
@@ -200,7 +162,7 @@ struct evnet_conn *evnet_server_datagram_socket(const struct evnet_server *serve
 struct evnet_conn *evnet_server_reactor_datagram_socket(const struct evnet_server *server,
                                                         uint32_t reactor_index, size_t index) {
   struct evnet_reactor *reactor = evnet_server_reactor(server, reactor_index);
-  if (reactor == NULL || index >= server->address_count) return NULL;
+  if (reactor == NULL || index >= EVNET_LISTENERS_MAX) return NULL;
   return evnet_reactor_datagram_socket(reactor, (uint8_t)index);
 }
 

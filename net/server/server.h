@@ -37,6 +37,7 @@
 #include "../reactor/dial.h"
 #include "../reactor/handler.h"
 #include "../reactor/reactor.h"
+#include "addresses.h"
 #include "async.h"
 #include "dial.h"
 #include "stats.h"
@@ -506,11 +507,12 @@ EVNET_API int evnet_server_stop_on_signal(struct evnet_server *server, int signa
 // evnet_server_address returns an address as it is bound, with the actual port. For a name with
 // several addresses, it is the first bound one.
 //
-//   index  the position in the addresses given to evnet_server_create, from 0.
+//   index  the position in the addresses given to evnet_server_create, from 0; or the index of an
+//          address that was added later (addresses.h).
 //
 // Returns: 0.
-// Errors:  -EINVAL if index is out of range.
-//          -ENOTCONN if the addresses are not bound yet.
+// Errors:  -EINVAL if there never was an address with this index.
+//          -ENOTCONN if the addresses are not bound yet, or the address was removed.
 // Thread:  any, from on_boot on, or after evnet_server_start has returned.
 EVNET_API EVNET_WARN_UNUSED int evnet_server_address(const struct evnet_server *server,
                                                      size_t index,
@@ -530,7 +532,7 @@ EVNET_API EVNET_WARN_UNUSED int evnet_server_address(const struct evnet_server *
 //
 // Returns: a non-blocking, close-on-exec descriptor; the caller closes it.
 // Errors:  -EINVAL if index is out of range.
-//          -ENOTCONN if the address is not bound yet, or a stop has begun.
+//          -ENOTCONN if the address is not bound yet or was removed, or a stop has begun.
 //          -EMFILE if no descriptor is left.
 //          -EOPNOTSUPP in a simulated kernel.
 // Thread:  any, from on_boot on.
@@ -568,8 +570,9 @@ EVNET_API struct evnet_server *evnet_conn_server(const struct evnet_conn *conn);
 //
 //   index  as in evnet_server_address; for a name with several addresses, the first.
 //
-// Returns: the socket; NULL if the address is not a UDP address, is not bound yet, or a stop has
-//          begun. To send during a stop, hold the socket and use its id (evnet_async_send_from).
+// Returns: the socket; NULL if the address is not a UDP address, is not bound yet or was removed,
+//          or a stop has begun. To send during a stop, hold the socket and use its id
+//          (evnet_async_send_from).
 // Thread:  reactor 0's: in on_boot, on_tick or a function posted to it.
 EVNET_API struct evnet_conn *evnet_server_datagram_socket(const struct evnet_server *server,
                                                           size_t index);

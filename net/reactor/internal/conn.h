@@ -89,14 +89,14 @@ struct conn_side {
   struct evnet_outbound outbound;
   struct conn_limits *limits;           // the connection's own; NULL: the reactor's
   struct evnet_bound_handler *handler;  // the connection's own; NULL: conn->handler is an index
-  void *retired;               // a former block of `inbound`, while spans into it may be in use
-  uint32_t write_since_ms;     // when the kernel last took bytes, or `outbound` got its first byte
-  uint32_t opened_ms;          // for lifetime_ms
-  bool woken;                  // on_data is called even if nothing is unread
-  bool awaits_acks;            // LINGERING was extended because unacked_bytes was above 0
-  int64_t unacked_bytes;       // as last read; write_since_ms is when it last fell
-  size_t counted_in;           // bytes of `inbound` in the statistics
-  size_t counted_out;          // bytes of `outbound` in the statistics
+  void *retired;            // a former block of `inbound`, while spans into it may be in use
+  uint32_t write_since_ms;  // when the kernel last took bytes, or `outbound` got its first byte
+  uint32_t opened_ms;       // for lifetime_ms
+  bool woken;               // on_data is called even if nothing is unread
+  bool awaits_acks;         // LINGERING was extended because unacked_bytes was above 0
+  int64_t unacked_bytes;    // as last read; write_since_ms is when it last fell
+  size_t counted_in;        // bytes of `inbound` in the statistics
+  size_t counted_out;       // bytes of `outbound` in the statistics
   struct datagram_socket *datagram;  // a UDP socket's record, else NULL
   // The poller's while SENDING; it points to one of the union's members.
   struct evnet_send send;

@@ -38,6 +38,7 @@ struct datagram_socket {
   // sockets.
   struct datagram_asked *asked;
   struct evnet_timer retry;  // a listener's: retries after receiving failed
+  bool leaving;              // its address was removed; it closes when it owes nothing
 
   bool awaiting;  // the poller will report when there is room
   struct datagram_queued *first;

@@ -24,6 +24,23 @@ struct server_address {
   bool left_out;  // this machine has no addresses of its family
 };
 
+enum listening_state {
+  LISTENING_NEVER = 0,  // the index was never used
+  LISTENING_ADDING,     // an address is being bound
+  LISTENING_OPEN,       // at an address
+  LISTENING_REMOVING,   // sockets of the address are still open
+  LISTENING_REMOVED,    // the index can be used again when `connections` is 0
+};
+
+// An index of an address.
+struct server_listening {
+  enum listening_state state;  // under the server's mutex
+  struct evnet_address bound;  // under mutex: its first bound address, with the actual port
+  int descriptor;              // under mutex: reactor 0's, or a negative errno
+  uint8_t handler_index;       // in the server's handlers; constant while the address exists
+  uint32_t connections;        // atomic: that it accepted and that are not closed
+};
+
 // One reactor of a server, with its thread.
 struct server_reactor {
   struct evnet_server *server;
@@ -67,13 +84,11 @@ struct evnet_server {
   struct evnet_logger logger;
   char device[IF_NAMESIZE];  // options.bind_to_device, if there is one
 
-  struct server_address *sockets;  // in the order of the texts
+  struct server_address *sockets;  // given to evnet_server_create, in the order of the texts
   size_t socket_count;
-  struct evnet_address *bound;  // by text: its first bound address, with the actual port
-  size_t address_count;         // number of texts
-  bool is_bound;                // atomic: all addresses are bound
-  uint8_t *handler_of;          // by text: its index in `handlers`
-  int *listeners;               // by text, under mutex: reactor 0's descriptor, or a negative errno
+  struct server_listening listening[EVNET_LISTENERS_MAX];  // by index
+  size_t address_count;  // under mutex: all indexes from here on were never used
+  bool is_bound;         // atomic: the addresses given to evnet_server_create are bound
 
   // Each reactor listens and keeps the connections that it accepts (reuse_port). Reactor 0 sets it
   // before the other reactors read it.
@@ -131,6 +146,19 @@ void server_closing(void *context);
 // options.c
 // Returns EVNET_STATUS_OPTION for a bad option, and logs it.
 int server_resolve_options(struct evnet_server *server);
+
+// texts.c
+// Looks up the addresses of a text, checks them against the options, and logs errors.
+//
+//   found  count_max + 1 addresses.
+//
+// Returns: the number of addresses, at least 1.
+// Errors:  those of evnet_server_create.
+int server_resolve_text(const struct evnet_server *server, const char *text, int count_max,
+                        struct evnet_address *found);
+// Adds addresses to an array with room for them, without duplicates. Returns the new count.
+size_t server_add_sockets(struct server_address *sockets, size_t count, uint8_t index,
+                          const struct evnet_address *found, size_t found_count);
 
 // stop.c
 bool server_drained(void *context, bool drained);

@@ -104,7 +104,12 @@ evnet_action Handler::OnBoot(evnet_server *server) {
       evnet_sim_fail(w_.sim, "on_boot before address %zu has its port", i);
     if (evnet_server_dup_listener(server, i) != -EOPNOTSUPP)
       evnet_sim_fail(w_.sim, "a listener without a descriptor is duplicated");
-    w_.ports.push_back(evnet_address_port(&address));
+    w_.addresses.push_back({});
+    w_.addresses.back().port = evnet_address_port(&address);
+  }
+  for (size_t i = 0; i < w_.plan.udp_addresses; i++) {
+    w_.addresses.push_back({});
+    w_.addresses.back().is_udp = true;
   }
   datagrams_->Boot(server);
   return w_.Chance(10) ? Shutdown() : EVNET_NONE;

@@ -160,6 +160,8 @@ void Oracle::Opened(Conn *c) {
   if (evnet_conn_listener_index(c->conn) != static_cast<int>(c->client->listener))
     Broken(c, "connected to address %zu, but its listener index is %d", c->client->listener,
            evnet_conn_listener_index(c->conn));
+  if (w_.all_held || w_.addresses[c->client->listener].held)
+    Broken(c, "opens at address %zu, which is paused", c->client->listener);
   int &reactor = w_.reactor_of_host[c->client->host];
   const bool keeps_hosts = w_.plan.server.balancer == EVNET_SOURCE_HASH && !w_.plan.balances &&
                            !w_.plan.server.reuse_port;

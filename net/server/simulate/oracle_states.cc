@@ -71,7 +71,9 @@ void Oracle::IdleListener() {
   if (w_.now() <= stats.accept_failed_ns + kRetryNs + 2 * kRoundingNs) return;
   for (const auto &client : w_.clients) {
     evnet_sim_state state = {};
-    if (client->socket != nullptr) evnet_sim_inspect(client->socket, &state);
+    if (client->socket == nullptr) continue;
+    if (w_.all_paused || w_.addresses[client->listener].paused) continue;
+    evnet_sim_inspect(client->socket, &state);
     if (state.waiting)
       evnet_sim_fail(w_.sim, "client %u waits, but the server does not accept", client->number);
   }
@@ -191,7 +193,7 @@ void Oracle::TheEnd() {
   const size_t most = w_.booted_bytes + w_.plan.udp_addresses * options.udp_outbound_bytes_max +
                       w_.request_bytes_max + w_.open_conns_max * per_conn +
                       w_.open_dials_max * (per_conn + kDialBytes) +
-                      (w_.tasks_max + w_.clients.size() + 1) * 512;
+                      (w_.tasks_max + w_.clients.size() + 1) * 512 + w_.changes_max * 1024;
   if (w_.booted && w_.memory.peak_bytes() > most)
     evnet_sim_fail(w_.sim, "%zu bytes were in use; the bound is %zu", w_.memory.peak_bytes(), most);
 }

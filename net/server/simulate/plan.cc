@@ -134,6 +134,7 @@ Plan MakePlan(uint64_t seed) {
   plan.standstills = dice.Chance(70) ? 0 : dice.Fault(50);
   plan.slow_callbacks = dice.Chance(70) ? 0 : dice.Fault(100);
   plan.standstill_ns_max = dice.Size(1, 500) * kNsPerMs;
+  plan.changes_every_ns = dice.Chance(60) ? 0 : dice.Size(1, 200) * kNsPerMs;
   return plan;
 }
 

@@ -112,8 +112,8 @@ void Posters::Post() {
   auto kind = static_cast<Kind>(w_.Below(kKinds));
   // Only the owner of a hold releases it, and some connections must survive. These requests become
   // writes.
-  if (kind == Kind::kRelease || (kind == Kind::kClose && !w_.Chance(w_.plan.endings)))
-    kind = Kind::kWrite;
+  const bool ends = kind == Kind::kClose || kind == Kind::kAbort;
+  if (kind == Kind::kRelease || (ends && !w_.Chance(w_.plan.endings))) kind = Kind::kWrite;
   if (kind == Kind::kShared && shared_ == nullptr) kind = Kind::kWrite;
   Request *request = Make(kind);
   request->poster = next_ns_.empty() ? 0 : w_.Below(static_cast<uint32_t>(next_ns_.size()));
@@ -229,6 +229,8 @@ int Posters::Call(Request *request) {
       return evnet_async_wake(w_.server, request->id, done, request);
     case Kind::kClose:
       return evnet_async_close(w_.server, request->id, done, request);
+    case Kind::kAbort:
+      return evnet_async_abort(w_.server, request->id, done, request);
     case Kind::kRelease:
       request->asks = false;
       return evnet_async_release(w_.server, request->id);

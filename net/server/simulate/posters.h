@@ -42,8 +42,8 @@ class Posters {
   void TheEnd();
 
  private:
-  enum class Kind { kWrite, kWritev, kOwned, kShared, kSendTo, kWake, kClose, kRelease };
-  static constexpr uint32_t kKinds = 8;
+  enum class Kind { kWrite, kWritev, kOwned, kShared, kSendTo, kWake, kClose, kRelease, kAbort };
+  static constexpr uint32_t kKinds = 9;
   static constexpr size_t kWaitingMax = 100;
   // Bound of a request's memory in addition to its bytes: the request, and a block for later
   // writes.

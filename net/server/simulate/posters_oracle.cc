@@ -74,6 +74,10 @@ void Posters::BeginConn(Request *request) {
   request->was_open = Oracle::IsOpen(c);
   request->queued = evnet_conn_outbound_bytes(c->conn);
   if (request->kind == Kind::kRelease) c->holds--;
+  if (request->kind == Kind::kAbort) {
+    c->abort_asked = true;
+    oracle_.EndsNow(c);
+  }
   if (!request->was_open) return;
   if (request->kind == Kind::kWake) {
     c->wakes++;
@@ -92,7 +96,7 @@ void Posters::End(Request *request) {
   Conn *c = request->c;
   if (c == nullptr || c->closed || !request->was_open) return;
   if (IsWrite(*request)) EndWrite(request);
-  if (request->kind == Kind::kClose) c->takes_nothing = true;
+  if (request->kind == Kind::kClose || request->kind == Kind::kAbort) c->takes_nothing = true;
 }
 
 void Posters::EndWrite(Request *request) {
@@ -179,7 +183,8 @@ bool Posters::IsLegal(const Request &request, int status) const {
                       : request.kind == Kind::kSendTo ? request.expected
                                                       : -EOPNOTSUPP);
   if (request.kind == Kind::kSendTo) return status == -EOPNOTSUPP || (gone && !request.was_open);
-  if (!request.was_open) return gone;
+  // An abort also ends a connection that is closing.
+  if (!request.was_open) return gone || (request.kind == Kind::kAbort && status == 0);
   if (IsWrite(request)) return IsWriteLegal(request, status);
   return status == 0 ||
          (request.kind == Kind::kWake && status == -ENOMEM && w_.memory.failed() > 0);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "net/server/internal/steps.h"
+#include "net/server/simulate/changes.h"
 #include "net/server/simulate/crowd.h"
 #include "net/server/simulate/datagrams.h"
 #include "net/server/simulate/dials.h"
@@ -41,7 +42,8 @@ class Simulation {
         datagrams_(&w_, &handler_),
         posters_(&w_, &oracle_, &handler_, &datagrams_),
         jobs_(&w_, &handler_, &posters_),
-        dials_(&w_) {
+        dials_(&w_),
+        changes_(&w_) {
     handler_.set_dials(&dials_);
     handler_.set_jobs(&jobs_);
     handler_.set_posters(&posters_);
@@ -99,6 +101,7 @@ class Simulation {
   Posters posters_;
   Jobs jobs_;
   Dials dials_;
+  Changes changes_;
   uint64_t start_ns_;
   uint64_t stop_ns_;       // time of the stop; UINT64_MAX after it
   uint64_t next_post_ns_;  // time of a stranger's next post
@@ -164,7 +167,7 @@ void Simulation::Loop() {
 
 // Runs one randomly chosen runnable participant. Returns false if none is runnable.
 bool Simulation::Step() {
-  uint32_t able[EVNET_REACTORS_MAX + 9];
+  uint32_t able[EVNET_REACTORS_MAX + 10];
   uint32_t count = 0;
   const auto reactors = static_cast<uint32_t>(w_.ended.size());
   for (uint32_t i = 0; i < reactors; i++) {
@@ -180,6 +183,7 @@ bool Simulation::Step() {
   if (posters_.NextNs() <= w_.now()) able[count++] = others + 6;
   if (jobs_.NextNs() <= w_.now()) able[count++] = others + 7;
   if (dials_.NextNs() <= w_.now()) able[count++] = others + 8;
+  if (changes_.NextNs() <= w_.now()) able[count++] = others + 9;
   if (count == 0) return false;
   const uint32_t who = able[w_.Below(count)];
   if (who < reactors) {
@@ -200,6 +204,8 @@ bool Simulation::Step() {
     jobs_.Step();
   } else if (who == others + 8) {
     dials_.Step();
+  } else if (who == others + 9) {
+    changes_.Step();
   } else {
     Stop();
   }
@@ -244,8 +250,9 @@ void Simulation::Turn(uint32_t reactor) {
     evnet_sim_note(w_.sim, "ended", reactor, 0, 0);
     if (!w_.stop_asked()) evnet_sim_fail(w_.sim, "reactor %u ends without a stop", reactor);
   }
-  // The turn may have handed connections over, or given places back. Either wakes other reactors.
-  if (w_.callbacks != callbacks || after.accepts != before.accepts ||
+  // The turn may have handed connections over, given places back, or passed a change of addresses
+  // on. Each wakes other reactors.
+  if (w_.changes > 0 || w_.callbacks != callbacks || after.accepts != before.accepts ||
       after.handles != before.handles || after.descriptors != before.descriptors) {
     for (size_t i = 0; i < w_.mail.size(); i++) w_.mail[i] = true;
   }
@@ -276,7 +283,7 @@ void Simulation::AdvanceToNext() {
   const uint64_t next =
       std::min({evnet_sim_next_ns(w_.sim), crowd_.NextNs(), handler_.NextLaterNs(), next_post_ns_,
                 jobs_.NextNs(), dials_.NextNs(), posters_.NextNs(), datagrams_.NextNs(),
-                datagrams_.NextLaterNs(), stop_ns_,
+                datagrams_.NextLaterNs(), changes_.NextNs(), stop_ns_,
                 w_.stop_asked() ? w_.stop_by_ns + 2 * kStopSlackNs : UINT64_MAX});
   if (next == UINT64_MAX) {
     evnet_sim_fail(w_.sim, "no event is pending, but the server has not stopped");
@@ -355,6 +362,7 @@ void Simulation::End() {
   datagrams_.TheEnd();
   if (!w_.broken()) posters_.TheEnd();
   if (!w_.broken()) dials_.TheEnd();
+  if (!w_.broken()) changes_.TheEnd();
   if (!w_.broken()) oracle_.TheEnd();
   if (OpenDescriptors() != descriptors_)
     evnet_sim_fail(w_.sim, "descriptors of files are left open");

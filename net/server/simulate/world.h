@@ -102,6 +102,15 @@ struct Conn {
   int reason = 0;  // on_close's reason, set if `closed`
 };
 
+// An address of the server, by its index.
+struct Address {
+  uint16_t port = 0;  // 0: removed
+  bool is_udp = false;
+  bool is_leaving = false;  // a removal was posted
+  bool paused = false;      // the last request for it was a pause
+  bool held = false;        // a pause has been answered, and no resume was posted since
+};
+
 struct World {
   explicit World(const Plan &chosen)
       : plan(chosen), sim(evnet_sim_create(&chosen.sim)), memory(sim) {}
@@ -152,7 +161,11 @@ struct World {
   evnet_sim *const sim;
   Memory memory;
   evnet_server *server = nullptr;
-  std::vector<uint16_t> ports;  // of the listeners, by the index of the address
+  std::vector<Address> addresses;  // by index
+  bool all_paused = false;         // as Address::paused, for all addresses
+  bool all_held = false;           // likewise held
+  size_t changes = 0;              // requests for addresses that are not answered yet
+  size_t changes_max = 0;
 
   std::vector<std::unique_ptr<Client>> clients;
   std::vector<std::unique_ptr<Conn>> conns;

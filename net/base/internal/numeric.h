@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "net/base/address.h"
+#include "net/base/internal/names.h"
 #include "net/base/internal/report.h"
 
 // numeric_read_decimal reads decimal digits only; strtoul(3) would also accept spaces and signs.

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "net/base/internal/names.h"
 #include "net/base/status.h"
 
 enum {

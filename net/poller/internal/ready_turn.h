@@ -2,6 +2,7 @@
 #ifndef EVNET_NET_POLLER_INTERNAL_READY_TURN_H_
 #define EVNET_NET_POLLER_INTERNAL_READY_TURN_H_
 
+#include "net/poller/internal/names.h"
 #include "net/poller/internal/ready_state.h"
 
 int ready_wait(struct evnet_poller *poller, int64_t timeout_ns);

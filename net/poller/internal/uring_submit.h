@@ -3,6 +3,7 @@
 #ifndef EVNET_NET_POLLER_INTERNAL_URING_SUBMIT_H_
 #define EVNET_NET_POLLER_INTERNAL_URING_SUBMIT_H_
 
+#include "net/poller/internal/names.h"
 #include "net/poller/internal/uring_state.h"
 
 struct io_uring_sqe *uring_get_sqe(struct uring *uring);  // NULL: the queue is full

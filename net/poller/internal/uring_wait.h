@@ -2,6 +2,7 @@
 #ifndef EVNET_NET_POLLER_INTERNAL_URING_WAIT_H_
 #define EVNET_NET_POLLER_INTERNAL_URING_WAIT_H_
 
+#include "net/poller/internal/names.h"
 #include "net/poller/internal/uring_state.h"
 
 int uring_wait(struct evnet_poller *poller, int64_t timeout_ns);

@@ -2,6 +2,8 @@
 #ifndef EVNET_NET_REACTOR_INTERNAL_BOOT_H_
 #define EVNET_NET_REACTOR_INTERNAL_BOOT_H_
 
+#include "net/reactor/internal/names.h"
+
 struct evnet_reactor;
 
 enum boot_phase {

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/reactor/internal/names.h"
+
 struct evnet_conn;
 struct evnet_reactor;
 

@@ -3,6 +3,7 @@
 #define EVNET_NET_REACTOR_INTERNAL_CLOSE_H_
 
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 
 // close_conn closes an open connection: evnet stops reading, sends all output, and lingers.
 void close_conn(struct evnet_conn *conn, int reason);

@@ -8,6 +8,7 @@
 
 #include "net/base/address.h"
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 #include "net/reactor/timer.h"
 
 struct datagram_queued;

@@ -3,6 +3,7 @@
 #define EVNET_NET_REACTOR_INTERNAL_DIAL_OPTIONS_H_
 
 #include "net/reactor/internal/dial_record.h"
+#include "net/reactor/internal/names.h"
 
 struct evnet_dial_options;
 struct evnet_reactor_options;

@@ -9,6 +9,7 @@
 #include "net/poller/poller.h"
 #include "net/reactor/async.h"
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 #include "net/reactor/resolver.h"
 #include "net/reactor/timer.h"
 

@@ -8,6 +8,7 @@
 #define EVNET_NET_REACTOR_INTERNAL_HANDLER_H_
 
 #include "net/reactor/handlers.h"
+#include "net/reactor/internal/names.h"
 #include "net/reactor/internal/reactor.h"
 
 // Returns the handler of a connection, with its user. Every callback looks it up anew, because the

@@ -7,6 +7,7 @@
 
 #include "net/poller/poller.h"
 #include "net/reactor/adopt.h"
+#include "net/reactor/internal/names.h"
 #include "net/reactor/owner.h"
 #include "net/reactor/timer.h"
 

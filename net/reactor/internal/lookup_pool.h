@@ -21,6 +21,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/reactor/internal/names.h"
+
 struct lookup_queue;
 
 // Embedded in the owner's record of the lookup.

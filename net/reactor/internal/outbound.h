@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "net/reactor/internal/datagram_socket.h"
+#include "net/reactor/internal/names.h"
 #include "net/reactor/internal/side.h"
 
 // outbound_bytes returns the number of written bytes of a stream that the kernel has not taken.

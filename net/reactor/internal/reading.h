@@ -3,6 +3,7 @@
 #define EVNET_NET_REACTOR_INTERNAL_READING_H_
 
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 
 // reading_stop sets a STOP_ bit, which stops reading.
 void reading_stop(struct evnet_conn *conn, unsigned bit);

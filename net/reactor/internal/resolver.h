@@ -2,6 +2,8 @@
 #ifndef EVNET_NET_REACTOR_INTERNAL_RESOLVER_H_
 #define EVNET_NET_REACTOR_INTERNAL_RESOLVER_H_
 
+#include "net/reactor/internal/names.h"
+
 struct evnet_reactor;
 
 // resolver_end drops all lookups, before the mailbox is sealed.

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "net/reactor/internal/names.h"
 #include "net/reactor/internal/reactor.h"
 
 // side_create returns a side that no connection has yet. NULL: out of memory.

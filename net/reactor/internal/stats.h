@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "net/reactor/internal/names.h"
 #include "net/reactor/stats.h"
 
 // stats_count_closed counts a connection that has closed, by its reason.

@@ -7,6 +7,7 @@
 #include "net/poller/poller.h"
 #include "net/reactor/conn.h"
 #include "net/reactor/internal/listener.h"
+#include "net/reactor/internal/names.h"
 #include "net/reactor/owner.h"
 
 // unlisten_by_id closes an adopted listener.

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "net/base/address.h"
+#include "net/server/internal/names.h"
 #include "net/server/internal/state.h"
 
 // The addresses that one text (a string given to evnet_server_create or evnet_server_add_address)

@@ -14,6 +14,7 @@
 
 #include "net/reactor/mailbox.h"
 #include "net/reactor/owner.h"
+#include "net/server/internal/names.h"
 #include "net/server/internal/state.h"
 
 // A round, embedded in its request. The poster sets `message.bytes`, `server`, `visit` and `end`.

@@ -14,6 +14,7 @@
 #include "net/reactor/owner.h"
 #include "net/reactor/timer.h"
 #include "net/server/address_counts.h"
+#include "net/server/internal/names.h"
 #include "net/server/server.h"
 
 // One address to listen at. A text (a string given to evnet_server_create) that contains a name

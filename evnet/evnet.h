@@ -18,6 +18,7 @@
 #include "../net/base/status.h"
 #include "../net/base/tcp_info.h"
 #include "../net/base/text.h"
+#include "../net/base/version.h"
 #include "../net/buffer/outbound.h"
 #include "../net/buffer/ring.h"
 #include "../net/poller/poller.h"

@@ -162,6 +162,33 @@ TEST(Load, TellsThatTheServerCloses) {
   ExpectFault(LoadOne(Server(SOCK_STREAM, leave)), "closed by the server after 640 bytes");
 }
 
+// Answers each request that it receives; the one with this index differently.
+Reply Answer(int differing, const std::string &other) {
+  return [=](const std::string &, int index) {
+    return index == differing ? other : "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+  };
+}
+
+TEST(Load, HttpCountsResponsesOfStatus200) {
+  Outcome outcome = LoadOne(Server(SOCK_STREAM, Answer(-1, "")), "--mode=http --target=/a");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.text;
+  EXPECT_EQ(outcome.text.rfind("100 requests in ", 0), 0u) << outcome.text;
+}
+
+TEST(Load, HttpTellsAnotherStatus) {
+  const std::string other = "HTTP/1.1 404 Not\r\nContent-Length: 4\r\n\r\nnone";
+  for (const int index : {0, 10}) {
+    ExpectFault(LoadOne(Server(SOCK_STREAM, Answer(index, other)), "--mode=http"),
+                "connection 0: a response does not begin with HTTP/1.1 200");
+  }
+}
+
+TEST(Load, HttpTellsAResponseWithoutARequest) {
+  const std::string good = Answer(-1, "")("", 0);
+  ExpectFault(LoadOne(Server(SOCK_STREAM, Answer(10, good + good)), "--mode=http"),
+              "a response without a request");
+}
+
 TEST(Load, CountsALostDatagramAndGoesOn) {
   auto drop = [](const std::string &data, int index) { return index == 10 ? std::string() : data; };
   Outcome outcome = LoadOne(Server(SOCK_DGRAM, drop));

@@ -18,6 +18,9 @@ static const char kHelp[] =
     "  --mode=idle        open all connections, send one request on each, print `holding N`, and\n"
     "                     hold them until the end of stdin, or for --seconds (here default 600);\n"
     "                     TCP and Unix\n"
+    "  --mode=http        each connection keeps --depth requests in flight: GET of --target; all\n"
+    "                     responses must have status 200 and the same size; TCP and Unix\n"
+    "  --target=PATH      of HTTP requests, default /\n"
     "  --connections=N    default 50\n"
     "  --payload=BYTES    of a request, default 64; UDP: at least 8\n"
     "  --depth=N          requests in flight on each connection, default 1\n"
@@ -41,6 +44,7 @@ static const char kHelp[] =
 enum {
   CONNECTIONS_MAX = 60000,
   DEPTH_MAX = 1024,
+  TARGET_BYTES_MAX = 400,
   PAYLOAD_MAX = 16 * 1024 * 1024,
   DATAGRAM_MIN = 8,  // the header: connection and sequence
   DATAGRAM_MAX = 65507,
@@ -84,8 +88,8 @@ static bool parse_rate(const char *text, double *out) {
 }
 
 static bool parse_mode(const char *text, enum load_mode *out) {
-  static const char *const kNames[] = {"echo", "churn", "idle"};
-  static const enum load_mode kModes[] = {LOAD_ECHO, LOAD_CHURN, LOAD_IDLE};
+  static const char *const kNames[] = {"echo", "churn", "idle", "http"};
+  static const enum load_mode kModes[] = {LOAD_ECHO, LOAD_CHURN, LOAD_IDLE, LOAD_HTTP};
   for (size_t i = 0; i < sizeof(kModes) / sizeof(kModes[0]); i++) {
     if (strcmp(text, kNames[i]) == 0) {
       *out = kModes[i];
@@ -117,6 +121,10 @@ static bool parse_option(const char *argument, struct load_options *o) {
     return true;
   }
   if ((value = value_of(argument, "--mode"))) return parse_mode(value, &o->mode);
+  if ((value = value_of(argument, "--target"))) {
+    o->target = value;
+    return *value == '/' && strlen(value) <= TARGET_BYTES_MAX;
+  }
   if ((value = value_of(argument, "--connections"))) {
     return parse_count32(value, 1, CONNECTIONS_MAX, &o->connections);
   }
@@ -168,7 +176,7 @@ static void fill_defaults(struct load_options *o) {
 
 enum load_parse load_options_parse(int argc, char **argv, struct load_options *out) {
   struct load_options o = {
-      .connections = 50, .payload_bytes = 64, .depth = 1, .warmup_ns = 500000000};
+      .target = "/", .connections = 50, .payload_bytes = 64, .depth = 1, .warmup_ns = 500000000};
   const char *address = NULL;
   for (int i = 1; i < argc; i++) {
     const char *argument = argv[i];

@@ -14,11 +14,13 @@ enum load_mode {
   LOAD_ECHO,   // each connection keeps `depth` requests in flight
   LOAD_CHURN,  // connect, one request, close, again
   LOAD_IDLE,   // open all, one request on each, then hold them
+  LOAD_HTTP,   // as LOAD_ECHO, with HTTP requests
 };
 
 struct load_options {
   enum load_mode mode;
   struct bench_address address;
+  const char *target;  // http: the path to get
   uint32_t connections;
   uint32_t payload_bytes;
   uint32_t depth;

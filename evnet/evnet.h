@@ -21,6 +21,7 @@
 #include "../net/base/version.h"
 #include "../net/buffer/outbound.h"
 #include "../net/buffer/ring.h"
+#include "../net/metrics/metrics.h"
 #include "../net/poller/poller.h"
 #include "../net/reactor/conn.h"
 #include "../net/reactor/handler.h"

@@ -49,7 +49,7 @@ void WriteAll(evnet_metrics *metrics) {
   evnet_metrics_count(metrics, nullptr, 0, 0);
   evnet_metrics_family(metrics, "load", EVNET_METRIC_GAUGE, "The load.");
   evnet_metrics_value(metrics, nullptr, 0, 0.25);
-  evnet_metrics_family(metrics, "duration_seconds", EVNET_METRIC_HISTOGRAM, "Of a request.");
+  evnet_metrics_family(metrics, "duration_seconds", EVNET_METRIC_HISTOGRAM, "Durations.");
   const double bounds[] = {0.5, 1};
   const uint64_t counts[] = {3, 0, 4};
   evnet_metrics_histogram(metrics, labels.data(), 1, bounds, counts, 2, 9.5);
@@ -63,7 +63,7 @@ const char kAll[] =
     "# HELP load The load.\n"
     "# TYPE load gauge\n"
     "load 0.25\n"
-    "# HELP duration_seconds Of a request.\n"
+    "# HELP duration_seconds Durations.\n"
     "# TYPE duration_seconds histogram\n"
     "duration_seconds_bucket{code=\"200\",le=\"0.5\"} 3\n"
     "duration_seconds_bucket{code=\"200\",le=\"1\"} 3\n"
@@ -145,7 +145,7 @@ TEST(Metrics, PromtoolIsSatisfied) {
   const Label odd = {"path", "\"\\\n\xff{}"};
   evnet_metrics_family(&text.metrics, "requests_total", EVNET_METRIC_COUNTER, "Requests \\ \n.");
   evnet_metrics_count(&text.metrics, &odd, 1, 1);
-  evnet_metrics_family(&text.metrics, "duration_seconds", EVNET_METRIC_HISTOGRAM, "Of a request.");
+  evnet_metrics_family(&text.metrics, "duration_seconds", EVNET_METRIC_HISTOGRAM, "Durations.");
   const double bounds[] = {0.1};
   const uint64_t counts[] = {1, 2};
   evnet_metrics_histogram(&text.metrics, nullptr, 0, bounds, counts, 1, 1e-9);

@@ -4,8 +4,8 @@
 #   ./setup.sh          Bazel, gcc, GoogleTest, Google Benchmark, liburing, python3
 #   ./setup.sh --all    also the packages for sanitizers, fuzzing, lint, the API reference and .ci/run
 #   ./setup.sh --peers  the other programs and libraries that tests and examples use: hiredis, libpq, libcurl,
-#                       c-ares, GLib, libuv; redis-server, PostgreSQL, haproxy, nginx, curl, Node.js,
-#                       promtool, Chromium. Without one of them, its tests are skipped.
+#                       c-ares, GLib, libuv; redis-server, PostgreSQL, haproxy, nginx, curl, wrk, ab,
+#                       h2load, Node.js, promtool, Chromium. Without one of them, its tests are skipped.
 #
 # On Debian and Ubuntu it installs by apt; elsewhere it prints what to install. An existing bazel or bazelisk on
 # PATH is used as is. If nothing is missing, the script exits immediately.
@@ -77,6 +77,9 @@ if $peers; then
   want nodejs has node
   want prometheus has promtool
   want nginx-light test -x /usr/sbin/nginx
+  want wrk has wrk
+  want apache2-utils has ab
+  want nghttp2-client has h2load
   want haproxy test -x /usr/sbin/haproxy
   want curl has curl
   want chromium has chromium

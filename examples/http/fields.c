@@ -14,6 +14,7 @@ static const struct {
   uint8_t size;
   uint8_t field;
 } known[] = {
+    // in the order of their sizes
     {"host", 4, HTTP_HOST},
     {"range", 5, HTTP_RANGE},
     {"expect", 6, FIELD_EXPECT},

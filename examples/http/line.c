@@ -93,16 +93,6 @@ int http_line_scan(struct http_line *line, const uint8_t *data, size_t size, siz
   return result;
 }
 
-bool http_equals(const uint8_t *data, size_t size, const char *lower) {
-  if (strlen(lower) != size) return false;
-  for (size_t i = 0; i < size; i++) {
-    const uint8_t byte = data[i];
-    const bool upper = byte >= 'A' && byte <= 'Z';
-    if ((upper ? byte + ('a' - 'A') : byte) != (uint8_t)lower[i]) return false;
-  }
-  return true;
-}
-
 bool http_next_element(const uint8_t *value, size_t size, size_t *at, struct http_span *out) {
   if (*at > size) return false;
   size_t begin = *at;

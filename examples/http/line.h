@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "examples/http/parser.h"
 
@@ -41,7 +42,15 @@ int http_line_scan(struct http_line *line, const uint8_t *data, size_t size, siz
 
 // http_equals returns whether the text equals `lower`, which has no upper-case letters, without
 // regard to case.
-bool http_equals(const uint8_t *data, size_t size, const char *lower);
+static inline bool http_equals(const uint8_t *data, size_t size, const char *lower) {
+  if (strlen(lower) != size) return false;
+  for (size_t i = 0; i < size; i++) {
+    const uint8_t byte = data[i];
+    const bool upper = byte >= 'A' && byte <= 'Z';
+    if ((upper ? byte + ('a' - 'A') : byte) != (uint8_t)lower[i]) return false;
+  }
+  return true;
+}
 
 // http_next_element returns the next element of a comma-separated list, without the whitespace
 // around it. It may be empty. *at is 0 for the first one. Returns false after the last one.

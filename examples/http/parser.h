@@ -152,7 +152,7 @@ struct http_body {
   struct http_line line;
 };
 
-// What http_body_parse has found.
+// The events that http_body_parse returns.
 enum http_body_event {
   HTTP_BODY_MORE = 0,   // all bytes were consumed; call again with more
   HTTP_BODY_PIECE = 1,  // a piece of the body

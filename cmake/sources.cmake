@@ -33,15 +33,18 @@ set(EVNET_HEADERS
   net/base/version.h
   net/buffer/outbound.h
   net/buffer/ring.h
+  net/metrics/metrics.h
   net/poller/poller.h
   net/reactor/adopt.h
   net/reactor/conn.h
   net/reactor/datagram.h
   net/reactor/dial.h
+  net/reactor/embed.h
   net/reactor/handler.h
   net/reactor/reactor.h
   net/reactor/stats.h
   net/reactor/timer.h
+  net/reactor/watch.h
   net/reactor/wheel.h
   net/server/addresses.h
   net/server/async.h
@@ -69,6 +72,7 @@ set(EVNET_SOURCES
   net/base/version.c
   net/buffer/outbound.c
   net/buffer/ring.c
+  net/metrics/metrics.c
   net/poller/internal/datagram.c
   net/poller/internal/datagram_control.c
   net/poller/internal/datagram_local.c
@@ -80,6 +84,7 @@ set(EVNET_SOURCES
   net/poller/internal/ready_connect.c
   net/poller/internal/ready_slot.c
   net/poller/internal/ready_turn.c
+  net/poller/internal/ready_watch.c
   net/poller/internal/socket.c
   net/poller/internal/socket_address.c
   net/poller/internal/socket_adopt.c
@@ -88,6 +93,7 @@ set(EVNET_SOURCES
   net/poller/internal/socket_listen.c
   net/poller/internal/socket_options.c
   net/poller/internal/unix_listen.c
+  net/poller/internal/watches.c
   net/poller/poller.c
   net/reactor/adopt.c
   net/reactor/async.c
@@ -106,6 +112,7 @@ set(EVNET_SOURCES
   net/reactor/dial_record.c
   net/reactor/drain.c
   net/reactor/due.c
+  net/reactor/embed.c
   net/reactor/end.c
   net/reactor/expire.c
   net/reactor/find.c
@@ -138,6 +145,8 @@ set(EVNET_SOURCES
   net/reactor/trace.c
   net/reactor/turn.c
   net/reactor/unlisten.c
+  net/reactor/wait.c
+  net/reactor/watch.c
   net/reactor/wheel.c
   net/reactor/write.c
   net/server/accept.c
@@ -208,11 +217,13 @@ set(EVNET_SOURCES_linux_uring
   net/poller/internal/uring_complete.c
   net/poller/internal/uring_connect.c
   net/poller/internal/uring_limit.c
+  net/poller/internal/uring_loop.c
   net/poller/internal/uring_memory.c
   net/poller/internal/uring_receive.c
   net/poller/internal/uring_slot.c
   net/poller/internal/uring_submit.c
   net/poller/internal/uring_wait.c
+  net/poller/internal/uring_watch.c
   net/server/internal/affinity_linux.c
   net/server/internal/cpus_linux.c)
 set(EVNET_SOURCES_macos
@@ -255,5 +266,6 @@ set(EVNET_EXAMPLES
   clock
   echo
   framed
+  http
   proxy
   swarm)

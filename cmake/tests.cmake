@@ -133,9 +133,7 @@ evnet_test(
 evnet_test(
   net_metrics_metrics_test
   SOURCES
-    net/metrics/metrics_test.cc
-  DEPS
-    net_metrics_metrics)
+    net/metrics/metrics_test.cc)
 
 evnet_test(
   net_poller_abort_fork_test
@@ -194,6 +192,7 @@ evnet_test(
     net/poller/contract_tcp_info_test.cc
     net/poller/contract_unix_test.cc
     net/poller/contract_wait_test.cc
+    net/poller/contract_watch_test.cc
   DEPS
     net_poller_testing
     net_poller_testing_file
@@ -545,6 +544,14 @@ evnet_test(
     net_base_testing_udp_client)
 
 evnet_test(
+  net_reactor_embed_test
+  LINUX_ONLY
+  SOURCES
+    net/reactor/embed_test.cc
+  DEPS
+    net_reactor_harness)
+
+evnet_test(
   net_reactor_faults_test
   LINUX_ONLY
   SOURCES
@@ -786,6 +793,14 @@ evnet_test(
   LINUX_ONLY
   SOURCES
     net/reactor/turn_test.cc
+  DEPS
+    net_reactor_harness)
+
+evnet_test(
+  net_reactor_watch_test
+  LINUX_ONLY
+  SOURCES
+    net/reactor/watch_test.cc
   DEPS
     net_reactor_harness)
 
@@ -1568,13 +1583,6 @@ evnet_test_library(
   net_base_testing_udp_client)
 
 evnet_test_library(
-  net_metrics_metrics
-  SOURCES
-    net/metrics/metrics.c
-  LINK_OPTIONS
-    -lm)
-
-evnet_test_library(
   net_poller_sim
   SOURCES
     net/poller/testing/sim.c
@@ -1595,7 +1603,8 @@ evnet_test_library(
     net/poller/testing/sim_step.c
     net/poller/testing/sim_trace.c
     net/poller/testing/sim_turn.c
-    net/poller/testing/sim_udp.c)
+    net/poller/testing/sim_udp.c
+    net/poller/testing/sim_watch.c)
 
 evnet_test_library(
   net_poller_testing
@@ -1904,6 +1913,11 @@ evnet_test_again(
   EVNET_TEST_BACKEND=io_uring)
 
 evnet_test_again(
+  net_reactor_embed_uring_test
+  net_reactor_embed_test
+  EVNET_TEST_BACKEND=io_uring)
+
+evnet_test_again(
   net_reactor_faults_uring_test
   net_reactor_faults_test
   EVNET_TEST_BACKEND=io_uring)
@@ -2011,6 +2025,11 @@ evnet_test_again(
 evnet_test_again(
   net_reactor_turn_uring_test
   net_reactor_turn_test
+  EVNET_TEST_BACKEND=io_uring)
+
+evnet_test_again(
+  net_reactor_watch_uring_test
+  net_reactor_watch_test
   EVNET_TEST_BACKEND=io_uring)
 
 evnet_test_again(

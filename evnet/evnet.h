@@ -24,9 +24,11 @@
 #include "../net/metrics/metrics.h"
 #include "../net/poller/poller.h"
 #include "../net/reactor/conn.h"
+#include "../net/reactor/embed.h"
 #include "../net/reactor/handler.h"
 #include "../net/reactor/reactor.h"
 #include "../net/reactor/timer.h"
+#include "../net/reactor/watch.h"
 #include "../net/server/server.h"
 #include "../net/server/workers.h"
 

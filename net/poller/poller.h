@@ -102,6 +102,18 @@ enum evnet_op {
 
   // evnet_poller_connect: 0, or -errno.
   EVNET_OP_CONNECT,
+
+  // evnet_poller_watch: the events that hold, enum evnet_watch_event; at least one.
+  EVNET_OP_WATCH,
+};
+
+// The events of a watched descriptor. The values are those of poll(2) on all supported systems.
+enum evnet_watch_event {
+  EVNET_READABLE = 1,       // POLLIN: reading does not block
+  EVNET_WRITABLE = 4,       // POLLOUT: writing does not block
+  EVNET_WATCH_ERROR = 8,    // POLLERR; reported even if not requested
+  EVNET_WATCH_HANGUP = 16,  // POLLHUP; likewise
+  EVNET_WATCH_ENDED = 32,   // of a reactor only, see net/reactor/watch.h
 };
 
 // A completion.
@@ -114,8 +126,11 @@ struct evnet_completion {
   const uint8_t *data;  // RECV, DATAGRAM: leased until the next evnet_poller_next or _wait
   size_t rest;          // SEND after -EINPROGRESS: bytes at data that were not taken; leased too
 
-  // DATAGRAM: the sender. Valid until the next evnet_poller_next or evnet_poller_wait.
-  const struct evnet_address *peer;
+  union {
+    // DATAGRAM: the sender. Valid until the next evnet_poller_next or evnet_poller_wait.
+    const struct evnet_address *peer;
+    void *user;  // WATCH: of evnet_poller_watch
+  };
 
   // DATAGRAM: the host that received it, with port 0; replies must be sent from it. For a datagram
   // to a group or broadcast address, it is the host that took it. NULL if the socket is bound to
@@ -657,6 +672,60 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_descriptor(struct evnet_poller *pol
 //          -EOPNOTSUPP in a simulated kernel.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_duplicate(struct evnet_poller *poller,
                                                        struct evnet_handle handle);
+
+// evnet_poller_watch begins to watch a descriptor that is not the poller's. The poller keeps a
+// duplicate of it until evnet_poller_watch_stop, so it does not use the number again.
+//
+// Each wait reports the events that hold, as poll(2) would, with one WATCH for each watch. WATCH
+// completions are level-triggered: they come in each turn as long as the events hold. If more
+// descriptors are ready than one turn reports, all have their turn one after the other.
+//
+//   events      EVNET_READABLE, EVNET_WRITABLE, or both.
+//   user        returned with each completion.
+//   out_handle  only for the functions below. Its index has nothing to do with those of other
+//               handles.
+//
+// Returns: 0.
+// Errors:  -EPERM if poll(2) means nothing for the file (epoll_ctl(2)): a regular file, a
+//          directory, /dev/null.
+//          -EBADF if the descriptor is not open.
+//          -EINVAL if `events` is 0 or has other bits, or if the descriptor is the poller's own.
+//          -EMFILE if no descriptor is left.
+//          -ENOMEM, -ENOSPC if memory or the kernel's limits run out (epoll_ctl(2)).
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_watch(struct evnet_poller *poller, int descriptor,
+                                                   uint32_t events, void *user,
+                                                   struct evnet_handle *out_handle);
+
+// evnet_poller_watch_change replaces the events of a watch. Events of this turn that are not
+// requested any more are not reported.
+//
+// Returns: 0.
+// Errors:  after an error the watch continues as before.
+//          -EINVAL as evnet_poller_watch.
+//          -ENOMEM if the kernel's memory runs out.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_watch_change(struct evnet_poller *poller,
+                                                          struct evnet_handle handle,
+                                                          uint32_t events);
+
+// evnet_poller_watch_stop ends a watch. No completion of it follows, and there is no DETACH.
+EVNET_API void evnet_poller_watch_stop(struct evnet_poller *poller, struct evnet_handle handle);
+
+// evnet_poller_loop_descriptor returns a descriptor for another event loop, which remains the
+// poller's. poll(2) reports POLLIN for it when evnet_poller_wait would have something to report,
+// if evnet_poller_settle has returned true since the last operation. With io_uring it is an epoll
+// instance that the first call makes.
+//
+// Returns: the descriptor, 0 or more; always the same.
+// Errors:  -EMFILE, -ENOMEM if it cannot be made.
+//          -EOPNOTSUPP in a simulated kernel.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_loop_descriptor(struct evnet_poller *poller);
+
+// evnet_poller_settle submits pending operations without waiting, for a caller that then polls
+// evnet_poller_loop_descriptor. Call it only after evnet_poller_next has returned false.
+//
+// Returns: false if a wait is due immediately, because there is something to report or to do of
+//          which the descriptor does not know.
+EVNET_API EVNET_WARN_UNUSED bool evnet_poller_settle(struct evnet_poller *poller);
 
 // evnet_poller_wait submits pending operations and waits until there is something to report. Call
 // it only after evnet_poller_next has returned false (asserted), because it drops unreported

@@ -64,6 +64,12 @@ struct evnet_poller_ops {
                        const struct evnet_multicast *setting);
   int (*descriptor)(struct evnet_poller *poller, struct evnet_handle handle);
   int (*duplicate)(struct evnet_poller *poller, struct evnet_handle handle);
+  int (*watch)(struct evnet_poller *poller, int descriptor, uint32_t events, void *user,
+               struct evnet_handle *out_handle);
+  int (*watch_change)(struct evnet_poller *poller, struct evnet_handle handle, uint32_t events);
+  void (*watch_stop)(struct evnet_poller *poller, struct evnet_handle handle);
+  int (*loop_descriptor)(struct evnet_poller *poller);
+  bool (*settle)(struct evnet_poller *poller);
   int (*wait)(struct evnet_poller *poller, int64_t timeout_ns);
   bool (*next)(struct evnet_poller *poller, struct evnet_completion *out_completion);
   uint32_t (*unreported)(const struct evnet_poller *poller);

@@ -6,6 +6,7 @@
 
 #include "net/poller/internal/ready_connect.h"
 #include "net/poller/internal/ready_slot.h"
+#include "net/poller/internal/ready_watch.h"
 #include "net/poller/internal/socket.h"
 
 // A step tries one operation and returns whether it made a completion. A stream's request runs only
@@ -15,6 +16,7 @@
 
 RARE static bool step_detached(struct ready *ready, struct slot *slot,
                                struct evnet_completion *out) {
+  if (slot == &ready->watching) return ready_step_watch(ready, out);
   if (slot->send != NULL) {
     slot->send = NULL;
     go_on(ready, slot);
@@ -182,6 +184,7 @@ static bool step(struct ready *ready, struct slot *slot, struct evnet_completion
 static struct slot *take_event(struct ready *ready) {
   const struct evnet_ready_event *event = &ready->events[ready->event_next++];
   uint32_t index = (uint32_t)event->token;
+  if (index & READY_WATCH_TOKEN) return &ready->watching;
   struct slot *slot = &ready->slots.table[index];
   // The descriptor was detached earlier in this batch, and its slot may be in use again.
   if (slot->generation != (uint32_t)(event->token >> 32) || (slot->flags & DETACHED)) return NULL;
@@ -226,6 +229,7 @@ int ready_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   // `now` holds slots that were detached since the last completion.
   slot_list_append(&ready->slots, &ready->now, &ready->later);
   if (!slot_list_is_empty(&ready->now)) timeout_ns = 0;
+  ready->turn++;
   ready->event_next = 0;
   ready->event_count = 0;
   int count =
@@ -249,5 +253,12 @@ bool ready_next(struct evnet_poller *poller, struct evnet_completion *out_comple
 uint32_t ready_unreported(const struct evnet_poller *poller) {
   const struct ready *ready = (const struct ready *)poller;
   if (!ready->more && slot_list_is_empty(&ready->later)) return 0;
-  return ready->slots.used * EVENTS_PER_SLOT_MAX / EVENTS_MAX + 2;
+  return (ready->slots.used + ready->watches.used) * EVENTS_PER_SLOT_MAX / EVENTS_MAX + 2;
+}
+
+// Operations reach the kernel when they are started. The descriptor does not know of work that was
+// left from the last turn.
+bool ready_settle(struct evnet_poller *poller) {
+  const struct ready *ready = ready_of(poller);
+  return slot_list_is_empty(&ready->now) && slot_list_is_empty(&ready->later);
 }

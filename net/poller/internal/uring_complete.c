@@ -1,8 +1,8 @@
 // Translates io_uring's completions into those of the poller's contract.
 //
 // `next` looks at these in order: the rest of a batch of datagrams; flights that have landed; slots
-// on `finished`; entries held back for this turn; the kernel's completions, and the connections
-// queued at a listener. uring_receive.c and uring_accept.c translate their own completions.
+// on `finished`; entries held back for this turn; events of watches; the kernel's completions, and
+// the connections queued at a listener. uring_receive.c and uring_accept.c translate their own completions.
 #include "net/poller/internal/uring_complete.h"
 
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include "net/poller/internal/uring_receive.h"
 #include "net/poller/internal/uring_slot.h"
 #include "net/poller/internal/uring_submit.h"
+#include "net/poller/internal/uring_watch.h"
 
 // Hang-ups
 
@@ -160,6 +161,11 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe,
     note_failure(uring, cqe);
     return false;
   }
+  if (tag == TAG_WATCH) {
+    uring->watching.armed = false;
+    uring_watch_ready(uring);
+    return false;
+  }
   // The operation was in flight until now, so the slot has not been reused.
   struct slot *slot = &uring->slots.table[cqe->user_data & 0xffffff];
   EVNET_ASSERT(slot->generation == (uint32_t)(cqe->user_data >> 24) && slot->in_flight > 0);
@@ -184,6 +190,7 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe,
     case TAG_SEND:
     case TAG_CANCEL:
     case TAG_WAKE:
+    case TAG_WATCH:
       break;
   }
   uring_check_finished(uring, slot);
@@ -221,6 +228,8 @@ bool uring_next(struct evnet_poller *poller, struct evnet_completion *out_comple
     } else if (uring->held_left > 0) {
       uring->held_left--;
       told = uring_step_held(uring, out_completion);
+    } else if (uring_has_watch_events(uring)) {
+      told = uring_step_watch(uring, out_completion);
     } else if (take_cqe(uring, &cqe)) {
       told = dispatch(uring, &cqe, out_completion);
     } else {

@@ -102,6 +102,15 @@ void uring_arm_wake(struct uring *uring) {
   uring->wake_armed = true;
 }
 
+void uring_arm_watches(struct uring *uring) {
+  if (uring->watching.armed || watches_is_empty(&uring->watching.watches)) return;
+  struct io_uring_sqe *sqe = uring_get_sqe(uring);
+  if (sqe == NULL) return;  // uring_wait retries
+  io_uring_prep_poll_add(sqe, uring->watching.epoll_fd, POLLIN);
+  io_uring_sqe_set_data64(sqe, (uint64_t)TAG_WATCH << 56);
+  uring->watching.armed = true;
+}
+
 bool uring_arm_send(struct uring *uring, struct slot *slot, const struct iovec *piece,
                     lender_t lender) {
   if (uring->flight_count == FLIGHTS) return false;

@@ -137,6 +137,11 @@
 #pragma redefine_extname unlisten_close_idle evnet_internal_unlisten_close_idle
 #pragma redefine_extname unlisten_detached evnet_internal_unlisten_detached
 #pragma redefine_extname unlisten_end evnet_internal_unlisten_end
+#pragma redefine_extname wait_flush_datagrams evnet_internal_wait_flush_datagrams
+#pragma redefine_extname wait_for_kernel evnet_internal_wait_for_kernel
+#pragma redefine_extname wait_time evnet_internal_wait_time
+#pragma redefine_extname watch_end_all evnet_internal_watch_end_all
+#pragma redefine_extname watch_ready evnet_internal_watch_ready
 #pragma redefine_extname write_file evnet_internal_write_file
 #pragma redefine_extname write_lent evnet_internal_write_lent
 

@@ -25,6 +25,7 @@
 #include "net/reactor/wheel.h"
 
 struct datagram_gather;
+struct evnet_watcher;
 struct resolver;
 
 // The bytes of the RECV or DATAGRAM that is being presented.
@@ -64,6 +65,7 @@ struct evnet_reactor {
   struct deadlines deadlines;
   struct evnet_wheel timers;  // of struct evnet_timer
   struct posted posted;
+  struct evnet_watcher *watchers;  // that run
   struct listeners listeners;
   struct evnet_reactor_log_limits log_limits;  // unless the owner has them
   struct resolver *resolver;                   // made with the first lookup of a name

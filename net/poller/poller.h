@@ -47,25 +47,27 @@ enum evnet_backend {
 
 // The options of a poller. A field of 0 selects the default.
 struct evnet_poller_options {
-  enum evnet_backend backend;  // EVNET_BACKEND_AUTO by default
-  uint32_t handles_max;        // attached; default 1,048,576. Reserves address space, not memory
+  enum evnet_backend backend EVNET_ZERO;  // EVNET_BACKEND_AUTO by default
+  // Handles that are attached. Reserves address space, not memory. Default: 1,048,576.
+  uint32_t handles_max EVNET_ZERO;
 
   // Largest number of bytes of one RECV, and of all RECVs of one handle in a turn. Default: 256
   // KiB.
-  uint32_t recv_bytes_max;
+  uint32_t recv_bytes_max EVNET_ZERO;
 
-  uint32_t datagram_bytes_max;  // a longer datagram is cut; default 65,535, which cuts none
+  // A longer datagram is cut. Default: 65,535, which cuts none.
+  uint32_t datagram_bytes_max EVNET_ZERO;
 
   // Passes datagrams to the kernel one by one, even where it accepts several of one size in one
   // call (Linux: UDP_SEGMENT).
-  bool no_udp_segmentation;
+  bool no_udp_segmentation EVNET_ZERO;
 
   // Lets the kernel return consecutive datagrams of one size from one peer in one call (Linux:
   // UDP_GRO). They are still reported one by one. Elsewhere sockets cannot be opened with it.
-  bool udp_gro;
+  bool udp_gro EVNET_ZERO;
 
-  const struct evnet_allocator *allocator;  // borrowed; NULL: malloc
-  struct evnet_kernel *kernel;              // borrowed; NULL: the system's; else a simulated one
+  const struct evnet_allocator *allocator EVNET_ZERO;  // borrowed; NULL: malloc
+  struct evnet_kernel *kernel EVNET_ZERO;  // borrowed; NULL: the system's; else a simulated one
 };
 
 // A handle. All zero is never valid.
@@ -210,60 +212,61 @@ struct evnet_multicast {
 // The options of a listening socket and of the sockets that it accepts: on Linux an accepted socket
 // inherits them, so accepting sets none. 0 selects the system's default, unless noted.
 struct evnet_listen_options {
-  int backlog;            // 0: SOMAXCONN; the kernel cuts it to net.core.somaxconn
-  int send_buffer_bytes;  // SO_SNDBUF
+  int backlog EVNET_ZERO;            // 0: SOMAXCONN; the kernel cuts it to net.core.somaxconn
+  int send_buffer_bytes EVNET_ZERO;  // SO_SNDBUF
 
   // SO_RCVBUF, set before listen(2) so that the window scale fits it (tcp(7)). It has no effect on
   // Unix sockets (unix(7)).
-  int receive_buffer_bytes;
+  int receive_buffer_bytes EVNET_ZERO;
 
-  bool no_reuse_address;  // clears SO_REUSEADDR: a restart has to wait for TIME_WAIT
-  bool no_nodelay;        // clears TCP_NODELAY
-  bool v6only;            // a wildcard of both families accepts IPv6 only
+  bool no_reuse_address EVNET_ZERO;  // clears SO_REUSEADDR: a restart has to wait for TIME_WAIT
+  bool no_nodelay EVNET_ZERO;        // clears TCP_NODELAY
+  bool v6only EVNET_ZERO;            // a wildcard of both families accepts IPv6 only
 
   // Keepalive, as in struct evnet_options; above 0 for keepalive_idle_s enables it:
-  int keepalive_idle_s;
-  int keepalive_interval_s;
-  int keepalive_count;
+  int keepalive_idle_s EVNET_ZERO;
+  int keepalive_interval_s EVNET_ZERO;
+  int keepalive_count EVNET_ZERO;
 
-  int user_timeout_ms;         // TCP_USER_TIMEOUT
-  int notsent_lowat_bytes;     // TCP_NOTSENT_LOWAT
-  int fast_open_queue_max;     // TCP_FASTOPEN: the length of its queue; 0: disabled
-  int defer_accept_s;          // TCP_DEFER_ACCEPT: wait this long for data; 0: do not wait
-  const char *bind_to_device;  // SO_BINDTODEVICE: an interface's name; NULL: any
-  bool udp_broadcast;          // SO_BROADCAST: permits sending to broadcast addresses
+  int user_timeout_ms EVNET_ZERO;      // TCP_USER_TIMEOUT
+  int notsent_lowat_bytes EVNET_ZERO;  // TCP_NOTSENT_LOWAT
+  int fast_open_queue_max EVNET_ZERO;  // TCP_FASTOPEN: the length of its queue; 0: disabled
+  int defer_accept_s EVNET_ZERO;       // TCP_DEFER_ACCEPT: wait this long for data; 0: do not wait
+  const char *bind_to_device EVNET_ZERO;  // SO_BINDTODEVICE: an interface's name; NULL: any
+  bool udp_broadcast EVNET_ZERO;          // SO_BROADCAST: permits sending to broadcast addresses
 
   // Shares the port with sockets that set it too: SO_REUSEPORT of socket(7), SO_REUSEPORT_LB of
   // FreeBSD. See evnet_poller_spreads_port.
-  bool reuse_port;
+  bool reuse_port EVNET_ZERO;
 
   // Receives the name of the option, as above, that the system rejects. NULL if it is not needed.
-  const char **out_refused;
+  const char **out_refused EVNET_ZERO;
 
   // Permission bits of a Unix socket's file, independent of the umask; 0: 0777 less the umask. On
   // Linux a client needs permission to write (unix(7)).
-  mode_t unix_mode;
+  mode_t unix_mode EVNET_ZERO;
 
   // Receives a constant string that explains an error further than its status, or NULL. May be
   // NULL.
-  const char **out_reason;
+  const char **out_reason EVNET_ZERO;
 };
 
 // The options of a socket that connects. All zero: the system's defaults, with TCP_NODELAY.
 struct evnet_connect_options {
-  const struct evnet_address *source;  // bound to first; port 0: any. NULL: the system chooses
-  const char *bind_to_device;          // SO_BINDTODEVICE: an interface's name; NULL: any
-  int send_buffer_bytes;               // SO_SNDBUF; 0: the system's
-  int receive_buffer_bytes;            // SO_RCVBUF, set before connect(2); 0: the system's
-  bool no_nodelay;                     // clears TCP_NODELAY
-  bool udp_broadcast;                  // SO_BROADCAST: permits a broadcast address
+  // Bound to first; port 0: any. NULL: the system chooses.
+  const struct evnet_address *source EVNET_ZERO;
+  const char *bind_to_device EVNET_ZERO;  // SO_BINDTODEVICE: an interface's name; NULL: any
+  int send_buffer_bytes EVNET_ZERO;       // SO_SNDBUF; 0: the system's
+  int receive_buffer_bytes EVNET_ZERO;    // SO_RCVBUF, set before connect(2); 0: the system's
+  bool no_nodelay EVNET_ZERO;             // clears TCP_NODELAY
+  bool udp_broadcast EVNET_ZERO;          // SO_BROADCAST: permits a broadcast address
 
   // As in struct evnet_options, for TCP; 0 or less selects the system's:
-  int keepalive_idle_s;
-  int keepalive_interval_s;
-  int keepalive_count;
-  int user_timeout_ms;
-  int notsent_lowat_bytes;
+  int keepalive_idle_s EVNET_ZERO;
+  int keepalive_interval_s EVNET_ZERO;
+  int keepalive_count EVNET_ZERO;
+  int user_timeout_ms EVNET_ZERO;
+  int notsent_lowat_bytes EVNET_ZERO;
 };
 
 // evnet_poller_create creates a poller.

@@ -19,17 +19,17 @@ struct evnet_adopt_options {
   // user that its callbacks get. The listeners of a server can have up to 255 different handlers,
   // the server's included.
   // Default: NULL, the reactor's or server's handler and user; `user` is then ignored.
-  const struct evnet_handler *handler;
-  void *user;
+  const struct evnet_handler *handler EVNET_ZERO;
+  void *user EVNET_ZERO;
 
   // The evnet_conn_user of a connection from the beginning; ignored for a listener.
   // Default: NULL.
-  void *conn_user;
+  void *conn_user EVNET_ZERO;
 
   // Marks the connection as a background connection from the beginning (evnet_conn_set_background);
   // ignored for a listener.
   // Default: false.
-  bool background;
+  bool background EVNET_ZERO;
 };
 
 // evnet_adopt gives a descriptor to evnet, which finds out what it is:

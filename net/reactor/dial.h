@@ -51,27 +51,27 @@ struct evnet_dial_options {
   // Milliseconds until on_open, for the lookup and all addresses together. EVNET_OFF: as long as
   // the system tries.
   // Default: 10000.
-  int64_t timeout_ms;
+  int64_t timeout_ms EVNET_ZERO;
 
   // The address to bind to first, without a name: "10.0.0.7:0", with 0 for any port, or
   // "unix://@name". The scheme may be left out. Addresses of another family are not tried; ":0" and
   // "[::]:0" stand for any address of either family.
   // Default: NULL, the system chooses.
-  const char *source;
+  const char *source EVNET_ZERO;
 
   // The handler of the connection, copied, and the user that its callbacks get. evnet_dial fails
   // with -ENOMEM if there is no memory for the copy.
   // Default: NULL, the reactor's or server's handler and user; `user` is then ignored.
-  const struct evnet_handler *handler;
-  void *user;
+  const struct evnet_handler *handler EVNET_ZERO;
+  void *user EVNET_ZERO;
 
   // The evnet_conn_user of the connection from the beginning.
   // Default: NULL.
-  void *conn_user;
+  void *conn_user EVNET_ZERO;
 
   // Marks the connection as a background connection from the beginning (evnet_conn_set_background).
   // Default: false.
-  bool background;
+  bool background EVNET_ZERO;
 
   // Decides about each address before evnet connects to it. If it returns false, the address is not
   // tried and counts as failed with -EACCES. It runs on the reactor's thread, possibly inside
@@ -82,29 +82,29 @@ struct evnet_dial_options {
   //   user     conn_user.
   //
   // Default: NULL, all addresses are tried.
-  bool (*allow)(const struct evnet_address *address, void *user);
+  bool (*allow)(const struct evnet_address *address, void *user) EVNET_ZERO;
 
   // Permits a UDP broadcast address. A dial to one fails with -EACCES unless this option or that of
   // the server or reactor is set.
   // Default: false.
-  bool udp_broadcast;
+  bool udp_broadcast EVNET_ZERO;
 
   // Name of a network interface to use, copied (SO_BINDTODEVICE). Linux.
   // Default: NULL, any.
-  const char *bind_to_device;
+  const char *bind_to_device EVNET_ZERO;
 
   // Socket options, as the options of the same names of the server or reactor. 0 selects their
   // value, and EVNET_OFF the system's, or none. UDP and Unix sockets use the buffer sizes only.
 
-  int send_buffer_bytes;     // SO_SNDBUF
-  int receive_buffer_bytes;  // SO_RCVBUF
-  bool no_nodelay;           // TCP with Nagle's algorithm
-  bool nodelay;              // TCP without it, even if the server's option is no_nodelay
-  int keepalive_idle_s;      // TCP_KEEPIDLE
-  int keepalive_interval_s;  // TCP_KEEPINTVL
-  int keepalive_count;       // TCP_KEEPCNT
-  int64_t user_timeout_ms;   // TCP_USER_TIMEOUT
-  int notsent_lowat_bytes;   // TCP_NOTSENT_LOWAT
+  int send_buffer_bytes EVNET_ZERO;     // SO_SNDBUF
+  int receive_buffer_bytes EVNET_ZERO;  // SO_RCVBUF
+  bool no_nodelay EVNET_ZERO;           // TCP with Nagle's algorithm
+  bool nodelay EVNET_ZERO;              // TCP without it, even if the server's option is no_nodelay
+  int keepalive_idle_s EVNET_ZERO;      // TCP_KEEPIDLE
+  int keepalive_interval_s EVNET_ZERO;  // TCP_KEEPINTVL
+  int keepalive_count EVNET_ZERO;       // TCP_KEEPCNT
+  int64_t user_timeout_ms EVNET_ZERO;   // TCP_USER_TIMEOUT
+  int notsent_lowat_bytes EVNET_ZERO;   // TCP_NOTSENT_LOWAT
 };
 
 // evnet_dial begins to connect to an address. It never blocks and never calls on_open or on_close

@@ -35,47 +35,48 @@ enum evnet_overflow {
 // The options of a reactor. A field of 0 selects the default; a structure of zeros is valid.
 struct evnet_reactor_options {
   // As in struct evnet_options (net/server/server.h), for this reactor:
-  int64_t idle_timeout_ms;
-  int64_t read_timeout_ms;
-  int64_t write_timeout_ms;
-  int64_t lifetime_ms;
-  int64_t linger_ms;
-  int64_t drain_ms;
-  size_t inbound_bytes_max;
-  size_t outbound_high_water_bytes;
-  size_t outbound_low_water_bytes;
-  size_t outbound_bytes_max;
-  enum evnet_high_action outbound_high_action;
-  enum evnet_overflow outbound_overflow;
-  size_t read_turn_bytes_max;
-  size_t udp_datagram_bytes_max;
-  size_t udp_outbound_bytes_max;
-  bool no_udp_segmentation;
-  bool udp_gro;
-  size_t holds_max;
-  size_t mailbox_bytes_max;
-  int64_t busy_poll_us;
-  size_t connections_max;
+  int64_t idle_timeout_ms EVNET_ZERO;
+  int64_t read_timeout_ms EVNET_ZERO;
+  int64_t write_timeout_ms EVNET_ZERO;
+  int64_t lifetime_ms EVNET_ZERO;
+  int64_t linger_ms EVNET_ZERO;
+  int64_t drain_ms EVNET_ZERO;
+  size_t inbound_bytes_max EVNET_ZERO;
+  size_t outbound_high_water_bytes EVNET_ZERO;
+  size_t outbound_low_water_bytes EVNET_ZERO;
+  size_t outbound_bytes_max EVNET_ZERO;
+  enum evnet_high_action outbound_high_action EVNET_ZERO;
+  enum evnet_overflow outbound_overflow EVNET_ZERO;
+  size_t read_turn_bytes_max EVNET_ZERO;
+  size_t udp_datagram_bytes_max EVNET_ZERO;
+  size_t udp_outbound_bytes_max EVNET_ZERO;
+  bool no_udp_segmentation EVNET_ZERO;
+  bool udp_gro EVNET_ZERO;
+  size_t holds_max EVNET_ZERO;
+  size_t mailbox_bytes_max EVNET_ZERO;
+  int64_t busy_poll_us EVNET_ZERO;
+  size_t connections_max EVNET_ZERO;
 
   // As in struct evnet_options, for sockets that this reactor dials; evnet_dial_options override
   // them:
-  int send_buffer_bytes;
-  int receive_buffer_bytes;
-  bool no_nodelay;
-  int keepalive_idle_s;
-  int keepalive_interval_s;
-  int keepalive_count;
-  int64_t user_timeout_ms;
-  int notsent_lowat_bytes;
-  bool udp_broadcast;
+  int send_buffer_bytes EVNET_ZERO;
+  int receive_buffer_bytes EVNET_ZERO;
+  bool no_nodelay EVNET_ZERO;
+  int keepalive_idle_s EVNET_ZERO;
+  int keepalive_interval_s EVNET_ZERO;
+  int keepalive_count EVNET_ZERO;
+  int64_t user_timeout_ms EVNET_ZERO;
+  int notsent_lowat_bytes EVNET_ZERO;
+  bool udp_broadcast EVNET_ZERO;
 
   // As in struct evnet_options:
-  size_t lookup_threads_max;
-  enum evnet_backend backend;
+  size_t lookup_threads_max EVNET_ZERO;
+  enum evnet_backend backend EVNET_ZERO;
 
-  const struct evnet_allocator *allocator;  // borrowed for the reactor's life; NULL: malloc
-  struct evnet_kernel *kernel;              // borrowed; NULL: the system's; else a simulated one
-  struct evnet_logger logger;               // receives log lines; all zero: none
+  // Borrowed for the reactor's life; NULL: malloc.
+  const struct evnet_allocator *allocator EVNET_ZERO;
+  struct evnet_kernel *kernel EVNET_ZERO;  // borrowed; NULL: the system's; else a simulated one
+  struct evnet_logger logger EVNET_ZERO;   // receives log lines; all zero: none
 };
 
 enum {

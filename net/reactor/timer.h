@@ -21,11 +21,11 @@ extern "C" {
 // A timer, embedded in its owner. It must not move while it runs. A structure of zeros is a timer
 // that does not run. Only the functions below use the fields.
 struct evnet_timer {
-  struct evnet_wheel_node node;  // its place in the reactor's wheel
-  uint64_t expires_ms;           // in the reactor's time; may be later than the wheel reaches
-  uint64_t period_ms;            // 0: one-shot
-  void (*expired)(struct evnet_timer *timer, void *user);  // the callback
-  void *user;                                              // passed to it
+  struct evnet_wheel_node node EVNET_ZERO;  // its place in the reactor's wheel
+  uint64_t expires_ms EVNET_ZERO;  // in the reactor's time; may be later than the wheel reaches
+  uint64_t period_ms EVNET_ZERO;   // 0: one-shot
+  void (*expired)(struct evnet_timer *timer, void *user) EVNET_ZERO;  // the callback
+  void *user EVNET_ZERO;                                              // passed to it
 };
 
 // evnet_timer_start calls `expired` once, delay_ms from now. If the timer runs already, it is

@@ -49,12 +49,12 @@ extern "C" {
 // A watch, embedded in its owner. It must not move while it runs. A structure of zeros is a watch
 // that does not run. Only the functions below use the fields.
 struct evnet_watcher {
-  struct evnet_reactor *reactor;  // NULL: it does not run
-  struct evnet_handle handle;     // the poller's name of it
-  void (*callback)(struct evnet_watcher *watcher, uint32_t events, void *user);
-  void *user;                      // passed to the callback
-  struct evnet_watcher *next;      // in the reactor's list
-  struct evnet_watcher **to_this;  // the pointer of the list that points to this watch
+  struct evnet_reactor *reactor EVNET_ZERO;  // NULL: it does not run
+  struct evnet_handle handle EVNET_ZERO;     // the poller's name of it
+  void (*callback)(struct evnet_watcher *watcher, uint32_t events, void *user) EVNET_ZERO;
+  void *user EVNET_ZERO;                      // passed to the callback
+  struct evnet_watcher *next EVNET_ZERO;      // in the reactor's list
+  struct evnet_watcher **to_this EVNET_ZERO;  // the pointer of the list that points to this watch
 };
 
 // evnet_watch begins to watch a descriptor. No callback is called from inside this function.

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "examples/http/app.h"
+#include "examples/http/file_time.h"
 #include "examples/http/response.h"
 
 enum {
@@ -136,13 +137,13 @@ static const char *media_type_of(const char *path) {
 }
 
 static void describe(const struct worker *worker, const struct stat *facts, struct file *file) {
+  const struct timespec modified = file_time_modified(facts);
   file->size = facts->st_size;
-  file->modified_s = facts->st_mtime;
+  file->modified_s = modified.tv_sec;
   // RFC 9110 section 8.8.2.1: Last-Modified is not later than Date.
-  const time_t modified_s = file->modified_s < worker->now_s ? file->modified_s : worker->now_s;
-  snprintf(file->tag, sizeof file->tag, "\"%llx-%llx-%llx\"",
-           (unsigned long long)facts->st_mtim.tv_sec, (unsigned long long)facts->st_mtim.tv_nsec,
-           (unsigned long long)facts->st_size);
+  const time_t modified_s = modified.tv_sec < worker->now_s ? modified.tv_sec : worker->now_s;
+  snprintf(file->tag, sizeof file->tag, "\"%llx-%llx-%llx\"", (unsigned long long)modified.tv_sec,
+           (unsigned long long)modified.tv_nsec, (unsigned long long)facts->st_size);
   http_date_format(modified_s, file->modified);
 }
 

@@ -181,7 +181,7 @@ TEST(HttpParser, RandomSplitsOfRandomRequestsGiveTheSameAsOnePiece) {
   std::mt19937 random(1);
   const std::vector<Case> cases = Cases();
   http_limits limits = http_limits_default;
-  for (int i = 0; i < 20000; i++) {
+  for (int i = 0; i < 8000; i++) {
     // Small limits, so that they are exceeded at every place, too.
     const bool small = random() % 2 == 0;
     limits.request_line_bytes_max = small ? 8 + random() % 40 : 8192;

@@ -27,8 +27,14 @@ configure_file(cmake/evnetConfig.cmake.in evnetConfig.cmake @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/evnetConfig.cmake" "${PROJECT_BINARY_DIR}/evnetConfigVersion.cmake"
         cmake/FindLiburing.cmake DESTINATION "${package_directory}")
 
-# The prefix in evnet.pc is relative to the file, so that `cmake --install --prefix` and DESTDIR are correct.
-file(RELATIVE_PATH prefix_from_pc "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+# The prefix in evnet.pc is relative to the file, so that it is correct after `cmake --install --prefix` and after a move.
+# pkg-config leaves out the system's directories only if the prefix is /usr.
+file(RELATIVE_PATH from_pc "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+string(REGEX REPLACE "/$" "" from_pc "${from_pc}")
+set(pc_prefix "\${pcfiledir}/${from_pc}")
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  set(pc_prefix /usr)
+endif()
 set(pc_private "-pthread")
 if(atomic_library)
   string(APPEND pc_private " -latomic")

@@ -259,7 +259,7 @@ set(EVNET_SOURCES_openbsd
   net/server/internal/affinity_bsd.c
   net/server/internal/cpus_bsd.c)
 
-# The programs of examples/, each examples/NAME/NAME.c.
+# The programs of examples/ that need no other libraries, and their sources without examples/command_line.
 set(EVNET_EXAMPLES
   blocking
   chat
@@ -269,3 +269,29 @@ set(EVNET_EXAMPLES
   http
   proxy
   swarm)
+set(EVNET_EXAMPLE_blocking
+  examples/blocking/blocking.c)
+set(EVNET_EXAMPLE_chat
+  examples/chat/chat.c)
+set(EVNET_EXAMPLE_clock
+  examples/clock/clock.c)
+set(EVNET_EXAMPLE_echo
+  examples/echo/echo.c)
+set(EVNET_EXAMPLE_framed
+  examples/framed/framed.c)
+set(EVNET_EXAMPLE_http
+  examples/http/body.c
+  examples/http/client.c
+  examples/http/fields.c
+  examples/http/files.c
+  examples/http/http.c
+  examples/http/line.c
+  examples/http/monitor.c
+  examples/http/page.c
+  examples/http/parser.c
+  examples/http/resource.c
+  examples/http/response.c)
+set(EVNET_EXAMPLE_proxy
+  examples/proxy/proxy.c)
+set(EVNET_EXAMPLE_swarm
+  examples/swarm/swarm.c)

@@ -17,6 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 DEFAULT = "//conditions:default"
 OS = "@platforms//os:"
 RULES = ("evnet_cc_library", "evnet_cc_test", "evnet_cc_binary", "evnet_example", "evnet_uring_test")
+COMMAND_LINE = "//examples/command_line:command_line"
 HEADER = """# Written by tools/cmake_lists.py from Bazel's BUILD files. Do not edit.
 """
 
@@ -181,6 +182,28 @@ def public_headers(tree, evnet):
     return sorted(found)
 
 
+def find_examples(tree, provided):
+    """Returns the sources of each program examples/NAME that needs no library of others.
+
+    The sources of the libraries whose labels are in `provided` are left out.
+    """
+    for package in all_packages("examples"):
+        tree.read(package)
+    examples = {}
+    for target in list(tree.targets.values()):
+        if target.package != "examples/" + target.name:
+            continue
+        if target.rule == "evnet_example":
+            examples[target.name] = [target.package + "/" + target.name + ".c"]
+        elif target.rule == "evnet_cc_binary":
+            parts = [target] + [part for part in tree.closure(target.deps()) if part.label() not in provided]
+            labels = [label for part in parts for label in part.arguments.get("deps", [])]
+            if not any(label.startswith("@") for label in labels):
+                examples[target.name] = sorted(
+                    path for part in parts for path in part.paths("srcs") if path.endswith(".c"))
+    return examples
+
+
 def cmake_list(name, values):
     return "set(%s%s)\n" % (name, "".join("\n  " + value for value in values))
 
@@ -207,15 +230,11 @@ def sources(tree):
     for system in sorted(systems):
         paths = sorted(path for target in library for path in chosen(target, systems[system]) if path.endswith(".c"))
         text += cmake_list("EVNET_SOURCES_" + system, paths)
-    examples = []
-    for package in all_packages("examples"):
-        tree.read(package)
-    for target in sorted(tree.targets.values(), key=Target.label):
-        is_program = target.rule == "evnet_example" or target.rule == "evnet_cc_binary"
-        if is_program and target.package.startswith("examples/") and target.package.split("/")[1] == target.name:
-            examples.append(target.name)
-    text += "\n# The programs of examples/, each examples/NAME/NAME.c.\n"
+    examples = find_examples(tree, {target.label() for target in library} | {COMMAND_LINE})
+    text += "\n# The programs of examples/ that need no other libraries, and their sources without examples/command_line.\n"
     text += cmake_list("EVNET_EXAMPLES", sorted(examples))
+    for name, paths in sorted(examples.items()):
+        text += cmake_list("EVNET_EXAMPLE_" + name, paths)
     files = {path for target in library for path in target.paths("srcs", "hdrs")}
     for target in library:
         for names in target.arguments.get("select_srcs", {}).values():

@@ -11,6 +11,8 @@
 void evnet_reactor_boot(struct evnet_reactor *reactor) {
   if (reactor->boot != BOOT_NOT_YET) return;
   reactor->boot = BOOT_DONE;
+  EVNET_ASSERT(!reactor->clock.turning);
+  reactor->clock.turning = true;  // these are callbacks, which must not run a turn
   for (uint32_t i = 0; i < reactor->handlers->boot_count; i++) {
     const struct evnet_bound_handler *bound = &reactor->handlers->of[i];
     if (bound->handler.on_reactor_boot == NULL) continue;
@@ -18,6 +20,7 @@ void evnet_reactor_boot(struct evnet_reactor *reactor) {
     callback_returned(reactor, NULL, bound->handler.on_reactor_boot(reactor, bound->user));
     clock_lap(reactor);
   }
+  reactor->clock.turning = false;
 }
 
 void boot_alone(struct evnet_reactor *reactor) {

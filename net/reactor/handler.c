@@ -41,7 +41,10 @@ int evnet_conn_set_handler(struct evnet_conn *conn, const struct evnet_handler *
     conn->handler = HANDLER_OWN;
   }
   // The new handler gets the bytes that the former one has left.
-  const bool has_data = conn->state == CONN_OPEN && !conn_is_datagram(conn);
-  if (has_data && side_inbound_bytes(conn) > 0) due_add(conn, DUE_DATA);
+  const bool may_read = conn->state == CONN_OPEN && !conn_is_datagram(conn);
+  if (may_read && side_inbound_bytes(conn) > 0) {
+    conn->handed = 1;
+    due_add(conn, DUE_DATA);
+  }
   return 0;
 }

@@ -329,6 +329,27 @@ TEST_F(HandlerTest, TheEndOfStreamFollowsTheBytesThatTheFormerHandlerLeft) {
   ASSERT_TRUE(UntilStory(second, "data(ab) half_close close"));
 }
 
+TEST_F(HandlerTest, AnEndOfStreamThatIsPendingWaitsForTheBytesOfANewHandler) {
+  int calls = 0;
+  harness.on.data = [&](evnet_conn *conn) {
+    if (calls++ == 0) {
+      // on_data is due again, and the FIN arrives before.
+      evnet_conn_pause_reading(conn);
+      evnet_conn_resume_reading(conn);
+      return EVNET_NONE;
+    }
+    evnet_conn_discard(conn, 2);
+    EXPECT_EQ(second.Take(conn), 0);
+    harness.Of(conn).closed = 1;
+    return EVNET_NONE;
+  };
+  harness.Start();
+  Harness::Pair pair = harness.Connect();
+  pair.client.Write("uprest");
+  pair.client.Shutdown();
+  ASSERT_TRUE(UntilStory(second, "data(rest) half_close close"));
+}
+
 TEST_F(HandlerTest, TheActionOfTheFormerHandlersCallbackStillApplies) {
   harness.on.data = [&](evnet_conn *conn) {
     (void)TakeAll(conn);

@@ -97,12 +97,14 @@ void lifecycle_peer_ended(struct evnet_conn *conn) {
 static void present_again(struct evnet_conn *conn) {
   if (conn->state != CONN_OPEN || (conn->read_stop & ~STOP_INBOUND_MAX) != 0) return;
   conn->read_stop = 0;
+  conn->handed = 0;
   bool woken = reading_is_woken(conn);
   if (woken) conn->side->woken = false;
   if (woken || side_inbound_bytes(conn) > 0) inbound_present(conn);
   // Resume reading only after on_data, which may stop it again; a poller may deliver immediately.
   reading_update(conn);
   if (conn->state != CONN_OPEN || conn->read_stop != 0 || !(conn->flags & END_WAITS)) return;
+  if (conn->handed && side_inbound_bytes(conn) > 0) return;  // on_data is due again
   conn->flags &= (uint16_t)~END_WAITS;
   tell_ended(conn);
 }

@@ -139,6 +139,7 @@ struct evnet_conn {
   uint8_t listener;  // its index, or EVNET_LISTENER_NONE; in LISTENER: the place in `listeners`
   uint8_t state : 4;
   uint8_t adopted : 1;  // evnet_adopt; in DIALLING the union has `side`
+  uint8_t handed : 1;   // a new handler has to get the unread bytes, and then a FIN that follows
   uint8_t read_stop;    // the STOP_ bits
   uint8_t handler;      // its index in the reactor's handlers, or HANDLER_OWN
 };

@@ -41,6 +41,7 @@ set(EVNET_HEADERS
   net/reactor/dial.h
   net/reactor/embed.h
   net/reactor/handler.h
+  net/reactor/hold.h
   net/reactor/reactor.h
   net/reactor/stats.h
   net/reactor/timer.h
@@ -118,6 +119,7 @@ set(EVNET_SOURCES
   net/reactor/find.c
   net/reactor/handler.c
   net/reactor/handlers.c
+  net/reactor/hold.c
   net/reactor/inbound.c
   net/reactor/inbox.c
   net/reactor/lifecycle.c

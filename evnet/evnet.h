@@ -26,6 +26,7 @@
 #include "../net/reactor/conn.h"
 #include "../net/reactor/embed.h"
 #include "../net/reactor/handler.h"
+#include "../net/reactor/hold.h"
 #include "../net/reactor/reactor.h"
 #include "../net/reactor/timer.h"
 #include "../net/reactor/watch.h"

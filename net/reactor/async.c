@@ -87,6 +87,11 @@ static int act_on(struct evnet_conn *conn, enum evnet_async_act act) {
       if (conn->state == CONN_DIALLING) return -ENOTCONN;  // it cannot have a hold yet
       evnet_conn_release(conn);
       return 0;
+    case EVNET_ASYNC_RESUME:
+      if (conn->state == CONN_DIALLING) return -ENOTCONN;  // it cannot be paused yet
+      if (conn->state != CONN_OPEN && conn->state != CONN_DATAGRAM) return -ESTALE;
+      evnet_conn_resume_reading(conn);
+      return 0;
     case EVNET_ASYNC_CLOSE:
       return close_by_id(conn);
     case EVNET_ASYNC_ABORT:

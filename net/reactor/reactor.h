@@ -15,6 +15,7 @@
 #include "datagram.h"
 #include "dial.h"
 #include "handler.h"
+#include "hold.h"
 #include "stats.h"
 
 #ifdef __cplusplus

@@ -3,8 +3,8 @@
 //   reactor 0 (the caller of run, or a thread)             reactors 1 to N-1, a thread each
 //   create the reactor                                     create the reactor, report
 //   wait for all reports; bind                    ----->   with reuse_port: bind, report
-//   wait for all reports; on_boot                 ----->   accept and run; or exit, if it failed
-//   on_tick; accept; run
+//   wait for all reports; on_boot                 ----->   on_reactor_boot; or exit, if it failed
+//   on_reactor_boot; on_tick; accept; run                  accept and run; on_reactor_shutdown
 //   stopped: join the others; on_shutdown         <-----   stopped: exit
 //
 // Each reactor is created on its own thread, because a kernel interface may be bound to the thread

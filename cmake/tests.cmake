@@ -1786,6 +1786,7 @@ evnet_test_library(
     net/server/simulate/dials_background.cc
     net/server/simulate/dials_names.cc
     net/server/simulate/dials_record.cc
+    net/server/simulate/faces.cc
     net/server/simulate/files.cc
     net/server/simulate/handler.cc
     net/server/simulate/jobs.cc

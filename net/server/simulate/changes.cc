@@ -13,7 +13,7 @@ constexpr size_t kNeverUsed = 63;
 
 }  // namespace
 
-Changes::Changes(World *world) : w_(*world) {
+Changes::Changes(World *world, Faces *faces) : w_(*world), faces_(*faces) {
   if (w_.plan.changes_every_ns > 0)
     next_ns_ = w_.now() + evnet_sim_random(w_.sim) % w_.plan.changes_every_ns;
 }
@@ -65,6 +65,9 @@ int Changes::Call(Request *request) {
     case Kind::kAdd: {
       evnet_listen listen = {};
       listen.address = "tcp4://127.0.0.1:0";
+      request->face = faces_.Any();
+      if (request->face > 0) listen.handler = faces_.callbacks(request->face);
+      listen.user = faces_.user(request->face);
       return evnet_server_add_address(w_.server, &listen, OnDone, request);
     }
     default:
@@ -131,6 +134,7 @@ void Changes::Done(Request *request, size_t index, int status) {
       evnet_sim_fail(w_.sim, "an address is added under index %zu", index);
     w_.addresses.push_back({});
     w_.addresses.back().port = evnet_address_port(&address);
+    w_.addresses.back().face = request->face;
     return;
   }
   if (index != request->index) evnet_sim_fail(w_.sim, "a change is answered for another address");

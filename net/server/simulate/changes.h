@@ -6,13 +6,14 @@
 #include <memory>
 #include <vector>
 
+#include "net/server/simulate/faces.h"
 #include "net/server/simulate/world.h"
 
 namespace evnet_simulation {
 
 class Changes {
  public:
-  explicit Changes(World *world);
+  Changes(World *world, Faces *faces);
 
   uint64_t NextNs() const;  // the time of the next request
   void Step();              // posts a request
@@ -24,7 +25,8 @@ class Changes {
     Changes *changes;
     Kind kind;
     size_t index;
-    int expected;  // unless a stop has begun or memory has run out
+    uint32_t face = 0;  // of an address that is added
+    int expected;       // unless a stop has begun or memory has run out
     bool accepted = false;
     bool told = false;
   };
@@ -36,6 +38,7 @@ class Changes {
   void Expect(Request *request);
 
   World &w_;
+  Faces &faces_;
   uint64_t next_ns_ = UINT64_MAX;
   std::vector<std::unique_ptr<Request>> requests_;
 };

@@ -38,7 +38,7 @@ struct Dials::Outside {
   bool over = false;  // it has read EOF or a reset
 };
 
-Dials::Dials(World *world) : w_(*world) {
+Dials::Dials(World *world, Faces *faces) : w_(*world), faces_(*faces) {
   if (w_.plan.dials_max == 0) return;
   const int port = evnet_sim_serve(w_.sim);
   if (port < 0) {
@@ -80,6 +80,9 @@ Dials::Dial *Dials::Make(evnet_dial_options *options, std::string *address) {
     host = "dial" + std::to_string(dial->number) + ".test";
   }
   options->background = dial->background = w_.Chance(300);
+  dial->face = faces_.Any();
+  if (dial->face > 0) options->handler = faces_.callbacks(dial->face);
+  options->user = faces_.user(dial->face);
   *address = "tcp://" + host + ":" + std::to_string(dial->port);
   return dial;
 }
@@ -109,6 +112,7 @@ void Dials::Begin() {
   if (dial->opened || dial->closed) Broken(dial, "a callback from inside evnet_dial");
   if (status == 0) {
     dial->begun = true;
+    faces_.Give(dial->id, dial->face);
     w_.open_dials++;
     w_.open_dials_max = std::max(w_.open_dials_max, w_.open_dials);
   } else if (!IsRefusalLegal(status)) {
@@ -149,6 +153,7 @@ void Dials::Answered(Dial *dial, const struct evnet_conn_id &id, int status) {
   if (id.reactor != w_.current_reactor) Broken(dial, "is answered on another reactor than its own");
   dial->id = id;
   dial->begun = true;
+  faces_.Give(id, dial->face);
   w_.open_dials++;
   w_.open_dials_max = std::max(w_.open_dials_max, w_.open_dials);
 }
@@ -242,6 +247,7 @@ evnet_action Dials::OnData(Dial *dial, evnet_conn *conn) {
   evnet_conn_discard(conn, spans[0].size + spans[1].size);
   if (dial->written.size() < w_.plan.bytes_max && w_.Chance(500)) Write(dial, conn);
   if (w_.Chance(20)) Mark(dial, conn);
+  if (w_.Chance(100)) (void)faces_.Change(conn);
   if (w_.Chance(20)) evnet_conn_close(conn);
   return w_.Chance(20) ? EVNET_CLOSE : EVNET_NONE;
 }
@@ -410,6 +416,13 @@ void Dials::Idle() const {
     if (w_.now() > each->deadline_ns && w_.now() - each->deadline_ns > kSlackNs)
       Broken(each.get(), "is past its timeout, and that was not reported");
   }
+}
+
+size_t Dials::OpenOn(uint32_t reactor) const {
+  size_t count = 0;
+  for (const auto &each : dials_)
+    count += each->opened && !each->closed && each->id.reactor == reactor;
+  return count;
 }
 
 void Dials::Stats(const struct evnet_server_stats &stats, size_t accepted) {

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "net/poller/testing/sim_connect.h"
+#include "net/server/simulate/faces.h"
 #include "net/server/simulate/world.h"
 
 namespace evnet_simulation {
@@ -30,7 +31,7 @@ class Dials {
  public:
   struct Dial;
 
-  explicit Dials(World *world);
+  Dials(World *world, Faces *faces);
   ~Dials();
   Dials(const Dials &) = delete;
   Dials &operator=(const Dials &) = delete;
@@ -53,6 +54,7 @@ class Dials {
   void Turned(uint32_t reactor, bool stop_is_over);
   void Idle() const;
   void ReadAll();
+  size_t OpenOn(uint32_t reactor) const;  // connections after on_open and before on_close
   void Stats(const struct evnet_server_stats &stats, size_t accepted);
   void TheEnd() const;
 
@@ -87,6 +89,7 @@ class Dials {
   bool Read(Outside *outside);
 
   World &w_;
+  Faces &faces_;
   uint16_t port_ = 0;  // the outside's
   uint64_t next_dial_ns_ = UINT64_MAX;
   std::vector<std::unique_ptr<Dial>> dials_;

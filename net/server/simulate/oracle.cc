@@ -187,7 +187,7 @@ void Oracle::Data(Conn *c) {
   Enter(c, "on_data");
   const size_t unread = evnet_conn_inbound_bytes(c->conn);
   if (unread == 0 && c->wakes-- == 0) Broken(c, "on_data without bytes");
-  c->wake_due = false;
+  c->wake_due = c->handler_is_new = false;
   if (c->paused) Broken(c, "on_data while reading is paused");
   if (w_.IsHeldBack(c->conn)) Broken(c, "on_data while it has holds_max holds");
   if (c->pressed && c->high_action == EVNET_HIGH_STOP_READING && !c->high_action_is_new)
@@ -216,6 +216,8 @@ void Oracle::HalfClosed(Conn *c) {
   if (w_.IsHeldBack(c->conn)) Broken(c, "on_half_close while it has holds_max holds");
   if (c->close_asked || c->abort_asked) Broken(c, "on_half_close after close");
   if (!Inspect(c).client_end_arrived) Broken(c, "on_half_close without the peer's FIN");
+  if (c->handler_is_new && w_.plan.on_data && evnet_conn_inbound_bytes(c->conn) > 0)
+    Broken(c, "on_half_close before the new handler has got the unread bytes");
   if (w_.plan.on_data && c->presented != c->client->sent)
     Broken(c, "on_half_close after %zu bytes of %zu", c->presented, c->client->sent);
 }

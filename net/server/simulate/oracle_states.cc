@@ -31,6 +31,8 @@ void Oracle::IdleConn(const Conn *c) {
   Overdue(c, state);
   if (stopped) return;
   if (c->wake_due && w_.plan.on_data && w_.memory.failed() == 0) Broken(c, "a wake was lost");
+  if (c->handler_is_new && evnet_conn_inbound_bytes(c->conn) > 0)
+    Broken(c, "a new handler does not get the unread bytes");
   if (!state.client_end_arrived) {
     if (!state.receiving) Broken(c, "does not receive, though reading is not stopped");
   } else if (w_.plan.on_half_close ? !c->half_closed : c->holds == 0) {

@@ -135,6 +135,13 @@ Plan MakePlan(uint64_t seed) {
   plan.slow_callbacks = dice.Chance(70) ? 0 : dice.Fault(100);
   plan.standstill_ns_max = dice.Size(1, 500) * kNsPerMs;
   plan.changes_every_ns = dice.Chance(60) ? 0 : dice.Size(1, 200) * kNsPerMs;
+  const bool faced = dice.Chance(50);
+  for (uint32_t &face : plan.faces) face = faced ? static_cast<uint32_t>(dice.Below(kFacesMax)) : 0;
+  if (dice.Chance(3)) {
+    plan.addresses = plan.udp_addresses = plan.clients = plan.udp_clients = 0;
+    plan.dials_max = 1 + dice.Below(20);
+    plan.changes_every_ns = 0;
+  }
   return plan;
 }
 

@@ -13,14 +13,17 @@ namespace evnet_simulation {
 
 constexpr uint64_t kNsPerMs = 1000000;
 constexpr size_t kAddressesMax = 3;
+constexpr size_t kUdpAddressesMax = 2;
+constexpr uint32_t kFacesMax = 3;
 
 struct Plan {
   evnet_sim_options sim;
   evnet_options server;  // without log and allocator
 
-  size_t addresses;      // 1 to kAddressesMax
-  size_t udp_addresses;  // 0 to 2
-  bool balances;         // options.balance is set and chooses at random
+  size_t addresses;                                  // 0 to kAddressesMax; 0: the server only dials
+  size_t udp_addresses;                              // 0 to kUdpAddressesMax
+  uint32_t faces[kAddressesMax + kUdpAddressesMax];  // the handler of each address (faces.h)
+  bool balances;                                     // options.balance is set and chooses at random
   size_t clients;
   size_t udp_clients;
   size_t bytes_max;         // bound of a client's bytes, and of the bytes written to a connection

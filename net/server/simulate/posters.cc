@@ -170,6 +170,7 @@ int Posters::PostRequest(Request *request) {
   const int before = can_be ? evnet_reactor_post_message(target, &request->before.message) : 0;
   const size_t bytes = kRequestBytes + request->bytes.size();
   w_.request_bytes_max = std::max(w_.request_bytes_max, w_.request_bytes + bytes);
+  request->refused = before < 0;
   const int status = Call(request);
   request->accepted = status == 0;
   if (before < 0 && request->accepted)
@@ -227,12 +228,20 @@ int Posters::Call(Request *request) {
     }
     case Kind::kWake:
       return evnet_async_wake(w_.server, request->id, done, request);
+    case Kind::kResume:
+      return evnet_async_resume_reading(w_.server, request->id, done, request);
     case Kind::kClose:
       return evnet_async_close(w_.server, request->id, done, request);
     case Kind::kAbort:
       return evnet_async_abort(w_.server, request->id, done, request);
     case Kind::kRelease:
       request->asks = false;
+      if (request->c != nullptr && !request->c->taken_holds.empty()) {
+        evnet_hold *hold = request->c->taken_holds.back();
+        request->c->taken_holds.pop_back();
+        evnet_hold_release(hold);
+        return request->refused ? -ESHUTDOWN : 0;
+      }
       return evnet_async_release(w_.server, request->id);
   }
   return -EINVAL;

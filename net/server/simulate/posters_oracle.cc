@@ -61,6 +61,7 @@ void Posters::Begin(Request *request) {
   if (request->c != nullptr && !request->c->closed) BeginConn(request);
   if (request->socket != nullptr && datagrams_.IsAlive(*request->socket)) {
     request->found = true;
+    if (request->kind == Kind::kResume) request->socket->paused = false;
     if (request->kind != Kind::kSendTo) return;
     request->expected = Datagrams::WrongWith(*request->socket, request->to, request->bytes.size());
     if (request->expected == 0)
@@ -83,6 +84,7 @@ void Posters::BeginConn(Request *request) {
     c->wakes++;
     c->wake_due = true;
   }
+  if (request->kind == Kind::kResume) c->paused = false;
   if (request->kind != Kind::kClose) return;
   c->close_asked = true;
   oracle_.EndsNow(c);
@@ -181,6 +183,7 @@ bool Posters::IsLegal(const Request &request, int status) const {
   if (request.socket != nullptr)
     return status == (IsWrite(request)                ? -EDESTADDRREQ
                       : request.kind == Kind::kSendTo ? request.expected
+                      : request.kind == Kind::kResume ? 0
                                                       : -EOPNOTSUPP);
   if (request.kind == Kind::kSendTo) return status == -EOPNOTSUPP || (gone && !request.was_open);
   // An abort also ends a connection that is closing.

@@ -87,4 +87,8 @@ void Handler::Set(Conn *c) {
   c->high_action = action_before;
 }
 
+void Handler::SetHandler(Conn *c) {
+  if (faces_.Change(c->conn)) c->handler_is_new = true;
+}
+
 }  // namespace evnet_simulation

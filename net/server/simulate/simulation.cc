@@ -42,8 +42,8 @@ class Simulation {
         datagrams_(&w_, &handler_),
         posters_(&w_, &oracle_, &handler_, &datagrams_),
         jobs_(&w_, &handler_, &posters_),
-        dials_(&w_),
-        changes_(&w_) {
+        dials_(&w_, handler_.faces()),
+        changes_(&w_, handler_.faces()) {
     handler_.set_dials(&dials_);
     handler_.set_jobs(&jobs_);
     handler_.set_posters(&posters_);
@@ -127,14 +127,21 @@ bool Simulation::Boot() {
     };
     options.balance_user = w_.sim;
   }
-  const evnet_handler callbacks = handler_.Callbacks();
+  Faces *faces = handler_.faces();
   const char *const address = "tcp4://127.0.0.1:0";
   std::vector<const char *> addresses(w_.plan.addresses, address);
   for (const char *udp : datagrams_.Addresses()) addresses.push_back(udp);
+  std::vector<evnet_listen> listens(addresses.size());
+  for (size_t i = 0; i < listens.size(); i++) {
+    const uint32_t face = w_.plan.faces[i];
+    listens[i].address = addresses[i];
+    listens[i].user = faces->user(face);
+    if (face > 0) listens[i].handler = faces->callbacks(face);
+  }
   if (w_.plan.boot_may_fail) w_.memory.set_failures(w_.plan.allocation_failures);
   (void)jobs_.Boot();
-  int status = evnet_server_create(&callbacks, &handler_, addresses.data(), addresses.size(),
-                                   &options, &w_.server);
+  int status = evnet_server_create_with(faces->callbacks(0), faces->user(0), listens.data(),
+                                        listens.size(), &options, &w_.server);
   if (status < 0) w_.server = nullptr;
   const auto reactors = static_cast<size_t>(options.reactors);
   w_.ended.resize(reactors);
@@ -241,6 +248,7 @@ void Simulation::Turn(uint32_t reactor) {
   w_.turns++;
   oracle_.Turned(reactor, stop_is_over);
   dials_.Turned(reactor, stop_is_over);
+  handler_.faces()->Turned(reactor, dials_.OpenOn(reactor));
   if (reactor == 0 && w_.plan.ticks) oracle_.TickedInTurn(ticks, status > 0 && tick_is_due);
   if (status < 0) evnet_sim_fail(w_.sim, "a turn fails with %s", evnet_status_name(status));
   if (status > 0 && w_.sealed[reactor])
@@ -348,6 +356,7 @@ void Simulation::Meanwhile(uint32_t reactor, bool sleeps) {
 
 void Simulation::End() {
   jobs_.End();
+  handler_.ReleaseTakenHolds();
   evnet_server_destroy(w_.server);
   w_.server = nullptr;
   // Bytes that are still in flight arrive, and the clients read them.
@@ -364,6 +373,7 @@ void Simulation::End() {
   if (!w_.broken()) dials_.TheEnd();
   if (!w_.broken()) changes_.TheEnd();
   if (!w_.broken()) oracle_.TheEnd();
+  if (!w_.broken()) handler_.faces()->TheEnd();
   if (OpenDescriptors() != descriptors_)
     evnet_sim_fail(w_.sim, "descriptors of files are left open");
 }

@@ -65,8 +65,11 @@ struct Conn {
   size_t writing = 0;    // bytes of the writes that have not returned yet
   size_t announced = 0;  // accepted bytes that an on_prewrite has preceded
   int holds = 0;
-  int wakes = 0;            // number of on_data that may come without bytes, after wakes by id
-  bool wake_due = false;    // an on_data has to come after a wake
+  std::vector<evnet_hold *> taken_holds;  // those of evnet_hold_take among them
+  int wakes = 0;          // number of on_data that may come without bytes, after wakes by id
+  bool wake_due = false;  // an on_data has to come after a wake
+  // A handler was set since the last on_data, so unread bytes have to be presented to it.
+  bool handler_is_new = false;
   size_t files = 0;         // number of file ranges accepted so far
   bool file_short = false;  // a range is longer than the file
 
@@ -105,6 +108,7 @@ struct Conn {
 // An address of the server, by its index.
 struct Address {
   uint16_t port = 0;  // 0: removed
+  uint32_t face = 0;  // the handler of its connections (faces.h)
   bool is_udp = false;
   bool is_leaving = false;  // a removal was posted
   bool paused = false;      // the last request for it was a pause

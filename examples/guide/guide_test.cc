@@ -52,6 +52,7 @@ class Program {
   pid_t pid() const { return process_->pid(); }
 
   void Signal(int number) { process_->Signal(number); }
+  std::string RestOfErr() { return process_->RestOfErr(); }
   // Also fails if the program leaks and a sanitizer sees it.
   void ExpectExit() { EXPECT_EQ(process_->ExitCode(), 0) << process_->RestOfErr(); }
   void Stop() {
@@ -493,6 +494,27 @@ TEST_F(Guide, AddressesAreOpenedPausedAndClosedOnRequest) {
   EXPECT_EQ(Ask(&control, "close 0\n"), "EPERM\n");
   for (Client *each : {&control, &client, &waiting}) each->Close();
   program.Stop();
+}
+
+TEST_F(Guide, LibraryServesAnAddressAndAConnectionAndAsksForTheProgram) {
+  Program program("12_library", {kAnyPort, kAnyPort}, 2);
+  // The library's own address.
+  Client direct(program.port(1));
+  EXPECT_EQ(Ask(&direct, "word\n"), "word has 4 letters\n");
+  // The program asks the library, one word after the other.
+  Client client(program.port(0));
+  client.SendAll("cat\nhorse\n");
+  EXPECT_EQ(ReceiveLine(&client), "cat has 3 letters\n");
+  EXPECT_EQ(ReceiveLine(&client), "horse has 5 letters\n");
+  // The library takes the connection over, with the words that follow the request.
+  client.SendAll("dictionary\nbee\nzebra\n");
+  EXPECT_EQ(ReceiveLine(&client), "bee has 3 letters\n");
+  EXPECT_EQ(ReceiveLine(&client), "zebra has 5 letters\n");
+  EXPECT_EQ(Ask(&client, "elephant\n"), "elephant has 8 letters\n");
+  program.Signal(SIGTERM);
+  const std::string log = program.RestOfErr();
+  EXPECT_NE(log.find("6 lookups"), std::string::npos) << log;
+  program.ExpectExit();
 }
 
 }  // namespace

@@ -58,6 +58,13 @@ if $all; then
   want clang-format has clang-format
   want clang-tidy has clang-tidy
   want git has git
+  # For .ci/without_bazel.
+  want cmake has cmake
+  want ninja-build has ninja
+  want pkg-config has pkg-config
+  want debhelper has dh
+  want lintian has lintian
+  want abigail-tools has abidiff
   # Bazel before version 8 packs the outputs of a test with it.
   want zip has zip
   want doxygen has doxygen

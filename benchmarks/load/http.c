@@ -61,7 +61,7 @@ static int watch(struct http *h, struct http_conn *c, int op) {
 static int send_rest(struct http *h, struct http_conn *c) {
   bool full = false;
   if (c->unsent_bytes > 0) {
-    // What is left is the end of a sequence of requests.
+    // The unsent bytes are the end of a sequence of requests.
     const char *rest = h->requests + h->request_bytes * h->options->depth - c->unsent_bytes;
     ssize_t sent = send(c->fd, rest, (size_t)c->unsent_bytes, MSG_NOSIGNAL);
     if (sent < 0) {

@@ -151,7 +151,7 @@ static void check_status(int status) {
     case -505:
       return;
     default:
-      CHECK(!"a status that the header does not list");
+      CHECK(false && "a status that the header does not list");
   }
 }
 

@@ -50,10 +50,10 @@ static bool take_place(struct evnet_server *server) {
 }
 
 static void post_resume(struct server_reactor *self) {
-  if (__atomic_exchange_n(&self->resume_posted, true, __ATOMIC_SEQ_CST)) return;  // already posted
+  if (__atomic_exchange_n(&self->resume_posted, 1, __ATOMIC_SEQ_CST)) return;  // already posted
   // The post fails only if the reactor has ended. An ended reactor accepts no connections.
   if (evnet_reactor_post_message(self->reactor, &self->resume_message) < 0)
-    __atomic_store_n(&self->resume_posted, false, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&self->resume_posted, 0, __ATOMIC_SEQ_CST);
 }
 
 // Gives a place back and resumes every paused reactor, because only one of them may have a
@@ -95,7 +95,7 @@ void server_run_resume(struct evnet_message *message, void *context) {
       (struct server_reactor *)((char *)message - offsetof(struct server_reactor, resume_message));
   // An exchange instead of a store: it synchronizes with post_resume calls that skipped their post
   // because this message was queued. The resume then sees the places that their callers gave back.
-  (void)__atomic_exchange_n(&self->resume_posted, false, __ATOMIC_SEQ_CST);
+  (void)__atomic_exchange_n(&self->resume_posted, 0, __ATOMIC_SEQ_CST);
   if (!__atomic_load_n(&self->accept_paused, __ATOMIC_SEQ_CST)) return;
   set_paused(self, false);
   evnet_reactor_accept_resume(self->reactor);

@@ -51,7 +51,7 @@ struct server_reactor {
   bool claim_is_loaded;           // its thread only: `load` already includes the next claim
   bool has_place;      // its thread only: it has a place for the connection that it accepts next
   bool accept_paused;  // atomic: it waits for a place; written by its thread
-  bool resume_posted;  // atomic: resume_message is queued
+  int resume_posted;  // atomic: 1: resume_message is queued; a bool would need libatomic on riscv64
   struct evnet_message resume_message;
   uint64_t refused;  // atomic: connections that it has refused; written by its thread
   pthread_t thread;

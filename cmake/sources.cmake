@@ -232,7 +232,7 @@ set(EVNET_SOURCES_macos
   net/base/internal/entropy_darwin.c
   net/base/internal/thread_name_bsd.c
   net/poller/internal/datagram_batch_none.c
-  net/poller/internal/datagram_pktinfo.c
+  net/poller/internal/datagram_pktinfo_darwin.c
   net/poller/internal/datagram_segments_none.c
   net/poller/internal/kqueue.c
   net/poller/internal/multicast_bsd.c

@@ -139,14 +139,10 @@ static uint32_t state_of(const struct kevent *event) {
     return state | EVNET_READY_OUT | (end ? EVNET_READY_HANGUP : 0);
   state |= EVNET_READY_IN;
   if (end) state |= EVNET_READY_END;
-#ifdef EV_OOBAND
-  if (event->flags & EV_OOBAND) state |= EVNET_READY_URGENT;
-#else
-  // Only macOS reports out-of-band data, at whose mark recv(2) stops short on all systems. On other
-  // systems a short read proves nothing.
-  state |= EVNET_READY_URGENT;
-#endif
-  return state;
+  // recv(2) stops short at the mark of out-of-band data, of which EVFILT_READ does not report: the
+  // BSDs have no flag for it, and XNU sets EV_OOBAND for EVFILT_EXCEPT only (xnu-11417,
+  // bsd/kern/uipc_socket.c). So a short read proves nothing.
+  return state | EVNET_READY_URGENT;
 }
 
 static struct timespec timespec_of(int64_t timeout_ns) {

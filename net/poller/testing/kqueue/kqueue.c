@@ -40,11 +40,7 @@ enum {
 
 enum { READ, WRITE, FILTERS };  // EVFILT_READ, EVFILT_WRITE as indexes
 
-#ifdef EV_OOBAND
-static const uint32_t read_mask = EPOLLIN | EPOLLRDHUP | EPOLLPRI;
-#else
 static const uint32_t read_mask = EPOLLIN | EPOLLRDHUP;
-#endif
 
 // A registration: one (ident, filter) pair.
 struct knote {
@@ -265,9 +261,6 @@ static bool knote_event(const struct queue *queue, int filter, const struct epol
   if (filter == READ) {
     out->data = readable(descriptor);
     if (ready->events & EPOLLRDHUP) end = true;
-#ifdef EV_OOBAND
-    if (ready->events & EPOLLPRI) out->flags |= EV_OOBAND;
-#endif
   } else {
     out->data = writable(descriptor);
     if (!end) end = cannot_send(descriptor);

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>  // u_long, which CMSG_DATA of FreeBSD on arm64 needs
 
 #include "net/base/address.h"
 

@@ -293,6 +293,16 @@ set(EVNET_EXAMPLE_http
   examples/http/parser.c
   examples/http/resource.c
   examples/http/response.c)
+set(EVNET_EXAMPLE_http_freebsd
+  examples/http/file_time_posix.c)
+set(EVNET_EXAMPLE_http_linux
+  examples/http/file_time_posix.c)
+set(EVNET_EXAMPLE_http_linux_uring
+  examples/http/file_time_posix.c)
+set(EVNET_EXAMPLE_http_macos
+  examples/http/file_time_darwin.c)
+set(EVNET_EXAMPLE_http_openbsd
+  examples/http/file_time_posix.c)
 set(EVNET_EXAMPLE_proxy
   examples/proxy/proxy.c)
 set(EVNET_EXAMPLE_swarm

@@ -183,9 +183,9 @@ def public_headers(tree, evnet):
 
 
 def find_examples(tree, provided):
-    """Returns the sources of each program examples/NAME that needs no library of others.
+    """Returns the targets of each program examples/NAME that needs no library of others.
 
-    The sources of the libraries whose labels are in `provided` are left out.
+    The libraries whose labels are in `provided` are left out.
     """
     for package in all_packages("examples"):
         tree.read(package)
@@ -194,13 +194,13 @@ def find_examples(tree, provided):
         if target.package != "examples/" + target.name:
             continue
         if target.rule == "evnet_example":
-            examples[target.name] = [target.package + "/" + target.name + ".c"]
+            target.arguments["srcs"] = [target.name + ".c"]
+            examples[target.name] = [target]
         elif target.rule == "evnet_cc_binary":
             parts = [target] + [part for part in tree.closure(target.deps()) if part.label() not in provided]
             labels = [label for part in parts for label in part.arguments.get("deps", [])]
             if not any(label.startswith("@") for label in labels):
-                examples[target.name] = sorted(
-                    path for part in parts for path in part.paths("srcs") if path.endswith(".c"))
+                examples[target.name] = parts
     return examples
 
 
@@ -233,8 +233,13 @@ def sources(tree):
     examples = find_examples(tree, {target.label() for target in library} | {COMMAND_LINE})
     text += "\n# The programs of examples/ that need no other libraries, and their sources without examples/command_line.\n"
     text += cmake_list("EVNET_EXAMPLES", sorted(examples))
-    for name, paths in sorted(examples.items()):
+    for name, parts in sorted(examples.items()):
+        paths = sorted(path for part in parts for path in part.paths("srcs") if path.endswith(".c"))
         text += cmake_list("EVNET_EXAMPLE_" + name, paths)
+        if any(part.arguments.get("select_srcs") for part in parts):
+            for system in sorted(systems):
+                paths = sorted(path for part in parts for path in chosen(part, systems[system]) if path.endswith(".c"))
+                text += cmake_list("EVNET_EXAMPLE_%s_%s" % (name, system), paths)
     files = {path for target in library for path in target.paths("srcs", "hdrs")}
     for target in library:
         for names in target.arguments.get("select_srcs", {}).values():

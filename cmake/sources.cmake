@@ -43,6 +43,7 @@ set(EVNET_HEADERS
   net/reactor/handler.h
   net/reactor/hold.h
   net/reactor/reactor.h
+  net/reactor/resolve.h
   net/reactor/stats.h
   net/reactor/timer.h
   net/reactor/watch.h
@@ -125,7 +126,9 @@ set(EVNET_SOURCES
   net/reactor/lifecycle.c
   net/reactor/limits.c
   net/reactor/listener.c
+  net/reactor/lookup.c
   net/reactor/lookup_pool.c
+  net/reactor/lookup_table.c
   net/reactor/mailbox.c
   net/reactor/marks.c
   net/reactor/multicast.c
@@ -136,6 +139,7 @@ set(EVNET_SOURCES
   net/reactor/post.c
   net/reactor/reactor.c
   net/reactor/reading.c
+  net/reactor/resolve.c
   net/reactor/resolver.c
   net/reactor/sendfile.c
   net/reactor/side.c

@@ -710,6 +710,14 @@ evnet_test(
     net_poller_testing_file)
 
 evnet_test(
+  net_reactor_resolve_test
+  LINUX_ONLY
+  SOURCES
+    net/reactor/resolve_test.cc
+  DEPS
+    net_reactor_dial_fixture)
+
+evnet_test(
   net_reactor_resolver_faults_test
   LINUX_ONLY
   SOURCES
@@ -1986,6 +1994,11 @@ evnet_test_again(
 evnet_test_again(
   net_reactor_random_uring_test
   net_reactor_random_test
+  EVNET_TEST_BACKEND=io_uring)
+
+evnet_test_again(
+  net_reactor_resolve_uring_test
+  net_reactor_resolve_test
   EVNET_TEST_BACKEND=io_uring)
 
 evnet_test_again(

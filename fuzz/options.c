@@ -50,9 +50,10 @@ enum world_step {
   HOLDS_MAX = 33,
   LOOKUP_THREADS = 34,
   PER_ADDRESS_MAX = 35,
-  OPTIONS = 36,  // the number of options in the table
-  DEVICE = 36,   // bind_to_device: a name of n % 20 bytes
-  STEPS = 37,
+  LOOKUPS_MAX = 36,
+  OPTIONS = 37,  // the number of options in the table
+  DEVICE = 37,   // bind_to_device: a name of n % 20 bytes
+  STEPS = 38,
 };
 
 enum type { INT, UNSIGNED, INT64, SIZE };
@@ -102,6 +103,7 @@ static const struct option {
     [CONNECTIONS_MAX] = {OPTION(connections_max), SIZE, 0, INT64_MAX, 1048576},
     [HOLDS_MAX] = {OPTION(holds_max), SIZE, 0, INT64_MAX, 1048576},
     [LOOKUP_THREADS] = {OPTION(lookup_threads_max), SIZE, 0, 4096, 128},
+    [LOOKUPS_MAX] = {OPTION(lookups_max), SIZE, 0, 1048576, 16384},
     [PER_ADDRESS_MAX] = {OPTION(connections_per_address_max), SIZE, 0, INT64_MAX, 0},
 };
 
@@ -266,6 +268,7 @@ static void check_reactor(const struct evnet_options *options) {
       .connections_max = options->connections_max,
       .holds_max = options->holds_max,
       .lookup_threads_max = options->lookup_threads_max,
+      .lookups_max = options->lookups_max,
   };
   struct evnet_reactor_options got = {0};
   if (evnet_reactor_options_resolve(&asked, &got) < 0) {
@@ -291,6 +294,7 @@ static void check_reactor(const struct evnet_options *options) {
   CHECK(got.connections_max == (size_t)resolved(CONNECTIONS_MAX));
   CHECK(got.holds_max == (size_t)resolved(HOLDS_MAX));
   CHECK(got.lookup_threads_max == (size_t)resolved(LOOKUP_THREADS));
+  CHECK(got.lookups_max == (size_t)resolved(LOOKUPS_MAX));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -26,6 +26,7 @@
 #include "net/reactor/internal/stop.h"
 #include "net/reactor/internal/table.h"
 #include "net/reactor/internal/unlisten.h"
+#include "net/reactor/owner.h"
 #include "net/reactor/resolver.h"
 
 enum { TIMEOUT_MS_DEFAULT = 10000 };
@@ -56,11 +57,12 @@ static void link_dial(struct evnet_reactor *reactor, struct dial *dial) {
 
 // Creates the record of a dial and its connection. If there is no handle, only the record has to be
 // freed. Returns as dial_read.
-static int create(struct evnet_reactor *reactor, const char *address,
-                  const struct evnet_dial_options *options, struct dial **out_dial) {
+static int create(struct evnet_reactor *reactor, const struct evnet_dial_target *target,
+                  const struct evnet_dial_options *options, struct dial **out_dial,
+                  struct evnet_host *out_host) {
   struct dial *dial = evnet_allocate_zeroed(reactor->options.allocator, sizeof *dial);
   if (dial == NULL) return -ENOMEM;
-  const int named = dial_read(&reactor->options, address, options, dial);
+  const int named = dial_read(&reactor->options, target, options, dial, out_host);
   int status = named < 0 ? named : 0;
   if (status == 0) status = table_reserve(reactor, dial->own_addresses[0].transport, &dial->conn);
   if (status < 0) {
@@ -84,20 +86,21 @@ static int give_handler(struct dial *dial, const struct evnet_dial_options *opti
   return handler_give_own(reactor, dial->side, options->handler, options->user);
 }
 
-int evnet_dial(struct evnet_reactor *reactor, const char *address,
-               const struct evnet_dial_options *options, struct evnet_conn_id *out_id) {
+int evnet_dial_begin(struct evnet_reactor *reactor, const struct evnet_dial_target *target,
+                     const struct evnet_dial_options *options, struct evnet_conn_id *out_id) {
   static const struct evnet_dial_options defaults = {0};
   if (options == NULL) options = &defaults;
   if (stop_refuses(reactor)) return -ESHUTDOWN;
   struct dial *dial;
-  const int named = create(reactor, address, options, &dial);
+  struct evnet_host host;
+  const int named = create(reactor, target, options, &dial, &host);
   if (named < 0) return named;
   struct evnet_conn *conn = dial->conn;
   conn->user = options->conn_user;
   conn->background = options->background;
   int status = options->handler != NULL ? give_handler(dial, options) : 0;
   if (status == 0 && named > 0)
-    status = evnet_resolver_look_up(reactor, address, looked_up, dial, &dial->lookup);
+    status = evnet_resolver_look_up(reactor, &host, looked_up, dial, &dial->lookup);
   if (status == 0) status = table_claim(conn);
   if (status < 0) {
     dial_free(conn);
@@ -115,6 +118,25 @@ int evnet_dial(struct evnet_reactor *reactor, const char *address,
     dial_connect(dial);
   }
   return 0;
+}
+
+int evnet_dial(struct evnet_reactor *reactor, const char *address,
+               const struct evnet_dial_options *options, struct evnet_conn_id *out_id) {
+  const struct evnet_dial_target target = {.text = address};
+  return evnet_dial_begin(reactor, &target, options, out_id);
+}
+
+int evnet_dial_address(struct evnet_reactor *reactor, const struct evnet_address *address,
+                       const struct evnet_dial_options *options, struct evnet_conn_id *out_id) {
+  const struct evnet_dial_target target = {.address = address};
+  return evnet_dial_begin(reactor, &target, options, out_id);
+}
+
+int evnet_dial_host(struct evnet_reactor *reactor, enum evnet_transport transport, const char *host,
+                    uint16_t port, const struct evnet_dial_options *options,
+                    struct evnet_conn_id *out_id) {
+  const struct evnet_dial_target target = {.host = host, .port = port, .transport = transport};
+  return evnet_dial_begin(reactor, &target, options, out_id);
 }
 
 // Closing

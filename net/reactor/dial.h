@@ -12,6 +12,7 @@
 // only, with the reason:
 //
 //   EVNET_STATUS_ADDRESS   the name is unknown, or the name server did not answer.
+//   a resolver's status    of a lookup by the option `resolve` (resolve.h).
 //   -ECANCELED             evnet_close was called.
 //   EVNET_REASON_SHUTDOWN  a stop ended.
 //   -EMFILE, -ENFILE       no descriptor was left, for the lookup or the socket.
@@ -128,7 +129,8 @@ struct evnet_dial_options {
 //          options.source is malformed; logged at DEBUG.
 //          EVNET_STATUS_OPTION if an option is out of bounds; logged at DEBUG.
 //          -ENOBUFS at connections_max, towards which dials count.
-//          -EAGAIN if too many lookups are queued.
+//          -EAGAIN at lookups_max, or if no thread can be created for the lookup.
+//          those of a resolver that cannot begin the lookup.
 //          -ESHUTDOWN if a stop has no connection left to wait for, or its deadline has passed.
 //          -ENOMEM if memory runs out.
 //          After an error no callback follows.
@@ -136,6 +138,32 @@ struct evnet_dial_options {
 EVNET_API EVNET_WARN_UNUSED int evnet_dial(struct evnet_reactor *reactor, const char *address,
                                            const struct evnet_dial_options *options,
                                            struct evnet_conn_id *out_id);
+
+// evnet_dial_address is evnet_dial to an address that is not text, such as evnet_resolve returns or
+// evnet_conn_remote_address.
+//
+//   address  an IP address with a port, or a Unix socket; borrowed for the call.
+//
+// Returns, errors and thread: as evnet_dial; EVNET_STATUS_ADDRESS if the address has another family
+//          than its transport, or lacks a port or a path.
+EVNET_API EVNET_WARN_UNUSED int evnet_dial_address(struct evnet_reactor *reactor,
+                                                   const struct evnet_address *address,
+                                                   const struct evnet_dial_options *options,
+                                                   struct evnet_conn_id *out_id);
+
+// evnet_dial_host is evnet_dial to a host and a port that are separate.
+//
+//   transport  EVNET_TRANSPORT_TCP or EVNET_TRANSPORT_UDP.
+//   host       a name, an IPv4 address, or an IPv6 address without brackets, possibly with a %zone;
+//              borrowed for the call.
+//   port       not 0.
+//
+// Returns, errors and thread: as evnet_dial.
+EVNET_API EVNET_WARN_UNUSED int evnet_dial_host(struct evnet_reactor *reactor,
+                                                enum evnet_transport transport, const char *host,
+                                                uint16_t port,
+                                                const struct evnet_dial_options *options,
+                                                struct evnet_conn_id *out_id);
 
 // evnet_close is evnet_conn_close by id, for code that must not hold a pointer. It cancels a dial
 // in progress: on_close follows later in the turn, with -ECANCELED. With the id of an adopted

@@ -60,6 +60,8 @@ TEST_F(Options, DefaultsAreThoseOfTheTable) {
   EXPECT_EQ(resolved.read_turn_bytes_max, 262144u);
   EXPECT_EQ(resolved.mailbox_bytes_max, 67108864u);
   EXPECT_EQ(resolved.lookup_threads_max, 128u);
+  EXPECT_EQ(resolved.lookups_max, 16384u);
+  EXPECT_EQ(resolved.resolve, nullptr);
   EXPECT_EQ(resolved.connections_max, 1048576u);
 }
 
@@ -122,6 +124,16 @@ TEST_F(Options, LookupThreads) {
   ExpectTaken();
   options.lookup_threads_max = 4097;
   ExpectRefused("lookup_threads_max", "4097");
+  options.lookup_threads_max = 0;
+  options.lookups_max = 1048576;
+  ASSERT_EQ(evnet_reactor_options_resolve(&options, &resolved), 0);
+  EXPECT_EQ(resolved.lookups_max, 1048576u);
+  options.lookups_max = 1048577;
+  ExpectRefused("lookups_max", "1048577");
+  options.lookups_max = 0;
+  const evnet_resolver without_functions = {};
+  options.resolve = &without_functions;
+  ExpectRefused("resolve", "0");
 }
 
 TEST_F(Options, SocketsThatAreDialled) {

@@ -203,7 +203,16 @@ int evnet_reactor_listeners_pause(struct evnet_reactor *reactor, bool paused);
 int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
                        const struct evnet_address *peer, struct evnet_origin origin);
 
-// evnet_dial_check checks the arguments of evnet_dial without dialling.
+// The target of a dial, in one of three forms. The other two are NULL.
+struct evnet_dial_target {
+  const char *text;                     // as for evnet_dial
+  const struct evnet_address *address;  // as for evnet_dial_address
+  const char *host;                     // as for evnet_dial_host, with the next two
+  uint16_t port;
+  enum evnet_transport transport;
+};
+
+// evnet_dial_check checks the arguments of a dial without dialling.
 //
 //   defaults  the options of the reactor.
 //
@@ -211,8 +220,14 @@ int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
 // Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_OPTION as evnet_dial; logged at DEBUG.
 // Thread:  any.
 EVNET_WARN_UNUSED int evnet_dial_check(const struct evnet_reactor_options *defaults,
-                                       const char *address,
+                                       const struct evnet_dial_target *target,
                                        const struct evnet_dial_options *options);
+
+// evnet_dial_begin is evnet_dial, evnet_dial_address or evnet_dial_host, by the form of the target.
+EVNET_WARN_UNUSED int evnet_dial_begin(struct evnet_reactor *reactor,
+                                       const struct evnet_dial_target *target,
+                                       const struct evnet_dial_options *options,
+                                       struct evnet_conn_id *out_id);
 
 // evnet_reactor_was_claimed returns true if the connection was dialled or adopted rather than
 // accepted by a listener.

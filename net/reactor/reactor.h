@@ -16,6 +16,7 @@
 #include "dial.h"
 #include "handler.h"
 #include "hold.h"
+#include "resolve.h"
 #include "stats.h"
 
 #ifdef __cplusplus
@@ -72,6 +73,8 @@ struct evnet_reactor_options {
 
   // As in struct evnet_options:
   size_t lookup_threads_max EVNET_ZERO;
+  size_t lookups_max EVNET_ZERO;
+  const struct evnet_resolver *resolve EVNET_ZERO;
   enum evnet_backend backend EVNET_ZERO;
 
   // Borrowed for the reactor's life; NULL: malloc.
@@ -83,6 +86,7 @@ struct evnet_reactor_options {
 enum {
   EVNET_BUSY_POLL_US_MAX = 1000000,  // the largest busy_poll_us
   EVNET_LOOKUP_THREADS_MAX = 4096,   // the largest lookup_threads_max
+  EVNET_LOOKUPS_MAX = 1 << 20,       // the largest lookups_max
 };
 
 // evnet_reactor_create creates a reactor.

@@ -130,6 +130,8 @@ int server_resolve_options(struct evnet_server *server) {
       .notsent_lowat_bytes = options->notsent_lowat_bytes,
       .udp_broadcast = options->udp_broadcast,
       .lookup_threads_max = options->lookup_threads_max,
+      .lookups_max = options->lookups_max,
+      .resolve = options->resolve,
       .backend = options->backend,
       .allocator = options->allocator,
       .logger = server->logger,

@@ -38,6 +38,8 @@ TEST(Options, DefaultsAreThoseOfTheTableInServerH) {
   EXPECT_EQ(defaults.holds_max, 1048576u);
   EXPECT_EQ(defaults.mailbox_bytes_max, 67108864u);
   EXPECT_EQ(defaults.lookup_threads_max, 128u);
+  EXPECT_EQ(defaults.lookups_max, 16384u);
+  EXPECT_EQ(defaults.resolve, nullptr);
   EXPECT_EQ(defaults.busy_poll_us, 0);
   EXPECT_EQ(defaults.backend, EVNET_BACKEND_AUTO);
   // The defaults of zeroed fields.

@@ -126,6 +126,17 @@ struct evnet_options {
   // Default: 128.
   size_t lookup_threads_max EVNET_ZERO;
 
+  // Largest number of name lookups in progress on one reactor, those of dials included. Further
+  // ones fail with -EAGAIN.
+  // Bounds: 1 to EVNET_LOOKUPS_MAX.
+  // Default: 16384.
+  size_t lookups_max EVNET_ZERO;
+
+  // Looks names up for dials and evnet_resolve, instead of getaddrinfo(3) on threads; see
+  // net/reactor/resolve.h. Addresses to listen on do not use it. Borrowed for the server's life.
+  // Default: NULL, none.
+  const struct evnet_resolver *resolve EVNET_ZERO;
+
   // After any activity, a reactor polls without sleeping for this many microseconds. This lowers
   // latency at the cost of one busy CPU for each reactor.
   // Bounds: 0 to EVNET_BUSY_POLL_US_MAX.

@@ -185,9 +185,9 @@ TEST(ReactorCallbacks, RunOnceOnTheThreadOfEachReactor) {
       served[evnet_reactor_index(reactor)] = std::this_thread::get_id();
       return EVNET_NONE;
     };
-    callbacks.on_close = [&](evnet_conn *, int) {
+    callbacks.on_close = [&](evnet_conn *conn, int) {
       std::lock_guard<std::mutex> lock(mutex);
-      EXPECT_EQ(ended.count(0), 0u);
+      EXPECT_EQ(ended.count(evnet_reactor_index(evnet_conn_reactor(conn))), 0u);
       return EVNET_NONE;
     };
     callbacks.on_reactor_shutdown = [&](evnet_reactor *reactor) {

@@ -1792,6 +1792,7 @@ evnet_test_library(
     net/server/simulate/deeds.cc
     net/server/simulate/dials.cc
     net/server/simulate/dials_background.cc
+    net/server/simulate/dials_hook.cc
     net/server/simulate/dials_names.cc
     net/server/simulate/dials_record.cc
     net/server/simulate/faces.cc

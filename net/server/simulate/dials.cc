@@ -47,6 +47,7 @@ Dials::Dials(World *world, Faces *faces) : w_(*world), faces_(*faces) {
   }
   port_ = static_cast<uint16_t>(port);
   evnet_sim_set_dialling(w_.sim, &kDialling, this);
+  if (w_.Chance(500)) used_resolver_ = MakeResolver();
   next_dial_ns_ = w_.now() + evnet_sim_random(w_.sim) % w_.plan.dials_every_ns;
 }
 
@@ -93,6 +94,8 @@ bool Dials::IsRefusalLegal(int status) const {
       return w_.memory.failed() > 0;
     case -ENOBUFS:
       return w_.plan.server.connections_max > 0 || w_.plan.server.mailbox_bytes_max > 0;
+    case -EAGAIN:
+      return used_resolver_ != nullptr;
     case -ESHUTDOWN:
       return MayEndBackground();
     default:
@@ -311,10 +314,11 @@ evnet_action Dials::OnClose(Dial *dial, evnet_conn *conn, int reason) {
 uint64_t Dials::NextNs() const {
   uint64_t next = dials_.size() < w_.plan.dials_max ? next_dial_ns_ : UINT64_MAX;
   for (const auto &each : outsides_) next = std::min(next, each->next_ns);
-  return next;
+  return std::min(next, NextLookupNs());
 }
 
 void Dials::Step() {
+  StepLookups();
   if (next_dial_ns_ <= w_.now()) {
     next_dial_ns_ = w_.now() + 1 + evnet_sim_random(w_.sim) % w_.plan.dials_every_ns;
     if (w_.Chance(500) && dials_.size() < w_.plan.dials_max) StrangerDials();
@@ -441,6 +445,7 @@ void Dials::Stats(const struct evnet_server_stats &stats, size_t accepted) {
 }
 
 void Dials::TheEnd() const {
+  TheEndOfLookups();
   for (const auto &each : dials_) {
     if (each->begun && !each->closed) Broken(each.get(), "had no on_close");
     if (each->by_stranger && each->answers != 1) Broken(each.get(), "was never answered");

@@ -121,6 +121,7 @@ class Simulation {
 bool Simulation::Boot() {
   evnet_options options = w_.plan.server;
   options.allocator = w_.memory.hook();
+  options.resolve = dials_.resolver();
   if (w_.plan.balances) {
     options.balance = [](const uint64_t *, size_t, const evnet_address *, size_t, void *user) {
       return static_cast<size_t>(evnet_sim_random(static_cast<evnet_sim *>(user)));

@@ -186,6 +186,7 @@ evnet_test(
     net/poller/contract_half_close_test.cc
     net/poller/contract_lifetime_test.cc
     net/poller/contract_options_test.cc
+    net/poller/contract_quota_test.cc
     net/poller/contract_recv_test.cc
     net/poller/contract_reuse_port_test.cc
     net/poller/contract_send_test.cc

@@ -24,6 +24,10 @@ const char *evnet_poller_create_message(enum evnet_backend backend, int status) 
   return message != NULL ? message : evnet_status_message(status);
 }
 
+void evnet_poller_set_quota(struct evnet_poller *poller, const struct evnet_quota *quota) {
+  poller->quota = quota;
+}
+
 void evnet_poller_destroy(struct evnet_poller *poller) {
   if (poller != NULL) poller->ops->destroy(poller);
 }

@@ -269,6 +269,22 @@ struct evnet_connect_options {
   int notsent_lowat_bytes EVNET_ZERO;
 };
 
+// Limits how much some handles of streams receive and send. The poller asks before each operation.
+struct evnet_quota {
+  // Returns whether the handle is limited.
+  bool (*is_limited)(void *context, struct evnet_handle handle);
+
+  // Called just before the poller receives from a limited handle (EVNET_OP_RECV) or sends the
+  // output of its evnet_poller_send_start (EVNET_OP_SEND). It must call no
+  // function of the poller but evnet_poller_now_ns.
+  //
+  // Returns: the most bytes that may pass now. 0: none. Receiving is then disarmed, as by
+  //          evnet_poller_recv_stop, and a send completes with a SEND of 0 bytes.
+  size_t (*ask)(void *context, struct evnet_handle handle, enum evnet_op op);
+
+  void *context;  // passed to both
+};
+
 // evnet_poller_create creates a poller.
 //
 //   options     NULL: all defaults.
@@ -513,6 +529,13 @@ EVNET_API void evnet_poller_recv_start(struct evnet_poller *poller, struct evnet
 // backend reports the rest of a batch that it has begun to report, at most EVNET_DATAGRAMS_MAX;
 // with udp_gro, each of those may be up to 64 datagrams of one peer.
 EVNET_API void evnet_poller_recv_stop(struct evnet_poller *poller, struct evnet_handle handle);
+
+// evnet_poller_set_quota sets the quota of a poller. evnet_poller_send is not limited. If a handle
+// becomes limited while receiving is armed, stop and start receiving. A completion-based backend
+// may still report bytes without asking that it received before.
+//
+//   quota  borrowed for the poller's life; NULL: none, the default.
+EVNET_API void evnet_poller_set_quota(struct evnet_poller *poller, const struct evnet_quota *quota);
 
 // evnet_poller_send passes bytes to the kernel immediately, as one send. No other send of the
 // handle may be in progress: neither evnet_poller_send_start nor one that returned -EINPROGRESS.

@@ -58,7 +58,9 @@ int ready_accept(struct evnet_poller *poller, struct evnet_handle handle,
 }
 
 RARE static bool step_send(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
-  int64_t sent = evnet_socket_send_started(slot->descriptor, slot->send);
+  const size_t most =
+      evnet_quota_ask(&ready->poller, slot_handle(&ready->slots, slot), EVNET_OP_SEND);
+  int64_t sent = evnet_socket_send_started(slot->descriptor, slot->send, most);
   if (sent == -EAGAIN) {
     slot->flags &= (uint16_t)~WRITABLE;
     int status = ready_watch_writes(ready, slot, true);
@@ -72,8 +74,37 @@ RARE static bool step_send(struct ready *ready, struct slot *slot, struct evnet_
   return complete(ready, slot, EVNET_OP_SEND, sent, false, out);
 }
 
+// No recv is armed, so no read would find that the connection is dead. An EOF alone is not
+// reported, because data may precede it.
+RARE static bool step_hangup(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+  int status = evnet_socket_take_error(slot->descriptor);
+  if (status == 0) status = evnet_socket_peek_end(slot->descriptor);
+  if (status == -EAGAIN) return false;
+  slot->flags |= HANGUP_TOLD;
+  return complete(ready, slot, EVNET_OP_HANGUP, status, false, out);
+}
+
+// The quota permits no bytes. READABLE stays, because the edge is not used up.
+RARE static bool step_refused(struct ready *ready, struct slot *slot,
+                              struct evnet_completion *out) {
+  slot->flags &= (uint16_t)~RECV_ON;
+  return (slot->flags & DEAD) && !(slot->flags & HANGUP_TOLD) && step_hangup(ready, slot, out);
+}
+
+// Returns the most that a recv may ask for, if there is a quota.
+RARE static size_t share_of_quota(const struct ready *ready, const struct slot *slot,
+                                  size_t share) {
+  const size_t most =
+      evnet_quota_ask(&ready->poller, slot_handle(&ready->slots, slot), EVNET_OP_RECV);
+  return most < share ? most : share;
+}
+
 static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
   size_t share = ready->recv_bytes - ready->share_bytes;
+  if (ready->poller.quota != NULL) {
+    share = share_of_quota(ready, slot, share);
+    if (share == 0) return step_refused(ready, slot, out);
+  }
   bool split = false;  // more data may follow a short read
   const bool may_split = slot->transport == EVNET_TRANSPORT_UNIX && !(slot->flags & LEVEL);
   int64_t got = may_split
@@ -107,16 +138,6 @@ static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_compl
   complete(ready, slot, EVNET_OP_RECV, got, true, out);
   out->data = ready->recv_block;
   return true;
-}
-
-// No recv is armed, so no read would find that the connection is dead. An EOF alone is not
-// reported, because data may precede it.
-RARE static bool step_hangup(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
-  int status = evnet_socket_take_error(slot->descriptor);
-  if (status == 0) status = evnet_socket_peek_end(slot->descriptor);
-  if (status == -EAGAIN) return false;
-  slot->flags |= HANGUP_TOLD;
-  return complete(ready, slot, EVNET_OP_HANGUP, status, false, out);
 }
 
 // Handles a datagram socket's wait for room: reports that there is room, or that the kernel cannot

@@ -34,8 +34,9 @@ int64_t evnet_socket_recv(int descriptor, void *out_data, size_t size);
 int64_t evnet_socket_recv_unix(int descriptor, void *out_data, size_t size, bool *out_split);
 int64_t evnet_socket_send(int descriptor, const struct iovec *pieces, size_t count);
 
-// Sends the output of a send_start. Returns its SEND's result, or -EAGAIN if the socket is full.
-int64_t evnet_socket_send_started(int descriptor, const struct evnet_send *send);
+// Sends the output of a send_start, at most `bytes_max` bytes. Returns its SEND's result, or -EAGAIN
+// if the socket is full.
+int64_t evnet_socket_send_started(int descriptor, const struct evnet_send *send, size_t bytes_max);
 
 // Returns 0 if EOF is next, -EAGAIN if data precedes it or there is no EOF, or the connection's
 // error.

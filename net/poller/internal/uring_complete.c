@@ -105,6 +105,12 @@ static bool tell_sent(struct uring *uring, struct slot *slot, int64_t result,
   return uring_tell(uring, slot, EVNET_OP_SEND, result, false, out);
 }
 
+static int64_t send_started(const struct uring *uring, const struct slot *slot) {
+  const size_t most =
+      evnet_quota_ask(&uring->poller, slot_handle(&uring->slots, slot), EVNET_OP_SEND);
+  return evnet_socket_send_started(slot->descriptor, slot->send, most);
+}
+
 static bool on_out(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
                    struct evnet_completion *out) {
   const int32_t events = cqe->res;
@@ -116,7 +122,7 @@ static bool on_out(struct uring *uring, struct slot *slot, const struct io_uring
   if (uring_poll_failed(events)) return tell_sent(uring, slot, events, out);
   int64_t sent = -EAGAIN;
   if (events == -ECANCELED || (events & (POLLOUT | POLLERR | POLLHUP)))
-    sent = send == &evnet_datagrams_room ? 0 : evnet_socket_send_started(slot->descriptor, send);
+    sent = send == &evnet_datagrams_room ? 0 : send_started(uring, slot);
   if (sent != -EAGAIN) return tell_sent(uring, slot, sent, out);
   // The kernel reported an event without POLLOUT, so there was no room. Another one-shot poll would
   // complete immediately.

@@ -54,6 +54,8 @@ void uring_arm_recv(struct uring *uring, struct slot *slot) {
     if (slot->flags & READY_EDGE) (void)uring_cancel(uring, slot, TAG_READY);
     return;
   }
+  // Only a poll lets the quota decide how much is received.
+  if (evnet_quota_limits(&uring->poller, slot_handle(&uring->slots, slot))) slot->flags |= POLLED;
   if (slot->flags & POLLED) {
     arm_poll(uring, slot, TAG_READY, POLLIN, RECV_ARMED);
     return;

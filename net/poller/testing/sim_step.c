@@ -117,6 +117,14 @@ static bool step_recv(struct sim_slot *slot, struct evnet_completion *out) {
   uint32_t most = self->recv_max - slot->share_bytes;
   bool is_late = slot->late_bytes > 0 && slot->socket->in.size > 0;
   if (is_late && slot->late_bytes < most) most = slot->late_bytes;
+  if (slot->receiving) {
+    const size_t quota = evnet_quota_ask(&self->poller, slot->handle, EVNET_OP_RECV);
+    if (quota < most) most = (uint32_t)quota;
+    if (quota == 0) {
+      slot->receiving = false;
+      return false;
+    }
+  }
   int64_t got = sim_socket_recv(slot->socket, self->recv->bytes, most);
   EVNET_ASSERT(got != -EAGAIN);
   if (got <= 0) {
@@ -167,6 +175,6 @@ bool sim_step(struct sim_slot *slot, struct evnet_completion *out) {
     return true;
   }
   if (can_send(slot) && step_send(slot, out)) return true;
-  if (can_recv(slot)) return step_recv(slot, out);
+  if (can_recv(slot) && step_recv(slot, out)) return true;
   return can_hang_up(slot) && step_hang_up(slot, out);
 }

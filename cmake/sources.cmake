@@ -40,8 +40,10 @@ set(EVNET_HEADERS
   net/reactor/datagram.h
   net/reactor/dial.h
   net/reactor/embed.h
+  net/reactor/flow.h
   net/reactor/handler.h
   net/reactor/hold.h
+  net/reactor/rate.h
   net/reactor/reactor.h
   net/reactor/resolve.h
   net/reactor/stats.h
@@ -100,6 +102,7 @@ set(EVNET_SOURCES
   net/reactor/adopt.c
   net/reactor/async.c
   net/reactor/boot.c
+  net/reactor/bucket.c
   net/reactor/callback.c
   net/reactor/clock.c
   net/reactor/close.c
@@ -118,6 +121,7 @@ set(EVNET_SOURCES
   net/reactor/end.c
   net/reactor/expire.c
   net/reactor/find.c
+  net/reactor/flow.c
   net/reactor/handler.c
   net/reactor/handlers.c
   net/reactor/hold.c
@@ -137,6 +141,7 @@ set(EVNET_SOURCES
   net/reactor/outbound.c
   net/reactor/peer.c
   net/reactor/post.c
+  net/reactor/rate.c
   net/reactor/reactor.c
   net/reactor/reading.c
   net/reactor/resolve.c

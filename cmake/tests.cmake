@@ -456,6 +456,11 @@ evnet_test(
     net_base_testing_udp_client)
 
 evnet_test(
+  net_reactor_bucket_test
+  SOURCES
+    net/reactor/bucket_test.cc)
+
+evnet_test(
   net_reactor_busy_poll_test
   LINUX_ONLY
   SOURCES
@@ -557,6 +562,14 @@ evnet_test(
   LINUX_ONLY
   SOURCES
     net/reactor/faults_test.cc
+  DEPS
+    net_reactor_harness)
+
+evnet_test(
+  net_reactor_flow_test
+  LINUX_ONLY
+  SOURCES
+    net/reactor/flow_test.cc
   DEPS
     net_reactor_harness)
 
@@ -709,6 +722,14 @@ evnet_test(
   DEPS
     net_reactor_harness
     net_poller_testing_file)
+
+evnet_test(
+  net_reactor_rate_test
+  LINUX_ONLY
+  SOURCES
+    net/reactor/rate_test.cc
+  DEPS
+    net_reactor_harness)
 
 evnet_test(
   net_reactor_resolve_test
@@ -1806,6 +1827,7 @@ evnet_test_library(
     net/server/simulate/plan.cc
     net/server/simulate/posters.cc
     net/server/simulate/posters_oracle.cc
+    net/server/simulate/rates.cc
     net/server/simulate/settings.cc
     net/server/simulate/simulation.cc
   DEPS
@@ -1934,6 +1956,11 @@ evnet_test_again(
   EVNET_TEST_BACKEND=io_uring)
 
 evnet_test_again(
+  net_reactor_flow_uring_test
+  net_reactor_flow_test
+  EVNET_TEST_BACKEND=io_uring)
+
+evnet_test_again(
   net_reactor_handler_uring_test
   net_reactor_handler_test
   EVNET_TEST_BACKEND=io_uring)
@@ -1996,6 +2023,11 @@ evnet_test_again(
 evnet_test_again(
   net_reactor_random_uring_test
   net_reactor_random_test
+  EVNET_TEST_BACKEND=io_uring)
+
+evnet_test_again(
+  net_reactor_rate_uring_test
+  net_reactor_rate_test
   EVNET_TEST_BACKEND=io_uring)
 
 evnet_test_again(

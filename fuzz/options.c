@@ -51,9 +51,11 @@ enum world_step {
   LOOKUP_THREADS = 34,
   PER_ADDRESS_MAX = 35,
   LOOKUPS_MAX = 36,
-  OPTIONS = 37,  // the number of options in the table
-  DEVICE = 37,   // bind_to_device: a name of n % 20 bytes
-  STEPS = 38,
+  INBOUND_HIGH = 37,
+  DIALS_RESERVED = 38,
+  OPTIONS = 39,  // the number of options in the table
+  DEVICE = 39,   // bind_to_device: a name of n % 20 bytes
+  STEPS = 40,
 };
 
 enum type { INT, UNSIGNED, INT64, SIZE };
@@ -105,6 +107,8 @@ static const struct option {
     [LOOKUP_THREADS] = {OPTION(lookup_threads_max), SIZE, 0, 4096, 128},
     [LOOKUPS_MAX] = {OPTION(lookups_max), SIZE, 0, 1048576, 16384},
     [PER_ADDRESS_MAX] = {OPTION(connections_per_address_max), SIZE, 0, INT64_MAX, 0},
+    [DIALS_RESERVED] = {OPTION(dials_reserved), SIZE, 0, INT64_MAX, 0},
+    [INBOUND_HIGH] = {OPTION(inbound_high_water_bytes), SIZE, 0, INT64_MAX, -1},
 };
 
 // The values that were passed; those of kind SIZE up to INT64_MAX.
@@ -193,6 +197,10 @@ static bool is_bad(size_t which) {
   if (value == 0) return false;
   if (value < option->least || value > option->most) return true;
   switch (which) {
+    case DIALS_RESERVED:
+      return value >= resolved(CONNECTIONS_MAX);
+    case INBOUND_HIGH:
+      return value > resolved(INBOUND_MAX);
     case LOW_WATER:
       return value > resolved(HIGH_WATER);
     case OUTBOUND_MAX: {
@@ -258,6 +266,7 @@ static void check_reactor(const struct evnet_options *options) {
       .linger_ms = options->linger_ms,
       .drain_ms = options->drain_ms,
       .inbound_bytes_max = options->inbound_bytes_max,
+      .inbound_high_water_bytes = options->inbound_high_water_bytes,
       .outbound_high_water_bytes = options->outbound_high_water_bytes,
       .outbound_low_water_bytes = options->outbound_low_water_bytes,
       .outbound_bytes_max = options->outbound_bytes_max,
@@ -284,6 +293,7 @@ static void check_reactor(const struct evnet_options *options) {
   const int64_t drain_ms = resolved(DRAIN);
   CHECK(got.drain_ms == (drain_ms == EVNET_OFF ? 1073741823 : drain_ms));
   CHECK(got.inbound_bytes_max == (size_t)resolved(INBOUND_MAX));
+  CHECK(got.inbound_high_water_bytes == (size_t)resolved(INBOUND_HIGH));
   CHECK(got.outbound_high_water_bytes == (size_t)resolved(HIGH_WATER));
   CHECK(got.outbound_low_water_bytes == (size_t)resolved(LOW_WATER));
   CHECK(got.outbound_bytes_max >= (size_t)resolved(OUTBOUND_MAX));

@@ -8,7 +8,8 @@
 #define EVNET_NET_BASE_STATUS_H_
 
 #if defined(__SIZEOF_POINTER__) && __SIZEOF_POINTER__ < 8
-#error "evnet supports 64-bit systems only: it reserves address space for connections_max connections"
+#error \
+    "evnet supports 64-bit systems only: it reserves address space for connections_max connections"
 #endif
 
 #if defined(__GNUC__)

@@ -84,11 +84,11 @@ void close_check_stopping(struct evnet_conn *conn) {
   bool has_work = conn->holds > 0 || side_inbound_bytes(conn) > 0 ||
                   evnet_conn_outbound_bytes(conn) > 0 || !outbound_is_empty(conn) ||
                   (conn->flags & (DUE_PRESSURE | DUE_DRAIN | DUE_DATA));
-  // The connection still needs its last read in two cases: reading is stopped until on_drain, or
-  // reading is about to resume. In the second case on_data first gets the unread bytes above
+  // The connection still needs its last read in these cases: reading is stopped until on_drain, or
+  // by a rate, or is about to resume. In the last case on_data first gets the unread bytes above
   // inbound_bytes_max.
   bool resumes = conn->read_stop == 0 && !(conn->flags & (RECEIVING | PEER_ENDED));
-  bool has_read = !(conn->read_stop & STOP_OUTBOUND_HIGH) && !resumes;
+  bool has_read = !(conn->read_stop & (STOP_OUTBOUND_HIGH | STOP_RATE)) && !resumes;
   if (has_work) outbound_await_flight(conn);
   if (has_read && !has_work) close_conn(conn, EVNET_REASON_SHUTDOWN);
 }

@@ -28,7 +28,9 @@
 #include "../base/credentials.h"
 #include "../base/status.h"
 #include "../base/tcp_info.h"
+#include "flow.h"
 #include "handler.h"
+#include "rate.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -88,6 +88,10 @@ struct evnet_handler {
   // unless the connection closes first. NULL: EVNET_NONE.
   enum evnet_action (*on_drain)(struct evnet_conn *conn, void *user) EVNET_ZERO;
 
+  // Queued output is below the bytes of evnet_conn_notify_below (flow.h). Called once for each
+  // request. NULL: EVNET_NONE.
+  enum evnet_action (*on_below)(struct evnet_conn *conn, void *user) EVNET_ZERO;
+
   // A timeout has expired. EVNET_KEEP restarts it; any other action closes the connection. NULL:
   // close.
   enum evnet_action (*on_timeout)(struct evnet_conn *conn, enum evnet_timeout which,

@@ -25,7 +25,6 @@ enum {
 struct evnet_bound_handler {
   struct evnet_handler handler;
   void *user;
-  void *padding;
 };
 
 // The entries are constant once they have an index, and are never removed. A thread that got an

@@ -14,6 +14,7 @@
 #include "net/reactor/internal/close.h"
 #include "net/reactor/internal/due.h"
 #include "net/reactor/internal/end.h"
+#include "net/reactor/internal/flow.h"
 #include "net/reactor/internal/handler.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/internal/reading.h"
@@ -60,6 +61,7 @@ size_t evnet_conn_discard(struct evnet_conn *conn, size_t size) {
     // Their memory is freed at the end of the turn, because pointers into it stay valid until the
     // callback returns, which may be another one than on_data.
     if (size == unread && conn->state != CONN_CLOSED) due_add(conn, 0);
+    if (conn->read_stop & STOP_INBOUND_HIGH) flow_check_inbound(conn);
   }
   if (conn->flags & STOPPING_TOLD) due_check_stopping(conn);
   return size;
@@ -110,10 +112,11 @@ static void settle(struct evnet_conn *conn) {
     reactor->lease.conn = NULL;
     if (left.size > 0 && conn->state == CONN_OPEN) keep(conn, left.data, left.size);
   }
+  if (conn->is_marked) flow_check_inbound(conn);
   if (conn->state == CONN_OPEN && side_inbound_bytes(conn) >= reactor->options.inbound_bytes_max) {
     if (conn->read_stop & (STOP_USER | STOP_HOLDS)) {
       reading_stop(conn, STOP_INBOUND_MAX);
-    } else {
+    } else if (!(conn->read_stop & STOP_INBOUND_HIGH)) {
       // A paused connection would wait forever for the rest of a frame that is larger than the
       // bound.
       close_conn(conn, EVNET_REASON_INBOUND_OVERFLOW);
@@ -138,7 +141,7 @@ void inbound_present(struct evnet_conn *conn) {
 }
 
 int inbound_wake(struct evnet_conn *conn) {
-  if (conn->read_stop == 0) {
+  if (!reading_is_withheld(conn)) {
     inbound_present(conn);
     return 0;
   }
@@ -153,12 +156,13 @@ void inbound_received(struct evnet_conn *conn, const uint8_t *data, size_t size)
   counter_add(&reactor->stats.bytes_received, size);
   conn->in_ms = now32(reactor);
   if (conn->state != CONN_OPEN) return;  // closing connections discard input
+  rate_passed(conn, RATE_RECEIVE, size);
   bool standing = side_inbound_bytes(conn) > 0;
-  if (standing || conn->read_stop != 0) {
+  if (standing || reading_is_withheld(conn)) {
     // Bytes may arrive after reading was stopped; they are kept as well.
     keep(conn, data, size);
     if (conn->state != CONN_OPEN) return;
-    if (conn->read_stop != 0) {
+    if (reading_is_withheld(conn)) {
       // Unread bytes are presented before more is read.
       bool above_bound = side_inbound_bytes(conn) >= reactor->options.inbound_bytes_max;
       if (above_bound) reading_stop(conn, STOP_INBOUND_MAX);

@@ -90,6 +90,14 @@ static int resolve_lookups(struct evnet_reactor_options *options) {
 static int resolve_sizes(struct evnet_reactor_options *options) {
   const struct evnet_logger *logger = &options->logger;
   options->inbound_bytes_max = or_default(options->inbound_bytes_max, 16 << 20);
+  size_t *mark = &options->inbound_high_water_bytes;
+  *mark = or_default(*mark, EVNET_UNLIMITED);
+  if (*mark != EVNET_UNLIMITED && *mark > options->inbound_bytes_max) {
+    char why[96];
+    snprintf(why, sizeof why, "must be at most %zu (inbound_bytes_max)",
+             options->inbound_bytes_max);
+    return evnet_option_refuse(logger, "inbound_high_water_bytes", (int64_t)*mark, why);
+  }
   options->read_turn_bytes_max = or_default(options->read_turn_bytes_max, 256 << 10);
   options->udp_datagram_bytes_max = or_default(options->udp_datagram_bytes_max, 65535);
   options->udp_outbound_bytes_max = or_default(options->udp_outbound_bytes_max, 256 << 10);

@@ -52,6 +52,7 @@ TEST_F(Options, DefaultsAreThoseOfTheTable) {
   EXPECT_EQ(resolved.linger_ms, 2000);
   EXPECT_EQ(resolved.drain_ms, 5000);
   EXPECT_EQ(resolved.inbound_bytes_max, 16777216u);
+  EXPECT_EQ(resolved.inbound_high_water_bytes, EVNET_UNLIMITED);
   EXPECT_EQ(resolved.outbound_high_water_bytes, 1048576u);
   EXPECT_EQ(resolved.outbound_low_water_bytes, 524288u);
   EXPECT_EQ(resolved.outbound_bytes_max, 16777216u);
@@ -63,6 +64,17 @@ TEST_F(Options, DefaultsAreThoseOfTheTable) {
   EXPECT_EQ(resolved.lookups_max, 16384u);
   EXPECT_EQ(resolved.resolve, nullptr);
   EXPECT_EQ(resolved.connections_max, 1048576u);
+}
+
+TEST_F(Options, TheInboundMarkIsAtMostTheBound) {
+  options.inbound_bytes_max = 1000;
+  options.inbound_high_water_bytes = 1000;
+  ExpectTaken();
+  EXPECT_EQ(resolved.inbound_high_water_bytes, 1000u);
+  options.inbound_high_water_bytes = EVNET_UNLIMITED;
+  ExpectTaken();
+  options.inbound_high_water_bytes = 1001;
+  ExpectRefused("inbound_high_water_bytes", "1001");
 }
 
 TEST_F(Options, TimesAreOffOrFromOneToTwelveDays) {

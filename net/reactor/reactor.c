@@ -192,6 +192,7 @@ void evnet_reactor_destroy(struct evnet_reactor *reactor) {
   EVNET_ASSERT(!reactor->clock.turning);
   if (reactor->stop.phase != STOP_DONE) abandon(reactor, EVNET_REASON_ABORTED);
   const struct evnet_allocator *allocator = reactor->options.allocator;
+  rate_free_groups(reactor);
   evnet_poller_destroy(reactor->poller);  // from here on the poller uses no memory of a send
   for (uint32_t i = 0; i < reactor->table.top; i++) {
     if (reactor->table.conns[i].state != CONN_FREE) side_free(&reactor->table.conns[i]);

@@ -44,6 +44,7 @@ struct evnet_reactor_options {
   int64_t linger_ms EVNET_ZERO;
   int64_t drain_ms EVNET_ZERO;
   size_t inbound_bytes_max EVNET_ZERO;
+  size_t inbound_high_water_bytes EVNET_ZERO;
   size_t outbound_high_water_bytes EVNET_ZERO;
   size_t outbound_low_water_bytes EVNET_ZERO;
   size_t outbound_bytes_max EVNET_ZERO;

@@ -20,8 +20,10 @@ struct conn_side *side_create(struct evnet_reactor *reactor) {
   side->retired = NULL;
   side->woken = false;
   side->awaits_acks = false;
+  side->below_bytes = 0;
   side->unacked_bytes = 0;
   side->counted_in = side->counted_out = 0;
+  side->rate = NULL;
   side->datagram = NULL;
   side->write_since_ms = side->opened_ms = now32(reactor);
   return side;
@@ -61,7 +63,7 @@ void side_trim(struct evnet_conn *conn) {
   bool has_bytes = evnet_ring_size(&side->inbound) > 0 || !evnet_outbound_is_empty(&side->outbound);
   bool needed = has_bytes || (conn->flags & SENDING) || side->limits != NULL ||
                 side->handler != NULL || side->woken || side->awaits_acks ||
-                side->datagram != NULL ||
+                side->datagram != NULL || side->below_bytes > 0 || side->rate != NULL ||
                 conn->reactor->limits.timeouts_ms[EVNET_TIMEOUT_LIFETIME] != EVNET_OFF;
   if (!needed) side_free(conn);
 }

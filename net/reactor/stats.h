@@ -46,6 +46,7 @@ struct evnet_reactor_stats {
   uint64_t connections_dialling;   // dialled or adopted, before on_open
   uint64_t connections_flushing;   // of connections_open: closing, with output to send
   uint64_t connections_lingering;  // of connections_open: closing, all sent, no end from the peer
+  uint64_t connections_throttled;  // of connections_open: held back by a rate limit now
 
   // Names
   uint64_t lookups;          // begun

@@ -1,5 +1,5 @@
 // How a new connection reaches its reactor. A place is one of the connections_max connections that
-// may be open. The acceptor takes a place, accepts the connection, and gives it to the reactor that
+// may be open; the last dials_reserved of them are for dials only. The acceptor takes a place, accepts the connection, and gives it to the reactor that
 // the balancer picks. The close gives the place back. Dialled connections take a place, too.
 //
 //   in the backlog --admit: took a place--> accept(2) --> opened here, or handed over
@@ -38,15 +38,19 @@ struct hand_over {
   struct evnet_origin origin;
 };
 
-// Returns false if there is no place. Several reactors may compete for the last place.
-static bool take_place(struct evnet_server *server) {
-  const uint64_t most = server->reactor_options.connections_max;
+// Takes a place, if fewer than `most` are taken. Several reactors may compete for the last place.
+static bool take_place_below(struct evnet_server *server, uint64_t most) {
   uint64_t open = __atomic_load_n(&server->connections_open, __ATOMIC_SEQ_CST);
   do {
     if (open >= most) return false;
   } while (!__atomic_compare_exchange_n(&server->connections_open, &open, open + 1, true,
                                         __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
   return true;
+}
+
+// Takes a place for a connection to accept, not one of those that are reserved for dials.
+static bool take_place(struct evnet_server *server) {
+  return take_place_below(server, server->options.connections_max - server->options.dials_reserved);
 }
 
 static void post_resume(struct server_reactor *self) {
@@ -126,8 +130,10 @@ static const char *count_address(struct evnet_server *server, const struct evnet
 
 // Counts a new connection. Returns NULL, or a text that says why the connection is refused.
 static const char *count_on(struct server_reactor *acceptor, const struct evnet_address *peer) {
-  static const char full[] = "connections_max is reached";
   struct evnet_server *server = acceptor->server;
+  const char *full = server->options.dials_reserved == 0
+                         ? "connections_max is reached"
+                         : "connections_max is reached, without dials_reserved";
   const bool had_place = acceptor->has_place;
   acceptor->has_place = false;
   if (!had_place && !take_place(server)) return full;
@@ -272,7 +278,7 @@ void server_accepted(void *context, int descriptor, const struct evnet_address *
 int server_claim(void *context) {
   struct server_reactor *self = context;
   struct evnet_server *server = self->server;
-  if (!take_place(server)) return -ENOBUFS;
+  if (!take_place_below(server, server->options.connections_max)) return -ENOBUFS;
   if (!self->claim_is_loaded) __atomic_add_fetch(&self->load, 1, __ATOMIC_RELAXED);
   self->claim_is_loaded = false;
   return 0;

@@ -1,6 +1,7 @@
 // The options of a server: checks them, and passes them to its reactors. server.h documents each
 // one with its default and bounds.
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "net/base/text.h"
@@ -98,6 +99,12 @@ int server_resolve_options(struct evnet_server *server) {
     options->connections_max =
         evnet_connections_max_default(&server->logger, server->reactor_count);
   }
+  if (options->dials_reserved >= options->connections_max) {
+    char why[96];
+    snprintf(why, sizeof why, "must be below %zu (connections_max)", options->connections_max);
+    return evnet_option_refuse(&server->logger, "dials_reserved", (int64_t)options->dials_reserved,
+                               why);
+  }
   const struct evnet_reactor_options given = {
       .idle_timeout_ms = options->idle_timeout_ms,
       .read_timeout_ms = options->read_timeout_ms,
@@ -106,6 +113,7 @@ int server_resolve_options(struct evnet_server *server) {
       .linger_ms = options->linger_ms,
       .drain_ms = options->drain_ms,
       .inbound_bytes_max = options->inbound_bytes_max,
+      .inbound_high_water_bytes = options->inbound_high_water_bytes,
       .outbound_high_water_bytes = options->outbound_high_water_bytes,
       .outbound_low_water_bytes = options->outbound_low_water_bytes,
       .outbound_bytes_max = options->outbound_bytes_max,

@@ -151,6 +151,13 @@ struct evnet_options {
   // Default: 1048576, or less where ulimit -v (RLIMIT_AS) is low.
   size_t connections_max EVNET_ZERO;
 
+  // Places of connections_max, the last ones to be taken, that only dials and adopted connections
+  // may take: the server accepts while fewer than connections_max - dials_reserved connections are
+  // open, dialled ones included.
+  // Bounds: below connections_max.
+  // Default: 0.
+  size_t dials_reserved EVNET_ZERO;
+
   // The treatment of further connections at connections_max. With reuse_port they are refused.
   // Default: EVNET_FULL_PAUSE.
   enum evnet_full_action connections_full_action EVNET_ZERO;
@@ -192,6 +199,12 @@ struct evnet_options {
   // returns. If the handler has paused reading, evnet only stops reading at this bound.
   // Default: 16777216.
   size_t inbound_bytes_max EVNET_ZERO;
+
+  // Unread bytes at which evnet stops reading from a connection whose handler has stated that it
+  // needs no more (evnet_conn_need).
+  // Bounds: 1 to inbound_bytes_max, or EVNET_UNLIMITED for no mark.
+  // Default: EVNET_UNLIMITED.
+  size_t inbound_high_water_bytes EVNET_ZERO;
 
   // Queued output at which outbound_high_action begins.
   // Default: 1048576.

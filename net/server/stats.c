@@ -24,6 +24,7 @@ static void add(struct evnet_server_stats *sum, const struct evnet_reactor_stats
   sum->connections_dialling += one->connections_dialling;
   sum->connections_flushing += one->connections_flushing;
   sum->connections_lingering += one->connections_lingering;
+  sum->connections_throttled += one->connections_throttled;
   sum->lookups += one->lookups;
   sum->lookups_failed += one->lookups_failed;
   sum->lookups_pending += one->lookups_pending;

@@ -39,6 +39,7 @@ struct evnet_server_stats {
   uint64_t connections_dialling;
   uint64_t connections_flushing;
   uint64_t connections_lingering;
+  uint64_t connections_throttled;
   uint64_t lookups;
   uint64_t lookups_failed;
   uint64_t lookups_pending;

@@ -20,6 +20,15 @@ static inline bool outbound_is_clear(const struct evnet_conn *conn) {
   return side_queue_is_empty(conn) && !conn->flying;
 }
 
+// outbound_may_pass returns whether bytes of a stream may be sent now, ahead of the queue: nothing is
+// queued or flying, and no rate decides when bytes are sent.
+static inline bool outbound_may_pass(const struct evnet_conn *conn) {
+  const struct conn_side *side = conn->side;
+  if (side != NULL && (side->rate != NULL || !evnet_outbound_is_empty(&side->outbound)))
+    return false;
+  return !conn->flying;
+}
+
 // outbound_is_empty returns whether nothing is queued or flying. Gathered bytes do not count.
 static inline bool outbound_is_empty(const struct evnet_conn *conn) {
   return conn_is_datagram(conn) ? !datagram_is_queued(conn) : outbound_is_clear(conn);

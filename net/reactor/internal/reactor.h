@@ -18,6 +18,7 @@
 #include "net/reactor/internal/due.h"
 #include "net/reactor/internal/listener.h"
 #include "net/reactor/internal/post.h"
+#include "net/reactor/internal/rate.h"
 #include "net/reactor/internal/stop.h"
 #include "net/reactor/internal/table.h"
 #include "net/reactor/owner.h"
@@ -68,7 +69,8 @@ struct evnet_reactor {
   struct evnet_watcher *watchers;  // that run
   struct listeners listeners;
   struct evnet_reactor_log_limits log_limits;  // unless the owner has them
-  struct resolver *resolver;                   // made with the first lookup of a name
+  struct rates rates;
+  struct resolver *resolver;  // made with the first lookup of a name
   struct evnet_log_limit resolver_log;
   struct stop stop;
   struct evnet_reactor_stats stats;  // written by the reactor's thread, by atomic stores

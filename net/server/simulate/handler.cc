@@ -63,6 +63,15 @@ evnet_handler Handler::CallbacksOf() const {
     self->Chaos(ConnOf(conn));
     return self->Answer(ConnOf(conn));
   };
+  callbacks.on_below = [](evnet_conn *conn, void *user) {
+    Handler *self = Of<kFace>(user, conn);
+    Dials::Dial *dial = self->dials_->Find(conn);
+    if (dial != nullptr) return self->dials_->OnAny(dial, "on_below (dialled)");
+    self->oracle_.Below(ConnOf(conn));
+    if (self->w_.Chance(500)) self->WriteSome(ConnOf(conn), 2000);
+    self->Chaos(ConnOf(conn));
+    return self->Answer(ConnOf(conn));
+  };
   if (w_.plan.on_timeout)
     callbacks.on_timeout = [](evnet_conn *conn, evnet_timeout which, void *user) {
       Handler *self = Of<kFace>(user, conn);

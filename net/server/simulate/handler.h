@@ -18,6 +18,7 @@ class Datagrams;
 class Dials;
 class Jobs;
 class Posters;
+class Rates;
 
 class Handler {
  public:
@@ -28,6 +29,7 @@ class Handler {
   void set_datagrams(Datagrams *datagrams) { datagrams_ = datagrams; }
   void set_dials(Dials *dials) { dials_ = dials; }
   void set_posters(Posters *posters) { posters_ = posters; }
+  void set_rates(Rates *rates) { rates_ = rates; }
   void set_jobs(Jobs *jobs) { jobs_ = jobs; }
 
   evnet_action Shutdown();
@@ -113,6 +115,7 @@ class Handler {
   Dials *dials_ = nullptr;
   Posters *posters_ = nullptr;
   Jobs *jobs_ = nullptr;
+  Rates *rates_ = nullptr;
   std::vector<Later> later_;
   std::string noise_;
   int depth_ = 0;

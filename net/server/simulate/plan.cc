@@ -131,6 +131,11 @@ Plan MakePlan(uint64_t seed) {
   plan.sim.faults.connect_lost = dice.Chance(80) ? 1000 : dice.Fault(200);
   plan.sim.faults.connect_failure = dice.Chance(70) ? 0 : dice.Fault(200);
   plan.server.holds_max = dice.Chance(70) ? 0 : dice.Size(1, 4);
+  plan.server.inbound_high_water_bytes =
+      dice.Chance(50) ? 0 : dice.Size(1, plan.server.inbound_bytes_max);
+  plan.rates = dice.Chance(50);
+  const size_t places = plan.server.connections_max;
+  plan.server.dials_reserved = places == 0 || dice.Chance(50) ? 0 : dice.Below(places);
   plan.standstills = dice.Chance(70) ? 0 : dice.Fault(50);
   plan.slow_callbacks = dice.Chance(70) ? 0 : dice.Fault(100);
   plan.standstill_ns_max = dice.Size(1, 500) * kNsPerMs;

@@ -41,6 +41,7 @@ struct Plan {
   bool on_prewrite;           // likewise
   uint32_t prewrites_others;  // on_prewrite writes to another connection
   bool ticks;                 // the handler has on_tick
+  bool rates;                 // the handler sets rates
 
   uint32_t allocation_failures;  // of 1,000 allocations
   bool boot_may_fail;            // allocations may fail before the server has started

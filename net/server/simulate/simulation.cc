@@ -17,6 +17,7 @@
 #include "net/server/simulate/jobs.h"
 #include "net/server/simulate/oracle.h"
 #include "net/server/simulate/posters.h"
+#include "net/server/simulate/rates.h"
 #include "net/server/simulate/world.h"
 
 namespace evnet_simulation {
@@ -43,7 +44,9 @@ class Simulation {
         posters_(&w_, &oracle_, &handler_, &datagrams_),
         jobs_(&w_, &handler_, &posters_),
         dials_(&w_, handler_.faces()),
-        changes_(&w_, handler_.faces()) {
+        changes_(&w_, handler_.faces()),
+        rates_(&w_) {
+    handler_.set_rates(&rates_);
     handler_.set_dials(&dials_);
     handler_.set_jobs(&jobs_);
     handler_.set_posters(&posters_);
@@ -102,6 +105,7 @@ class Simulation {
   Jobs jobs_;
   Dials dials_;
   Changes changes_;
+  Rates rates_;
   uint64_t start_ns_;
   uint64_t stop_ns_;       // time of the stop; UINT64_MAX after it
   uint64_t next_post_ns_;  // time of a stranger's next post
@@ -248,6 +252,7 @@ void Simulation::Turn(uint32_t reactor) {
   evnet_sim_stats_of(w_.sim, &after);
   w_.turns++;
   oracle_.Turned(reactor, stop_is_over);
+  if (!w_.broken()) rates_.Turned(reactor);
   dials_.Turned(reactor, stop_is_over);
   handler_.faces()->Turned(reactor, dials_.OpenOn(reactor));
   if (reactor == 0 && w_.plan.ticks) oracle_.TickedInTurn(ticks, status > 0 && tick_is_due);
@@ -289,6 +294,7 @@ void Simulation::AdvanceToNext() {
   oracle_.Idle();
   datagrams_.Idle();
   dials_.Idle();
+  rates_.Idle();
   const uint64_t next =
       std::min({evnet_sim_next_ns(w_.sim), crowd_.NextNs(), handler_.NextLaterNs(), next_post_ns_,
                 jobs_.NextNs(), dials_.NextNs(), posters_.NextNs(), datagrams_.NextNs(),

@@ -100,6 +100,11 @@ evnet_handler Callbacks::Handler() const {
       return CallbacksOf(user, "on_drain", conn)->on_drain(conn);
     };
   }
+  if (on_below) {
+    handler.on_below = [](evnet_conn *conn, void *user) {
+      return CallbacksOf(user, "on_below", conn)->on_below(conn);
+    };
+  }
   if (on_timeout) {
     handler.on_timeout = [](evnet_conn *conn, evnet_timeout which, void *user) {
       return CallbacksOf(user, "on_timeout", conn)->on_timeout(conn, which);

@@ -35,6 +35,7 @@ struct Callbacks {
   std::function<evnet_action(evnet_conn *)> on_half_close;
   std::function<evnet_action(evnet_conn *)> on_pressure;
   std::function<evnet_action(evnet_conn *)> on_drain;
+  std::function<evnet_action(evnet_conn *)> on_below;
   std::function<evnet_action(evnet_conn *, evnet_timeout)> on_timeout;
   std::function<void(evnet_conn *)> on_prewrite;
   std::function<evnet_action(evnet_conn *, int)> on_close;

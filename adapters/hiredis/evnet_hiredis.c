@@ -7,7 +7,7 @@
 #include "net/reactor/timer.h"
 #include "net/reactor/watch.h"
 
-// What hiredis calls privdata. It is freed by hiredis's cleanup, or after the callback during which
+// The attachment, which hiredis calls privdata. It is freed by hiredis's cleanup, or after the callback during which
 // that was called.
 struct attachment {
   struct evnet_reactor *reactor;

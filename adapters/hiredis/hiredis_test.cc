@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kNotCalled = 77;
 
-// What the callbacks of one context saw. It is the context's `data`.
+// A record of what the callbacks of one context saw. It is the context's `data`.
 struct Seen {
   std::vector<std::string> replies;
   int connected = kNotCalled;     // the status of the connect callback

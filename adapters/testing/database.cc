@@ -20,7 +20,7 @@
 namespace evnet_testing {
 namespace {
 
-// "nobody" on Debian. PostgreSQL refuses to run as root.
+// The unprivileged user of Debian. PostgreSQL refuses to run as root.
 constexpr uid_t kUser = 65534;
 
 // Returns the last match of a pattern (glob(3)) that can be executed, or "".

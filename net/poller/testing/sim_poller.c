@@ -280,6 +280,7 @@ static void sim_destroy(struct evnet_poller *poller) {
   struct sim_poller *self = poller_of(poller);
   for (uint32_t i = 0; i < self->slot_count; i++) {
     if (self->slots[i]->kind == SIM_FREE) continue;
+    if (self->slots[i]->kind == SIM_WATCH) self->sim->handles++;
     sim_datagram_drop(self->slots[i]);
     sim_slot_close(self->slots[i]);
     sim_slot_release(self->slots[i]);

@@ -53,6 +53,7 @@ int sim_watch(struct evnet_poller *poller, int descriptor, uint32_t events, void
   if (evnet_sim_chance(sim, sim->options.faults.attach_failure)) return -ENOMEM;
   struct sim_slot *slot = sim_slot_acquire(self);
   if (slot == NULL) return -ENOMEM;
+  sim->handles--;  // there is no DETACH
   slot->kind = SIM_WATCH;
   slot->descriptor = -1;
   slot->device = device;
@@ -72,7 +73,9 @@ int sim_watch_change(struct evnet_poller *poller, struct evnet_handle handle, ui
 
 void sim_watch_stop(struct evnet_poller *poller, struct evnet_handle handle) {
   struct sim_slot *slot = sim_slot_of((struct sim_poller *)poller, handle, SIM_WATCH, "stop");
-  if (slot != NULL) sim_slot_release(slot);
+  if (slot == NULL) return;
+  slot->owner->sim->handles++;
+  sim_slot_release(slot);
 }
 
 uint32_t sim_watch_ready(const struct sim_slot *slot) {

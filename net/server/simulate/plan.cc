@@ -147,6 +147,8 @@ Plan MakePlan(uint64_t seed) {
     plan.dials_max = 1 + dice.Below(20);
     plan.changes_every_ns = 0;
   }
+  plan.watches_max = dice.Chance(60) ? 0 : 1 + dice.Below(8);
+  plan.watches_every_ns = dice.Size(1, 50) * kNsPerMs;
   return plan;
 }
 

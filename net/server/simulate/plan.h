@@ -52,6 +52,8 @@ struct Plan {
   size_t dials_max;            // dials of the handler and of strangers together; 0 for none
   uint64_t dials_every_ns;     // longest time between two dials of strangers
   uint64_t changes_every_ns;   // longest time between two changes of addresses; 0 for none
+  size_t watches_max;          // devices that may be watched; 0 for none
+  uint64_t watches_every_ns;   // longest time between two changes of devices and watches
   uint64_t posts_every_ns;     // longest time between two posts of a stranger; 0 for none
   uint32_t standstills;        // of 1,000 steps: the server does not run while time passes
   uint32_t slow_callbacks;     // of 1,000 callbacks

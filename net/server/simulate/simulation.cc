@@ -18,6 +18,7 @@
 #include "net/server/simulate/oracle.h"
 #include "net/server/simulate/posters.h"
 #include "net/server/simulate/rates.h"
+#include "net/server/simulate/watches.h"
 #include "net/server/simulate/world.h"
 
 namespace evnet_simulation {
@@ -45,7 +46,8 @@ class Simulation {
         jobs_(&w_, &handler_, &posters_),
         dials_(&w_, handler_.faces()),
         changes_(&w_, handler_.faces()),
-        rates_(&w_) {
+        rates_(&w_),
+        watches_(&w_, &handler_) {
     handler_.set_rates(&rates_);
     handler_.set_dials(&dials_);
     handler_.set_jobs(&jobs_);
@@ -106,6 +108,7 @@ class Simulation {
   Dials dials_;
   Changes changes_;
   Rates rates_;
+  Watches watches_;
   uint64_t start_ns_;
   uint64_t stop_ns_;       // time of the stop; UINT64_MAX after it
   uint64_t next_post_ns_;  // time of a stranger's next post
@@ -179,7 +182,7 @@ void Simulation::Loop() {
 
 // Runs one randomly chosen runnable participant. Returns false if none is runnable.
 bool Simulation::Step() {
-  uint32_t able[EVNET_REACTORS_MAX + 10];
+  uint32_t able[EVNET_REACTORS_MAX + 11];
   uint32_t count = 0;
   const auto reactors = static_cast<uint32_t>(w_.ended.size());
   for (uint32_t i = 0; i < reactors; i++) {
@@ -196,6 +199,7 @@ bool Simulation::Step() {
   if (jobs_.NextNs() <= w_.now()) able[count++] = others + 7;
   if (dials_.NextNs() <= w_.now()) able[count++] = others + 8;
   if (changes_.NextNs() <= w_.now()) able[count++] = others + 9;
+  if (watches_.NextNs() <= w_.now()) able[count++] = others + 10;
   if (count == 0) return false;
   const uint32_t who = able[w_.Below(count)];
   if (who < reactors) {
@@ -218,6 +222,8 @@ bool Simulation::Step() {
     dials_.Step();
   } else if (who == others + 9) {
     changes_.Step();
+  } else if (who == others + 10) {
+    watches_.Step();
   } else {
     Stop();
   }
@@ -244,6 +250,7 @@ void Simulation::Turn(uint32_t reactor) {
   evnet_sim_stats_of(w_.sim, &before);
   const uint64_t ticks = w_.ticks;
   const bool tick_is_due = w_.tick_ns != UINT64_MAX && w_.now() >= w_.tick_ns + kRoundingNs;
+  watches_.Turning(reactor);
   turning_ = true;
   const int status = evnet_server_turn(w_.server, reactor);
   turning_ = false;
@@ -264,6 +271,7 @@ void Simulation::Turn(uint32_t reactor) {
     evnet_sim_note(w_.sim, "ended", reactor, 0, 0);
     if (!w_.stop_asked()) evnet_sim_fail(w_.sim, "reactor %u ends without a stop", reactor);
   }
+  watches_.Turned(reactor);
   // The turn may have handed connections over, given places back, or passed a change of addresses
   // on. Each wakes other reactors.
   if (w_.changes > 0 || w_.callbacks != callbacks || after.accepts != before.accepts ||
@@ -295,10 +303,11 @@ void Simulation::AdvanceToNext() {
   datagrams_.Idle();
   dials_.Idle();
   rates_.Idle();
+  watches_.Idle();
   const uint64_t next =
       std::min({evnet_sim_next_ns(w_.sim), crowd_.NextNs(), handler_.NextLaterNs(), next_post_ns_,
                 jobs_.NextNs(), dials_.NextNs(), posters_.NextNs(), datagrams_.NextNs(),
-                datagrams_.NextLaterNs(), changes_.NextNs(), stop_ns_,
+                datagrams_.NextLaterNs(), changes_.NextNs(), watches_.NextNs(), stop_ns_,
                 w_.stop_asked() ? w_.stop_by_ns + 2 * kStopSlackNs : UINT64_MAX});
   if (next == UINT64_MAX) {
     evnet_sim_fail(w_.sim, "no event is pending, but the server has not stopped");
@@ -375,6 +384,7 @@ void Simulation::End() {
     crowd_.ReadAll();
     dials_.ReadAll();
   }
+  watches_.TheEnd();
   datagrams_.TheEnd();
   if (!w_.broken()) posters_.TheEnd();
   if (!w_.broken()) dials_.TheEnd();

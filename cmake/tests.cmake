@@ -1830,6 +1830,7 @@ evnet_test_library(
     net/server/simulate/rates.cc
     net/server/simulate/settings.cc
     net/server/simulate/simulation.cc
+    net/server/simulate/watches.cc
   DEPS
     net_server_steps
     net_poller_sim)

@@ -517,5 +517,69 @@ TEST_F(Guide, LibraryServesAnAddressAndAConnectionAndAsksForTheProgram) {
   program.ExpectExit();
 }
 
+// Makes a pipe the standard input of the programs that start now.
+class Input {
+ public:
+  Input() : old_(dup(STDIN_FILENO)) {
+    int ends[2];
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    EXPECT_EQ(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+    (void)close(ends[0]);
+    writer_ = ends[1];
+  }
+  Input(const Input &) = delete;
+  Input &operator=(const Input &) = delete;
+  ~Input() {
+    Close();
+    Restore();
+  }
+  // Gives this process its own standard input again.
+  void Restore() {
+    if (old_ < 0) return;
+    (void)dup2(old_, STDIN_FILENO);
+    (void)close(old_);
+    old_ = -1;
+  }
+  void Write(const std::string &data) {
+    EXPECT_EQ(write(writer_, data.data(), data.size()), static_cast<ssize_t>(data.size()));
+  }
+  void Close() {
+    if (writer_ >= 0) (void)close(writer_);
+    writer_ = -1;
+  }
+
+ private:
+  int old_;
+  int writer_;
+};
+
+TEST_F(Guide, DescriptorsSendStandardInputToAllClients) {
+  Input input;
+  Program program("13_descriptors");
+  input.Restore();
+  Client first(program.port());
+  Client second(program.port());
+  for (Client *client : {&first, &second}) EXPECT_EQ(ReceiveLine(client), "ready\n");
+  first.SendAll("ignored\n");
+  for (const std::string line : {"one\n", "two\n"}) {
+    input.Write(line);
+    for (Client *client : {&first, &second}) EXPECT_EQ(ReceiveLine(client), line);
+  }
+  input.Close();  // the end of the input does not end the server
+  Client third(program.port());
+  EXPECT_EQ(ReceiveLine(&third), "ready\n");
+  program.Stop();
+}
+
+TEST_F(Guide, DescriptorsRefuseAFileAsStandardInput) {
+  Input input;
+  const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(null, 0);
+  ASSERT_EQ(dup2(null, STDIN_FILENO), STDIN_FILENO);
+  (void)close(null);
+  Program program("13_descriptors");
+  program.ExpectExit();
+}
+
 }  // namespace
 }  // namespace evnet_testing

@@ -185,10 +185,16 @@ enum evnet_socket_option {
   EVNET_SOCKET_NOTSENT_LOWAT_BYTES,   // TCP_NOTSENT_LOWAT
   EVNET_SOCKET_SEND_BUFFER_BYTES,     // SO_SNDBUF, which Linux doubles (socket(7))
   EVNET_SOCKET_RECEIVE_BUFFER_BYTES,  // SO_RCVBUF, likewise
+
+  // TCP and UDP sockets have these two, for both families if the socket has both:
+  EVNET_SOCKET_HOPS,           // IP_TTL, IPV6_UNICAST_HOPS: 1 to 255
+  EVNET_SOCKET_TRAFFIC_CLASS,  // IP_TOS, IPV6_TCLASS: 0 to 255
+
+  EVNET_SOCKET_BROADCAST,  // SO_BROADCAST, of UDP sockets only: 0 or 1
 };
 
 // The number of socket options.
-enum { EVNET_SOCKET_OPTIONS = EVNET_SOCKET_RECEIVE_BUFFER_BYTES + 1 };
+enum { EVNET_SOCKET_OPTIONS = EVNET_SOCKET_BROADCAST + 1 };
 
 // The multicast settings of a datagram socket.
 enum evnet_multicast_what {
@@ -203,6 +209,8 @@ enum evnet_multicast_what {
 struct evnet_multicast {
   enum evnet_multicast_what what;     // which one
   const struct evnet_address *group;  // JOIN, LEAVE; the port is ignored
+  // JOIN, LEAVE: the only sender whose datagrams are received; the port is ignored. NULL: any.
+  const struct evnet_address *source;
   // JOIN, LEAVE, INTERFACE. NULL: the zone of an IPv6 group, or else the system chooses by its
   // routes.
   const char *interface_name;
@@ -370,7 +378,9 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_attach(struct evnet_poller *poller,
 // The kind of a socket that was made elsewhere.
 struct evnet_socket_kind {
   enum evnet_transport transport;  // of the socket
-  bool is_listener;                // otherwise it is connected
+  bool is_listener;                // otherwise it is connected, unless is_bound
+  bool is_bound;                   // a datagram socket with a local port and without a peer
+  struct evnet_address peer;       // of a connected socket; else size 0
 };
 
 // evnet_poller_identify finds out the kind of a descriptor. It does not change the descriptor.
@@ -378,14 +388,15 @@ struct evnet_socket_kind {
 // Returns: 0.
 // Errors:  -EBADF, -ENOTSOCK if the descriptor is not an open socket.
 //          -EAFNOSUPPORT, -ESOCKTNOSUPPORT if the kind is not supported.
-//          -ENOTCONN if the socket is neither connected nor listening.
+//          -ENOTCONN if the socket is neither connected nor listening, and no datagram socket that
+//          is bound to a port.
 //          -EOPNOTSUPP in a simulated kernel.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_identify(struct evnet_poller *poller, int descriptor,
                                                       struct evnet_socket_kind *out_kind);
 
 // evnet_poller_adopt attaches a socket that was made elsewhere: a connected one as
-// evnet_poller_attach does, a listening one as evnet_poller_listen does, but without taking over
-// its files.
+// evnet_poller_attach does, a listening one or a datagram socket without a peer as
+// evnet_poller_listen does, but without taking over its files.
 //
 //   descriptor  the poller's, closed by evnet_poller_detach; the caller's on error. It becomes
 //               non-blocking, for all who share the open socket (fcntl(2)), and close-on-exec.
@@ -667,13 +678,14 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_set_option(struct evnet_poller *pol
 // unless its no_reuse_address is set.
 //
 // Returns: 0.
-// Errors:  -EADDRINUSE for JOIN if the socket is a member already.
+// Errors:  -EADDRINUSE for JOIN if the socket is a member already, with the same source.
 //          -EADDRNOTAVAIL for LEAVE if it is not a member.
 //          -ENODEV if there is no such interface, or no route.
-//          -EINVAL if `group` is not a group, its zone is another interface, or the value is out of
-//          range.
+//          -EINVAL if `group` is not a group, its zone is another interface, the value is out of
+//          range, the source is of another family, or the socket is a member without a source.
 //          -EAFNOSUPPORT if the group is not of the socket's family.
-//          -EOPNOTSUPP if it is not a datagram socket.
+//          -EOPNOTSUPP if it is not a datagram socket; for a source, on OpenBSD and in a simulated
+//          kernel.
 //          -ENOBUFS if the socket has too many groups (net.ipv4.igmp_max_memberships).
 //          -errno of setsockopt(2) otherwise.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_set_multicast(struct evnet_poller *poller,

@@ -62,8 +62,9 @@ int evnet_adopt_with(struct evnet_reactor *reactor, int descriptor,
   if (reactor->stop.phase != STOP_NONE) return -ESHUTDOWN;
   int status = evnet_poller_identify(reactor->poller, descriptor, &kind);
   if (status < 0) return status;
-  status = kind.is_listener ? listener_adopt(reactor, descriptor, &kind, options, &id)
-                            : adopt_connection(reactor, descriptor, &kind, options, &id);
+  status = kind.is_listener || kind.is_bound
+               ? listener_adopt(reactor, descriptor, &kind, options, &id)
+               : adopt_connection(reactor, descriptor, &kind, options, &id);
   if (status < 0) return status;
   if (out_id != NULL) *out_id = id;
   return 0;

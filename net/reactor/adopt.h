@@ -45,6 +45,13 @@ struct evnet_adopt_options {
 //              leaves its options and the path of a Unix socket alone. A reactor has at most 64
 //              listeners, including those of the server's addresses.
 //
+//   bound       UDP with a local port and without a peer. It becomes a socket like that of a UDP
+//               address of the server (datagram.h): on_data receives each datagram, and there is no
+//               on_open and on_close. Its evnet_conn_listener_index is -1, and out_id is its id for
+//               evnet_async_send_to. It closes in a stop as those do, or by evnet_close or
+//               evnet_async_close with its id, once it has sent its queue and has no hold. It
+//               counts as a listener.
+//
 //   descriptor  evnet's on success: do not use it any more. The caller keeps it on error. It
 //               becomes non-blocking, for all who share the open socket (fcntl(2)), and
 //               close-on-exec.
@@ -56,7 +63,7 @@ struct evnet_adopt_options {
 // Errors:  -EBADF, -ENOTSOCK if descriptor is not an open socket.
 //          -EAFNOSUPPORT, -ESOCKTNOSUPPORT if evnet does not support this kind of socket.
 //          -EEXIST if the reactor already has this descriptor.
-//          -ENOTCONN if the socket is neither connected nor listening.
+//          -ENOTCONN if the socket is neither connected nor listening nor bound.
 //          -ENOBUFS at connections_max, or if there are too many listeners.
 //          -ESHUTDOWN if the reactor is stopping.
 //          -ENOMEM if memory runs out.

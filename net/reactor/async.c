@@ -130,7 +130,8 @@ void async_carry_out(struct evnet_reactor *reactor, struct evnet_async *async) {
   struct evnet_conn *conn = table_find(reactor, &async->id);
   if (conn != NULL && wait_for_open(async, conn)) return;
   const bool ends = async->act == EVNET_ASYNC_CLOSE || async->act == EVNET_ASYNC_ABORT;
-  if (conn == NULL && ends && unlisten_by_id(reactor, &async->id)) {
+  const bool may_be_adopted = conn == NULL || conn->state == CONN_DATAGRAM;
+  if (ends && may_be_adopted && unlisten_by_id(reactor, &async->id)) {
     due_answer(async, 0);
   } else if (conn == NULL) {
     due_answer(async, reactor->stop.phase == STOP_DONE ? -ESHUTDOWN : -ESTALE);

@@ -332,6 +332,26 @@ EVNET_API int evnet_conn_set_notsent_lowat(struct evnet_conn *conn, int bytes);
 // Errors:  see above; -EOPNOTSUPP also for receive_bytes of a Unix socket.
 EVNET_API int evnet_conn_set_buffers(struct evnet_conn *conn, int send_bytes, int receive_bytes);
 
+// evnet_conn_set_hops sets the hop limit of the packets that a TCP or UDP socket sends to single
+// hosts (IP_TTL, IPV6_UNICAST_HOPS). On a UDP socket of both families it applies to both.
+// evnet_conn_set_multicast_hops is for datagrams to groups.
+//
+//   hops  1 to 255; the system's default is usually 64.
+//
+// Returns: 0.
+// Errors:  see above.
+EVNET_API int evnet_conn_set_hops(struct evnet_conn *conn, int hops);
+
+// evnet_conn_set_traffic_class sets the byte of IP packets that holds the DSCP (its upper six bits,
+// RFC 2474) and ECN (IP_TOS, IPV6_TCLASS), of a TCP or UDP socket. TCP keeps the two bits of ECN
+// to itself. On a UDP socket of both families it applies to both.
+//
+//   traffic_class  0 to 255; such as 0xb8 for expedited forwarding. The system's default is 0.
+//
+// Returns: 0.
+// Errors:  see above.
+EVNET_API int evnet_conn_set_traffic_class(struct evnet_conn *conn, int traffic_class);
+
 // evnet_conn_fd returns the descriptor for calls that evnet does not wrap, such as getsockopt(2)
 // and ioctl(2). It remains evnet's: do not close, read, write or duplicate it (evnet_conn_dup
 // does), or use it after on_close has returned.

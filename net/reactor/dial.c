@@ -144,8 +144,9 @@ int evnet_dial_host(struct evnet_reactor *reactor, enum evnet_transport transpor
 int evnet_close(struct evnet_reactor *reactor, struct evnet_conn_id id) {
   if (id.reactor != reactor->owner.reactor_index) return -ESTALE;
   struct evnet_conn *conn = table_find(reactor, &id);
-  if (conn == NULL) return unlisten_by_id(reactor, &id) ? 0 : -ESTALE;
-  return close_by_id(conn);
+  const bool may_be_adopted = conn == NULL || conn->state == CONN_DATAGRAM;
+  if (may_be_adopted && unlisten_by_id(reactor, &id)) return 0;
+  return conn != NULL ? close_by_id(conn) : -ESTALE;
 }
 
 void dial_end_all(struct evnet_reactor *reactor, int reason) {

@@ -12,6 +12,7 @@
 #include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/datagram_socket.h"
 #include "net/reactor/internal/reactor.h"
+#include "net/reactor/internal/side.h"
 #include "net/reactor/owner.h"
 #include "net/reactor/timer.h"
 
@@ -24,7 +25,8 @@ static void arm(struct evnet_reactor *reactor, struct listener *listener) {
   if (listener->state != LISTENER_OPEN) return;
   if (listener->is_datagram) {
     // A UDP socket starts receiving once, because it does not accept connections.
-    if (listeners->accepting && !listener->paused)
+    const bool is_adopted = listener->index == EVNET_LISTENER_NONE;
+    if (is_adopted || (listeners->accepting && !listener->paused))
       datagram_start(&reactor->table.conns[listener->handle.index]);
     return;
   }
@@ -146,6 +148,23 @@ void evnet_reactor_set_listener_handler(struct evnet_reactor *reactor, uint8_t i
   }
 }
 
+static struct evnet_conn *adopt_stream(struct evnet_reactor *reactor, struct evnet_handle handle,
+                                       uint8_t place) {
+  init_stream(reactor, handle, place);
+  struct evnet_conn *conn = &reactor->table.conns[handle.index];
+  conn->generation = ++reactor->table.generation_last;
+  return conn;
+}
+
+static struct evnet_conn *adopt_datagram(struct evnet_reactor *reactor, struct evnet_handle handle,
+                                         struct conn_side *side, int handler_index,
+                                         void *conn_user) {
+  struct evnet_conn *conn = datagram_adopt(reactor, handle, side);
+  conn->handler = (uint8_t)handler_index;
+  conn->user = conn_user;
+  return conn;
+}
+
 int listener_adopt(struct evnet_reactor *reactor, int descriptor,
                    const struct evnet_socket_kind *kind, const struct evnet_adopt_options *options,
                    struct evnet_conn_id *out_id) {
@@ -154,19 +173,26 @@ int listener_adopt(struct evnet_reactor *reactor, int descriptor,
     return -ENOBUFS;
   const int handler_index = evnet_handlers_add(reactor->handlers, options->handler, options->user);
   if (handler_index < 0) return handler_index;
+  // First, because a descriptor that the poller has taken cannot be given back.
+  struct conn_side *side = kind->is_bound ? datagram_prepare(reactor) : NULL;
+  if (kind->is_bound && side == NULL) return -ENOMEM;
   struct evnet_handle handle;
   int status = evnet_poller_adopt(reactor->poller, descriptor, kind, &handle);
-  if (status < 0) return status;
+  if (status < 0) {
+    side_destroy(reactor, side);
+    return status;
+  }
   count_handle(reactor, handle);
-  init_stream(reactor, handle, place);
-  struct evnet_conn *conn = &reactor->table.conns[handle.index];
-  conn->generation = ++reactor->table.generation_last;
+  const struct evnet_conn *conn =
+      kind->is_bound ? adopt_datagram(reactor, handle, side, handler_index, options->conn_user)
+                     : adopt_stream(reactor, handle, place);
   *out_id = evnet_conn_get_id(conn);
   struct listener *listener = fill(reactor, place,
                                    &(struct listener){.handle = handle,
                                                       .index = EVNET_LISTENER_NONE,
                                                       .handler = (uint8_t)handler_index,
-                                                      .state = LISTENER_OPEN});
+                                                      .state = LISTENER_OPEN,
+                                                      .is_datagram = kind->is_bound});
   if (reactor->listeners.accepting_chosen) {
     arm(reactor, listener);
   } else {
@@ -177,6 +203,11 @@ int listener_adopt(struct evnet_reactor *reactor, int descriptor,
 
 bool evnet_reactor_has_family(const struct evnet_reactor *reactor, int family) {
   return evnet_poller_has_family(reactor->poller, family);
+}
+
+int evnet_reactor_identify(struct evnet_reactor *reactor, int descriptor,
+                           struct evnet_socket_kind *out_kind) {
+  return evnet_poller_identify(reactor->poller, descriptor, out_kind);
 }
 
 bool evnet_reactor_spreads_port(const struct evnet_reactor *reactor) {

@@ -164,6 +164,10 @@ bool evnet_reactor_has_family(const struct evnet_reactor *reactor, int family);
 // evnet_reactor_spreads_port is evnet_poller_spreads_port of the reactor's poller.
 bool evnet_reactor_spreads_port(const struct evnet_reactor *reactor);
 
+// evnet_reactor_identify is evnet_poller_identify of the reactor's poller.
+EVNET_WARN_UNUSED int evnet_reactor_identify(struct evnet_reactor *reactor, int descriptor,
+                                             struct evnet_socket_kind *out_kind);
+
 // evnet_reactor_listener_descriptor returns the descriptor of a listener's first socket, which
 // remains the reactor's.
 //

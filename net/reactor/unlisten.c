@@ -73,11 +73,23 @@ int evnet_reactor_unlisten(struct evnet_reactor *reactor, uint8_t index,
   return 0;
 }
 
+static struct listener *find_by_handle(struct evnet_reactor *reactor, uint32_t handle_index) {
+  for (uint8_t i = 0; i < reactor->listeners.top; i++) {
+    struct listener *listener = &reactor->listeners.of[i];
+    if (listener->state == LISTENER_OPEN && listener->handle.index == handle_index) return listener;
+  }
+  return NULL;
+}
+
 bool unlisten_by_id(struct evnet_reactor *reactor, const struct evnet_conn_id *id) {
   if (id->generation == 0 || id->index >= reactor->table.top) return false;
   const struct evnet_conn *conn = &reactor->table.conns[id->index];
-  if (conn->state != CONN_LISTENER || conn->generation != id->generation) return false;
-  leave(reactor, &reactor->listeners.of[conn->listener], NULL);
+  if (conn->generation != id->generation) return false;
+  const bool is_datagram = conn->state == CONN_DATAGRAM && conn->listener == EVNET_LISTENER_NONE;
+  if (conn->state != CONN_LISTENER && !is_datagram) return false;
+  struct listener *listener = find_by_handle(reactor, id->index);
+  if (listener == NULL) return false;  // it is leaving, or a stop closes it
+  leave(reactor, listener, NULL);
   return true;
 }
 

@@ -38,6 +38,7 @@
 #include "../reactor/handler.h"
 #include "../reactor/reactor.h"
 #include "addresses.h"
+#include "adopt.h"
 #include "async.h"
 #include "dial.h"
 #include "stats.h"
@@ -85,7 +86,8 @@ struct evnet_options {
   //   loads           the number of connections on each of `count` reactors.
   //   peer            the peer's address; for a dial, no address (AF_UNSPEC).
   //   listener_index  the index of the address that accepted the connection, as in
-  //                   evnet_server_address; SIZE_MAX for a dial or an adopted listener.
+  //                   evnet_server_address; SIZE_MAX for a dial, an adopted listener or
+  //                   evnet_server_adopt.
   //   user            balance_user.
   //
   // Returns: the index of a reactor, taken modulo `count`.

@@ -37,3 +37,17 @@ int evnet_multicast_system_set_member(int descriptor, const struct evnet_address
   const int level = is_ip4 ? IPPROTO_IP : IPPROTO_IPV6;
   return set(descriptor, level, name, &request, sizeof request);
 }
+
+int evnet_multicast_system_set_source(int descriptor, const struct evnet_address *group,
+                                      const struct evnet_address *source,
+                                      unsigned int interface_index, bool is_member) {
+  const bool is_ip4 = group->socket.any.sa_family == AF_INET;
+  const int level = is_ip4 ? IPPROTO_IP : IPPROTO_IPV6;
+  const size_t size = is_ip4 ? sizeof group->socket.ip4 : sizeof group->socket.ip6;
+  struct group_source_req request = {.gsr_interface = interface_index};
+  memcpy(&request.gsr_group, &group->socket, size);
+  memcpy(&request.gsr_source, &source->socket, size);
+  const int name = is_member ? MCAST_JOIN_SOURCE_GROUP : MCAST_LEAVE_SOURCE_GROUP;
+  if (setsockopt(descriptor, level, name, &request, sizeof request) != 0) return -errno;
+  return 0;
+}

@@ -82,7 +82,7 @@ static int ready_attach(struct evnet_poller *poller, int descriptor, enum evnet_
 
 static int ready_adopt(struct evnet_poller *poller, int descriptor,
                        const struct evnet_socket_kind *kind, struct evnet_handle *out_handle) {
-  int status = evnet_socket_adopt(descriptor);
+  int status = evnet_socket_adopt(descriptor, kind);
   if (status < 0) return status;
   if (kind->is_listener)
     return slot_open(ready_of(poller), descriptor, kind->transport, LISTENER, out_handle);

@@ -27,7 +27,7 @@ void evnet_socket_attach(int descriptor);
 int evnet_socket_identify(struct evnet_poller *poller, int descriptor,
                           struct evnet_socket_kind *out_kind);
 // Makes a socket that was opened outside evnet non-blocking and close-on-exec. Returns 0 or -errno.
-int evnet_socket_adopt(int descriptor);
+int evnet_socket_adopt(int descriptor, const struct evnet_socket_kind *kind);
 
 int64_t evnet_socket_recv(int descriptor, void *out_data, size_t size);
 // As evnet_unix_system_recv.

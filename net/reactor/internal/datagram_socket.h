@@ -69,6 +69,16 @@ static inline bool datagram_is_queued(const struct evnet_conn *conn) {
 int datagram_open(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t listener_index,
                   struct evnet_address *out_address);
 
+// datagram_prepare allocates the record of a UDP socket that is going to be adopted.
+//
+// Returns: a side with the record, for datagram_adopt or side_destroy; NULL if memory runs out.
+struct conn_side *datagram_prepare(struct evnet_reactor *reactor);
+
+// datagram_adopt makes the record of a handle's UDP socket, which does not receive until
+// datagram_start. Its listener index is EVNET_LISTENER_NONE.
+struct evnet_conn *datagram_adopt(struct evnet_reactor *reactor, struct evnet_handle handle,
+                                  struct conn_side *side);
+
 // datagram_connected creates the record of a dialled UDP socket that is about to open.
 //
 // Returns: 0.

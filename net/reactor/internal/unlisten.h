@@ -10,9 +10,9 @@
 #include "net/reactor/internal/names.h"
 #include "net/reactor/owner.h"
 
-// unlisten_by_id closes an adopted listener.
+// unlisten_by_id closes an adopted listener, or an adopted UDP socket without a peer.
 //
-// Returns: false if the id is not that of an adopted listener.
+// Returns: false if the id is not that of one, or if it is closing already.
 bool unlisten_by_id(struct evnet_reactor *reactor, const struct evnet_conn_id *id);
 
 // unlisten_close_idle closes the UDP sockets of removed addresses that owe nothing any more.

@@ -51,6 +51,7 @@ set(EVNET_HEADERS
   net/reactor/watch.h
   net/reactor/wheel.h
   net/server/addresses.h
+  net/server/adopt.h
   net/server/async.h
   net/server/dial.h
   net/server/server.h
@@ -163,6 +164,7 @@ set(EVNET_SOURCES
   net/server/accept.c
   net/server/address_counts.c
   net/server/addresses.c
+  net/server/adopt.c
   net/server/async.c
   net/server/dial.c
   net/server/listen.c

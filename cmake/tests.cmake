@@ -1002,7 +1002,9 @@ evnet_test(
     net/server/adopt_test.cc
   DEPS
     net_base_testing_listener
+    net_base_testing_udp_client
     net_server_testing_client
+    net_server_testing_dial_answer
     net_server_testing_server)
 
 evnet_test(

@@ -217,6 +217,13 @@ struct evnet_multicast {
   int value;  // HOPS, LOOP
 };
 
+// The sockets of a shared port, by the CPUs whose packets they receive.
+struct evnet_port_cpus {
+  const uint32_t *cpus;   // cpu_count numbers of CPUs; packets of cpus[i] go to i % socket_count
+  uint32_t cpu_count;     // at most 1024; packets of other CPUs go to their number % socket_count
+  uint32_t socket_count;  // that listen at the port, in the order in which they were opened
+};
+
 // The options of a listening socket and of the sockets that it accepts: on Linux an accepted socket
 // inherits them, so accepting sets none. 0 selects the system's default, unless noted.
 struct evnet_listen_options {
@@ -246,6 +253,11 @@ struct evnet_listen_options {
   // Shares the port with sockets that set it too: SO_REUSEPORT of socket(7), SO_REUSEPORT_LB of
   // FreeBSD. See evnet_poller_spreads_port.
   bool reuse_port EVNET_ZERO;
+
+  // With reuse_port, of the last socket that opens at a port: the CPU that handles a packet chooses
+  // the socket for the port's connections or datagrams (SO_ATTACH_REUSEPORT_CBPF, Linux 4.5). NULL:
+  // a hash of both addresses chooses.
+  const struct evnet_port_cpus *reuse_port_by_cpu;
 
   // Receives the name of the option, as above, that the system rejects. NULL if it is not needed.
   const char **out_refused EVNET_ZERO;
@@ -682,7 +694,7 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_set_option(struct evnet_poller *pol
 //          -EADDRNOTAVAIL for LEAVE if it is not a member.
 //          -ENODEV if there is no such interface, or no route.
 //          -EINVAL if `group` is not a group, its zone is another interface, the value is out of
-//          range, the source is of another family, or the socket is a member without a source.
+//          range, or the source is of another family.
 //          -EAFNOSUPPORT if the group is not of the socket's family.
 //          -EOPNOTSUPP if it is not a datagram socket; for a source, on OpenBSD and in a simulated
 //          kernel.

@@ -153,14 +153,14 @@ EVNET_API int evnet_conn_leave_group(struct evnet_conn *conn, const struct evnet
 
 // evnet_conn_join_source makes a UDP socket receive the datagrams that one sender sends to a group
 // on one interface (source-specific multicast, RFC 4607). A socket may join several sources of a
-// group.
+// group. If it has joined the group for all senders before, Linux limits it to its sources, and
+// other systems fail with -EINVAL.
 //
 //   source  the sender's address, of the group's family; the port is ignored.
 //
 // Returns: 0.
 // Errors:  -EADDRINUSE if the socket has joined this source already.
-//          -EINVAL also if the source is of another family, or if the socket is a member of the
-//          group without a source.
+//          -EINVAL also if the source is of another family.
 //          -EOPNOTSUPP also on OpenBSD and in a simulated kernel.
 //          -ENOBUFS also if the group has too many sources; Linux: net.ipv4.igmp_max_msf.
 //          the others of evnet_conn_join_group.

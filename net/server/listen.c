@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "net/base/text.h"
+#include "net/server/internal/affinity.h"
 #include "net/server/internal/listen.h"
 #include "net/server/internal/state.h"
 
@@ -25,8 +26,11 @@ static void log_unbound(const struct evnet_server *server, const char *address, 
   }
 }
 
-static struct evnet_listen_options listen_options_of(const struct evnet_server *server) {
+static struct evnet_listen_options listen_options_of(const struct server_reactor *self) {
+  const struct evnet_server *server = self->server;
   const struct evnet_options *options = &server->options;
+  // The last reactor, because all sockets of the port have to be there.
+  const bool by_cpu = server->port_cpus.cpu_count > 0 && self->index + 1 == server->reactor_count;
   return (struct evnet_listen_options){
       .backlog = options->backlog,
       .send_buffer_bytes = options->send_buffer_bytes,
@@ -44,6 +48,7 @@ static struct evnet_listen_options listen_options_of(const struct evnet_server *
       .bind_to_device = options->bind_to_device,
       .udp_broadcast = options->udp_broadcast,
       .reuse_port = options->reuse_port,
+      .reuse_port_by_cpu = by_cpu ? &server->port_cpus : NULL,
       .unix_mode = options->unix_mode,
   };
 }
@@ -68,7 +73,7 @@ static int bind_address(struct server_reactor *self, struct server_text *text,
   struct evnet_server *server = self->server;
   const char *refused = NULL;
   const char *reason = NULL;
-  struct evnet_listen_options options = listen_options_of(server);
+  struct evnet_listen_options options = listen_options_of(self);
   options.out_refused = &refused;
   options.out_reason = &reason;
   struct evnet_address address = *given;
@@ -180,10 +185,35 @@ static void decide_whether_to_spread(struct evnet_server *server) {
             options->balance != NULL ? "balance" : "balancer");
 }
 
+// Runs on reactor 0, which is not pinned yet, before it binds the first address.
+static int decide_cpus(struct evnet_server *server) {
+  if (!server->options.reuse_port_by_cpu || server->reactor_count == 1) return 0;
+  int count = -EOPNOTSUPP;
+  if (server->spreads)
+    count = evnet_affinity_cpus(server->cpus, sizeof server->cpus / sizeof server->cpus[0]);
+  if (count < 0) {
+    evnet_log(&server->logger, EVNET_LOG_ERROR, "option reuse_port_by_cpu: %s",
+              evnet_status_message(count));
+    return count;
+  }
+  if ((uint32_t)count < server->reactor_count) {
+    evnet_log(&server->logger, EVNET_LOG_WARNING,
+              "option reuse_port_by_cpu has no effect: %u reactors are more than the %d CPUs",
+              server->reactor_count, count);
+    return 0;
+  }
+  server->port_cpus = (struct evnet_port_cpus){
+      .cpus = server->cpus, .cpu_count = (uint32_t)count, .socket_count = server->reactor_count};
+  return 0;
+}
+
 int server_listen(struct server_reactor *self) {
   struct evnet_server *server = self->server;
-  if (self->index == 0) decide_whether_to_spread(server);
   int status = 0;
+  if (self->index == 0) {
+    decide_whether_to_spread(server);
+    status = decide_cpus(server);
+  }
   for (size_t i = 0; i < server->socket_count && status == 0;) {
     struct server_text text = {.sockets = &server->sockets[i], .index = server->sockets[i].index};
     // Reactor 0 has written it, and no address is removed before the start has ended.

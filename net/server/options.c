@@ -29,6 +29,10 @@ static int resolve_reactors(struct evnet_server *server) {
   // If one reactor paused, connections in its backlog would wait although the kernel could have
   // given them to another reactor.
   if (options->reuse_port) options->connections_full_action = EVNET_FULL_REFUSE;
+  if (options->reuse_port_by_cpu && !(options->reuse_port && options->pin_reactors)) {
+    return evnet_option_refuse(logger, "reuse_port_by_cpu", 1,
+                               "needs the options reuse_port and pin_reactors");
+  }
   if (options->connections_per_address_max == 0)
     options->connections_per_address_max = EVNET_UNLIMITED;
   switch (options->backend) {

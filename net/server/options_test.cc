@@ -105,6 +105,10 @@ const Bad kBad[] = {
     {"balancer", "3", [](evnet_options *options) { options->balancer = evnet_balancing(3); }},
     {"connections_full_action", "2",
      [](evnet_options *options) { options->connections_full_action = evnet_full_action(2); }},
+    {"reuse_port_by_cpu", "1",  // without pin_reactors
+     [](evnet_options *options) { options->reuse_port = options->reuse_port_by_cpu = true; }},
+    {"reuse_port_by_cpu", "1",  // without reuse_port
+     [](evnet_options *options) { options->pin_reactors = options->reuse_port_by_cpu = true; }},
     {"backend", "4", [](evnet_options *options) { options->backend = evnet_backend(4); }},
     {"dials_reserved", "1048576",
      [](evnet_options *options) { options->dials_reserved = 1048576; }},

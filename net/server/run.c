@@ -123,6 +123,16 @@ static void end_unstarted(struct server_reactor *self) {
   (void)evnet_reactor_run(self->reactor);
 }
 
+// Waits until all reactors before this one have bound their addresses, because the order of the
+// sockets of a port must be that of the reactors.
+static void wait_for_turn(const struct server_reactor *self) {
+  struct evnet_server *server = self->server;
+  (void)pthread_mutex_lock(&server->mutex);
+  while (server->ready_count + 1 < self->index)
+    (void)pthread_cond_wait(&server->changed, &server->mutex);
+  (void)pthread_mutex_unlock(&server->mutex);
+}
+
 static void *sub_main(void *argument) {
   struct server_reactor *self = argument;
   evnet_thread_set_name("evnet", self->index);
@@ -130,6 +140,7 @@ static void *sub_main(void *argument) {
   int status = server_create_reactor(self);
   report(self, status);
   if (status == 0 && wait_for_next(self->server, SERVER_STARTING) == SERVER_SHARING) {
+    if (self->server->options.reuse_port_by_cpu) wait_for_turn(self);
     status = server_listen(self);
     report(self, status);
   }

@@ -108,6 +108,18 @@ struct evnet_options {
   // Default: false, no other server can listen on the port.
   bool reuse_port EVNET_ZERO;
 
+  // With reuse_port and pin_reactors: the CPU that handles a packet in the kernel chooses the
+  // reactor for its connection or datagram, so that both use the same CPU's caches
+  // (SO_ATTACH_REUSEPORT_CBPF). It helps if the network card spreads packets over the CPUs (RSS).
+  // With fewer reactors than CPUs, the packets of the i-th CPU that the process may use go to
+  // reactor i modulo the number of reactors. With more reactors than CPUs, evnet logs a warning and
+  // the kernel distributes as without this option, because some reactors would get nothing. Another
+  // server on the port makes the kernel's order of sockets differ from the order of the reactors.
+  // evnet_server_create rejects it without the other two options. Linux only: elsewhere the start
+  // fails with -EOPNOTSUPP, unless there is one reactor.
+  // Default: false.
+  bool reuse_port_by_cpu;
+
   // The kernel interface. EVNET_BACKEND_AUTO selects the best one that works. If the system does
   // not support the backend named here, the start fails and logs the reason.
   // Default: EVNET_BACKEND_AUTO.

@@ -95,6 +95,11 @@ struct evnet_server {
   // before the other reactors read it.
   bool spreads;
 
+  // The CPUs of reuse_port_by_cpu, which reactor 0 writes before the other reactors read it;
+  // cpu_count 0: not used.
+  struct evnet_port_cpus port_cpus;
+  uint32_t cpus[1024];
+
   struct server_reactor *reactors;
   uint32_t reactor_count;
   struct evnet_balancer balancer;  // reactor 0's thread only

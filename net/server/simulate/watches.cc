@@ -195,7 +195,7 @@ void Watches::Turned(uint32_t reactor) {
   for (const auto &each : watches_) {
     if (each->reactor != reactor || !each->running) continue;
     if (w_.ended[reactor]) {
-      evnet_sim_fail(w_.sim, "reactor %u has ended, but one of its watches has not", reactor);
+      evnet_sim_fail(w_.sim, "reactor %u has ended, but one of its watches still runs", reactor);
       return;
     }
     // Another callback of the turn may have used up what was ready.

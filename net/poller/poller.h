@@ -257,7 +257,7 @@ struct evnet_listen_options {
   // With reuse_port, of the last socket that opens at a port: the CPU that handles a packet chooses
   // the socket for the port's connections or datagrams (SO_ATTACH_REUSEPORT_CBPF, Linux 4.5). NULL:
   // a hash of both addresses chooses.
-  const struct evnet_port_cpus *reuse_port_by_cpu;
+  const struct evnet_port_cpus *reuse_port_by_cpu EVNET_ZERO;
 
   // Receives the name of the option, as above, that the system rejects. NULL if it is not needed.
   const char **out_refused EVNET_ZERO;

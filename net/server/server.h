@@ -118,7 +118,7 @@ struct evnet_options {
   // evnet_server_create rejects it without the other two options. Linux only: elsewhere the start
   // fails with -EOPNOTSUPP, unless there is one reactor.
   // Default: false.
-  bool reuse_port_by_cpu;
+  bool reuse_port_by_cpu EVNET_ZERO;
 
   // The kernel interface. EVNET_BACKEND_AUTO selects the best one that works. If the system does
   // not support the backend named here, the start fails and logs the reason.

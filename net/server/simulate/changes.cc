@@ -135,6 +135,7 @@ void Changes::Done(Request *request, size_t index, int status) {
     w_.addresses.push_back({});
     w_.addresses.back().port = evnet_address_port(&address);
     w_.addresses.back().face = request->face;
+    w_.addresses.back().added_ns = w_.now();
     return;
   }
   if (index != request->index) evnet_sim_fail(w_.sim, "a change is answered for another address");

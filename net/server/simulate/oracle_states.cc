@@ -84,7 +84,9 @@ void Oracle::IdleListener() {
   for (const auto &client : w_.clients) {
     evnet_sim_state state = {};
     if (client->socket == nullptr) continue;
-    if (w_.all_paused || w_.addresses[client->listener].paused) continue;
+    const Address &address = w_.addresses[client->listener];
+    if (w_.all_paused || address.paused) continue;
+    if (address.added_ns != 0 && w_.now() <= address.added_ns + kRetryNs) continue;
     evnet_sim_inspect(client->socket, &state);
     if (state.waiting)
       evnet_sim_fail(w_.sim, "client %u waits, but the server does not accept", client->number);

@@ -133,6 +133,7 @@ struct Address {
   bool is_leaving = false;  // a removal was posted
   bool paused = false;      // the last request for it was a pause
   bool held = false;        // a pause has been answered, and no resume was posted since
+  uint64_t added_ns = 0;    // when its addition was answered; 0: at the start
 };
 
 struct World {

@@ -419,7 +419,11 @@ evnet_options ByCpu(int reactors) {
   return options;
 }
 
+// Whether the test runs over the kqueue stand-in, with the files of the BSDs.
+bool IsOverKqueue() { return std::string(Server().stats().backend) == "kqueue"; }
+
 TEST(ReusePortByCpu, TheCpuOfAPacketChoosesTheReactor) {
+  if (IsOverKqueue()) GTEST_SKIP() << "SO_ATTACH_REUSEPORT_CBPF is an option of Linux";
   const std::vector<int> cpus = Cpus();
   if (cpus.size() < 2) GTEST_SKIP() << "one CPU";
   const int reactors = static_cast<int>(std::min<size_t>(cpus.size(), 8));
@@ -446,6 +450,7 @@ TEST(ReusePortByCpu, TheCpuOfAPacketChoosesTheReactor) {
 }
 
 TEST(ReusePortByCpu, WithMoreReactorsThanCpusTheHashDistributesAndTheLogSaysSo) {
+  if (IsOverKqueue()) GTEST_SKIP() << "SO_ATTACH_REUSEPORT_CBPF is an option of Linux";
   const size_t cpus = Cpus().size();
   if (cpus > 16) GTEST_SKIP() << "too many CPUs";
   Server server(Telling(), ByCpu(static_cast<int>(cpus) + 1));
@@ -457,6 +462,7 @@ TEST(ReusePortByCpu, WithMoreReactorsThanCpusTheHashDistributesAndTheLogSaysSo) 
 }
 
 TEST(ReusePortByCpu, OfOneReactorHasNoEffect) {
+  if (IsOverKqueue()) GTEST_SKIP() << "SO_ATTACH_REUSEPORT_CBPF is an option of Linux";
   Server server(Telling(), ByCpu(1));
   EXPECT_EQ(Client(server.port()).Receive(2), "00");
 }

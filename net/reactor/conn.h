@@ -75,9 +75,9 @@ EVNET_API size_t evnet_conn_read(struct evnet_conn *conn, void *out, size_t size
 EVNET_API size_t evnet_conn_discard(struct evnet_conn *conn, size_t size);
 
 // evnet_conn_pause_reading stops on_data, and through TCP's flow control soon the peer, until
-// evnet_conn_resume_reading. evnet still reports a reset by the peer immediately. A stopping server
-// does not wait for the resume, so hold the connection if its unread bytes matter. Calling it again
-// has no effect.
+// evnet_conn_resume_reading. evnet still reports a reset by the peer immediately, but the peer's
+// end-of-stream only after the resume. A stopping server does not wait for the resume, so hold the
+// connection if its unread bytes matter. Calling it again has no effect.
 EVNET_API void evnet_conn_pause_reading(struct evnet_conn *conn);
 
 // evnet_conn_resume_reading ends a pause. If bytes are unread, on_data is called later in this turn
@@ -162,9 +162,9 @@ EVNET_API int evnet_conn_shutdown_write(struct evnet_conn *conn);
 // Ends
 
 // evnet_conn_close sends all queued output, closes the sending side, waits for the peer's
-// end-of-stream up to linger_ms, and closes, as drawn above. From now on there is no on_data,
-// on_half_close or on_drain, only on_close: with EVNET_REASON_LOCAL if the kernel took all output,
-// otherwise with the reason why it did not.
+// end-of-stream up to linger_ms, and closes, as drawn above. From now on the only callbacks are
+// on_prewrite and on_close: with EVNET_REASON_LOCAL if the kernel took all output, otherwise with
+// the reason why it did not.
 EVNET_API void evnet_conn_close(struct evnet_conn *conn);
 
 // evnet_conn_abort drops queued output and resets the connection. on_close gets

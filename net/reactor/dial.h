@@ -14,7 +14,7 @@
 //   EVNET_STATUS_ADDRESS   the name is unknown, or the name server did not answer.
 //   a resolver's status    of a lookup by the option `resolve` (resolve.h).
 //   -ECANCELED             evnet_close was called.
-//   EVNET_REASON_SHUTDOWN  a stop ended.
+//   EVNET_REASON_SHUTDOWN  the last connection that a stop waits for has closed.
 //   -EMFILE, -ENFILE       no descriptor was left, for the lookup or the socket.
 //   -EACCES                `allow` returned false, or connect(2) failed so.
 //   -ETIMEDOUT             the timeout expired, or connect(2) failed so.

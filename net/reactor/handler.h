@@ -92,8 +92,8 @@ struct evnet_handler {
   // request. NULL: EVNET_NONE.
   enum evnet_action (*on_below)(struct evnet_conn *conn, void *user) EVNET_ZERO;
 
-  // A timeout has expired. EVNET_KEEP restarts it; any other action closes the connection. NULL:
-  // close.
+  // A timeout has expired. EVNET_KEEP restarts it; any other action closes the connection. Not
+  // called for a connection that is closing. NULL: close.
   enum evnet_action (*on_timeout)(struct evnet_conn *conn, enum evnet_timeout which,
                                   void *user) EVNET_ZERO;
 

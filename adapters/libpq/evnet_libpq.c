@@ -19,6 +19,7 @@ struct evnet_libpq {
   void *user;
   enum state state;
   bool copying;   // the last result began a COPY
+  bool has_more;  // on_copy has more to send
   bool in_query;  // a result of a query was presented, and its end was not
   struct evnet_watcher watcher;
   uint32_t events;           // that are watched; 0: none
@@ -138,9 +139,10 @@ static void present_notifies(struct evnet_libpq *attachment) {
 }
 
 static void present_copy(struct evnet_libpq *attachment) {
+  attachment->has_more = false;
   if (is_over(attachment) || !attachment->copying) return;
   if (attachment->callbacks.on_copy != NULL)
-    attachment->callbacks.on_copy(attachment, attachment->user);
+    attachment->has_more = attachment->callbacks.on_copy(attachment, attachment->user);
   present_results(attachment);
 }
 
@@ -196,7 +198,9 @@ void evnet_libpq_flush(struct evnet_libpq *attachment) {
     evnet_timer_start(attachment->reactor, &attachment->later, 0, on_later, attachment);
     return;
   }
-  request(attachment, EVNET_READABLE | (left > 0 ? EVNET_WRITABLE : 0u));
+  // What on_copy queued may be sent by now; it still wants to be called when there is room.
+  bool waits = left > 0 || attachment->has_more;
+  request(attachment, EVNET_READABLE | (waits ? EVNET_WRITABLE : 0u));
 }
 
 int evnet_libpq_attach(struct evnet_reactor *reactor, PGconn *connection,

@@ -45,9 +45,12 @@ struct evnet_libpq_callbacks {
   //
   // To receive: call PQgetCopyData with async 1 until it returns 0 or less.
   //
-  // To send: call PQputCopyData, and PQflush after it, until PQflush returns 1. The callback is called
+  // To send: call PQputCopyData, and PQflush after it, until PQflush returns 1; the callback is called
   // again when all of that has been sent. At the end call PQputCopyEnd.
-  void (*on_copy)(struct evnet_libpq *attachment, void *user);
+  //
+  // Returns: true if there is more to send; otherwise false. If more comes up later, call
+  //          evnet_libpq_flush after it.
+  bool (*on_copy)(struct evnet_libpq *attachment, void *user);
 
   // A notification has arrived (LISTEN). To be freed by PQfreemem.
   void (*on_notify)(struct evnet_libpq *attachment, PGnotify *notify, void *user);

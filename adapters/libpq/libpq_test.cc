@@ -64,7 +64,7 @@ class Libpq : public ::testing::TestWithParam<evnet_backend> {
   static void OnResult(evnet_libpq *, PGresult *result, void *user) {
     static_cast<Client *>(user)->results.push_back(Describe(result));
   }
-  static void OnCopy(evnet_libpq *attachment, void *user) {
+  static bool OnCopy(evnet_libpq *attachment, void *user) {
     Client *client = static_cast<Client *>(user);
     PGconn *connection = evnet_libpq_connection(attachment);
     const std::string part(100000, 'x');
@@ -72,11 +72,11 @@ class Libpq : public ::testing::TestWithParam<evnet_backend> {
     while (client->parts_to_send > 0) {
       EXPECT_EQ(PQputCopyData(connection, (part + "\n").c_str(), 100001), 1);
       client->parts_to_send--;
-      if (client->parts_to_send > 0 && PQflush(connection) == 1) return;
+      if (client->parts_to_send > 0 && PQflush(connection) == 1) return true;
     }
     if (sends) {
       EXPECT_EQ(PQputCopyEnd(connection, nullptr), 1);
-      return;
+      return false;
     }
     char *row = nullptr;
     int size;
@@ -84,6 +84,7 @@ class Libpq : public ::testing::TestWithParam<evnet_backend> {
       client->copied.append(row, static_cast<size_t>(size));
       PQfreemem(row);
     }
+    return false;
   }
   static void OnNotify(evnet_libpq *, PGnotify *notify, void *user) {
     static_cast<Client *>(user)->results.push_back(std::string("notify ") + notify->extra);

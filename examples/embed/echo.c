@@ -36,7 +36,7 @@ static int listen_anywhere(uint16_t *out_port) {
 
 int echo_create(const struct evnet_handler *handler, void *user,
                 struct evnet_reactor **out_reactor) {
-  uint16_t port;
+  uint16_t port = 0;
   int descriptor = listen_anywhere(&port);
   if (descriptor < 0) return descriptor;
   int status = evnet_reactor_create(handler, user, NULL, out_reactor);

@@ -262,7 +262,7 @@ TEST(ServerAdoptAnywhere, ABoundUdpSocketServesAndClosesByItsId) {
     EXPECT_EQ(client.Receive(), "hello");
     EXPECT_EQ(index, -1);
     const evnet_address back = client.Address();
-    Answer sent, closed, late;
+    Answer sent, closed;
     ASSERT_EQ(evnet_async_send_to(server.get(), answer.id, &back, "news", 4, Answer::Done, &sent),
               0);
     ASSERT_TRUE(sent.Wait());

@@ -268,7 +268,6 @@ TEST(AddAddress, ServesOnEveryReactorAndKeepsTheOtherIndexes) {
 
 TEST(AddAddress, DoneRunsOnReactor0BeforeTheFirstConnection) {
   std::atomic<bool> announced{false};
-  std::atomic<uint16_t> port{0};
   Callbacks callbacks = Telling();
   const auto tell = callbacks.on_open;
   callbacks.on_open = [&](evnet_conn *conn) {

@@ -198,7 +198,7 @@ void evnet_libpq_flush(struct evnet_libpq *attachment) {
     evnet_timer_start(attachment->reactor, &attachment->later, 0, on_later, attachment);
     return;
   }
-  // What on_copy queued may be sent by now; it still wants to be called when there is room.
+  // The bytes that on_copy queued may be sent by now, but it still waits for room.
   bool waits = left > 0 || attachment->has_more;
   request(attachment, EVNET_READABLE | (waits ? EVNET_WRITABLE : 0u));
 }

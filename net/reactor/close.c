@@ -90,7 +90,14 @@ void close_check_stopping(struct evnet_conn *conn) {
   bool resumes = conn->read_stop == 0 && !(conn->flags & (RECEIVING | PEER_ENDED));
   bool has_read = !(conn->read_stop & (STOP_OUTBOUND_HIGH | STOP_RATE)) && !resumes;
   if (has_work) outbound_await_flight(conn);
-  if (has_read && !has_work) close_conn(conn, EVNET_REASON_SHUTDOWN);
+  if (!has_read || has_work) return;
+  // Without queued output, a request of evnet_conn_notify_below is due. on_below may write the next
+  // part and request again.
+  if (conn->side != NULL && conn->side->below_bytes > 0) {
+    due_add(conn, 0);
+    return;
+  }
+  close_conn(conn, EVNET_REASON_SHUTDOWN);
 }
 
 int evnet_conn_set_background(struct evnet_conn *conn, bool background) {

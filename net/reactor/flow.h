@@ -44,8 +44,9 @@ EVNET_API int evnet_conn_need(struct evnet_conn *conn, size_t bytes);
 // on_below is called at the end of a turn, this one or a later one, never from inside this call; if
 // the output is below already, then in this turn or the next. A further request replaces the first:
 // there is one on_below, for the last number. It is independent of the water marks; on_drain comes
-// first if both are due. A closing connection gets no on_below. A stop does not wait for on_below
-// itself, but it waits for the output, and calls on_below before it closes the connection.
+// first if both are due. A closing connection gets no on_below. A stop calls the on_below that is
+// requested before it closes the connection, so it waits for a producer that requests again and
+// again, up to the drain deadline.
 //
 //   bytes  1: no output is queued; 0: cancels the request.
 //

@@ -251,6 +251,25 @@ TEST_F(Below, AStopLetsAProducerFinish) {
   EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_SHUTDOWN);
 }
 
+TEST_F(Below, AStopLetsAProducerFinishWhoseOutputTheKernelTakesAtOnce) {
+  const std::string all = Pattern(30000);
+  size_t written = 0;
+  Start([&](evnet_conn *conn) {
+    written += static_cast<size_t>(Write(conn, all.substr(written, 100)));
+    if (written == all.size()) return;
+    EXPECT_EQ(evnet_conn_notify_below(conn, 1), 0);
+  });
+  evnet_conn_hold(pair.conn);
+  evnet_reactor_stop(h.reactor(), 60000);
+  h.Settle();  // past the last read of the stop
+  Notify(1);
+  evnet_conn_release(pair.conn);
+  EXPECT_EQ(h.ReadToEnd(&pair.client), all);
+  pair.client.Close();
+  h.Until([&] { return h.Of(pair).closed == 1; });
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_SHUTDOWN);
+}
+
 TEST_F(Below, AFurtherRequestReplacesTheFirstAndZeroCancels) {
   Start();
   Write(pair.conn, Pattern(300000));

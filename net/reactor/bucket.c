@@ -39,18 +39,29 @@ uint64_t bucket_bytes(const struct bucket *bucket, uint64_t now_ns) {
   return missing < bucket->burst_bytes ? bucket->burst_bytes - missing : 0;
 }
 
+// Returns the bytes for which bucket_wait_ns waits.
+static uint64_t grain_of(const struct bucket *bucket) {
+  uint64_t grain = bucket->bytes_per_s / GRAINS_PER_S;
+  if (grain == 0) grain = 1;
+  return grain < bucket->burst_bytes ? grain : bucket->burst_bytes;
+}
+
+uint64_t bucket_may_pass(const struct bucket *bucket, uint64_t now_ns) {
+  if (bucket->is_low && bucket_wait_ns(bucket, now_ns) > 0) return 0;
+  return bucket_bytes(bucket, now_ns);
+}
+
 void bucket_take(struct bucket *bucket, uint64_t bytes, uint64_t now_ns) {
   if (bucket->bytes_per_s == 0) return;
   const uint64_t from_ns = bucket->full_ns > now_ns ? bucket->full_ns : now_ns;
   const uint64_t ns = time_of(bucket, bytes);
   bucket->full_ns = ns < UINT64_MAX - from_ns ? from_ns + ns : UINT64_MAX;
+  bucket->is_low = bucket_bytes(bucket, now_ns) < (grain_of(bucket) + 3) / 4;
 }
 
 uint64_t bucket_wait_ns(const struct bucket *bucket, uint64_t now_ns) {
   if (bucket->bytes_per_s == 0 || bucket->full_ns <= now_ns) return 0;
-  uint64_t grain = bucket->bytes_per_s / GRAINS_PER_S;
-  if (grain == 0) grain = 1;
-  if (grain > bucket->burst_bytes) grain = bucket->burst_bytes;
+  const uint64_t grain = grain_of(bucket);
   // The time at which only burst - grain bytes are missing.
   const uint64_t lead_ns = time_of(bucket, bucket->burst_bytes - grain);
   const uint64_t left_ns = bucket->full_ns - now_ns;

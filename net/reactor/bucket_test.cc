@@ -48,6 +48,20 @@ TEST(Bucket, AfterTheWaitItHoldsAThirtySecondOfASecondsBytesOrItsBurst) {
   EXPECT_EQ(bucket_bytes(&bucket, bucket_wait_ns(&bucket, 0)), 10u);
 }
 
+TEST(Bucket, PassesNothingFromLowUntilTheWaitIsOver) {
+  bucket bucket = {};
+  bucket_set(&bucket, 32000, 100000, 0);
+  bucket_take(&bucket, 99700, 0);
+  EXPECT_EQ(bucket_may_pass(&bucket, 0), 300u) << "above a quarter of 1000";
+  bucket_take(&bucket, 300, 0);
+  const uint64_t wait_ns = bucket_wait_ns(&bucket, 0);
+  for (uint64_t now_ns = 0; now_ns < wait_ns; now_ns += wait_ns / 10)
+    EXPECT_EQ(bucket_may_pass(&bucket, now_ns), 0u) << now_ns;
+  EXPECT_GE(bucket_may_pass(&bucket, wait_ns), 1000u);
+  bucket_set(&bucket, 0, 0, 0);
+  EXPECT_EQ(bucket_may_pass(&bucket, 0), UINT64_MAX);
+}
+
 TEST(Bucket, ANewLimitKeepsTheBytesUpToTheNewBurst) {
   bucket bucket = {};
   bucket_set(&bucket, 1000, 100, 0);

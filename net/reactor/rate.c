@@ -221,12 +221,14 @@ static void hold(struct conn_rate *rate, enum rate_way way) {
 static uint64_t bytes_now(const struct conn_rate *rate, enum rate_way way) {
   const uint64_t now_ns = rate->conn->reactor->clock.now_ns;
   const struct rate_side *side = &rate->ways[way];
-  uint64_t bytes = bucket_bytes(&side->bucket, now_ns);
+  uint64_t bytes = bucket_may_pass(&side->bucket, now_ns);
   if (rate->group == NULL) return bytes;
   const struct group_way *group = &rate->group->ways[way];
   // Without a turn, the connection waits after those that wait already.
   if (side->share == 0 && group->first != NULL) return 0;
-  const uint64_t of_group = bucket_bytes(&group->bucket, now_ns);
+  // A member with a turn was promised bytes, though the turns before it leave the bucket low.
+  const uint64_t of_group = side->share > 0 ? bucket_bytes(&group->bucket, now_ns)
+                                            : bucket_may_pass(&group->bucket, now_ns);
   if (of_group < bytes) bytes = of_group;
   return side->share > 0 && side->share < bytes ? side->share : bytes;
 }

@@ -2,8 +2,8 @@
 //
 // A limit is a token bucket. It holds at most `burst` bytes, is full at first, and fills with
 // `bytes_per_s`. evnet passes bytes between the kernel and the connection only while the bucket has
-// some, so in any time t at most burst + bytes_per_s * t bytes pass. An empty bucket fills for about
-// 1/32 s, or up to its burst, before bytes pass again. Both directions are limited separately.
+// some, so in any time t at most burst + bytes_per_s * t bytes pass. A bucket that is almost empty
+// fills for about 1/32 s, or up to its burst, before bytes pass again. Both directions are limited separately.
 //
 //   struct evnet_rate rate = {.send_bytes_per_s = 1 << 20};
 //   evnet_conn_set_rate(conn, &rate);                   // this connection alone

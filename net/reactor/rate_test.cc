@@ -94,6 +94,18 @@ TEST_F(Rate, ReceivesTheBurstAndThenAtTheRate) {
   EXPECT_TRUE(h.Of(pair).received == data);
 }
 
+TEST_F(Rate, DoesNotReceiveTheFewBytesOfEachTurn) {
+  h.Start();
+  Harness::Pair pair = Connect(Receiving());
+  pair.client.Write(Pattern(20000));
+  for (int ms = 0; ms < 200; ms++) {
+    h.Turns(1);
+    TheKernel().Advance(1);
+  }
+  EXPECT_GE(Received(pair), 7000u);
+  EXPECT_LE(h.Of(pair).Count("data"), 12) << "one for each 1/32 s, and some for the burst";
+}
+
 TEST_F(Rate, SmallWritesAreLimitedTogether) {
   h.Start();
   Harness::Pair pair = Connect(Sending());

@@ -3,6 +3,7 @@
 #ifndef EVNET_NET_REACTOR_INTERNAL_BUCKET_H_
 #define EVNET_NET_REACTOR_INTERNAL_BUCKET_H_
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "net/reactor/internal/names.h"
@@ -16,6 +17,7 @@ struct bucket {
   uint64_t bytes_per_s;  // 0: no limit
   uint64_t burst_bytes;
   uint64_t full_ns;  // when it is full again; until then it holds less
+  bool is_low;       // the last take left less than a quarter of what bucket_wait_ns waits for
 };
 
 // bucket_set changes the limit. The bucket keeps its bytes up to the new burst; one without a limit
@@ -24,6 +26,10 @@ void bucket_set(struct bucket *bucket, uint64_t bytes_per_s, uint64_t burst_byte
 
 // bucket_bytes returns the bytes that the bucket holds; UINT64_MAX without a limit.
 uint64_t bucket_bytes(const struct bucket *bucket, uint64_t now_ns);
+
+// bucket_may_pass returns the bytes that may pass now: none while the bucket is low and still has to
+// fill. Without that, each turn of the loop would pass the few bytes that came since the last one.
+uint64_t bucket_may_pass(const struct bucket *bucket, uint64_t now_ns);
 
 // bucket_take takes bytes out. If it holds fewer, it owes the rest.
 void bucket_take(struct bucket *bucket, uint64_t bytes, uint64_t now_ns);

@@ -26,8 +26,8 @@ struct evnet_conn;
 //
 // The need is a statement, not a filter: on_data is also called for fewer bytes. It holds until the
 // next call. While reading is stopped at the mark, on_data is called only after a request by id
-// (evnet_async_wake), the read timeout does not run, the idle timeout does, and a stop waits for
-// the handler.
+// (evnet_async_wake), when a pause or another stop of reading ends, and for a new handler. The read
+// timeout does not run, the idle timeout does, and a stop waits for the handler.
 //
 //   bytes  the largest number of bytes that the handler needs together, such as a frame with its
 //          header. 0: unknown; the mark has no effect.

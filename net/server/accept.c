@@ -1,6 +1,7 @@
 // How a new connection reaches its reactor. A place is one of the connections_max connections that
-// may be open; the last dials_reserved of them are for dials only. The acceptor takes a place, accepts the connection, and gives it to the reactor that
-// the balancer picks. The close gives the place back. Dialled connections take a place, too.
+// may be open; the last dials_reserved of them are for dialled and adopted connections only. The
+// acceptor takes a place, accepts the connection, and gives it to the reactor that the balancer
+// picks. The close gives the place back. Dialled and adopted connections take a place, too.
 //
 //   in the backlog --admit: took a place--> accept(2) --> opened here, or handed over
 //          ^         |                          |

@@ -11,7 +11,8 @@
 // Every function here may be called from any thread, from on_boot on, while the server exists. It
 // posts a request and returns. The request visits the reactors one after the other, reactor 0
 // first. All reactors carry out requests in the same order; requests of one thread run in the order
-// of their calls.
+// of their calls. One exception: while the removal of a UDP address waits on a reactor for queued
+// datagrams and holds, later requests overtake it, and the reactors after that one still receive.
 //
 //   done  called once if the function returned 0, after all reactors have carried out the request.
 //         It is called on reactor 0; if reactor 0 has ended, on another reactor. NULL: none.

@@ -11,6 +11,7 @@
 #pragma redefine_extname boot_alone evnet_internal_boot_alone
 #pragma redefine_extname boot_end evnet_internal_boot_end
 #pragma redefine_extname bucket_bytes evnet_internal_bucket_bytes
+#pragma redefine_extname bucket_may_pass evnet_internal_bucket_may_pass
 #pragma redefine_extname bucket_set evnet_internal_bucket_set
 #pragma redefine_extname bucket_take evnet_internal_bucket_take
 #pragma redefine_extname bucket_wait_ns evnet_internal_bucket_wait_ns

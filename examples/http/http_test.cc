@@ -220,7 +220,7 @@ TEST_P(Http, AClientThatSendsAndNeverReadsIsStoppedByBackPressure) {
   START();
   const size_t before = server->ResidentKilobytes();
   Client client(server->port());
-  const size_t size = 32 << 20;
+  const size_t size = 64 << 20;  // more than the kernel's buffers of both directions hold
   client.SendAll("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(size) +
                  "\r\n\r\n");
   const std::string data = Pattern(size);

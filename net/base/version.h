@@ -7,9 +7,11 @@
 
 #include "status.h"
 
-// The three numbers of the headers' version.
+// The first number of the headers' version.
 #define EVNET_VERSION_MAJOR 0
+// The second number.
 #define EVNET_VERSION_MINOR 1
+// The third number.
 #define EVNET_VERSION_PATCH 0
 
 // The version of the headers as text.

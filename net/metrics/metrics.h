@@ -30,25 +30,27 @@ extern "C" {
 // The Content-Type of the text.
 #define EVNET_METRICS_MEDIA_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
+// The types of the text format.
 enum evnet_metric_type {
   EVNET_METRIC_COUNTER,    // only grows, from 0; by convention its name ends with _total
   EVNET_METRIC_GAUGE,      // grows and shrinks
   EVNET_METRIC_HISTOGRAM,  // evnet_metrics_histogram writes its samples
 };
 
+// A label of a sample.
 struct evnet_metric_label {
-  const char *name;
+  const char *name;   // letters, digits and underscores
   const char *value;  // any text; ends with a 0 byte
 };
 
 // A text that is being written. Only the functions below use the fields.
 struct evnet_metrics {
-  char *text;
-  size_t size;       // of text
-  size_t used;       // of text, without the 0 byte
-  bool full;         // something did not fit
-  const char *name;  // of the current family
-  enum evnet_metric_type type;
+  char *text;                   // of evnet_metrics_begin
+  size_t size;                  // of text
+  size_t used;                  // of text, without the 0 byte
+  bool full;                    // something did not fit
+  const char *name;             // of the current family
+  enum evnet_metric_type type;  // of the current family
 };
 
 // evnet_metrics_begin starts a text.

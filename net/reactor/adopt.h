@@ -20,7 +20,7 @@ struct evnet_adopt_options {
   // the server's included.
   // Default: NULL, the reactor's or server's handler and user; `user` is then ignored.
   const struct evnet_handler *handler EVNET_ZERO;
-  void *user EVNET_ZERO;
+  void *user EVNET_ZERO;  // passed to the callbacks of `handler`
 
   // The evnet_conn_user of a connection from the beginning; ignored for a listener.
   // Default: NULL.

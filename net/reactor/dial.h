@@ -64,7 +64,7 @@ struct evnet_dial_options {
   // with -ENOMEM if there is no memory for the copy.
   // Default: NULL, the reactor's or server's handler and user; `user` is then ignored.
   const struct evnet_handler *handler EVNET_ZERO;
-  void *user EVNET_ZERO;
+  void *user EVNET_ZERO;  // passed to the callbacks of `handler`
 
   // The evnet_conn_user of the connection from the beginning.
   // Default: NULL.

@@ -32,8 +32,8 @@ enum { EVNET_RESOLVER_ADDRESSES_MAX = 64 };
 // A lookup of a reactor. All zero is never valid. The id of a finished or cancelled lookup finds
 // nothing, also after another lookup has begun.
 struct evnet_lookup_id {
-  uint32_t index EVNET_ZERO;
-  uint64_t generation EVNET_ZERO;
+  uint32_t index EVNET_ZERO;       // of the lookup in the reactor
+  uint64_t generation EVNET_ZERO;  // different for every lookup of the reactor, from 1
 };
 
 // The options of a lookup. A field of 0 selects the default; a structure of zeros is valid.

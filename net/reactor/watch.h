@@ -51,6 +51,7 @@ extern "C" {
 struct evnet_watcher {
   struct evnet_reactor *reactor EVNET_ZERO;  // NULL: it does not run
   struct evnet_handle handle EVNET_ZERO;     // the poller's name of it
+  // The callback of evnet_watch.
   void (*callback)(struct evnet_watcher *watcher, uint32_t events, void *user) EVNET_ZERO;
   void *user EVNET_ZERO;                      // passed to the callback
   struct evnet_watcher *next EVNET_ZERO;      // in the reactor's list

@@ -442,7 +442,7 @@ struct evnet_listen {
   // callbacks that do not belong to a connection.
   // NULL: the server's handler and user; `user` is then ignored.
   const struct evnet_handler *handler EVNET_ZERO;
-  void *user EVNET_ZERO;
+  void *user EVNET_ZERO;  // passed to the callbacks of `handler`
 };
 
 // evnet_server_create_with is evnet_server_create with a handler for each address:

@@ -108,18 +108,15 @@ static int refuse_ip6(void) {
 
 // NAME:VALUE. Returns as refuse.
 static int limit(const char *text) {
-  static const struct {
-    const char *name;
-    int resource;
-  } limits[] = {{"AS:", RLIMIT_AS}, {"MEMLOCK:", RLIMIT_MEMLOCK}, {"NOFILE:", RLIMIT_NOFILE}};
-  for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-    const size_t size = strlen(limits[i].name);
-    if (strncmp(text, limits[i].name, size) != 0) continue;
-    char *end;
-    const unsigned long long value = strtoull(text + size, &end, 10);
-    if (end == text + size || *end != '\0') return -2;
-    return setrlimit(limits[i].resource, &(struct rlimit){value, value});
-  }
+  const char *colon = strchr(text, ':');
+  if (colon == NULL) return -2;
+  char *end;
+  const unsigned long long value = strtoull(colon + 1, &end, 10);
+  if (end == colon + 1 || *end != '\0') return -2;
+  const struct rlimit both = {value, value};
+  if (strncmp(text, "AS:", 3) == 0) return setrlimit(RLIMIT_AS, &both);
+  if (strncmp(text, "MEMLOCK:", 8) == 0) return setrlimit(RLIMIT_MEMLOCK, &both);
+  if (strncmp(text, "NOFILE:", 7) == 0) return setrlimit(RLIMIT_NOFILE, &both);
   return -2;
 }
 

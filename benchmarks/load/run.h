@@ -32,9 +32,8 @@ struct run {
   uint64_t server_cpu_ns;
   uint64_t load_cpu_ns;
   uint64_t requests;
-  uint64_t lost;     // datagrams without a reply in time, in all phases
-  uint64_t late;     // replies to lost datagrams
-  uint64_t overdue;  // --rate: requests that were due in the window and never sent
+  uint64_t lost;  // datagrams without a reply in time, in all phases
+  uint64_t late;  // replies to lost datagrams
   struct histogram latency;
 };
 

@@ -6,7 +6,6 @@
 
 #include "net/poller/poller.h"
 #include "net/reactor/internal/conn.h"
-#include "net/reactor/internal/names.h"
 
 // datagram_start starts receiving.
 void datagram_start(struct evnet_conn *conn);

@@ -10,7 +10,6 @@
 #include "net/poller/poller.h"
 #include "net/reactor/async.h"
 #include "net/reactor/internal/datagram_socket.h"
-#include "net/reactor/internal/names.h"
 
 // A datagram that is to be sent.
 struct datagram_outgoing {

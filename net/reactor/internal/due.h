@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include "net/reactor/internal/conn.h"
-#include "net/reactor/internal/names.h"
 
 struct evnet_async;
 

@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "net/reactor/internal/names.h"
-
 struct evnet_reactor;
 
 enum stop_phase {

@@ -6,7 +6,6 @@
 
 #include "net/buffer/outbound.h"
 #include "net/reactor/internal/conn.h"
-#include "net/reactor/internal/names.h"
 
 // write_lent queues lent bytes, to be sent at the end of the turn.
 //

@@ -42,19 +42,8 @@ class Posters {
   void TheEnd();
 
  private:
-  enum class Kind {
-    kWrite,
-    kWritev,
-    kOwned,
-    kShared,
-    kSendTo,
-    kWake,
-    kResume,
-    kClose,
-    kRelease,
-    kAbort
-  };
-  static constexpr uint32_t kKinds = 10;
+  enum class Kind { kWrite, kWritev, kOwned, kShared, kSendTo, kWake, kClose, kRelease };
+  static constexpr uint32_t kKinds = 8;
   static constexpr size_t kWaitingMax = 100;
   // Bound of a request's memory in addition to its bytes: the request, and a block for later
   // writes.
@@ -79,7 +68,6 @@ class Posters {
 
     Marker before;
     Marker behind;
-    bool refused = false;  // the reactor refuses messages, because it has ended
     evnet_message probe;
     bool accepted = false;
     bool began = false;

@@ -1,5 +1,0 @@
-#include "examples/http/file_time.h"
-
-struct timespec file_time_modified(const struct stat *facts) {
-  return facts->st_mtim;
-}

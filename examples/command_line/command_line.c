@@ -133,7 +133,8 @@ static const struct command_line_option *find(const struct command_line_option *
   return NULL;
 }
 
-// Finds an option that has the argument's name but a value where the argument has none, or the reverse.
+// Finds an option that has the argument's name but a value where the argument has none, or the
+// reverse.
 static const struct command_line_option *find_misused(const struct command_line_option *options,
                                                       size_t count, const char *argument) {
   const size_t size = strcspn(argument, "=");

@@ -4,6 +4,7 @@ Labels here are Label()s, so they refer to this repository under any name that t
 """
 
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "maybe")
+load(":system_library.bzl", "SYSTEM_LIBRARIES", "system_library")
 load(":system_repo.bzl", "linked_repository", "system_liburing", "system_or_archive")
 
 def evnet_deps():
@@ -61,6 +62,13 @@ def evnet_deps():
         system_liburing,
         name = "evnet_liburing",
     )
+
+    # Libraries of the system that only optional targets need.
+    for name in SYSTEM_LIBRARIES:
+        maybe(
+            system_library,
+            name = name,
+        )
 
     # Every cc_test depends on it, with and without coverage.
     maybe(

@@ -1,13 +1,21 @@
 """Repository rules for the system's copy of a library, or for files of this repository."""
 
-def _system_deps_mode(rctx):
+def system_deps_mode(rctx):
+    """Returns the value of EVNET_SYSTEM_DEPS.
+
+    Args:
+      rctx: the repository_ctx.
+
+    Returns:
+      "auto"; "0", to use nothing that is installed; "1", to fail if something is not installed.
+    """
     mode = rctx.os.environ.get("EVNET_SYSTEM_DEPS", "auto")
     if mode not in ["auto", "0", "1"]:
         fail("EVNET_SYSTEM_DEPS must be auto, 0 or 1, not %r" % mode)
     return mode
 
 def _system_or_archive_impl(rctx):
-    mode = _system_deps_mode(rctx)
+    mode = system_deps_mode(rctx)
     missing = [p for p in rctx.attr.system_paths if not rctx.path(p).exists]
     if mode != "0" and not missing:
         for link, target in rctx.attr.system_links.items():
@@ -54,7 +62,7 @@ def _first_that_exists(rctx, paths):
 
 def _liburing_reason(rctx, include, library):
     """Returns why the backend cannot be built; None if it can."""
-    if _system_deps_mode(rctx) == "0":
+    if system_deps_mode(rctx) == "0":
         return "EVNET_SYSTEM_DEPS=0 asks for nothing of the system's"
     if not include or not library:
         return "liburing-dev is not installed (./setup.sh installs it)"

@@ -1,19 +1,24 @@
 #!/bin/sh
 # Installs the packages that building and testing evnet needs and this machine lacks.
 #
-#   ./setup.sh        Bazel, gcc, GoogleTest, Google Benchmark, liburing, python3
-#   ./setup.sh --all  also the packages for sanitizers, fuzzing, lint, the API reference and .ci/run
+#   ./setup.sh          Bazel, gcc, GoogleTest, Google Benchmark, liburing, python3
+#   ./setup.sh --all    also the packages for sanitizers, fuzzing, lint, the API reference and .ci/run
+#   ./setup.sh --peers  the other programs and libraries that tests and examples use: hiredis, libpq, libcurl,
+#                       c-ares, GLib, libuv; redis-server, PostgreSQL, haproxy, nginx, curl, wrk, ab,
+#                       h2load, Node.js, promtool, Chromium. Without one of them, its tests are skipped.
 #
 # On Debian and Ubuntu it installs by apt; elsewhere it prints what to install. An existing bazel or bazelisk on
 # PATH is used as is. If nothing is missing, the script exits immediately.
 set -eu
 
 all=false
+peers=false
 case "${1-}" in
   '') ;;
   --all) all=true ;;
+  --peers) peers=true ;;
   *)
-    echo "usage: $0 [--all]" >&2
+    echo "usage: $0 [--all | --peers]" >&2
     exit 2
     ;;
 esac
@@ -29,6 +34,9 @@ has() { command -v "$1"; }
 has_any() { for name in "$@"; do ! has "$name" || return 0; done; return 1; }
 # compiler-rt is a separate package; without it, clang cannot link a sanitizer.
 has_sanitizers() { find "$(clang -print-resource-dir)/" -name 'libclang_rt.asan*' | grep -q .; }
+
+# Whether a C compiler finds a header.
+has_header() { echo "#include <$1>" | "${CC:-cc}" -E -x c -I/usr/include/postgresql - ; }
 
 want bazel-bootstrap has_any bazel bazelisk
 # Bazel's toolchain detection uses these.
@@ -50,9 +58,38 @@ if $all; then
   want clang-format has clang-format
   want clang-tidy has clang-tidy
   want git has git
+  # For .ci/without_bazel.
+  want cmake has cmake
+  want ninja-build has ninja
+  want pkg-config has pkg-config
+  want debhelper has dh
+  want lintian has lintian
+  want abigail-tools has abidiff
+  # Bazel before version 8 packs the outputs of a test with it.
+  want zip has zip
   want doxygen has doxygen
   # tools/format.sh installs buildifier by npm.
   want npm has_any buildifier npm
+fi
+
+if $peers; then
+  want libhiredis-dev has_header hiredis/async.h
+  want libpq-dev has_header libpq-fe.h
+  want libcurl4-openssl-dev has_header curl/curl.h
+  want libc-ares-dev has_header ares.h
+  want libglib2.0-dev test -d /usr/include/glib-2.0
+  want libuv1-dev has_header uv.h
+  want redis-server has redis-server
+  want postgresql test -d /usr/lib/postgresql
+  want nodejs has node
+  want prometheus has promtool
+  want nginx-light test -x /usr/sbin/nginx
+  want wrk has wrk
+  want apache2-utils has ab
+  want nghttp2-client has h2load
+  want haproxy test -x /usr/sbin/haproxy
+  want curl has curl
+  want chromium has chromium
 fi
 
 if [ -z "$missing" ]; then

@@ -11,7 +11,7 @@ LINUX_ONLY = ["@platforms//os:linux"]
 
 # The same for targets that only clang can build. It may be added to LINUX_ONLY.
 CLANG_ONLY = select({
-    "//:clang": [],
+    "@rules_cc//cc/compiler:clang": [],
     "//conditions:default": ["//bazel:incompatible"],
 })
 
@@ -124,6 +124,7 @@ def evnet_cc_test(
         size = "small",
         linkstatic = True,
         visibility = ["//net:__pkg__"],
+        prelude = True,
         **kwargs):
     """A GoogleTest test in C++17 of C code.
 
@@ -135,18 +136,18 @@ def evnet_cc_test(
       size: of the test.
       linkstatic: True, so that a test binary runs wherever it is copied to.
       visibility: must include //net:architecture_test, which lists the names of tests.
+      prelude: False for a test in another version of C++ than the precompiled headers.
       **kwargs: as for cc_test.
     """
     cc_test(
         name = name,
         size = size,
         srcs = srcs,
-        copts = CXX_COPTS + copts + ["$(PRELUDE)"],
+        copts = CXX_COPTS + copts + (["$(PRELUDE)"] if prelude else []),
         linkstatic = linkstatic,
         visibility = visibility,
-        toolchains = [_PRELUDE],
-        deps = deps + [
-            _PRELUDE,
+        toolchains = [_PRELUDE] if prelude else [],
+        deps = deps + ([_PRELUDE] if prelude else []) + [
             _EXPLAIN,
             "@com_google_googletest//:gtest_main",
         ],

@@ -11,6 +11,8 @@ LAYERS = {
     "poller": ["base"],
     "reactor": ["base", "buffer", "poller"],
     "balancer": ["base"],
+    "metrics": ["base"],
+    "proxy_protocol": ["base"],
     "server": ["balancer", "base", "buffer", "poller", "reactor"],
 }
 

@@ -4,12 +4,14 @@
 set -euo pipefail
 
 report=bazel/layers_report.txt
-layers='base buffer poller reactor balancer server'
+layers='base buffer poller reactor balancer metrics proxy_protocol server'
 allowed='
 buffer>base
 poller>base
 reactor>base reactor>buffer reactor>poller
 balancer>base
+metrics>base
+proxy_protocol>base
 server>base server>buffer server>poller server>reactor server>balancer
 '
 

@@ -124,7 +124,7 @@ class Load:
             "--connections=%d" % workload.connections,
             "--payload=%d" % workload.payload,
             "--depth=%d" % workload.depth,
-            "--mode=%s" % ("churn" if workload.churn else "echo"),
+            *(["--mode=churn"] if workload.churn else []),
             server.address,
         ]
         # The load limits its own time: 30 s to connect, 10 s without a reply.

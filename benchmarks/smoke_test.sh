@@ -37,6 +37,9 @@ for floor in "${floors[@]}"; do
   done
 done
 
+with_floor benchmarks/floor/floor_http tcp://127.0.0.1:0 --mode=http
+with_floor benchmarks/floor/floor_http tcp://127.0.0.1:0 --mode=http --depth=16 --json
+
 if ! command -v python3 >/dev/null; then
   echo 'no python3: the scripts are not run'
   exit 0

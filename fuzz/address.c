@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "net/base/address.h"
+#include "net/base/host.h"
 
 enum { TEXT_BYTES = 1024, HOST_BYTES_MAX = 255 };
 
@@ -250,6 +251,25 @@ static void read_back(const struct evnet_address *address) {
   CHECK(again.dual_stack == address->dual_stack);
 }
 
+// Checks that the name is the part of the text before the port, and reads a formatted host back.
+static void check_host(const char *text, const struct evnet_address *address,
+                       const struct evnet_host *host, const struct model *model) {
+  CHECK(address->transport == model->transport && host->transport == model->transport);
+  CHECK(host->port == model->port);
+  CHECK(host->family == (model->family == 0 ? AF_UNSPEC : model->family == 4 ? AF_INET : AF_INET6));
+  const size_t size = strlen(host->name);
+  const char *colon = strrchr(text, ':');
+  CHECK(size > 0 && colon - text >= (ptrdiff_t)size);
+  CHECK(memcmp(colon - size, host->name, size) == 0);
+  char formatted[EVNET_ADDRESS_TEXT_BYTES];
+  CHECK(evnet_host_format(host, formatted, sizeof formatted) < sizeof formatted);
+  struct evnet_address unused;
+  struct evnet_host again;
+  CHECK(evnet_address_read_host(formatted, &unused, &again, NULL, 0) == 1);
+  CHECK(strcmp(again.name, host->name) == 0 && again.family == host->family);
+  CHECK(again.port == host->port && again.transport == host->transport);
+}
+
 static void check_text(const char *text, size_t message_size) {
   static const struct evnet_address untouched = {.size = 77};
   struct model model;
@@ -269,9 +289,10 @@ static void check_text(const char *text, size_t message_size) {
     CHECK(message_size == 0 || strlen(message) < message_size);
   }
 
-  const int read = evnet_address_read(text, &address, NULL, 0);
+  struct evnet_host host = {.port = 0};
+  const int read = evnet_address_read_host(text, &address, &host, NULL, 0);
   CHECK(read == (verdict == NUMERIC ? 0 : verdict == NAME ? 1 : EVNET_STATUS_ADDRESS));
-  if (verdict == NAME) CHECK(address.transport == model.transport);
+  if (verdict == NAME) check_host(text, &address, &host, &model);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

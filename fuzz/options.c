@@ -47,9 +47,15 @@ enum world_step {
   DEFER_ACCEPT = 30,
   UNIX_MODE = 31,
   CONNECTIONS_MAX = 32,
-  OPTIONS = 33,  // the number of options in the table
-  DEVICE = 33,   // bind_to_device: a name of n % 20 bytes
-  STEPS = 34,
+  HOLDS_MAX = 33,
+  LOOKUP_THREADS = 34,
+  PER_ADDRESS_MAX = 35,
+  LOOKUPS_MAX = 36,
+  INBOUND_HIGH = 37,
+  DIALS_RESERVED = 38,
+  OPTIONS = 39,  // the number of options in the table
+  DEVICE = 39,   // bind_to_device: a name of n % 20 bytes
+  STEPS = 40,
 };
 
 enum type { INT, UNSIGNED, INT64, SIZE };
@@ -97,6 +103,12 @@ static const struct option {
     [DEFER_ACCEPT] = {OPTION(defer_accept_s), INT, 0, INT_MAX, 0},
     [UNIX_MODE] = {OPTION(unix_mode), UNSIGNED, 0, 0777, 0},
     [CONNECTIONS_MAX] = {OPTION(connections_max), SIZE, 0, INT64_MAX, 1048576},
+    [HOLDS_MAX] = {OPTION(holds_max), SIZE, 0, INT64_MAX, 1048576},
+    [LOOKUP_THREADS] = {OPTION(lookup_threads_max), SIZE, 0, 4096, 128},
+    [LOOKUPS_MAX] = {OPTION(lookups_max), SIZE, 0, 1048576, 16384},
+    [PER_ADDRESS_MAX] = {OPTION(connections_per_address_max), SIZE, 0, INT64_MAX, 0},
+    [DIALS_RESERVED] = {OPTION(dials_reserved), SIZE, 0, INT64_MAX, 0},
+    [INBOUND_HIGH] = {OPTION(inbound_high_water_bytes), SIZE, 0, INT64_MAX, -1},
 };
 
 // The values that were passed; those of kind SIZE up to INT64_MAX.
@@ -185,6 +197,10 @@ static bool is_bad(size_t which) {
   if (value == 0) return false;
   if (value < option->least || value > option->most) return true;
   switch (which) {
+    case DIALS_RESERVED:
+      return value >= resolved(CONNECTIONS_MAX);
+    case INBOUND_HIGH:
+      return value > resolved(INBOUND_MAX);
     case LOW_WATER:
       return value > resolved(HIGH_WATER);
     case OUTBOUND_MAX: {
@@ -250,6 +266,7 @@ static void check_reactor(const struct evnet_options *options) {
       .linger_ms = options->linger_ms,
       .drain_ms = options->drain_ms,
       .inbound_bytes_max = options->inbound_bytes_max,
+      .inbound_high_water_bytes = options->inbound_high_water_bytes,
       .outbound_high_water_bytes = options->outbound_high_water_bytes,
       .outbound_low_water_bytes = options->outbound_low_water_bytes,
       .outbound_bytes_max = options->outbound_bytes_max,
@@ -258,6 +275,9 @@ static void check_reactor(const struct evnet_options *options) {
       .udp_outbound_bytes_max = options->udp_outbound_bytes_max,
       .mailbox_bytes_max = options->mailbox_bytes_max,
       .connections_max = options->connections_max,
+      .holds_max = options->holds_max,
+      .lookup_threads_max = options->lookup_threads_max,
+      .lookups_max = options->lookups_max,
   };
   struct evnet_reactor_options got = {0};
   if (evnet_reactor_options_resolve(&asked, &got) < 0) {
@@ -273,6 +293,7 @@ static void check_reactor(const struct evnet_options *options) {
   const int64_t drain_ms = resolved(DRAIN);
   CHECK(got.drain_ms == (drain_ms == EVNET_OFF ? 1073741823 : drain_ms));
   CHECK(got.inbound_bytes_max == (size_t)resolved(INBOUND_MAX));
+  CHECK(got.inbound_high_water_bytes == (size_t)resolved(INBOUND_HIGH));
   CHECK(got.outbound_high_water_bytes == (size_t)resolved(HIGH_WATER));
   CHECK(got.outbound_low_water_bytes == (size_t)resolved(LOW_WATER));
   CHECK(got.outbound_bytes_max >= (size_t)resolved(OUTBOUND_MAX));
@@ -281,6 +302,9 @@ static void check_reactor(const struct evnet_options *options) {
   CHECK(got.udp_outbound_bytes_max == (size_t)resolved(UDP_OUTBOUND));
   CHECK(got.mailbox_bytes_max == (size_t)resolved(MAILBOX_MAX));
   CHECK(got.connections_max == (size_t)resolved(CONNECTIONS_MAX));
+  CHECK(got.holds_max == (size_t)resolved(HOLDS_MAX));
+  CHECK(got.lookup_threads_max == (size_t)resolved(LOOKUP_THREADS));
+  CHECK(got.lookups_max == (size_t)resolved(LOOKUPS_MAX));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

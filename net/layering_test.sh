@@ -25,5 +25,6 @@ check buffer base
 check poller base
 check reactor base buffer poller
 check balancer base
+check metrics base
 check server base buffer poller reactor balancer
 [ "$failures" -eq 0 ]

@@ -32,6 +32,7 @@ def evnet_deps():
             for f in ["cc_common.bzl", "cc_common_builtin.bzl", "cc_info.bzl", "cc_info_builtin.bzl"]
         ] + [
             (Label("//third_party/compat/rules_cc:cc.BUILD"), "cc/BUILD.bazel"),
+            (Label("//third_party/compat/rules_cc:compiler.BUILD"), "cc/compiler/BUILD.bazel"),
         ]),
     )
     maybe(

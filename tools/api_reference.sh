@@ -53,7 +53,7 @@ JAVADOC_AUTOBRIEF      = YES
 TYPEDEF_HIDES_STRUCT   = YES
 MACRO_EXPANSION        = YES
 EXPAND_ONLY_PREDEF     = YES
-PREDEFINED             = EVNET_API= EVNET_WARN_UNUSED= "EVNET_PRINTF(a,b)=" __GNUC__
+PREDEFINED             = EVNET_API= EVNET_ZERO= EVNET_WARN_UNUSED= "EVNET_PRINTF(a,b)=" __GNUC__
 ALIASES                = "header=@file^^" "errors=@par Errors:^^" "done=@par Done:^^" "thread=@par Thread:^^" \
                          "bounds=@par Bounds:^^" "bydefault=@par Default:^^"
 QUIET                  = YES

@@ -9,10 +9,20 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 options=()
-if [ "${1-}" = --uncovered ]; then
-  options+=("$1")
+while [[ ${1-} = -* ]]; do
+  case $1 in
+    --uncovered) options+=("$1") ;;
+    -h | --help)
+      sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' tools/coverage.sh
+      exit 0
+      ;;
+    *)
+      echo "tools/coverage.sh: unknown option '$1'; see tools/coverage.sh --help" >&2
+      exit 2
+      ;;
+  esac
   shift
-fi
+done
 if [ $# -eq 0 ]; then set -- //net/... //fuzz/...; fi
 
 work=$(mktemp -d)

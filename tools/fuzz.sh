@@ -1,16 +1,29 @@
 #!/usr/bin/env bash
 # Fuzzes each target for a while, starting from its corpus: tools/fuzz.sh [SECONDS [//fuzz:x_bin...]]
 #
+#   SECONDS       for each target, by default 60
+#   //fuzz:x_bin  targets, by default all
+#
 # It runs as many targets simultaneously as there are processors. New inputs are kept in out/fuzz/x for the next run. An
 # input that crashes is written to out/fuzz/x-crash-..., and the exit code is then not 0. When the fault is fixed, add the
 # input to fuzz/corpus/x.
 #
-# On a terminal, one line shows the progress, and libFuzzer's output goes to out/fuzz/x.log only. Otherwise both are
-# printed, the progress once a minute.
+# libFuzzer's output goes to out/fuzz/x.log. Each target prints one line when it is done; one that fails also prints the
+# end of its log. A line shows the progress: on a terminal all the time, otherwise once a minute.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-seconds=${1:-60}
+seconds=${1-60}
+case $seconds in
+  -h | --help)
+    sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' tools/fuzz.sh
+    exit 0
+    ;;
+  '' | *[!0-9]*)
+    echo "tools/fuzz.sh: SECONDS must be a number, not '$seconds'; see tools/fuzz.sh --help" >&2
+    exit 2
+    ;;
+esac
 shift || true
 if [ $# -eq 0 ]; then
   # shellcheck disable=SC2046  # Labels have no spaces.
@@ -21,7 +34,7 @@ fi
 bazel build --config=fuzz "$@"
 bin=$(bazel info --config=fuzz bazel-bin 2> /dev/null)
 
-# fuzz LABEL: runs one target. Its lines begin with its name, because the lines of several targets are mixed.
+# fuzz LABEL: runs one target.
 fuzz() {
   local path name options corpus
   path=${1#//}
@@ -33,24 +46,19 @@ fuzz() {
   if [ -e "fuzz/$name.dict" ]; then options+=("-dict=fuzz/$name.dict"); fi
   corpus=("out/fuzz/$name")
   if [ -d "fuzz/corpus/$name" ]; then corpus+=("fuzz/corpus/$name"); fi
-  [ -n "$terminal" ] || echo "fuzzing $1 for $seconds s"
-  local good=true
-  tools/no_aslr.sh "$bin/$path" "${options[@]}" "${corpus[@]}" 2>&1 | print "$name" || good=false
+  local log=out/fuzz/$name.log good=true line_begin=''
+  [ -z "$terminal" ] || line_begin=$'\r\033[K'
+  tools/no_aslr.sh "$bin/$path" "${options[@]}" "${corpus[@]}" > "$log" 2>&1 || good=false
   touch "$state/$name"
   if ! $good; then
-    [ -z "$terminal" ] || { printf '\r\033[K'; tail -n 40 "out/fuzz/$name.log"; } >&2
-    echo "$1 failed, see out/fuzz/$name.log" >&2
+    # In one write, because other targets print too.
+    printf '%s%s failed, see %s, which ends with:\n%s\n' "$line_begin" "$1" "$log" \
+      "$(tail -n 40 "$log" | sed "s/^/$name: /")" >&2
     return 1
   fi
-}
-
-# print NAME: logs libFuzzer's output, and prints it unless stderr is a terminal.
-print() {
-  if [ -n "$terminal" ]; then
-    cat > "out/fuzz/$1.log"
-  else
-    sed -u "s/^/$1: /" | tee "out/fuzz/$1.log"
-  fi
+  printf '%s%s: %s inputs in %s s, %s new, nothing found\n' "$line_begin" "$1" \
+    "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" "$seconds" \
+    "$(sed -n 's/^stat::new_units_added: *//p' "$log")" >&2
 }
 
 # rate: prints the sum of inputs per second of all running targets, from libFuzzer's latest lines.
@@ -94,6 +102,6 @@ shown=$!
 trap 'kill "$shown" 2> /dev/null || true; rm -rf "$state"; [ -z "$terminal" ] || printf "\r\033[K" >&2' EXIT
 
 export bin seconds state terminal
-export -f fuzz print
+export -f fuzz
 # shellcheck disable=SC2016
 printf '%s\n' "$@" | xargs -P "$processors" -I '{}' bash -o pipefail -c 'fuzz "$1"' _ '{}'

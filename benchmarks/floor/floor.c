@@ -96,7 +96,11 @@ static int serve(struct floor *floor, struct bench_address *address) {
   bench_address_format(address, text);
   printf("listening on %s\n", text);
   fflush(stdout);
-  status = datagrams ? floor_datagram_run(floor) : floor_stream_run(floor);
+  if (datagrams) {
+    status = floor_datagram_run(floor);
+  } else {
+    status = floor->trigger == FLOOR_HTTP ? floor_http_run(floor) : floor_stream_run(floor);
+  }
 
   const struct sockaddr_un *un = (const struct sockaddr_un *)&address->storage;
   if (address->kind == BENCH_ADDRESS_UNIX && un->sun_path[0] != '\0') unlink(un->sun_path);

@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <thread>
@@ -160,11 +162,80 @@ TEST(Load, TellsThatTheServerCloses) {
   ExpectFault(LoadOne(Server(SOCK_STREAM, leave)), "closed by the server after 640 bytes");
 }
 
+// Answers each request that it receives; the one with this index differently.
+Reply Answer(int differing, const std::string &other) {
+  return [=](const std::string &, int index) {
+    return index == differing ? other : "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+  };
+}
+
+TEST(Load, HttpCountsResponsesOfStatus200) {
+  Outcome outcome = LoadOne(Server(SOCK_STREAM, Answer(-1, "")), "--mode=http --target=/a");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.text;
+  EXPECT_EQ(outcome.text.rfind("100 requests in ", 0), 0u) << outcome.text;
+}
+
+TEST(Load, HttpTellsAnotherStatus) {
+  const std::string other = "HTTP/1.1 404 Not\r\nContent-Length: 4\r\n\r\nnone";
+  for (const int index : {0, 10}) {
+    ExpectFault(LoadOne(Server(SOCK_STREAM, Answer(index, other)), "--mode=http"),
+                "connection 0: a response does not begin with HTTP/1.1 200");
+  }
+}
+
+TEST(Load, HttpTellsAResponseWithoutARequest) {
+  const std::string good = Answer(-1, "")("", 0);
+  ExpectFault(LoadOne(Server(SOCK_STREAM, Answer(10, good + good)), "--mode=http"),
+              "a response without a request");
+}
+
 TEST(Load, CountsALostDatagramAndGoesOn) {
   auto drop = [](const std::string &data, int index) { return index == 10 ? std::string() : data; };
   Outcome outcome = LoadOne(Server(SOCK_DGRAM, drop));
   EXPECT_EQ(outcome.exit_code, 0) << outcome.text;
   EXPECT_NE(outcome.text.find("lost: 1, late: 0"), std::string::npos) << outcome.text;
+}
+
+// Returns the number after `words` in the text.
+double NumberAfter(const std::string &text, const std::string &words) {
+  const size_t at = text.find(words);
+  EXPECT_NE(at, std::string::npos) << text;
+  return at == std::string::npos ? -1 : atof(text.c_str() + at + words.size());
+}
+
+TEST(Load, SendsAtTheRateThatWasAskedFor) {
+  Server server(SOCK_STREAM, Same);
+  Outcome outcome =
+      Load("--connections=1 --depth=64 --rate=500 --warmup=0 --seconds=1 " + server.Address());
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.text;
+  EXPECT_NEAR(NumberAfter(outcome.text, ""), 500, 200) << outcome.text;
+}
+
+// In a closed loop the pause would be the latency of one request only.
+TEST(Load, CountsTheWaitOfRequestsThatAreDueDuringAPause) {
+  auto pause = [](const std::string &data, int index) {
+    if (index == 100) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    return data;
+  };
+  Server server(SOCK_STREAM, pause);
+  // The depth holds some of the requests of the pause; the others wait in the generator.
+  Outcome outcome =
+      Load("--connections=1 --depth=64 --rate=1000 --warmup=0 --seconds=1 " + server.Address());
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.text;
+  EXPECT_NEAR(NumberAfter(outcome.text, ""), 1000, 400) << outcome.text;
+  EXPECT_GT(NumberAfter(outcome.text, "p99 "), 250e3) << outcome.text;
+}
+
+TEST(Load, CountsRequestsThatASlowServerNeverGot) {
+  auto slow = [](const std::string &data, int) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return data;
+  };
+  Server server(SOCK_STREAM, slow);
+  Outcome outcome =
+      Load("--connections=1 --depth=1 --rate=1000 --warmup=0 --seconds=1 " + server.Address());
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.text;
+  EXPECT_GT(NumberAfter(outcome.text, "were due, "), 500) << outcome.text;
 }
 
 TEST(Load, TellsThatNobodyListens) {
@@ -175,7 +246,8 @@ TEST(Load, TellsThatNobodyListens) {
 TEST(Load, RefusesABadArgument) {
   for (const char *arguments :
        {"", "tcp://localhost:1", "--depth=0 tcp://127.0.0.1:1", "--payload=7 udp://127.0.0.1:1",
-        "--mode=churn udp://127.0.0.1:1", "--joined tcp://127.0.0.1:1"}) {
+        "--mode=churn udp://127.0.0.1:1", "--joined tcp://127.0.0.1:1",
+        "--rate=0 tcp://127.0.0.1:1", "--rate=10 udp://127.0.0.1:1"}) {
     EXPECT_EQ(Load(arguments).exit_code, 2) << arguments;
   }
 }

@@ -18,6 +18,7 @@ static void raise_descriptor_limit(void) {
 
 static const struct load_driver *driver_for(const struct load_options *options) {
   if (options->mode == LOAD_CHURN) return &churn_driver;
+  if (options->mode == LOAD_HTTP) return &http_driver;
   return options->address.kind == BENCH_ADDRESS_UDP ? &datagram_driver : &stream_driver;
 }
 

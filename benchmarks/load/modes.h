@@ -16,10 +16,12 @@ struct load_driver {
   void (*close)(void);
 };
 
-// The drivers of `--mode=echo` over tcp and unix, of `--mode=echo` over udp, and of `--mode=churn`.
+// The drivers of `--mode=echo` over tcp and unix, of `--mode=echo` over udp, of `--mode=churn`, and
+// of `--mode=http`.
 extern const struct load_driver stream_driver;
 extern const struct load_driver datagram_driver;
 extern const struct load_driver churn_driver;
+extern const struct load_driver http_driver;
 
 // `--mode=idle`, in one call. Returns 0 or -1, as above.
 int idle_run(const struct load_options *options);

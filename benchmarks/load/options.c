@@ -18,9 +18,16 @@ static const char kHelp[] =
     "  --mode=idle        open all connections, send one request on each, print `holding N`, and\n"
     "                     hold them until the end of stdin, or for --seconds (here default 600);\n"
     "                     TCP and Unix\n"
+    "  --mode=http        each connection keeps --depth requests in flight: GET of --target; all\n"
+    "                     responses must have status 200 and the same size; TCP and Unix\n"
+    "  --target=PATH      of HTTP requests, default /\n"
     "  --connections=N    default 50\n"
     "  --payload=BYTES    of a request, default 64; UDP: at least 8\n"
     "  --depth=N          requests in flight on each connection, default 1\n"
+    "  --rate=N           TCP and Unix echo: N requests a second in total, at equal intervals,\n"
+    "                     whether or not earlier ones were answered (open loop). Latency counts\n"
+    "                     from when a request was due. --depth is the most in flight on each\n"
+    "                     connection; further requests wait, and the wait counts\n"
     "  --seconds=S        length of the measured window, default 5; may be a fraction\n"
     "  --warmup=S         time before the window, default 0.5\n"
     "  --requests=N       end the window with the N-th request; it is an error if that takes\n"
@@ -37,6 +44,7 @@ static const char kHelp[] =
 enum {
   CONNECTIONS_MAX = 60000,
   DEPTH_MAX = 1024,
+  TARGET_BYTES_MAX = 400,
   PAYLOAD_MAX = 16 * 1024 * 1024,
   DATAGRAM_MIN = 8,  // the header: connection and sequence
   DATAGRAM_MAX = 65507,
@@ -71,9 +79,17 @@ static bool parse_seconds(const char *text, double min, uint64_t *out_ns) {
   return true;
 }
 
+static bool parse_rate(const char *text, double *out) {
+  char *end = NULL;
+  double rate = strtod(text, &end);
+  if (end == text || *end != '\0' || !(rate >= 1.0 && rate <= 1e7)) return false;
+  *out = rate;
+  return true;
+}
+
 static bool parse_mode(const char *text, enum load_mode *out) {
-  static const char *const kNames[] = {"echo", "churn", "idle"};
-  static const enum load_mode kModes[] = {LOAD_ECHO, LOAD_CHURN, LOAD_IDLE};
+  static const char *const kNames[] = {"echo", "churn", "idle", "http"};
+  static const enum load_mode kModes[] = {LOAD_ECHO, LOAD_CHURN, LOAD_IDLE, LOAD_HTTP};
   for (size_t i = 0; i < sizeof(kModes) / sizeof(kModes[0]); i++) {
     if (strcmp(text, kNames[i]) == 0) {
       *out = kModes[i];
@@ -105,6 +121,10 @@ static bool parse_option(const char *argument, struct load_options *o) {
     return true;
   }
   if ((value = value_of(argument, "--mode"))) return parse_mode(value, &o->mode);
+  if ((value = value_of(argument, "--target"))) {
+    o->target = value;
+    return *value == '/' && strlen(value) <= TARGET_BYTES_MAX;
+  }
   if ((value = value_of(argument, "--connections"))) {
     return parse_count32(value, 1, CONNECTIONS_MAX, &o->connections);
   }
@@ -116,6 +136,7 @@ static bool parse_option(const char *argument, struct load_options *o) {
   }
   if ((value = value_of(argument, "--seconds"))) return parse_seconds(value, 0.001, &o->window_ns);
   if ((value = value_of(argument, "--warmup"))) return parse_seconds(value, 0.0, &o->warmup_ns);
+  if ((value = value_of(argument, "--rate"))) return parse_rate(value, &o->rate);
   if ((value = value_of(argument, "--requests"))) {
     return parse_count(value, 1, UINT64_MAX, &o->requests_max);
   }
@@ -130,6 +151,9 @@ static bool parse_option(const char *argument, struct load_options *o) {
 
 // Checks combinations of options. Returns an error message, or NULL.
 static const char *contradiction(const struct load_options *o) {
+  if (o->rate != 0 && (o->mode != LOAD_ECHO || o->address.kind == BENCH_ADDRESS_UDP)) {
+    return "--rate is for --mode=echo over TCP and Unix sockets only";
+  }
   if (o->address.kind != BENCH_ADDRESS_UDP) return o->joined ? "--joined is for UDP only" : NULL;
   if (o->mode != LOAD_ECHO) return "UDP supports --mode=echo only";
   if (o->payload_bytes < DATAGRAM_MIN) return "--payload must be at least 8 for UDP";
@@ -152,7 +176,7 @@ static void fill_defaults(struct load_options *o) {
 
 enum load_parse load_options_parse(int argc, char **argv, struct load_options *out) {
   struct load_options o = {
-      .connections = 50, .payload_bytes = 64, .depth = 1, .warmup_ns = 500000000};
+      .target = "/", .connections = 50, .payload_bytes = 64, .depth = 1, .warmup_ns = 500000000};
   const char *address = NULL;
   for (int i = 1; i < argc; i++) {
     const char *argument = argv[i];

@@ -14,17 +14,20 @@ enum load_mode {
   LOAD_ECHO,   // each connection keeps `depth` requests in flight
   LOAD_CHURN,  // connect, one request, close, again
   LOAD_IDLE,   // open all, one request on each, then hold them
+  LOAD_HTTP,   // as LOAD_ECHO, with HTTP requests
 };
 
 struct load_options {
   enum load_mode mode;
   struct bench_address address;
+  const char *target;  // http: the path to get
   uint32_t connections;
   uint32_t payload_bytes;
   uint32_t depth;
   uint64_t warmup_ns;
   uint64_t window_ns;     // idle: the longest time to hold
   uint64_t requests_max;  // 0: only the window's time ends the run
+  double rate;            // requests a second of all connections; 0: as many as `depth` allows
   pid_t server_pid;       // 0: do not measure the server's CPU time
   bool joined;            // udp: sends the datagrams of a connection in one message
   bool on_demand;         // one run for each line of stdin

@@ -17,8 +17,8 @@ static void print_json(const struct run *run) {
   printf(", \"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"max_us\": %.1f",
          us(histogram_quantile(&run->latency, 0.50)), us(histogram_quantile(&run->latency, 0.99)),
          us(histogram_quantile(&run->latency, 0.999)), us(run->latency.max));
-  printf(", \"lost\": %llu, \"late\": %llu}\n", (unsigned long long)run->lost,
-         (unsigned long long)run->late);
+  printf(", \"lost\": %llu, \"late\": %llu, \"overdue\": %llu}\n", (unsigned long long)run->lost,
+         (unsigned long long)run->late, (unsigned long long)run->overdue);
 }
 
 static void print_text(const struct run *run) {
@@ -40,6 +40,10 @@ static void print_text(const struct run *run) {
   if (o->address.kind == BENCH_ADDRESS_UDP) {
     printf("lost: %llu, late: %llu\n", (unsigned long long)run->lost,
            (unsigned long long)run->late);
+  }
+  if (o->rate != 0) {
+    printf("rate: %.0f requests/s were due, %llu were not sent before the end\n", o->rate,
+           (unsigned long long)run->overdue);
   }
 }
 

@@ -32,8 +32,9 @@ struct run {
   uint64_t server_cpu_ns;
   uint64_t load_cpu_ns;
   uint64_t requests;
-  uint64_t lost;  // datagrams without a reply in time, in all phases
-  uint64_t late;  // replies to lost datagrams
+  uint64_t lost;     // datagrams without a reply in time, in all phases
+  uint64_t late;     // replies to lost datagrams
+  uint64_t overdue;  // --rate: requests that were due in the window and never sent
   struct histogram latency;
 };
 

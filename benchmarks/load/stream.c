@@ -1,4 +1,6 @@
-// Echo over TCP and Unix streams: each connection keeps `depth` requests in flight; see modes.h.
+// Echo over TCP and Unix streams; see modes.h. In the closed loop each connection keeps `depth`
+// requests in flight. In the open loop (--rate) requests are due at equal intervals, and go to the
+// connections in turn.
 //
 // Each request takes one recv and one send, as in the server, and one send carries all requests
 // that follow the replies of one recv. The less CPU time the generator needs, the more the server
@@ -9,6 +11,7 @@
 #include <string.h>
 
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -37,6 +40,12 @@ static struct stream {
   const struct load_options *options;
   int epoll_fd;
   uint64_t in_flight;  // over all connections
+
+  // The fields of the open loop.
+  uint64_t begin_ns;    // when request 0 was due
+  uint64_t due;         // requests that have been sent, in order of their due times
+  uint32_t next_index;  // of the connection whose turn it is
+
   struct stream_conn *conns;
   uint64_t *sent_ns;  // memory of all connections' rings
   uint8_t buffer[PATTERN_CHUNK_MAX];
@@ -69,16 +78,39 @@ static int send_rest(struct stream *s, struct stream_conn *c) {
   return watch(s, c, EPOLL_CTL_MOD);
 }
 
-static int issue(struct stream *s, struct stream_conn *c, uint32_t count, uint64_t now_ns) {
+// Sends `count` requests whose latency counts from since_ns.
+static int issue(struct stream *s, struct stream_conn *c, uint32_t count, uint64_t since_ns) {
   uint32_t depth = s->options->depth;
   for (uint32_t i = 0; i < count; i++) {
     uint32_t slot = c->oldest + c->in_flight;
-    c->sent_ns[slot < depth ? slot : slot - depth] = now_ns;
+    c->sent_ns[slot < depth ? slot : slot - depth] = since_ns;
     c->in_flight++;
   }
   s->in_flight += count;
   c->unsent_bytes += (uint64_t)count * s->options->payload_bytes;
   return send_rest(s, c);
+}
+
+static uint64_t due_ns(const struct stream *s, uint64_t request) {
+  return s->begin_ns + (uint64_t)((double)request * 1e9 / s->options->rate);
+}
+
+// Sends the requests that are due, as far as connections have room.
+static int issue_due(struct stream *s, uint64_t now_ns) {
+  const uint32_t count = s->options->connections;
+  uint32_t full = 0;  // connections without room, in a row
+  while (full < count && due_ns(s, s->due) <= now_ns) {
+    struct stream_conn *c = &s->conns[s->next_index];
+    s->next_index = s->next_index + 1 < count ? s->next_index + 1 : 0;
+    if (c->in_flight == s->options->depth) {
+      full++;
+      continue;
+    }
+    full = 0;
+    if (issue(s, c, 1, due_ns(s, s->due)) < 0) return -1;
+    s->due++;
+  }
+  return 0;
 }
 
 static int check(struct stream *s, struct stream_conn *c, size_t size) {
@@ -122,7 +154,8 @@ static int receive(struct stream *s, struct stream_conn *c) {
     replies++;
   }
   s->in_flight -= replies;
-  return replies > 0 && run_is_issuing(s->run) ? issue(s, c, replies, now_ns) : 0;
+  if (replies == 0 || !run_is_issuing(s->run) || s->options->rate != 0) return 0;
+  return issue(s, c, replies, now_ns);
 }
 
 // Connects and watches all sockets; `fds` receives their descriptors. After an error the process
@@ -165,23 +198,59 @@ static void stream_close(void) {
   free(s->sent_ns);
 }
 
-static int stream_run(void) {
-  struct stream *s = &stream;
+// Sends the first requests.
+static int begin(struct stream *s) {
+  // Otherwise the kernel may wake the process 50 us late (prctl(2)).
+  if (s->options->rate != 0) prctl(PR_SET_TIMERSLACK, 1UL);
+  s->begin_ns = run_now_ns();
+  s->due = 0;
+  if (s->options->rate != 0) return issue_due(s, s->begin_ns);
   for (uint32_t i = 0; i < s->options->connections; i++) {
     if (issue(s, &s->conns[i], s->options->depth, run_now_ns()) < 0) return -1;
   }
+  return 0;
+}
+
+// Waits for at most wait_ms, and not beyond the next due time.
+static int wait_for_events(struct stream *s, struct epoll_event *events, int wait_ms) {
+  if (s->options->rate == 0) return epoll_wait(s->epoll_fd, events, EVENTS_MAX, wait_ms);
+  const uint64_t now_ns = run_now_ns();
+  uint64_t wait_ns = (uint64_t)wait_ms * 1000000;
+  if (run_is_issuing(s->run)) {
+    const uint64_t next_ns = due_ns(s, s->due);
+    const uint64_t left_ns = next_ns > now_ns ? next_ns - now_ns : 0;
+    // A request that is overdue waits for room, so for an event.
+    if (left_ns > 0 && left_ns < wait_ns) wait_ns = left_ns;
+  }
+  const struct timespec timeout = {.tv_sec = (time_t)(wait_ns / 1000000000),
+                                   .tv_nsec = (long)(wait_ns % 1000000000)};
+  return epoll_pwait2(s->epoll_fd, events, EVENTS_MAX, &timeout, NULL);
+}
+
+// Counts the requests that were due in the window and never had room.
+static void count_overdue(struct stream *s) {
+  const uint64_t end_ns = s->run->begin_ns + s->run->length_ns;
+  while (due_ns(s, s->due + s->run->overdue) <= end_ns) s->run->overdue++;
+}
+
+static int stream_run(void) {
+  struct stream *s = &stream;
+  if (begin(s) < 0) return -1;
   struct epoll_event events[EVENTS_MAX];
   int wait_ms = 0;
   while (run_is_issuing(s->run) || s->in_flight > 0) {
-    int count = epoll_wait(s->epoll_fd, events, EVENTS_MAX, wait_ms);
+    int count = wait_for_events(s, events, wait_ms);
     if (count < 0 && errno != EINTR) return run_fail("epoll_wait: %s", strerror(errno));
     for (int i = 0; i < count; i++) {
       struct stream_conn *c = events[i].data.ptr;
       if ((events[i].events & EPOLLOUT) && send_rest(s, c) < 0) return -1;
       if ((events[i].events & ~(uint32_t)EPOLLOUT) && receive(s, c) < 0) return -1;
     }
-    if (run_turn(s->run, run_now_ns(), &wait_ms) < 0) return -1;
+    const uint64_t now_ns = run_now_ns();
+    if (run_turn(s->run, now_ns, &wait_ms) < 0) return -1;
+    if (s->options->rate != 0 && run_is_issuing(s->run) && issue_due(s, now_ns) < 0) return -1;
   }
+  if (s->options->rate != 0) count_overdue(s);
   return 0;
 }
 

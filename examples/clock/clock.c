@@ -102,9 +102,10 @@ static void on_stopping(struct evnet_conn *conn, void *user) {
 static void print_numbers(struct evnet_server *server) {
   struct evnet_server_stats stats;
   evnet_server_get_stats(server, &stats);  // callable from any thread, without a lock
-  printf("%" PRIu64 " open, %" PRIu64 " accepted, %" PRIu64 " closed, %" PRIu64 " bytes sent\n",
+  printf("%" PRIu64 " open, %" PRIu64 " accepted, %" PRIu64 " closed, %" PRIu64
+         " bytes sent, %" PRIu64 " ms idle\n",
          stats.connections_open, stats.connections_accepted, stats.connections_closed,
-         stats.bytes_sent);
+         stats.bytes_sent, stats.idle_ns / 1000000);
   fflush(stdout);
 }
 

@@ -31,6 +31,12 @@ static void answer(struct evnet_conn *conn, const uint8_t *header, const uint8_t
   }
 }
 
+// States that no frame is longer than this, so that evnet may stop reading at the inbound mark.
+static enum evnet_action on_open(struct evnet_conn *conn, void *user) {
+  (void)user;
+  return evnet_conn_need(conn, HEADER_BYTES + BODY_BYTES_MAX) < 0 ? EVNET_CLOSE : EVNET_NONE;
+}
+
 static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
   (void)user;
   struct evnet_bytes in;
@@ -69,12 +75,15 @@ static const char usage[] =
 
 int main(int argc, char **argv) {
   struct command_line line = {
-      .program = "framed", .usage = usage, .options = {.idle_timeout_ms = IDLE_MS}};
+      .program = "framed",
+      .usage = usage,
+      .options = {.idle_timeout_ms = IDLE_MS,
+                  .inbound_high_water_bytes = HEADER_BYTES + BODY_BYTES_MAX}};
   int exit_code = command_line_parse(&line, argc, argv);
   if (exit_code >= 0) return exit_code;
 
   static const struct evnet_handler handler = {
-      .on_boot = command_line_on_boot, .on_data = on_data, .on_tick = on_tick};
+      .on_boot = command_line_on_boot, .on_open = on_open, .on_data = on_data, .on_tick = on_tick};
   uint64_t accepted = 0;
   struct evnet_server *server = NULL;
   int status = evnet_server_create(&handler, &accepted, line.addresses, line.address_count,

@@ -19,7 +19,7 @@ struct app {
 
 struct job {
   const struct app *app;
-  struct evnet_conn_id id;  // an id, because the connection may close while the work runs
+  struct evnet_hold *hold;  // not the connection, because it may close while the work runs
   char name[NAME_BYTES_MAX + 1];
 };
 
@@ -32,10 +32,11 @@ static void work(void *argument) {
   if (size < 0) size = snprintf(text, sizeof text, "error: %s\n", evnet_status_message(-errno));
   if (file >= 0) close(file);
   struct evnet_server *server = job->app->server;
+  const struct evnet_conn_id id = evnet_hold_id(job->hold);
   // If the reply cannot be posted, the client must not wait for it.
-  if (evnet_async_write(server, job->id, text, (size_t)size, NULL, NULL) < 0)
-    evnet_async_close(server, job->id, NULL, NULL);
-  while (evnet_async_release(server, job->id) == -ENOMEM) usleep(1000);
+  if (evnet_async_write(server, id, text, (size_t)size, NULL, NULL) < 0)
+    evnet_async_close(server, id, NULL, NULL);
+  evnet_hold_release(job->hold);
   free(job);
 }
 
@@ -43,12 +44,11 @@ static void work(void *argument) {
 static void submit(struct evnet_conn *conn, const struct app *app, const uint8_t *name,
                    size_t size) {
   struct job *job = calloc(1, sizeof *job);
-  if (job != NULL && evnet_conn_hold(conn) == 0) {
+  if (job != NULL && evnet_hold_take(conn, &job->hold) == 0) {
     job->app = app;
-    job->id = evnet_conn_get_id(conn);
     memcpy(job->name, name, size);
     if (evnet_workers_submit(app->workers, work, job) == 0) return;
-    evnet_conn_release(conn);
+    evnet_hold_release(job->hold);
   }
   free(job);
   evnet_conn_write(conn, "error: busy\n", 12);

@@ -100,7 +100,8 @@ static enum evnet_action on_close(struct evnet_conn *conn, int reason, void *use
     if (!pair->dialling) free(pair);
   } else if (dial_failed) {
     fail(other, reason);
-  } else if (reason == EVNET_REASON_PEER || reason == EVNET_REASON_LOCAL) {
+  } else if (reason == EVNET_REASON_PEER || reason == EVNET_REASON_LOCAL ||
+             reason == EVNET_REASON_SHUTDOWN) {
     evnet_conn_close(other);
   } else {
     evnet_conn_abort(other);  // the other side must not take an error for the end of the data

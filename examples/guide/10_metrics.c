@@ -1,5 +1,4 @@
 // Sends lines back, and serves counters over HTTP: 10_metrics [ADDRESS [METRICS-ADDRESS]]
-#include <inttypes.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -15,30 +14,42 @@ struct app {
   atomic_uint_fast64_t lines;
 };
 
+static void write_number(struct evnet_conn *conn, const char *name, double value) {
+  char text[128];
+  const int size = snprintf(text, sizeof text, "%s %.15g\n", name, value);
+  evnet_conn_write(conn, text, (size_t)size);
+}
+
+// A bucket of a Prometheus histogram includes all buckets below it.
+static void write_histogram(struct evnet_conn *conn, const struct evnet_server_stats *stats) {
+  uint64_t count = 0;
+  for (size_t i = 0; i < EVNET_CALLBACK_BUCKETS; i++) {
+    count += stats->callback_counts[i];
+    const uint64_t below_ns = evnet_callback_bucket_ns(i);
+    char name[64] = "callback_seconds_bucket{le=\"+Inf\"}";
+    if (below_ns != UINT64_MAX)
+      snprintf(name, sizeof name, "callback_seconds_bucket{le=\"%g\"}", (double)below_ns / 1e9);
+    write_number(conn, name, (double)count);
+  }
+  write_number(conn, "callback_seconds_sum", (double)stats->callbacks_ns / 1e9);
+  write_number(conn, "callback_seconds_count", (double)count);
+}
+
 static void write_metrics(struct evnet_conn *conn, struct app *app) {
   struct evnet_server_stats stats;
   evnet_server_get_stats(app->server, &stats);
-  char text[1024];
-  const int size =
-      snprintf(text, sizeof text,
-               "HTTP/1.0 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n\r\n"
-               "lines_total %" PRIuFAST64
-               "\n"
-               "connections_open %" PRIu64
-               "\n"
-               "connections_accepted_total %" PRIu64
-               "\n"
-               "connections_refused_total %" PRIu64
-               "\n"
-               "bytes_received_total %" PRIu64
-               "\n"
-               "bytes_sent_total %" PRIu64
-               "\n"
-               "longest_callback_seconds %.6f\n",
-               atomic_load(&app->lines), stats.connections_open, stats.connections_accepted,
-               stats.connections_refused, stats.bytes_received, stats.bytes_sent,
-               (double)stats.longest_callback_ns / 1e9);
-  evnet_conn_write(conn, text, (size_t)size);
+  static const char head[] = "HTTP/1.0 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n\r\n";
+  evnet_conn_write(conn, head, sizeof head - 1);
+  write_number(conn, "lines_total", (double)atomic_load(&app->lines));
+  write_number(conn, "connections_open", (double)stats.connections_open);
+  write_number(conn, "connections_accepted_total", (double)stats.connections_accepted);
+  write_number(conn, "connections_refused_total", (double)stats.connections_refused);
+  write_number(conn, "bytes_received_total", (double)stats.bytes_received);
+  write_number(conn, "bytes_sent_total", (double)stats.bytes_sent);
+  write_number(conn, "bytes_queued", (double)stats.outbound_bytes);
+  write_number(conn, "idle_seconds_total", (double)stats.idle_ns / 1e9);
+  write_number(conn, "longest_callback_seconds", (double)stats.longest_callback_ns / 1e9);
+  write_histogram(conn, &stats);
 }
 
 static enum evnet_action on_metrics_request(struct evnet_conn *conn, struct app *app) {

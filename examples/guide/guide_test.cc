@@ -52,6 +52,7 @@ class Program {
   pid_t pid() const { return process_->pid(); }
 
   void Signal(int number) { process_->Signal(number); }
+  std::string RestOfErr() { return process_->RestOfErr(); }
   // Also fails if the program leaks and a sanitizer sees it.
   void ExpectExit() { EXPECT_EQ(process_->ExitCode(), 0) << process_->RestOfErr(); }
   void Stop() {
@@ -453,14 +454,131 @@ TEST_F(Guide, MetricsAreServedOnASecondAddress) {
     EXPECT_EQ(scraper.end(), Client::End::kEnd);
     EXPECT_EQ(reply.substr(0, reply.find("\r\n")), "HTTP/1.0 200 OK");
     for (const std::string line : {"lines_total 3", "connections_open 2", "bytes_sent_total 14",
-                                   "connections_refused_total 0"}) {
+                                   "connections_refused_total 0", "bytes_queued 0"}) {
       EXPECT_NE(reply.find("\n" + line + "\n"), std::string::npos) << reply;
     }
+    const auto value = [&](const std::string &name) {
+      const size_t at = reply.find("\n" + name + " ");
+      if (at == std::string::npos) return std::string("none");
+      const size_t begin = at + name.size() + 2;
+      return reply.substr(begin, reply.find('\n', begin) - begin);
+    };
+    EXPECT_NE(value("callback_seconds_count"), "none") << reply;
+    EXPECT_EQ(value("callback_seconds_bucket{le=\"+Inf\"}"), value("callback_seconds_count"));
+    EXPECT_NE(value("callback_seconds_bucket{le=\"4.096e-06\"}"), "none") << reply;
     Client poster(program.port(1));
     poster.SendAll("POST / HTTP/1.0\r\n\r\n");
     EXPECT_EQ(poster.ReceiveToEnd(), "HTTP/1.0 405 Method Not Allowed\r\n\r\n");
   }
   program.Stop();
+}
+
+TEST_F(Guide, AddressesAreOpenedPausedAndClosedOnRequest) {
+  Program program("11_addresses");
+  const std::string path = TempDirectory().path() + ".sock";
+  const evnet_address address = ParseAddress("unix://" + path);
+  Client control(program.port());
+  EXPECT_EQ(Ask(&control, "open unix://" + path + "\n"), "address 1: done\n");
+  Client client(address);
+  EXPECT_EQ(Ask(&client, "hello\n"), "hello\n");
+  EXPECT_EQ(Ask(&control, "pause 1\n"), "address 1: done\n");
+  Client waiting(address);
+  waiting.SendAll("again\n");
+  EXPECT_FALSE(waiting.Readable(20));
+  EXPECT_EQ(Ask(&control, "resume 1\n"), "address 1: done\n");
+  EXPECT_EQ(ReceiveLine(&waiting), "again\n");
+  EXPECT_EQ(Ask(&control, "close 1\n"), "address 1: done\n");
+  EXPECT_NE(access(path.c_str(), F_OK), 0);
+  EXPECT_EQ(Ask(&client, "still\n"), "still\n");
+  EXPECT_EQ(Ask(&control, "close 1\n"), "EINVAL\n");
+  EXPECT_EQ(Ask(&control, "close 0\n"), "EPERM\n");
+  for (Client *each : {&control, &client, &waiting}) each->Close();
+  program.Stop();
+}
+
+TEST_F(Guide, LibraryServesAnAddressAndAConnectionAndAsksForTheProgram) {
+  Program program("12_library", {kAnyPort, kAnyPort}, 2);
+  // The library's own address.
+  Client direct(program.port(1));
+  EXPECT_EQ(Ask(&direct, "word\n"), "word has 4 letters\n");
+  // The program asks the library, one word after the other.
+  Client client(program.port(0));
+  client.SendAll("cat\nhorse\n");
+  EXPECT_EQ(ReceiveLine(&client), "cat has 3 letters\n");
+  EXPECT_EQ(ReceiveLine(&client), "horse has 5 letters\n");
+  // The library takes the connection over, with the words that follow the request.
+  client.SendAll("dictionary\nbee\nzebra\n");
+  EXPECT_EQ(ReceiveLine(&client), "bee has 3 letters\n");
+  EXPECT_EQ(ReceiveLine(&client), "zebra has 5 letters\n");
+  EXPECT_EQ(Ask(&client, "elephant\n"), "elephant has 8 letters\n");
+  program.Signal(SIGTERM);
+  const std::string log = program.RestOfErr();
+  EXPECT_NE(log.find("6 lookups"), std::string::npos) << log;
+  program.ExpectExit();
+}
+
+// Makes a pipe the standard input of the programs that start now.
+class Input {
+ public:
+  Input() : old_(dup(STDIN_FILENO)) {
+    int ends[2];
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    EXPECT_EQ(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+    (void)close(ends[0]);
+    writer_ = ends[1];
+  }
+  Input(const Input &) = delete;
+  Input &operator=(const Input &) = delete;
+  ~Input() {
+    Close();
+    Restore();
+  }
+  // Gives this process its own standard input again.
+  void Restore() {
+    if (old_ < 0) return;
+    (void)dup2(old_, STDIN_FILENO);
+    (void)close(old_);
+    old_ = -1;
+  }
+  void Write(const std::string &data) {
+    EXPECT_EQ(write(writer_, data.data(), data.size()), static_cast<ssize_t>(data.size()));
+  }
+  void Close() {
+    if (writer_ >= 0) (void)close(writer_);
+    writer_ = -1;
+  }
+
+ private:
+  int old_;
+  int writer_;
+};
+
+TEST_F(Guide, DescriptorsSendStandardInputToAllClients) {
+  Input input;
+  Program program("13_descriptors");
+  input.Restore();
+  Client first(program.port());
+  Client second(program.port());
+  for (Client *client : {&first, &second}) EXPECT_EQ(ReceiveLine(client), "ready\n");
+  first.SendAll("ignored\n");
+  for (const std::string line : {"one\n", "two\n"}) {
+    input.Write(line);
+    for (Client *client : {&first, &second}) EXPECT_EQ(ReceiveLine(client), line);
+  }
+  input.Close();  // the end of the input does not end the server
+  Client third(program.port());
+  EXPECT_EQ(ReceiveLine(&third), "ready\n");
+  program.Stop();
+}
+
+TEST_F(Guide, DescriptorsRefuseAFileAsStandardInput) {
+  Input input;
+  const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(null, 0);
+  ASSERT_EQ(dup2(null, STDIN_FILENO), STDIN_FILENO);
+  (void)close(null);
+  Program program("13_descriptors");
+  program.ExpectExit();
 }
 
 }  // namespace

@@ -19,12 +19,14 @@
 enum {
   CONNECT_MS = 3000,
   CONNECT_MS_MAX = 60000,
+  RATE_MAX = 1000000000,
   SILENCE_MS = 500,
 };
 
 struct app {
   const char *upstream;
   long connect_ms;
+  long rate;  // bytes a second from and to each client; 0: no limit
 };
 
 struct pair {
@@ -48,6 +50,10 @@ static enum evnet_action accepted(struct evnet_conn *conn, const struct app *app
   pair->client = conn;
   evnet_conn_set_user(conn, pair);
   evnet_conn_pause_reading(conn);  // until the upstream is open
+  // Output that the rate holds back counts towards the marks, so on_pressure pauses the upstream.
+  const struct evnet_rate rate = {.receive_bytes_per_s = (uint64_t)app->rate,
+                                  .send_bytes_per_s = (uint64_t)app->rate};
+  if (evnet_conn_set_rate(conn, &rate) < 0) return EVNET_CLOSE;
   const struct evnet_dial_options options = {
       .timeout_ms = app->connect_ms, .conn_user = pair, .background = true};
   pair->dialling =
@@ -177,6 +183,11 @@ static bool take_connect_ms(const char *value, void *user) {
   return command_line_parse_number(value, 1, CONNECT_MS_MAX, &app->connect_ms);
 }
 
+static bool take_rate(const char *value, void *user) {
+  struct app *app = user;
+  return command_line_parse_number(value, 1, RATE_MAX, &app->rate);
+}
+
 static int serve(const struct command_line *line, struct app *app) {
   static const struct evnet_handler handler = {.on_boot = command_line_on_boot,
                                                .on_open = on_open,
@@ -204,7 +215,9 @@ static const char usage[] =
     "\n"
     "  --upstream=ADDRESS  the upstream; a name is looked up for each connection. Default:\n"
     "                      tcp://127.0.0.1:9001\n"
-    "  --connect-ms=N      milliseconds to connect to it, 1 to 60000. Default: 3000\n";
+    "  --connect-ms=N      milliseconds to connect to it, 1 to 60000. Default: 3000\n"
+    "  --rate=N            bytes a second from each client and to it, 1 to 1000000000.\n"
+    "                      Default: no limit\n";
 
 int main(int argc, char **argv) {
   struct app app = {.upstream = "tcp://127.0.0.1:9001", .connect_ms = CONNECT_MS};
@@ -213,6 +226,7 @@ int main(int argc, char **argv) {
        .take = take_upstream,
        .values = "must be an address with a host and a port; UDP is not supported"},
       {.name = "--connect-ms=", .take = take_connect_ms, .values = "must be 1 to 60000"},
+      {.name = "--rate=", .take = take_rate, .values = "must be 1 to 1000000000"},
   };
   struct command_line line = {
       .program = "proxy",

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -23,9 +24,12 @@ namespace {
 
 class Proxy : public ::testing::Test {
  protected:
-  void Start(const std::string &upstream_address, const std::string &connect_ms = "1500") {
-    process = std::make_unique<Process>(std::vector<std::string>{
-        "--upstream=" + upstream_address, "--connect-ms=" + connect_ms, "tcp://127.0.0.1:0"});
+  void Start(const std::string &upstream_address, const std::string &connect_ms = "1500",
+             const std::vector<std::string> &options = {}) {
+    std::vector<std::string> arguments = options;
+    arguments.insert(arguments.end(), {"--upstream=" + upstream_address,
+                                       "--connect-ms=" + connect_ms, "tcp://127.0.0.1:0"});
+    process = std::make_unique<Process>(arguments);
     port = PortOf(process->Line());
   }
 
@@ -189,6 +193,29 @@ TEST_F(Proxy, AClientsResetMidWayReachesTheUpstream) {
   EXPECT_EQ(got, -1);
   EXPECT_EQ(errno, ECONNRESET);
   (void)close(descriptor);
+  Stop();
+}
+
+TEST_F(Proxy, AClientGetsBytesAndIsReadAtTheRate) {
+  Start(upstream.text(), "1500", {"--rate=400000"});
+  const std::string request = Pattern(100000, 5), reply = Pattern(100000, 6);
+  Client client(port);
+  const auto begin = std::chrono::steady_clock::now();
+  std::thread sending([&] {
+    SendAll(client.descriptor(), request);
+    client.ShutdownWrite();
+  });
+  const int descriptor = upstream.Accept();
+  EXPECT_TRUE(ReadToEnd(descriptor) == request);
+  // The burst is an eighth of a second's bytes: 50,000. The others take 125 ms at least.
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(120));
+  sending.join();
+  const auto replied = std::chrono::steady_clock::now();
+  SendAll(descriptor, reply);
+  (void)close(descriptor);
+  EXPECT_TRUE(client.ReceiveToEnd() == reply);
+  EXPECT_GE(std::chrono::steady_clock::now() - replied, std::chrono::milliseconds(120));
+  client.Close();
   Stop();
 }
 

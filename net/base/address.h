@@ -25,6 +25,8 @@
 extern "C" {
 #endif
 
+struct evnet_host;
+
 // The transport of an address.
 enum evnet_transport {
   EVNET_TRANSPORT_TCP,
@@ -75,6 +77,17 @@ EVNET_API EVNET_WARN_UNUSED int evnet_address_parse(const char *text, struct evn
 // Thread:  any.
 EVNET_API EVNET_WARN_UNUSED int evnet_address_read(const char *text, struct evnet_address *out,
                                                    char *message, size_t message_size);
+
+// evnet_address_read_host is evnet_address_read that also returns the name, for evnet_host_resolve
+// (host.h).
+//
+//   out_host  receives a name with the family, port and transport of the text; unchanged otherwise.
+//
+// Returns and errors: as evnet_address_read.
+// Thread:  any.
+EVNET_API EVNET_WARN_UNUSED int evnet_address_read_host(const char *text, struct evnet_address *out,
+                                                        struct evnet_host *out_host, char *message,
+                                                        size_t message_size);
 
 // evnet_address_resolve is evnet_address_parse that also accepts a name. It looks the name up by
 // getaddrinfo(3) and returns the first result. It may block for seconds: do not call it on a

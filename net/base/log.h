@@ -30,9 +30,11 @@ enum evnet_log_level {
 struct evnet_logger {
   // Receives one line without a line feed. Any of evnet's threads may call it, several of them
   // simultaneously, so it must be thread-safe and must not block for long. NULL: nothing is logged.
-  void (*log)(enum evnet_log_level level, const char *message, void *user);
-  void *user;                  // passed to log
-  enum evnet_log_level level;  // the most detailed level that is logged; 0: EVNET_LOG_WARNING
+  void (*log)(enum evnet_log_level level, const char *message, void *user) EVNET_ZERO;
+  void *user EVNET_ZERO;  // passed to log
+
+  // The most detailed level that is logged; 0: EVNET_LOG_WARNING.
+  enum evnet_log_level level EVNET_ZERO;
 };
 
 // evnet_log_stderr is a log function. It writes "evnet: error: MESSAGE" to stderr, with one
@@ -46,8 +48,7 @@ EVNET_API void evnet_log_stderr(enum evnet_log_level level, const char *message,
 //
 // Thread:  any.
 static inline bool evnet_log_wants(const struct evnet_logger *logger, enum evnet_log_level level) {
-  return logger != NULL && logger->log != NULL &&
-         level <= (logger->level != 0 ? logger->level : EVNET_LOG_WARNING);
+  return logger && logger->log && level <= (logger->level != 0 ? logger->level : EVNET_LOG_WARNING);
 }
 
 // evnet_log formats a line and passes it to the logger if the level is logged. It cuts the line to

@@ -65,7 +65,7 @@ size_t evnet_address_space_max(void) {
 #ifdef RLIMIT_AS  // not defined by OpenBSD
   struct rlimit limit;
   if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-      limit.rlim_cur < SIZE_MAX) {
+      (uintmax_t)limit.rlim_cur < SIZE_MAX) {  // rlim_t is signed on FreeBSD
     return (size_t)limit.rlim_cur;
   }
 #endif

@@ -18,7 +18,7 @@ extern "C" {
 struct evnet_allocator {
   void *(*allocate)(size_t size, void *user);  // returns NULL if out of memory; aligned as malloc's
   void (*release)(void *pointer, void *user);  // never called with NULL
-  void *user;                                  // passed to both
+  void *user EVNET_ZERO;                       // passed to both
 };
 
 // evnet_allocate returns size bytes of memory, not cleared, or NULL if memory runs out. size is

@@ -7,6 +7,11 @@
 #ifndef EVNET_NET_BASE_STATUS_H_
 #define EVNET_NET_BASE_STATUS_H_
 
+#if defined(__SIZEOF_POINTER__) && __SIZEOF_POINTER__ < 8
+#error \
+    "evnet supports 64-bit systems only: it reserves address space for connections_max connections"
+#endif
+
 #if defined(__GNUC__)
 // Makes the compiler warn if the result of a function is not used.
 #define EVNET_WARN_UNUSED __attribute__((warn_unused_result))
@@ -23,6 +28,15 @@
 #define EVNET_API __attribute__((visibility("default")))
 #else
 #define EVNET_API
+#endif
+
+// Follows a field of a struct that callers fill. In C++14 and later the field then has a default of
+// zero, so that no compiler warns about an initializer that leaves the field out
+// (-Wmissing-field-initializers). C needs no default.
+#if defined(__cplusplus) && __cplusplus >= 201402L
+#define EVNET_ZERO = {}
+#else
+#define EVNET_ZERO
 #endif
 
 #ifdef __cplusplus

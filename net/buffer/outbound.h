@@ -88,7 +88,7 @@ static inline size_t evnet_outbound_bytes(const struct evnet_outbound *queue) {
 
 // evnet_outbound_is_empty returns whether neither bytes nor files are queued.
 static inline bool evnet_outbound_is_empty(const struct evnet_outbound *queue) {
-  return queue->first == NULL;
+  return !queue->first;
 }
 
 // evnet_outbound_append copies the bytes of `count` pieces, except the first `skip` of them, to the

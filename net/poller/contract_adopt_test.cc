@@ -167,7 +167,8 @@ TEST_P(AdoptTest, AtHandlesMaxItIsRefusedAndStaysTheCallers) {
   int pair[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
   Adopt(pair[0]);
-  const evnet_socket_kind kind = {EVNET_TRANSPORT_UNIX, false};
+  evnet_socket_kind kind = {};
+  kind.transport = EVNET_TRANSPORT_UNIX;
   evnet_handle handle = {};
   EXPECT_EQ(evnet_poller_adopt(poller(), pair[1], &kind, &handle), -ENOBUFS);
   EXPECT_EQ(close(pair[1]), 0);

@@ -91,7 +91,8 @@ TEST_P(DuplicateTest, AnAdoptedConnectionEndsThoughItsMakerKeepsIt) {
     const int accepted = listener.Accept();
     const int makers = dup(accepted);
     ASSERT_GE(makers, 0);
-    const evnet_socket_kind kind = {GetParam().transport, false};
+    evnet_socket_kind kind = {};
+    kind.transport = GetParam().transport;
     evnet_handle handle;
     ASSERT_EQ(evnet_poller_adopt(poller(), accepted, &kind, &handle), 0);
     if (abort) {

@@ -130,6 +130,42 @@ TEST_P(MulticastTest, AMemberReceivesUntilItLeaves) {
   }
 }
 
+TEST_P(MulticastTest, OfASourceOnlyItsDatagramsComeUntilItIsLeft) {
+  for (const Family &family : Families()) {
+    SCOPED_TRACE(family.name);
+    const evnet_handle member = Bind(family.any);
+    const evnet_handle sender = Bind(family.one);
+    ASSERT_EQ(Set(sender, EVNET_MULTICAST_INTERFACE, nullptr, family.interface), 0);
+    const evnet_address port = GroupAt(family.group, member);
+    const evnet_address source = AddressOf(sender);
+    const bool is_ip4 = source.socket.any.sa_family == AF_INET;
+    const evnet_address stranger =
+        ParseAddress(is_ip4 ? "udp://127.0.0.9:0" : "udp://[fd00:111::9]:0");
+    const evnet_address alien = ParseAddress(is_ip4 ? "udp://[::1]:0" : "udp://127.0.0.1:0");
+    const auto set = [&](evnet_multicast_what what, const evnet_address &from) {
+      evnet_multicast setting = {};
+      setting.what = what;
+      setting.group = &port;
+      setting.source = &from;
+      setting.interface_name = family.interface;
+      return evnet_poller_set_multicast(poller(), member, &setting);
+    };
+    EXPECT_EQ(set(EVNET_MULTICAST_JOIN, alien), -EINVAL);
+    EXPECT_EQ(set(EVNET_MULTICAST_LEAVE, source), -EADDRNOTAVAIL);
+    ASSERT_EQ(set(EVNET_MULTICAST_JOIN, stranger), 0);
+    EXPECT_EQ(set(EVNET_MULTICAST_JOIN, stranger), -EADDRINUSE);
+    Send(sender, port, "unwanted");
+    ASSERT_EQ(set(EVNET_MULTICAST_JOIN, source), 0);
+    Send(sender, port, "wanted");
+    EXPECT_EQ(ReceivedUntil(member, "wanted"), "wanted ");
+    EXPECT_EQ(set(EVNET_MULTICAST_LEAVE, stranger), 0);
+    EXPECT_EQ(set(EVNET_MULTICAST_LEAVE, source), 0);
+    EXPECT_EQ(set(EVNET_MULTICAST_LEAVE, source), -EADDRNOTAVAIL);
+    evnet_poller_detach(poller(), member);
+    evnet_poller_detach(poller(), sender);
+  }
+}
+
 TEST_P(MulticastTest, AllThatAreBoundToAGroupGetEachDatagramAndAnswerFromTheirHost) {
   for (const Family &family : Families()) {
     SCOPED_TRACE(family.name);

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "gtest/gtest.h"
+#include "net/base/testing/udp_client.h"
 #include "net/poller/testing/contract.h"
 
 namespace evnet_testing {
@@ -38,6 +39,8 @@ const Option kOptions[] = {
     {"send_buffer", EVNET_SOCKET_SEND_BUFFER_BYTES, SOL_SOCKET, SO_SNDBUF, 20000, 40000, true},
     {"receive_buffer", EVNET_SOCKET_RECEIVE_BUFFER_BYTES, SOL_SOCKET, SO_RCVBUF, 30000, 60000,
      true},
+    {"hops", EVNET_SOCKET_HOPS, IPPROTO_IP, IP_TTL, 9, 9, true},
+    {"traffic_class", EVNET_SOCKET_TRAFFIC_CLASS, IPPROTO_IP, IP_TOS, 0xb8, 0xb8, true},
 };
 
 class OptionsTest : public ContractTest {
@@ -96,8 +99,12 @@ TEST_P(OptionsTest, OfAConnectionAreSet) {
 TEST_P(OptionsTest, OfAConnectionAreAllDifferentAndNoMore) {
   std::set<evnet_socket_option> all;
   for (const Option &option : kOptions) all.insert(option.option);
-  EXPECT_EQ(all.size(), static_cast<size_t>(EVNET_SOCKET_OPTIONS));
   const Connection connection = Connect();
+  // TCP does not have it.
+  EXPECT_EQ(evnet_poller_set_option(poller(), connection.handle, EVNET_SOCKET_BROADCAST, 1),
+            -EOPNOTSUPP);
+  EXPECT_TRUE(all.insert(EVNET_SOCKET_BROADCAST).second);
+  EXPECT_EQ(all.size(), static_cast<size_t>(EVNET_SOCKET_OPTIONS));
   EXPECT_EQ(evnet_poller_set_option(poller(), connection.handle,
                                     static_cast<evnet_socket_option>(EVNET_SOCKET_OPTIONS), 1),
             -EOPNOTSUPP);
@@ -108,11 +115,44 @@ TEST_P(OptionsTest, AValueOutOfRangeIsInvalid) {
   const auto set = [&](evnet_socket_option option, int value) {
     return evnet_poller_set_option(poller(), connection.handle, option, value);
   };
+  for (const int hops : {-1, 0, 256}) EXPECT_EQ(set(EVNET_SOCKET_HOPS, hops), -EINVAL);
+  for (const int bits : {-1, 256}) EXPECT_EQ(set(EVNET_SOCKET_TRAFFIC_CLASS, bits), -EINVAL);
   if (IsLinux()) {
     EXPECT_EQ(set(EVNET_SOCKET_KEEPALIVE_IDLE_S, 32768), -EINVAL);
     EXPECT_EQ(set(EVNET_SOCKET_KEEPALIVE_INTERVAL_S, 0), -EINVAL);
     EXPECT_EQ(set(EVNET_SOCKET_KEEPALIVE_COUNT, 128), -EINVAL);
     EXPECT_EQ(set(EVNET_SOCKET_USER_TIMEOUT_MS, -1), -EINVAL);
+  }
+}
+
+TEST_P(OptionsTest, ADatagramSocketHasHopsAndTrafficClassOfBothFamiliesAndBroadcast) {
+  for (const char *text : {"udp4://127.0.0.1:0", "udp://:0"}) {
+    SCOPED_TRACE(text);
+    const evnet_address address = ParseAddress(text);
+    evnet_handle handle = {};
+    ASSERT_EQ(evnet_poller_listen(poller(), &address, nullptr, &handle), 0);
+    const int descriptor = evnet_poller_descriptor(poller(), handle);
+    const auto set = [&](evnet_socket_option option, int value) {
+      return evnet_poller_set_option(poller(), handle, option, value);
+    };
+    EXPECT_EQ(set(EVNET_SOCKET_HOPS, 5), 0);
+    EXPECT_EQ(set(EVNET_SOCKET_TRAFFIC_CLASS, 0x20), 0);
+    EXPECT_EQ(set(EVNET_SOCKET_BROADCAST, 1), 0);
+    EXPECT_EQ(Get(descriptor, SOL_SOCKET, SO_BROADCAST), 1);
+    EXPECT_EQ(set(EVNET_SOCKET_BROADCAST, 0), 0);
+    EXPECT_EQ(Get(descriptor, SOL_SOCKET, SO_BROADCAST), 0);
+    EXPECT_EQ(set(EVNET_SOCKET_NODELAY, 1), -EOPNOTSUPP);
+    EXPECT_EQ(set(EVNET_SOCKET_KEEPALIVE, 1), -EOPNOTSUPP);
+    const evnet_address own = AddressOf(handle);
+    if (own.socket.any.sa_family == AF_INET || IsLinux()) {
+      EXPECT_EQ(Get(descriptor, IPPROTO_IP, IP_TTL), 5);
+      EXPECT_EQ(Get(descriptor, IPPROTO_IP, IP_TOS), 0x20);
+    }
+    if (own.socket.any.sa_family == AF_INET6) {
+      EXPECT_EQ(Get(descriptor, IPPROTO_IPV6, IPV6_UNICAST_HOPS), 5);
+      EXPECT_EQ(Get(descriptor, IPPROTO_IPV6, IPV6_TCLASS), 0x20);
+    }
+    evnet_poller_detach(poller(), handle);
   }
 }
 
@@ -145,6 +185,7 @@ TEST_P(OptionsTest, AcceptedSocketsHaveThemFromTheirListener) {
   }
   const Connection connection = ConnectOnly({}, &options);
   for (const Option &option : kOptions) {
+    if (option.level == IPPROTO_IP) continue;  // the listener has no such option
     const bool set = IsLinux() || option.everywhere || option.real_name == TCP_KEEPIDLE;
     if (set) {
       EXPECT_EQ(Get(connection.descriptor, option.level, option.real_name), option.seen)

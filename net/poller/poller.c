@@ -24,6 +24,10 @@ const char *evnet_poller_create_message(enum evnet_backend backend, int status) 
   return message != NULL ? message : evnet_status_message(status);
 }
 
+void evnet_poller_set_quota(struct evnet_poller *poller, const struct evnet_quota *quota) {
+  poller->quota = quota;
+}
+
 void evnet_poller_destroy(struct evnet_poller *poller) {
   if (poller != NULL) poller->ops->destroy(poller);
 }
@@ -193,6 +197,32 @@ int evnet_poller_descriptor(struct evnet_poller *poller, struct evnet_handle han
 int evnet_poller_duplicate(struct evnet_poller *poller, struct evnet_handle handle) {
   return poller->ops->duplicate(poller, handle);
 }
+
+static bool are_watch_events(uint32_t events) {
+  return events != 0 && (events & ~(uint32_t)(EVNET_READABLE | EVNET_WRITABLE)) == 0;
+}
+
+int evnet_poller_watch(struct evnet_poller *poller, int descriptor, uint32_t events, void *user,
+                       struct evnet_handle *out_handle) {
+  if (!are_watch_events(events)) return -EINVAL;
+  return poller->ops->watch(poller, descriptor, events, user, out_handle);
+}
+
+int evnet_poller_watch_change(struct evnet_poller *poller, struct evnet_handle handle,
+                              uint32_t events) {
+  if (!are_watch_events(events)) return -EINVAL;
+  return poller->ops->watch_change(poller, handle, events);
+}
+
+void evnet_poller_watch_stop(struct evnet_poller *poller, struct evnet_handle handle) {
+  poller->ops->watch_stop(poller, handle);
+}
+
+int evnet_poller_loop_descriptor(struct evnet_poller *poller) {
+  return poller->ops->loop_descriptor(poller);
+}
+
+bool evnet_poller_settle(struct evnet_poller *poller) { return poller->ops->settle(poller); }
 
 int evnet_poller_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   return poller->ops->wait(poller, timeout_ns);

@@ -47,25 +47,27 @@ enum evnet_backend {
 
 // The options of a poller. A field of 0 selects the default.
 struct evnet_poller_options {
-  enum evnet_backend backend;  // EVNET_BACKEND_AUTO by default
-  uint32_t handles_max;        // attached; default 1,048,576. Reserves address space, not memory
+  enum evnet_backend backend EVNET_ZERO;  // EVNET_BACKEND_AUTO by default
+  // Handles that are attached. Reserves address space, not memory. Default: 1,048,576.
+  uint32_t handles_max EVNET_ZERO;
 
   // Largest number of bytes of one RECV, and of all RECVs of one handle in a turn. Default: 256
   // KiB.
-  uint32_t recv_bytes_max;
+  uint32_t recv_bytes_max EVNET_ZERO;
 
-  uint32_t datagram_bytes_max;  // a longer datagram is cut; default 65,535, which cuts none
+  // A longer datagram is cut. Default: 65,535, which cuts none.
+  uint32_t datagram_bytes_max EVNET_ZERO;
 
   // Passes datagrams to the kernel one by one, even where it accepts several of one size in one
   // call (Linux: UDP_SEGMENT).
-  bool no_udp_segmentation;
+  bool no_udp_segmentation EVNET_ZERO;
 
   // Lets the kernel return consecutive datagrams of one size from one peer in one call (Linux:
   // UDP_GRO). They are still reported one by one. Elsewhere sockets cannot be opened with it.
-  bool udp_gro;
+  bool udp_gro EVNET_ZERO;
 
-  const struct evnet_allocator *allocator;  // borrowed; NULL: malloc
-  struct evnet_kernel *kernel;              // borrowed; NULL: the system's; else a simulated one
+  const struct evnet_allocator *allocator EVNET_ZERO;  // borrowed; NULL: malloc
+  struct evnet_kernel *kernel EVNET_ZERO;  // borrowed; NULL: the system's; else a simulated one
 };
 
 // A handle. All zero is never valid.
@@ -102,6 +104,18 @@ enum evnet_op {
 
   // evnet_poller_connect: 0, or -errno.
   EVNET_OP_CONNECT,
+
+  // evnet_poller_watch: the events that hold, enum evnet_watch_event; at least one.
+  EVNET_OP_WATCH,
+};
+
+// The events of a watched descriptor. The values are those of poll(2) on all supported systems.
+enum evnet_watch_event {
+  EVNET_READABLE = 1,       // POLLIN: reading does not block
+  EVNET_WRITABLE = 4,       // POLLOUT: writing does not block
+  EVNET_WATCH_ERROR = 8,    // POLLERR; reported even if not requested
+  EVNET_WATCH_HANGUP = 16,  // POLLHUP; likewise
+  EVNET_WATCH_ENDED = 32,   // of a reactor only, see net/reactor/watch.h
 };
 
 // A completion.
@@ -114,8 +128,11 @@ struct evnet_completion {
   const uint8_t *data;  // RECV, DATAGRAM: leased until the next evnet_poller_next or _wait
   size_t rest;          // SEND after -EINPROGRESS: bytes at data that were not taken; leased too
 
-  // DATAGRAM: the sender. Valid until the next evnet_poller_next or evnet_poller_wait.
-  const struct evnet_address *peer;
+  union {
+    // DATAGRAM: the sender. Valid until the next evnet_poller_next or evnet_poller_wait.
+    const struct evnet_address *peer;
+    void *user;  // WATCH: of evnet_poller_watch
+  };
 
   // DATAGRAM: the host that received it, with port 0; replies must be sent from it. For a datagram
   // to a group or broadcast address, it is the host that took it. NULL if the socket is bound to
@@ -168,10 +185,16 @@ enum evnet_socket_option {
   EVNET_SOCKET_NOTSENT_LOWAT_BYTES,   // TCP_NOTSENT_LOWAT
   EVNET_SOCKET_SEND_BUFFER_BYTES,     // SO_SNDBUF, which Linux doubles (socket(7))
   EVNET_SOCKET_RECEIVE_BUFFER_BYTES,  // SO_RCVBUF, likewise
+
+  // TCP and UDP sockets have these two, for both families if the socket has both:
+  EVNET_SOCKET_HOPS,           // IP_TTL, IPV6_UNICAST_HOPS: 1 to 255
+  EVNET_SOCKET_TRAFFIC_CLASS,  // IP_TOS, IPV6_TCLASS: 0 to 255
+
+  EVNET_SOCKET_BROADCAST,  // SO_BROADCAST, of UDP sockets only: 0 or 1
 };
 
 // The number of socket options.
-enum { EVNET_SOCKET_OPTIONS = EVNET_SOCKET_RECEIVE_BUFFER_BYTES + 1 };
+enum { EVNET_SOCKET_OPTIONS = EVNET_SOCKET_BROADCAST + 1 };
 
 // The multicast settings of a datagram socket.
 enum evnet_multicast_what {
@@ -186,69 +209,100 @@ enum evnet_multicast_what {
 struct evnet_multicast {
   enum evnet_multicast_what what;     // which one
   const struct evnet_address *group;  // JOIN, LEAVE; the port is ignored
+  // JOIN, LEAVE: the only sender whose datagrams are received; the port is ignored. NULL: any.
+  const struct evnet_address *source;
   // JOIN, LEAVE, INTERFACE. NULL: the zone of an IPv6 group, or else the system chooses by its
   // routes.
   const char *interface_name;
   int value;  // HOPS, LOOP
 };
 
+// The sockets of a shared port, by the CPUs whose packets they receive.
+struct evnet_port_cpus {
+  const uint32_t *cpus;   // cpu_count numbers of CPUs; packets of cpus[i] go to i % socket_count
+  uint32_t cpu_count;     // at most 1024; packets of other CPUs go to their number % socket_count
+  uint32_t socket_count;  // that listen at the port, in the order in which they were opened
+};
+
 // The options of a listening socket and of the sockets that it accepts: on Linux an accepted socket
 // inherits them, so accepting sets none. 0 selects the system's default, unless noted.
 struct evnet_listen_options {
-  int backlog;            // 0: SOMAXCONN; the kernel cuts it to net.core.somaxconn
-  int send_buffer_bytes;  // SO_SNDBUF
+  int backlog EVNET_ZERO;            // 0: SOMAXCONN; the kernel cuts it to net.core.somaxconn
+  int send_buffer_bytes EVNET_ZERO;  // SO_SNDBUF
 
   // SO_RCVBUF, set before listen(2) so that the window scale fits it (tcp(7)). It has no effect on
   // Unix sockets (unix(7)).
-  int receive_buffer_bytes;
+  int receive_buffer_bytes EVNET_ZERO;
 
-  bool no_reuse_address;  // clears SO_REUSEADDR: a restart has to wait for TIME_WAIT
-  bool no_nodelay;        // clears TCP_NODELAY
-  bool v6only;            // a wildcard of both families accepts IPv6 only
+  bool no_reuse_address EVNET_ZERO;  // clears SO_REUSEADDR: a restart has to wait for TIME_WAIT
+  bool no_nodelay EVNET_ZERO;        // clears TCP_NODELAY
+  bool v6only EVNET_ZERO;            // a wildcard of both families accepts IPv6 only
 
   // Keepalive, as in struct evnet_options; above 0 for keepalive_idle_s enables it:
-  int keepalive_idle_s;
-  int keepalive_interval_s;
-  int keepalive_count;
+  int keepalive_idle_s EVNET_ZERO;
+  int keepalive_interval_s EVNET_ZERO;
+  int keepalive_count EVNET_ZERO;
 
-  int user_timeout_ms;         // TCP_USER_TIMEOUT
-  int notsent_lowat_bytes;     // TCP_NOTSENT_LOWAT
-  int fast_open_queue_max;     // TCP_FASTOPEN: the length of its queue; 0: disabled
-  int defer_accept_s;          // TCP_DEFER_ACCEPT: wait this long for data; 0: do not wait
-  const char *bind_to_device;  // SO_BINDTODEVICE: an interface's name; NULL: any
-  bool udp_broadcast;          // SO_BROADCAST: permits sending to broadcast addresses
+  int user_timeout_ms EVNET_ZERO;      // TCP_USER_TIMEOUT
+  int notsent_lowat_bytes EVNET_ZERO;  // TCP_NOTSENT_LOWAT
+  int fast_open_queue_max EVNET_ZERO;  // TCP_FASTOPEN: the length of its queue; 0: disabled
+  int defer_accept_s EVNET_ZERO;       // TCP_DEFER_ACCEPT: wait this long for data; 0: do not wait
+  const char *bind_to_device EVNET_ZERO;  // SO_BINDTODEVICE: an interface's name; NULL: any
+  bool udp_broadcast EVNET_ZERO;          // SO_BROADCAST: permits sending to broadcast addresses
 
   // Shares the port with sockets that set it too: SO_REUSEPORT of socket(7), SO_REUSEPORT_LB of
   // FreeBSD. See evnet_poller_spreads_port.
-  bool reuse_port;
+  bool reuse_port EVNET_ZERO;
+
+  // With reuse_port, of the last socket that opens at a port: the CPU that handles a packet chooses
+  // the socket for the port's connections or datagrams (SO_ATTACH_REUSEPORT_CBPF, Linux 4.5). NULL:
+  // a hash of both addresses chooses.
+  const struct evnet_port_cpus *reuse_port_by_cpu EVNET_ZERO;
 
   // Receives the name of the option, as above, that the system rejects. NULL if it is not needed.
-  const char **out_refused;
+  const char **out_refused EVNET_ZERO;
 
   // Permission bits of a Unix socket's file, independent of the umask; 0: 0777 less the umask. On
   // Linux a client needs permission to write (unix(7)).
-  mode_t unix_mode;
+  mode_t unix_mode EVNET_ZERO;
 
   // Receives a constant string that explains an error further than its status, or NULL. May be
   // NULL.
-  const char **out_reason;
+  const char **out_reason EVNET_ZERO;
 };
 
 // The options of a socket that connects. All zero: the system's defaults, with TCP_NODELAY.
 struct evnet_connect_options {
-  const struct evnet_address *source;  // bound to first; port 0: any. NULL: the system chooses
-  const char *bind_to_device;          // SO_BINDTODEVICE: an interface's name; NULL: any
-  int send_buffer_bytes;               // SO_SNDBUF; 0: the system's
-  int receive_buffer_bytes;            // SO_RCVBUF, set before connect(2); 0: the system's
-  bool no_nodelay;                     // clears TCP_NODELAY
-  bool udp_broadcast;                  // SO_BROADCAST: permits a broadcast address
+  // Bound to first; port 0: any. NULL: the system chooses.
+  const struct evnet_address *source EVNET_ZERO;
+  const char *bind_to_device EVNET_ZERO;  // SO_BINDTODEVICE: an interface's name; NULL: any
+  int send_buffer_bytes EVNET_ZERO;       // SO_SNDBUF; 0: the system's
+  int receive_buffer_bytes EVNET_ZERO;    // SO_RCVBUF, set before connect(2); 0: the system's
+  bool no_nodelay EVNET_ZERO;             // clears TCP_NODELAY
+  bool udp_broadcast EVNET_ZERO;          // SO_BROADCAST: permits a broadcast address
 
   // As in struct evnet_options, for TCP; 0 or less selects the system's:
-  int keepalive_idle_s;
-  int keepalive_interval_s;
-  int keepalive_count;
-  int user_timeout_ms;
-  int notsent_lowat_bytes;
+  int keepalive_idle_s EVNET_ZERO;
+  int keepalive_interval_s EVNET_ZERO;
+  int keepalive_count EVNET_ZERO;
+  int user_timeout_ms EVNET_ZERO;
+  int notsent_lowat_bytes EVNET_ZERO;
+};
+
+// Limits how much some handles of streams receive and send. The poller asks before each operation.
+struct evnet_quota {
+  // Returns whether the handle is limited.
+  bool (*is_limited)(void *context, struct evnet_handle handle);
+
+  // Called just before the poller receives from a limited handle (EVNET_OP_RECV) or sends the
+  // output of its evnet_poller_send_start (EVNET_OP_SEND). It must call no
+  // function of the poller but evnet_poller_now_ns.
+  //
+  // Returns: the most bytes that may pass now. 0: none. Receiving is then disarmed, as by
+  //          evnet_poller_recv_stop, and a send completes with a SEND of 0 bytes.
+  size_t (*ask)(void *context, struct evnet_handle handle, enum evnet_op op);
+
+  void *context;  // passed to both
 };
 
 // evnet_poller_create creates a poller.
@@ -336,7 +390,9 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_attach(struct evnet_poller *poller,
 // The kind of a socket that was made elsewhere.
 struct evnet_socket_kind {
   enum evnet_transport transport;  // of the socket
-  bool is_listener;                // otherwise it is connected
+  bool is_listener;                // otherwise it is connected, unless is_bound
+  bool is_bound;                   // a datagram socket with a local port and without a peer
+  struct evnet_address peer;       // of a connected socket; else size 0
 };
 
 // evnet_poller_identify finds out the kind of a descriptor. It does not change the descriptor.
@@ -344,14 +400,15 @@ struct evnet_socket_kind {
 // Returns: 0.
 // Errors:  -EBADF, -ENOTSOCK if the descriptor is not an open socket.
 //          -EAFNOSUPPORT, -ESOCKTNOSUPPORT if the kind is not supported.
-//          -ENOTCONN if the socket is neither connected nor listening.
+//          -ENOTCONN if the socket is neither connected nor listening, and no datagram socket that
+//          is bound to a port.
 //          -EOPNOTSUPP in a simulated kernel.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_identify(struct evnet_poller *poller, int descriptor,
                                                       struct evnet_socket_kind *out_kind);
 
 // evnet_poller_adopt attaches a socket that was made elsewhere: a connected one as
-// evnet_poller_attach does, a listening one as evnet_poller_listen does, but without taking over
-// its files.
+// evnet_poller_attach does, a listening one or a datagram socket without a peer as
+// evnet_poller_listen does, but without taking over its files.
 //
 //   descriptor  the poller's, closed by evnet_poller_detach; the caller's on error. It becomes
 //               non-blocking, for all who share the open socket (fcntl(2)), and close-on-exec.
@@ -496,6 +553,13 @@ EVNET_API void evnet_poller_recv_start(struct evnet_poller *poller, struct evnet
 // with udp_gro, each of those may be up to 64 datagrams of one peer.
 EVNET_API void evnet_poller_recv_stop(struct evnet_poller *poller, struct evnet_handle handle);
 
+// evnet_poller_set_quota sets the quota of a poller. evnet_poller_send is not limited. If a handle
+// becomes limited while receiving is armed, stop and start receiving. A completion-based backend
+// may still report bytes without asking that it received before.
+//
+//   quota  borrowed for the poller's life; NULL: none, the default.
+EVNET_API void evnet_poller_set_quota(struct evnet_poller *poller, const struct evnet_quota *quota);
+
 // evnet_poller_send passes bytes to the kernel immediately, as one send. No other send of the
 // handle may be in progress: neither evnet_poller_send_start nor one that returned -EINPROGRESS.
 //
@@ -626,13 +690,14 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_set_option(struct evnet_poller *pol
 // unless its no_reuse_address is set.
 //
 // Returns: 0.
-// Errors:  -EADDRINUSE for JOIN if the socket is a member already.
+// Errors:  -EADDRINUSE for JOIN if the socket is a member already, with the same source.
 //          -EADDRNOTAVAIL for LEAVE if it is not a member.
 //          -ENODEV if there is no such interface, or no route.
-//          -EINVAL if `group` is not a group, its zone is another interface, or the value is out of
-//          range.
+//          -EINVAL if `group` is not a group, its zone is another interface, the value is out of
+//          range, or the source is of another family.
 //          -EAFNOSUPPORT if the group is not of the socket's family.
-//          -EOPNOTSUPP if it is not a datagram socket.
+//          -EOPNOTSUPP if it is not a datagram socket; for a source, on OpenBSD and in a simulated
+//          kernel.
 //          -ENOBUFS if the socket has too many groups (net.ipv4.igmp_max_memberships).
 //          -errno of setsockopt(2) otherwise.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_set_multicast(struct evnet_poller *poller,
@@ -657,6 +722,60 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_descriptor(struct evnet_poller *pol
 //          -EOPNOTSUPP in a simulated kernel.
 EVNET_API EVNET_WARN_UNUSED int evnet_poller_duplicate(struct evnet_poller *poller,
                                                        struct evnet_handle handle);
+
+// evnet_poller_watch begins to watch a descriptor that is not the poller's. The poller keeps a
+// duplicate of it until evnet_poller_watch_stop, so it does not use the number again.
+//
+// Each wait reports the events that hold, as poll(2) would, with one WATCH for each watch. WATCH
+// completions are level-triggered: they come in each turn as long as the events hold. If more
+// descriptors are ready than one turn reports, all have their turn one after the other.
+//
+//   events      EVNET_READABLE, EVNET_WRITABLE, or both.
+//   user        returned with each completion.
+//   out_handle  only for the functions below. Its index has nothing to do with those of other
+//               handles.
+//
+// Returns: 0.
+// Errors:  -EPERM if poll(2) means nothing for the file (epoll_ctl(2)): a regular file, a
+//          directory, /dev/null.
+//          -EBADF if the descriptor is not open.
+//          -EINVAL if `events` is 0 or has other bits, or if the descriptor is the poller's own.
+//          -EMFILE if no descriptor is left.
+//          -ENOMEM, -ENOSPC if memory or the kernel's limits run out (epoll_ctl(2)).
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_watch(struct evnet_poller *poller, int descriptor,
+                                                   uint32_t events, void *user,
+                                                   struct evnet_handle *out_handle);
+
+// evnet_poller_watch_change replaces the events of a watch. Events of this turn that are not
+// requested any more are not reported.
+//
+// Returns: 0.
+// Errors:  after an error the watch continues as before.
+//          -EINVAL as evnet_poller_watch.
+//          -ENOMEM if the kernel's memory runs out.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_watch_change(struct evnet_poller *poller,
+                                                          struct evnet_handle handle,
+                                                          uint32_t events);
+
+// evnet_poller_watch_stop ends a watch. No completion of it follows, and there is no DETACH.
+EVNET_API void evnet_poller_watch_stop(struct evnet_poller *poller, struct evnet_handle handle);
+
+// evnet_poller_loop_descriptor returns a descriptor for another event loop, which remains the
+// poller's. poll(2) reports POLLIN for it when evnet_poller_wait would have something to report,
+// if evnet_poller_settle has returned true since the last operation. With io_uring it is an epoll
+// instance that the first call makes.
+//
+// Returns: the descriptor, 0 or more; always the same.
+// Errors:  -EMFILE, -ENOMEM if it cannot be made.
+//          -EOPNOTSUPP in a simulated kernel.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_loop_descriptor(struct evnet_poller *poller);
+
+// evnet_poller_settle submits pending operations without waiting, for a caller that then polls
+// evnet_poller_loop_descriptor. Call it only after evnet_poller_next has returned false.
+//
+// Returns: false if a wait is due immediately, because there is something to report or to do of
+//          which the descriptor does not know.
+EVNET_API EVNET_WARN_UNUSED bool evnet_poller_settle(struct evnet_poller *poller);
 
 // evnet_poller_wait submits pending operations and waits until there is something to report. Call
 // it only after evnet_poller_next has returned false (asserted), because it drops unreported

@@ -61,13 +61,14 @@ TEST_F(Accept, ThePeersAddressOutlivesItsReset) {
 }
 
 TEST_F(Accept, RemembersIp6PeersAndTheirZones) {
-  h.owner.accepted = [](void *context, int descriptor, const evnet_address *, uint8_t index) {
+  h.owner.accepted = [](void *context, int descriptor, const evnet_address *, evnet_origin origin) {
     Harness *self = static_cast<Harness *>(context);
     evnet_address peer = {};
-    EXPECT_EQ(evnet_address_parse(index == 0 ? "tcp://[fe80::1234%7]:99" : "tcp://[2001:db8::1]:9",
-                                  &peer, nullptr, 0),
+    EXPECT_EQ(evnet_address_parse(
+                  origin.listener_index == 0 ? "tcp://[fe80::1234%7]:99" : "tcp://[2001:db8::1]:9",
+                  &peer, nullptr, 0),
               0);
-    EXPECT_EQ(evnet_reactor_open(self->reactor(), descriptor, &peer, EVNET_LISTENER_NONE), 0);
+    EXPECT_EQ(evnet_reactor_open(self->reactor(), descriptor, &peer, {EVNET_LISTENER_NONE, 0}), 0);
   };
   h.owner.context = &h;
   h.Start();

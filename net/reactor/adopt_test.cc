@@ -39,6 +39,14 @@ class AdoptTest : public ::testing::Test {
     return id;
   }
 
+  // Returns the listener's id.
+  struct evnet_conn_id AdoptListener(int descriptor) {
+    struct evnet_conn_id id = {};
+    EXPECT_EQ(evnet_adopt(harness.reactor(), descriptor, nullptr, &id), 0);
+    EXPECT_NE(id.generation, 0u);
+    return id;
+  }
+
   void ExpectRefused(int descriptor, int status) {
     EXPECT_EQ(evnet_adopt(harness.reactor(), descriptor, nullptr, nullptr), status);
     EXPECT_EQ(close(descriptor), 0) << "the descriptor must stay the caller's";
@@ -157,8 +165,7 @@ TEST_F(AdoptTest, AListenerAcceptsHereUntilAStop) {
   const std::string texts[] = {"tcp://127.0.0.1:0", "unix://" + path};
   for (const std::string &text : texts) {
     PlainListener listener(text);
-    const struct evnet_conn_id none = Adopt(dup(listener.descriptor()));
-    EXPECT_EQ(none.generation, 0u);
+    AdoptListener(dup(listener.descriptor()));
     const size_t before = harness.open_count();
     const int client = socket(listener.address().socket.any.sa_family, SOCK_STREAM, 0);
     ASSERT_EQ(connect(client, &listener.address().socket.any, listener.address().size), 0);
@@ -220,8 +227,38 @@ TEST_F(AdoptTest, WhatCannotBeAdoptedStaysTheCallers) {
 TEST_F(AdoptTest, AtMost64ListenersAreTaken) {
   harness.Start();
   PlainListener listener;
-  for (int i = 1; i < 64; i++) Adopt(dup(listener.descriptor()));
+  struct evnet_conn_id id = {};
+  for (int i = 1; i < 64; i++) id = AdoptListener(dup(listener.descriptor()));
   ExpectRefused(dup(listener.descriptor()), -ENOBUFS);
+  EXPECT_EQ(evnet_close(harness.reactor(), id), 0);
+  EXPECT_EQ(evnet_close(harness.reactor(), id), -ESTALE);
+  AdoptListener(dup(listener.descriptor()));
+}
+
+TEST_F(AdoptTest, AListenerThatIsClosedByItsIdLeavesItsConnections) {
+  harness.Start();
+  PlainListener listener;
+  const struct evnet_conn_id id = AdoptListener(dup(listener.descriptor()));
+  const auto connect_to = [&] {
+    const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(connect(client, &listener.address().socket.any, listener.address().size), 0);
+    return client;
+  };
+  const int client = connect_to();
+  ASSERT_TRUE(harness.Until([&] { return harness.open_count() == 1; }));
+  EXPECT_EQ(evnet_close(harness.reactor(), id), 0);
+  harness.Settle();
+  // The test's descriptor of the listener still queues connections.
+  const int waiting = connect_to();
+  harness.Settle();
+  EXPECT_EQ(harness.open_count(), 1u);
+  (void)close(listener.Accept());
+  const Record &record = harness.records().rbegin()->second;
+  ASSERT_EQ(write(client, "hello", 5), 5);
+  ASSERT_TRUE(harness.Until([&] { return record.received == "hello"; }));
+  (void)close(client);
+  (void)close(waiting);
+  ASSERT_TRUE(harness.Until([&] { return record.closed == 1; }));
 }
 
 TEST_F(AdoptTest, OnesThatAreNotOpenYetGetTheirOnCloseWithTheReactor) {

@@ -19,6 +19,7 @@
 #include "net/reactor/internal/open.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/internal/table.h"
+#include "net/reactor/internal/unlisten.h"
 #include "net/reactor/internal/write.h"
 #include "net/reactor/owner.h"
 
@@ -86,8 +87,15 @@ static int act_on(struct evnet_conn *conn, enum evnet_async_act act) {
       if (conn->state == CONN_DIALLING) return -ENOTCONN;  // it cannot have a hold yet
       evnet_conn_release(conn);
       return 0;
+    case EVNET_ASYNC_RESUME:
+      if (conn->state == CONN_DIALLING) return -ENOTCONN;  // it cannot be paused yet
+      if (conn->state != CONN_OPEN && conn->state != CONN_DATAGRAM) return -ESTALE;
+      evnet_conn_resume_reading(conn);
+      return 0;
     case EVNET_ASYNC_CLOSE:
       return close_by_id(conn);
+    case EVNET_ASYNC_ABORT:
+      return abort_by_id(conn);
     case EVNET_ASYNC_WRITE:
     case EVNET_ASYNC_SEND_TO:
       break;
@@ -110,7 +118,7 @@ static bool wait_for_open(struct evnet_async *async, struct evnet_conn *conn) {
   const bool waits = async->act == EVNET_ASYNC_WRITE ||
                      (async->act == EVNET_ASYNC_WAKE && !conn_is_datagram(conn));
   if (conn->state != CONN_DIALLING || !waits) return false;
-  if (conn->dial == NULL) {  // an adopted socket, which is connected already
+  if (conn->adopted) {  // connected already
     open_adopted(conn);
     return false;
   }
@@ -121,7 +129,11 @@ static bool wait_for_open(struct evnet_async *async, struct evnet_conn *conn) {
 void async_carry_out(struct evnet_reactor *reactor, struct evnet_async *async) {
   struct evnet_conn *conn = table_find(reactor, &async->id);
   if (conn != NULL && wait_for_open(async, conn)) return;
-  if (conn == NULL) {
+  const bool ends = async->act == EVNET_ASYNC_CLOSE || async->act == EVNET_ASYNC_ABORT;
+  const bool may_be_adopted = conn == NULL || conn->state == CONN_DATAGRAM;
+  if (ends && may_be_adopted && unlisten_by_id(reactor, &async->id)) {
+    due_answer(async, 0);
+  } else if (conn == NULL) {
     due_answer(async, reactor->stop.phase == STOP_DONE ? -ESHUTDOWN : -ESTALE);
   } else if (async->act == EVNET_ASYNC_WRITE) {
     write_to(async, conn);

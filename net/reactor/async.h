@@ -21,7 +21,9 @@ enum evnet_async_act {
   EVNET_ASYNC_WRITE,    // send data to the peer
   EVNET_ASYNC_WAKE,     // call on_data with the unread bytes, possibly none
   EVNET_ASYNC_RELEASE,  // release a hold
+  EVNET_ASYNC_RESUME,   // end a pause of reading
   EVNET_ASYNC_CLOSE,    // close the connection
+  EVNET_ASYNC_ABORT,    // reset the connection
   EVNET_ASYNC_SEND_TO,  // send data as a datagram of a UDP socket
 };
 
@@ -39,7 +41,7 @@ struct evnet_async {
   //
   //   status  0 if the request was carried out; for a write, if the kernel has taken the last byte.
   //           -ESTALE if the connection has closed or is closing.
-  //           -ENOTCONN for RELEASE if the connection is not open yet.
+  //           -ENOTCONN for RELEASE and RESUME if the connection is not open yet.
   //           -EPIPE if its sending side is closed.
   //           -ENOBUFS if outbound_bytes_max would be exceeded.
   //           -ENOMEM if memory ran out.

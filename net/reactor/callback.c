@@ -5,6 +5,7 @@
 
 #include "net/reactor/internal/clock.h"
 #include "net/reactor/internal/close.h"
+#include "net/reactor/internal/handler.h"
 #include "net/reactor/internal/outbound.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/reactor.h"
@@ -28,15 +29,16 @@ void callback_run(struct evnet_conn *conn,
                   enum evnet_action (*callback)(struct evnet_conn *conn, void *user)) {
   struct evnet_reactor *reactor = conn->reactor;
   if (callback == NULL || conn->state != CONN_OPEN) return;
-  callback_returned(reactor, conn, callback(conn, reactor->user));
+  callback_returned(reactor, conn, callback(conn, handler_of(conn)->user));
 }
 
 void callback_stopping(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   if (conn->state != CONN_OPEN || (conn->flags & STOPPING_TOLD)) return;
   conn->flags |= STOPPING_TOLD;
-  if (reactor->handler.on_stopping == NULL) return;
-  reactor->handler.on_stopping(conn, reactor->user);
+  const struct evnet_bound_handler *bound = handler_of(conn);
+  if (bound->handler.on_stopping == NULL) return;
+  bound->handler.on_stopping(conn, bound->user);
   callback_returned(reactor, conn, EVNET_NONE);
   clock_lap(reactor);
 }

@@ -3,7 +3,9 @@
 #include "net/reactor/internal/clock.h"
 
 #include "net/reactor/internal/reactor.h"
+#include "net/reactor/internal/stats.h"
 #include "net/reactor/owner.h"
+#include "net/reactor/timer.h"
 
 // During a callback the time is that of its start. When a long callback returns, the times that it
 // stamped are replaced by the new time. clock_lap reads the clock then anyway, so this needs no
@@ -42,13 +44,18 @@ void clock_begin_lap(struct evnet_reactor *reactor) {
   reactor->clock.lap_ns = reactor->clock.now_ns;
 }
 
+void clock_end_wait(struct evnet_reactor *reactor, bool may_have_slept) {
+  const uint64_t since_ns = reactor->clock.now_ns;
+  clock_begin_lap(reactor);
+  if (may_have_slept) counter_add(&reactor->stats.idle_ns, reactor->clock.now_ns - since_ns);
+}
+
 void clock_lap(struct evnet_reactor *reactor) {
   uint64_t now_ns = evnet_poller_now_ns(reactor->poller);
   uint64_t took_ns = now_ns - reactor->clock.lap_ns;
   reactor->clock.lap_ns = now_ns;
   set_now(reactor, now_ns);
-  uint64_t *longest_ns = &reactor->stats.longest_callback_ns;
-  if (took_ns > *longest_ns) __atomic_store_n(longest_ns, took_ns, __ATOMIC_RELAXED);
+  stats_count_callback(&reactor->stats, took_ns);
 }
 
 uint32_t clock_stamp(struct evnet_conn *conn) {
@@ -64,6 +71,6 @@ void evnet_reactor_time_begin(struct evnet_reactor *reactor) { clock_begin_lap(r
 
 void evnet_reactor_time_end(struct evnet_reactor *reactor) { clock_lap(reactor); }
 
-uint64_t evnet_reactor_clock_ms(const struct evnet_reactor *reactor) {
-  return reactor->clock.origin_ns / 1000000 + reactor->clock.now_ms;
+uint64_t evnet_reactor_now_ms(const struct evnet_reactor *reactor) {
+  return reactor->clock.now_ns / 1000000;
 }

@@ -21,6 +21,7 @@ void close_conn(struct evnet_conn *conn, int reason) {
   if (conn_is_datagram(conn)) datagram_flush(conn->reactor);
   if (conn->state != CONN_OPEN) return;  // sending failed
   conn->state = CONN_FLUSHING;
+  counter_add(&conn->reactor->stats.connections_flushing, 1);
   conn->reason = reason;
   reading_stop(conn, STOP_CLOSING);
   outbound_await_flight(conn);
@@ -36,6 +37,12 @@ int close_by_id(struct evnet_conn *conn) {
   }
   if (conn->state != CONN_OPEN) return -ESTALE;
   close_conn(conn, EVNET_REASON_LOCAL);
+  return 0;
+}
+
+int abort_by_id(struct evnet_conn *conn) {
+  if (conn->state == CONN_DATAGRAM) return -EOPNOTSUPP;
+  end_abort(conn, conn->state == CONN_DIALLING ? -ECANCELED : EVNET_REASON_ABORTED);
   return 0;
 }
 
@@ -77,13 +84,20 @@ void close_check_stopping(struct evnet_conn *conn) {
   bool has_work = conn->holds > 0 || side_inbound_bytes(conn) > 0 ||
                   evnet_conn_outbound_bytes(conn) > 0 || !outbound_is_empty(conn) ||
                   (conn->flags & (DUE_PRESSURE | DUE_DRAIN | DUE_DATA));
-  // The connection still needs its last read in two cases: reading is stopped until on_drain, or
-  // reading is about to resume. In the second case on_data first gets the unread bytes above
+  // The connection still needs its last read in these cases: reading is stopped until on_drain, or
+  // by a rate, or is about to resume. In the last case on_data first gets the unread bytes above
   // inbound_bytes_max.
   bool resumes = conn->read_stop == 0 && !(conn->flags & (RECEIVING | PEER_ENDED));
-  bool has_read = !(conn->read_stop & STOP_OUTBOUND_HIGH) && !resumes;
+  bool has_read = !(conn->read_stop & (STOP_OUTBOUND_HIGH | STOP_RATE)) && !resumes;
   if (has_work) outbound_await_flight(conn);
-  if (has_read && !has_work) close_conn(conn, EVNET_REASON_SHUTDOWN);
+  if (!has_read || has_work) return;
+  // Without queued output, a request of evnet_conn_notify_below is due. on_below may write the next
+  // part and request again.
+  if (conn->side != NULL && conn->side->below_bytes > 0) {
+    due_add(conn, 0);
+    return;
+  }
+  close_conn(conn, EVNET_REASON_SHUTDOWN);
 }
 
 int evnet_conn_set_background(struct evnet_conn *conn, bool background) {

@@ -28,7 +28,9 @@
 #include "../base/credentials.h"
 #include "../base/status.h"
 #include "../base/tcp_info.h"
+#include "flow.h"
 #include "handler.h"
+#include "rate.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -73,9 +75,9 @@ EVNET_API size_t evnet_conn_read(struct evnet_conn *conn, void *out, size_t size
 EVNET_API size_t evnet_conn_discard(struct evnet_conn *conn, size_t size);
 
 // evnet_conn_pause_reading stops on_data, and through TCP's flow control soon the peer, until
-// evnet_conn_resume_reading. evnet still reports a reset by the peer immediately. A stopping server
-// does not wait for the resume, so hold the connection if its unread bytes matter. Calling it again
-// has no effect.
+// evnet_conn_resume_reading. evnet still reports a reset by the peer immediately, but the peer's
+// end-of-stream only after the resume. A stopping server does not wait for the resume, so hold the
+// connection if its unread bytes matter. Calling it again has no effect.
 EVNET_API void evnet_conn_pause_reading(struct evnet_conn *conn);
 
 // evnet_conn_resume_reading ends a pause. If bytes are unread, on_data is called later in this turn
@@ -160,9 +162,9 @@ EVNET_API int evnet_conn_shutdown_write(struct evnet_conn *conn);
 // Ends
 
 // evnet_conn_close sends all queued output, closes the sending side, waits for the peer's
-// end-of-stream up to linger_ms, and closes, as drawn above. From now on there is no on_data,
-// on_half_close or on_drain, only on_close: with EVNET_REASON_LOCAL if the kernel took all output,
-// otherwise with the reason why it did not.
+// end-of-stream up to linger_ms, and closes, as drawn above. From now on the only callbacks are
+// on_prewrite and on_close: with EVNET_REASON_LOCAL if the kernel took all output, otherwise with
+// the reason why it did not.
 EVNET_API void evnet_conn_close(struct evnet_conn *conn);
 
 // evnet_conn_abort drops queued output and resets the connection. on_close gets
@@ -330,6 +332,26 @@ EVNET_API int evnet_conn_set_notsent_lowat(struct evnet_conn *conn, int bytes);
 // Errors:  see above; -EOPNOTSUPP also for receive_bytes of a Unix socket.
 EVNET_API int evnet_conn_set_buffers(struct evnet_conn *conn, int send_bytes, int receive_bytes);
 
+// evnet_conn_set_hops sets the hop limit of the packets that a TCP or UDP socket sends to single
+// hosts (IP_TTL, IPV6_UNICAST_HOPS). On a UDP socket of both families it applies to both.
+// evnet_conn_set_multicast_hops is for datagrams to groups.
+//
+//   hops  1 to 255; the system's default is usually 64.
+//
+// Returns: 0.
+// Errors:  see above.
+EVNET_API int evnet_conn_set_hops(struct evnet_conn *conn, int hops);
+
+// evnet_conn_set_traffic_class sets the byte of IP packets that holds the DSCP (its upper six bits,
+// RFC 2474) and ECN (IP_TOS, IPV6_TCLASS), of a TCP or UDP socket. TCP keeps the two bits of ECN
+// to itself. On a UDP socket of both families it applies to both.
+//
+//   traffic_class  0 to 255; such as 0xb8 for expedited forwarding. The system's default is 0.
+//
+// Returns: 0.
+// Errors:  see above.
+EVNET_API int evnet_conn_set_traffic_class(struct evnet_conn *conn, int traffic_class);
+
 // evnet_conn_fd returns the descriptor for calls that evnet does not wrap, such as getsockopt(2)
 // and ioctl(2). It remains evnet's: do not close, read, write or duplicate it (evnet_conn_dup
 // does), or use it after on_close has returned.
@@ -370,6 +392,58 @@ EVNET_API void *evnet_conn_user(const struct evnet_conn *conn);
 
 // evnet_conn_set_user sets that pointer.
 EVNET_API void evnet_conn_set_user(struct evnet_conn *conn, void *user);
+
+// evnet_conn_set_handler replaces the handler of the connection, for example when a protocol is
+// upgraded or a library takes the connection over. The new handler gets every callback from the
+// next one on, and the former handler gets no more. The action that a running callback returns
+// still applies to the connection.
+//
+// Callbacks that were called before are not repeated: the new handler does not get on_open, nor
+// on_half_close, on_stopping or on_pressure if the former one had it. If bytes are unread, the new
+// handler's on_data is called with them later in this turn or in the next one, unless reading is
+// stopped. The connection's evnet_conn_user, settings and holds remain.
+//
+//   handler  copied. The connection keeps the copy, about half a KiB with its record, until it
+//            closes. NULL: the handler and user of the reactor or server, without a copy.
+//   user     passed to the handler's callbacks. Ignored if handler is NULL.
+//
+// Returns: 0. In on_close it has no effect.
+// Errors:  -ENOTCONN for a server's UDP socket that has closed.
+//          -ENOMEM if memory runs out; nothing has changed.
+EVNET_API int evnet_conn_set_handler(struct evnet_conn *conn, const struct evnet_handler *handler,
+                                     void *user);
+
+// evnet_conn_find returns the connection with an id, for code that kept the id and is on the
+// reactor's thread again.
+//
+// Returns: a connection whose on_open was called and whose on_close was not, or a server's UDP
+//          socket that is open. NULL for every other id: of a dial in progress, of a connection
+//          that has closed, of another reactor. A connection that is closing is returned too; its
+//          functions then fail as their comments say.
+EVNET_API struct evnet_conn *evnet_conn_find(struct evnet_reactor *reactor,
+                                             struct evnet_conn_id id);
+
+// evnet_reactor_next_conn iterates over the connections of a reactor. It returns those that
+// evnet_conn_find returns, except servers' UDP sockets:
+//
+//   struct evnet_conn *conn = NULL;
+//   struct evnet_conn_id at = {0};
+//   while ((conn = evnet_reactor_next_conn(reactor, at)) != NULL) {
+//     at = evnet_conn_get_id(conn);
+//     evnet_conn_close(conn);
+//   }
+//
+// The loop may close connections and dial. An id stays valid as a position after its connection has
+// closed, so the loop may also pause and continue in a later turn. It returns each connection that
+// is open from its begin to its end exactly once, and others at most once. All calls of a loop
+// together look at each place of the reactor's table once. The table has as many places as the
+// reactor has had sockets simultaneously.
+//
+//   previous  the id of the connection that the last call returned; all zero: begin.
+//
+// Returns: a connection; NULL at the end.
+EVNET_API struct evnet_conn *evnet_reactor_next_conn(struct evnet_reactor *reactor,
+                                                     struct evnet_conn_id previous);
 
 // evnet_conn_reactor returns the reactor that the connection belongs to.
 EVNET_API struct evnet_reactor *evnet_conn_reactor(const struct evnet_conn *conn);

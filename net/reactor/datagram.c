@@ -14,6 +14,7 @@
 #include "net/reactor/internal/datagram_socket.h"
 #include "net/reactor/internal/datagram_write.h"
 #include "net/reactor/internal/end.h"
+#include "net/reactor/internal/handler.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/internal/reading.h"
 #include "net/reactor/owner.h"
@@ -36,7 +37,7 @@ static void receive_later(struct evnet_conn *conn, int status) {
   struct evnet_reactor *reactor = conn->reactor;
   struct datagram_socket *socket = datagram_of(conn);
   const uint64_t times =
-      evnet_log_limit_pass(&log_limits_of(reactor)->deaf, evnet_reactor_clock_ms(reactor));
+      evnet_log_limit_pass(&log_limits_of(reactor)->deaf, evnet_reactor_now_ms(reactor));
   if (times > 0) {
     char text[EVNET_ADDRESS_TEXT_BYTES];
     evnet_address_format(&socket->bound, text, sizeof text);
@@ -68,13 +69,14 @@ void datagram_received(struct evnet_conn *conn, const struct evnet_completion *c
   conn->in_ms = now32(reactor);
   if (completion->local != NULL && socket->asked != NULL)
     datagram_note_asked(socket, completion->peer, completion->local);
-  if (reactor->handler.on_data == NULL) return;
+  const struct evnet_bound_handler *bound = handler_of(conn);
+  if (bound->handler.on_data == NULL) return;
   socket->peer = connected ? NULL : completion->peer;
   socket->local = completion->local;
   socket->truncated = completion->truncated;
   reactor->lease.conn = conn;
   reactor->lease.bytes = (struct evnet_bytes){.data = completion->data, .size = size};
-  enum evnet_action action = reactor->handler.on_data(conn, reactor->user);
+  enum evnet_action action = bound->handler.on_data(conn, bound->user);
   reactor->lease.conn = NULL;
   socket->peer = socket->local = NULL;
   socket->truncated = false;
@@ -114,6 +116,7 @@ void datagram_close(struct evnet_conn *conn) {
   struct datagram_socket **to_this = &reactor->datagram_sockets;
   while (*to_this != socket) to_this = &(*to_this)->next;
   *to_this = socket->next;
+  if (socket->leaving) reactor->listeners.leaving_datagram_count--;
   conn->state = CONN_CLOSED;
   evnet_poller_detach(reactor->poller, conn_handle(conn));
 }

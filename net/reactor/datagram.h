@@ -151,6 +151,44 @@ EVNET_API EVNET_WARN_UNUSED int evnet_conn_join_group(struct evnet_conn *conn,
 EVNET_API int evnet_conn_leave_group(struct evnet_conn *conn, const struct evnet_address *group,
                                      const char *interface);
 
+// evnet_conn_join_source makes a UDP socket receive the datagrams that one sender sends to a group
+// on one interface (source-specific multicast, RFC 4607). A socket may join several sources of a
+// group. If it has joined the group for all senders before, Linux limits it to its sources, and
+// other systems fail with -EINVAL.
+//
+//   source  the sender's address, of the group's family; the port is ignored.
+//
+// Returns: 0.
+// Errors:  -EADDRINUSE if the socket has joined this source already.
+//          -EINVAL also if the source is of another family.
+//          -EOPNOTSUPP also on OpenBSD and in a simulated kernel.
+//          -ENOBUFS also if the group has too many sources; Linux: net.ipv4.igmp_max_msf.
+//          the others of evnet_conn_join_group.
+// Thread:  conn's reactor.
+EVNET_API EVNET_WARN_UNUSED int evnet_conn_join_source(struct evnet_conn *conn,
+                                                       const struct evnet_address *group,
+                                                       const struct evnet_address *source,
+                                                       const char *interface);
+
+// evnet_conn_leave_source undoes evnet_conn_join_source for the same group, source and interface.
+//
+// Returns: 0.
+// Errors:  -EADDRNOTAVAIL if the socket has not joined the source.
+//          the others of evnet_conn_join_source.
+// Thread:  conn's reactor.
+EVNET_API int evnet_conn_leave_source(struct evnet_conn *conn, const struct evnet_address *group,
+                                      const struct evnet_address *source, const char *interface);
+
+// evnet_conn_set_broadcast permits a UDP socket to send to broadcast addresses, or forbids it
+// (SO_BROADCAST). The server's option udp_broadcast sets the value at first.
+//
+// Returns: 0.
+// Errors:  -EOPNOTSUPP if conn is not a UDP socket.
+//          -ENOTCONN if the socket has closed.
+//          -errno of setsockopt(2).
+// Thread:  conn's reactor.
+EVNET_API int evnet_conn_set_broadcast(struct evnet_conn *conn, bool on);
+
 // evnet_conn_set_multicast_interface sets the interface by which datagrams to groups leave, for
 // both families if the socket has both.
 //

@@ -18,6 +18,7 @@
 #include "net/reactor/internal/datagram_socket.h"
 #include "net/reactor/internal/deadline.h"
 #include "net/reactor/internal/due.h"
+#include "net/reactor/internal/handler.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/owner.h"
 
@@ -89,6 +90,7 @@ static int enqueue(struct datagram_socket *socket, const struct datagram_outgoin
   socket->last = queued;
   socket->queued_bytes += outgoing->size;
   socket->queued_cost += cost;
+  counter_add(&reactor->stats.outbound_bytes, outgoing->size);
   return 0;
 }
 
@@ -97,6 +99,7 @@ static void pop(struct datagram_socket *socket, int status) {
   socket->first = queued->next;
   socket->queued_bytes -= queued->piece.iov_len;
   socket->queued_cost -= cost_of(queued->piece.iov_len);
+  counter_add(&socket->conn->reactor->stats.outbound_bytes, -(uint64_t)queued->piece.iov_len);
   answer(queued->async, status);
   evnet_release(socket->conn->reactor->options.allocator, queued);
 }
@@ -115,11 +118,12 @@ static void await_room(struct datagram_socket *socket) {
 static void announce(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   struct datagram_gather *gather = reactor->gather;
-  if (reactor->handler.on_prewrite == NULL || gather->announcing) return;
+  const struct evnet_bound_handler *bound = handler_of(conn);
+  if (bound->handler.on_prewrite == NULL || gather->announcing) return;
   struct evnet_conn *outer = reactor->scratch.prewrite_conn;
   gather->announcing = true;
   reactor->scratch.prewrite_conn = conn;
-  reactor->handler.on_prewrite(conn, reactor->user);
+  bound->handler.on_prewrite(conn, bound->user);
   reactor->scratch.prewrite_conn = outer;
   gather->announcing = false;
 }
@@ -141,7 +145,7 @@ static void note_refused(struct datagram_socket *socket, const struct evnet_addr
   note_failure(socket, status);
   if (socket->failure < 0) return;  // on_close gets the status
   const uint64_t times =
-      evnet_log_limit_pass(&log_limits_of(reactor)->refused, evnet_reactor_clock_ms(reactor));
+      evnet_log_limit_pass(&log_limits_of(reactor)->refused, evnet_reactor_now_ms(reactor));
   if (times == 0) return;
   char from[EVNET_ADDRESS_TEXT_BYTES];
   char peer[EVNET_ADDRESS_TEXT_BYTES] = "its peer";

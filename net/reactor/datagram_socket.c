@@ -37,8 +37,8 @@ static int create_asked(struct datagram_socket *socket) {
   return socket->asked != NULL ? 0 : -ENOMEM;
 }
 
-int datagram_open(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t listener_index,
-                  struct evnet_address *out_address) {
+static struct evnet_conn *init(struct evnet_reactor *reactor, struct evnet_handle handle,
+                               uint8_t listener_index) {
   struct evnet_conn *conn = &reactor->table.conns[handle.index];
   *conn = (struct evnet_conn){
       .reactor = reactor,
@@ -50,6 +50,19 @@ int datagram_open(struct evnet_reactor *reactor, struct evnet_handle handle, uin
       .state = CONN_CLOSED,
       .read_stop = STOP_CLOSING,  // until accepting begins
   };
+  return conn;
+}
+
+static void link_socket(struct evnet_conn *conn) {
+  struct datagram_socket *socket = datagram_of(conn);
+  socket->next = conn->reactor->datagram_sockets;
+  conn->reactor->datagram_sockets = socket;
+  conn->state = CONN_DATAGRAM;
+}
+
+int datagram_open(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t listener_index,
+                  struct evnet_address *out_address) {
+  struct evnet_conn *conn = init(reactor, handle, listener_index);
   int status = create_gather(reactor);
   if (status == 0) status = create_socket(conn);
   if (status == 0) status = create_asked(datagram_of(conn));
@@ -58,12 +71,37 @@ int datagram_open(struct evnet_reactor *reactor, struct evnet_handle handle, uin
     evnet_poller_detach(reactor->poller, handle);
     return status;
   }
-  struct datagram_socket *socket = conn->side->datagram;
-  socket->bound = *out_address;
-  socket->next = reactor->datagram_sockets;
-  reactor->datagram_sockets = socket;
-  conn->state = CONN_DATAGRAM;
+  datagram_of(conn)->bound = *out_address;
+  link_socket(conn);
   return 0;
+}
+
+struct conn_side *datagram_prepare(struct evnet_reactor *reactor) {
+  const struct evnet_allocator *allocator = reactor->options.allocator;
+  if (create_gather(reactor) < 0) return NULL;
+  struct conn_side *side = side_create(reactor);
+  if (side == NULL) return NULL;
+  side->datagram = evnet_allocate_zeroed(allocator, sizeof *side->datagram);
+  if (side->datagram != NULL) {
+    side->datagram->asked =
+        evnet_allocate_zeroed(allocator, DATAGRAM_ASKED_MAX * sizeof *side->datagram->asked);
+    if (side->datagram->asked != NULL) return side;
+  }
+  side_destroy(reactor, side);
+  return NULL;
+}
+
+struct evnet_conn *datagram_adopt(struct evnet_reactor *reactor, struct evnet_handle handle,
+                                  struct conn_side *side) {
+  struct evnet_conn *conn = init(reactor, handle, EVNET_LISTENER_NONE);
+  struct datagram_socket *socket = side->datagram;
+  conn->side = side;
+  socket->conn = conn;
+  // It fails only if the caller has closed the descriptor, which it must not do.
+  if (evnet_poller_local_address(reactor->poller, handle, &socket->bound) < 0)
+    socket->bound = (struct evnet_address){.transport = EVNET_TRANSPORT_UDP};
+  link_socket(conn);
+  return conn;
 }
 
 int datagram_connected(struct evnet_conn *conn) {

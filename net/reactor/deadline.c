@@ -71,13 +71,15 @@ struct deadline_earliest deadline_find_earliest(const struct evnet_conn *conn) {
   }
   bool is_queued = conn->side != NULL &&
                    (!evnet_outbound_is_empty(&conn->side->outbound) || datagram_is_queued(conn));
-  if (is_queued) {
+  if (is_queued && !rate_is_held(conn, RATE_SEND)) {
     consider(&earliest, EVNET_TIMEOUT_WRITE, limits->timeouts_ms[EVNET_TIMEOUT_WRITE],
              now - conn->side->write_since_ms);
   }
   if (conn->state != CONN_OPEN) return earliest;
-  consider(&earliest, EVNET_TIMEOUT_IDLE, limits->timeouts_ms[EVNET_TIMEOUT_IDLE],
-           younger(now, conn->in_ms, conn->out_ms));
+  if (!rate_is_held(conn, RATE_RECEIVE) && !rate_is_held(conn, RATE_SEND)) {
+    consider(&earliest, EVNET_TIMEOUT_IDLE, limits->timeouts_ms[EVNET_TIMEOUT_IDLE],
+             younger(now, conn->in_ms, conn->out_ms));
+  }
   if (conn->flags & RECEIVING) {
     consider(&earliest, EVNET_TIMEOUT_READ, limits->timeouts_ms[EVNET_TIMEOUT_READ],
              younger(now, conn->in_ms, conn->read_since_ms));

@@ -12,8 +12,9 @@
 // only, with the reason:
 //
 //   EVNET_STATUS_ADDRESS   the name is unknown, or the name server did not answer.
+//   a resolver's status    of a lookup by the option `resolve` (resolve.h).
 //   -ECANCELED             evnet_close was called.
-//   EVNET_REASON_SHUTDOWN  a stop ended.
+//   EVNET_REASON_SHUTDOWN  the last connection that a stop waits for has closed.
 //   -EMFILE, -ENFILE       no descriptor was left, for the lookup or the socket.
 //   -EACCES                `allow` returned false, or connect(2) failed so.
 //   -ETIMEDOUT             the timeout expired, or connect(2) failed so.
@@ -40,6 +41,7 @@
 #include "../base/address.h"
 #include "../base/status.h"
 #include "conn.h"
+#include "handler.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,21 +52,27 @@ struct evnet_dial_options {
   // Milliseconds until on_open, for the lookup and all addresses together. EVNET_OFF: as long as
   // the system tries.
   // Default: 10000.
-  int64_t timeout_ms;
+  int64_t timeout_ms EVNET_ZERO;
 
   // The address to bind to first, without a name: "10.0.0.7:0", with 0 for any port, or
   // "unix://@name". The scheme may be left out. Addresses of another family are not tried; ":0" and
   // "[::]:0" stand for any address of either family.
   // Default: NULL, the system chooses.
-  const char *source;
+  const char *source EVNET_ZERO;
+
+  // The handler of the connection, copied, and the user that its callbacks get. evnet_dial fails
+  // with -ENOMEM if there is no memory for the copy.
+  // Default: NULL, the reactor's or server's handler and user; `user` is then ignored.
+  const struct evnet_handler *handler EVNET_ZERO;
+  void *user EVNET_ZERO;  // passed to the callbacks of `handler`
 
   // The evnet_conn_user of the connection from the beginning.
   // Default: NULL.
-  void *conn_user;
+  void *conn_user EVNET_ZERO;
 
   // Marks the connection as a background connection from the beginning (evnet_conn_set_background).
   // Default: false.
-  bool background;
+  bool background EVNET_ZERO;
 
   // Decides about each address before evnet connects to it. If it returns false, the address is not
   // tried and counts as failed with -EACCES. It runs on the reactor's thread, possibly inside
@@ -75,29 +83,29 @@ struct evnet_dial_options {
   //   user     conn_user.
   //
   // Default: NULL, all addresses are tried.
-  bool (*allow)(const struct evnet_address *address, void *user);
+  bool (*allow)(const struct evnet_address *address, void *user) EVNET_ZERO;
 
   // Permits a UDP broadcast address. A dial to one fails with -EACCES unless this option or that of
   // the server or reactor is set.
   // Default: false.
-  bool udp_broadcast;
+  bool udp_broadcast EVNET_ZERO;
 
   // Name of a network interface to use, copied (SO_BINDTODEVICE). Linux.
   // Default: NULL, any.
-  const char *bind_to_device;
+  const char *bind_to_device EVNET_ZERO;
 
   // Socket options, as the options of the same names of the server or reactor. 0 selects their
   // value, and EVNET_OFF the system's, or none. UDP and Unix sockets use the buffer sizes only.
 
-  int send_buffer_bytes;     // SO_SNDBUF
-  int receive_buffer_bytes;  // SO_RCVBUF
-  bool no_nodelay;           // TCP with Nagle's algorithm
-  bool nodelay;              // TCP without it, even if the server's option is no_nodelay
-  int keepalive_idle_s;      // TCP_KEEPIDLE
-  int keepalive_interval_s;  // TCP_KEEPINTVL
-  int keepalive_count;       // TCP_KEEPCNT
-  int64_t user_timeout_ms;   // TCP_USER_TIMEOUT
-  int notsent_lowat_bytes;   // TCP_NOTSENT_LOWAT
+  int send_buffer_bytes EVNET_ZERO;     // SO_SNDBUF
+  int receive_buffer_bytes EVNET_ZERO;  // SO_RCVBUF
+  bool no_nodelay EVNET_ZERO;           // TCP with Nagle's algorithm
+  bool nodelay EVNET_ZERO;              // TCP without it, even if the server's option is no_nodelay
+  int keepalive_idle_s EVNET_ZERO;      // TCP_KEEPIDLE
+  int keepalive_interval_s EVNET_ZERO;  // TCP_KEEPINTVL
+  int keepalive_count EVNET_ZERO;       // TCP_KEEPCNT
+  int64_t user_timeout_ms EVNET_ZERO;   // TCP_USER_TIMEOUT
+  int notsent_lowat_bytes EVNET_ZERO;   // TCP_NOTSENT_LOWAT
 };
 
 // evnet_dial begins to connect to an address. It never blocks and never calls on_open or on_close
@@ -111,8 +119,8 @@ struct evnet_dial_options {
 // listener's backlog is full, the dial retries until its timeout.
 //
 //   address  in the form of net/base/address.h, with a host and a port; borrowed for the call.
-//   options  borrowed for the call with all that they point to except conn_user; NULL: all
-//            defaults.
+//   options  borrowed for the call with all that they point to except user and conn_user; NULL:
+//            all defaults.
 //   out_id   the connection's id, for evnet_close and the functions of net/server/async.h. NULL if
 //            it is not needed.
 //
@@ -121,7 +129,8 @@ struct evnet_dial_options {
 //          options.source is malformed; logged at DEBUG.
 //          EVNET_STATUS_OPTION if an option is out of bounds; logged at DEBUG.
 //          -ENOBUFS at connections_max, towards which dials count.
-//          -EAGAIN if too many lookups are queued.
+//          -EAGAIN at lookups_max, or if no thread can be created for the lookup.
+//          those of a resolver that cannot begin the lookup.
 //          -ESHUTDOWN if a stop has no connection left to wait for, or its deadline has passed.
 //          -ENOMEM if memory runs out.
 //          After an error no callback follows.
@@ -130,8 +139,35 @@ EVNET_API EVNET_WARN_UNUSED int evnet_dial(struct evnet_reactor *reactor, const 
                                            const struct evnet_dial_options *options,
                                            struct evnet_conn_id *out_id);
 
+// evnet_dial_address is evnet_dial to an address that is not text, such as evnet_resolve returns or
+// evnet_conn_remote_address.
+//
+//   address  an IP address with a port, or a Unix socket; borrowed for the call.
+//
+// Returns, errors and thread: as evnet_dial; EVNET_STATUS_ADDRESS if the address has another family
+//          than its transport, or lacks a port or a path.
+EVNET_API EVNET_WARN_UNUSED int evnet_dial_address(struct evnet_reactor *reactor,
+                                                   const struct evnet_address *address,
+                                                   const struct evnet_dial_options *options,
+                                                   struct evnet_conn_id *out_id);
+
+// evnet_dial_host is evnet_dial to a host and a port that are separate.
+//
+//   transport  EVNET_TRANSPORT_TCP or EVNET_TRANSPORT_UDP.
+//   host       a name, an IPv4 address, or an IPv6 address without brackets, possibly with a %zone;
+//              borrowed for the call.
+//   port       not 0.
+//
+// Returns, errors and thread: as evnet_dial.
+EVNET_API EVNET_WARN_UNUSED int evnet_dial_host(struct evnet_reactor *reactor,
+                                                enum evnet_transport transport, const char *host,
+                                                uint16_t port,
+                                                const struct evnet_dial_options *options,
+                                                struct evnet_conn_id *out_id);
+
 // evnet_close is evnet_conn_close by id, for code that must not hold a pointer. It cancels a dial
-// in progress: on_close follows later in the turn, with -ECANCELED.
+// in progress: on_close follows later in the turn, with -ECANCELED. With the id of an adopted
+// listener (adopt.h), it closes the listener.
 //
 // Returns: 0.
 // Errors:  -ESTALE if the connection has closed or is closing.

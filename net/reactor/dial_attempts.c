@@ -303,7 +303,7 @@ static void open_dialled(struct dial *dial) {
 
 void dial_connected(struct evnet_conn *conn, int result) {
   const bool is_dialling = conn->state == CONN_DIALLING || conn->state == CONN_ATTEMPT;
-  struct dial *dial = is_dialling ? conn->dial : NULL;
+  struct dial *dial = is_dialling ? conn_dial(conn) : NULL;
   if (dial == NULL) return;  // the dial was cancelled, and the handle is about to be detached
   struct dial_attempt *attempt = &dial->attempts[0];
   while (attempt->conn != conn) attempt++;

@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "net/base/text.h"
@@ -35,12 +34,6 @@ static bool has_empty_host(const char *text) {
   return *host == ':';
 }
 
-static bool has_port(const struct evnet_address *address, const char *text, bool is_named) {
-  if (address->transport == EVNET_TRANSPORT_UNIX) return true;
-  if (!is_named) return evnet_address_port(address) != 0;
-  return strtoul(strrchr(text, ':') + 1, NULL, 10) != 0;  // read_address accepted it as HOST:PORT
-}
-
 // "[::]" is the wildcard of both families, so a dial tries the loopback address of both.
 static void add_loopback_ip4(struct dial *dial) {
   struct evnet_address *first = &dial->own_addresses[0];
@@ -54,17 +47,77 @@ static void add_loopback_ip4(struct dial *dial) {
   first->dual_stack = false;
 }
 
-static int read_address(const struct evnet_logger *logger, const char *text, struct dial *dial) {
+static int read_text(const struct evnet_logger *logger, const char *text, struct evnet_address *out,
+                     struct evnet_host *out_host) {
   char message[EVNET_ADDRESS_MESSAGE_BYTES];
-  struct evnet_address *first = &dial->own_addresses[0];
-  const int named = evnet_address_read(text, first, message, sizeof message);
+  const int named = evnet_address_read_host(text, out, out_host, message, sizeof message);
   if (named < 0) return refuse_address(logger, message);
-  const bool is_local = first->transport == EVNET_TRANSPORT_UNIX;
-  if (!is_local && has_empty_host(text))
+  if (out->transport == EVNET_TRANSPORT_UNIX) return 0;
+  if (has_empty_host(text))
     return refuse_text(logger, EVNET_STATUS_ADDRESS, "address ", text, "the host is missing");
-  if (!has_port(first, text, named > 0))
+  const uint16_t port = named > 0 ? out_host->port : evnet_address_port(out);
+  if (port == 0)
     return refuse_text(logger, EVNET_STATUS_ADDRESS, "address ", text, "the port is missing");
-  if (named > 0) return named;
+  return named;
+}
+
+static int read_host(const struct evnet_logger *logger, const struct evnet_dial_target *target,
+                     struct evnet_address *out, struct evnet_host *out_host) {
+  *out_host = (struct evnet_host){.port = target->port, .transport = target->transport};
+  if (target->transport != EVNET_TRANSPORT_TCP && target->transport != EVNET_TRANSPORT_UDP)
+    return refuse_text(logger, EVNET_STATUS_ADDRESS, "host ", target->host,
+                       "the transport must be TCP or UDP");
+  if (target->port == 0)
+    return refuse_text(logger, EVNET_STATUS_ADDRESS, "host ", target->host, "the port is missing");
+  char message[EVNET_ADDRESS_MESSAGE_BYTES];
+  const int named = evnet_host_read(target->host, out_host, out, message, sizeof message);
+  if (named < 0) return refuse_address(logger, message);
+  if (named > 0) *out = (struct evnet_address){.transport = target->transport};
+  return named;
+}
+
+// Returns why an address cannot be dialled, or NULL.
+static const char *find_fault(const struct evnet_address *address) {
+  const size_t path = offsetof(struct sockaddr_un, sun_path);
+  if (address->transport == EVNET_TRANSPORT_UNIX) {
+    const struct sockaddr_un *local = &address->socket.local;
+    if (local->sun_family != AF_UNIX || address->size > sizeof *local)
+      return "not the address of a Unix socket";
+    const size_t least = path + (address->size > path && local->sun_path[0] == '\0' ? 2 : 1);
+    return address->size < least ? "the path is missing" : NULL;
+  }
+  if (address->transport != EVNET_TRANSPORT_TCP && address->transport != EVNET_TRANSPORT_UDP)
+    return "not a transport";
+  const int family = address->socket.any.sa_family;
+  if (family != AF_INET && family != AF_INET6) return "not an IP address";
+  return evnet_address_port(address) == 0 ? "the port is missing" : NULL;
+}
+
+static int copy_address(const struct evnet_logger *logger, const struct evnet_address *address,
+                        struct evnet_address *out) {
+  const char *fault = find_fault(address);
+  if (fault != NULL) {
+    char text[EVNET_ADDRESS_TEXT_BYTES];
+    (void)evnet_address_format(address, text, sizeof text);
+    return refuse_text(logger, EVNET_STATUS_ADDRESS, "address ", text, fault);
+  }
+  *out = *address;
+  if (address->transport == EVNET_TRANSPORT_UNIX) return 0;
+  const struct evnet_host host = {.transport = address->transport};
+  (void)evnet_host_accept(&host, address, out);  // find_fault has checked the family
+  // As in a text, "[::]" of an IPv6 socket stands for the host's loopback address of both families.
+  out->dual_stack = address->dual_stack && out->socket.any.sa_family == AF_INET6 &&
+                    IN6_IS_ADDR_UNSPECIFIED(&out->socket.ip6.sin6_addr);
+  return 0;
+}
+
+static int read_target(const struct evnet_logger *logger, const struct evnet_dial_target *target,
+                       struct dial *dial, struct evnet_host *out_host) {
+  struct evnet_address *first = &dial->own_addresses[0];
+  const int named = target->text != NULL   ? read_text(logger, target->text, first, out_host)
+                    : target->host != NULL ? read_host(logger, target, first, out_host)
+                                           : copy_address(logger, target->address, first);
+  if (named != 0) return named;
   dial->addresses = dial->own_addresses;
   dial->address_count = 1;
   add_loopback_ip4(dial);
@@ -179,18 +232,21 @@ static int read_options(const struct evnet_reactor_options *defaults,
   return 0;
 }
 
-int dial_read(const struct evnet_reactor_options *defaults, const char *address,
-              const struct evnet_dial_options *options, struct dial *dial) {
+int dial_read(const struct evnet_reactor_options *defaults, const struct evnet_dial_target *target,
+              const struct evnet_dial_options *options, struct dial *dial,
+              struct evnet_host *out_host) {
   int status = read_options(defaults, options, dial);
   if (status < 0) return status;
-  const int named = read_address(&defaults->logger, address, dial);
+  const int named = read_target(&defaults->logger, target, dial, out_host);
   status = named < 0 ? named : read_source(&defaults->logger, options->source, dial);
   return status < 0 ? status : named;
 }
 
-int evnet_dial_check(const struct evnet_reactor_options *defaults, const char *address,
+int evnet_dial_check(const struct evnet_reactor_options *defaults,
+                     const struct evnet_dial_target *target,
                      const struct evnet_dial_options *options) {
   struct dial dial = {0};
-  const int status = dial_read(defaults, address, options, &dial);
+  struct evnet_host host;
+  const int status = dial_read(defaults, target, options, &dial, &host);
   return status < 0 ? status : 0;
 }

@@ -48,11 +48,11 @@ static void drop_attempts(struct dial *dial) {
 }
 
 void dial_free(struct evnet_conn *conn) {
-  struct dial *dial = conn->dial;
+  struct dial *dial = conn_dial(conn);
   struct evnet_reactor *reactor = conn->reactor;
-  reactor->table.dialling_count--;
+  counter_add(&reactor->stats.connections_dialling, (uint64_t)-1);
   if (dial == NULL) return;
-  conn->dial = NULL;
+  conn->side = dial->side;
   if (dial->lookup != NULL) evnet_resolver_cancel(dial->lookup);
   evnet_timer_stop(reactor, &dial->timer);
   *dial->to_this = dial->next;
@@ -64,7 +64,8 @@ void dial_free(struct evnet_conn *conn) {
 }
 
 void dial_end(struct evnet_conn *conn, int reason) {
-  struct evnet_async *request = conn->dial != NULL ? dial_take_requests(conn->dial) : NULL;
+  struct dial *dial = conn_dial(conn);
+  struct evnet_async *request = dial != NULL ? dial_take_requests(dial) : NULL;
   dial_free(conn);
   while (request != NULL) {
     struct evnet_async *next = request->next;

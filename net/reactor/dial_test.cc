@@ -318,6 +318,24 @@ TEST_F(DialTest, ALookupThatWaitsForAThreadHasItsOwnTimeout) {
   ASSERT_TRUE(UntilOpen(waits_longer));
 }
 
+TEST_F(DialTest, LookupsAreCountedUntilTheyEndOrAreCancelled) {
+  harness.Start();
+  TheNames().Know("slow.test", {"127.0.0.1"});
+  TheNames().Know("one.test", {"127.0.0.1"});
+  const struct evnet_conn_id cancelled = harness.Dial(At("slow.test"));
+  EXPECT_EQ(Fail(At("none.test")), EVNET_STATUS_ADDRESS);
+  ASSERT_TRUE(UntilOpen(harness.Dial(At("one.test"))));
+  EXPECT_EQ(harness.Stats().lookups, 3u);
+  EXPECT_EQ(harness.Stats().lookups_failed, 1u);
+  EXPECT_EQ(harness.Stats().lookups_pending, 1u);
+  EXPECT_EQ(evnet_close(harness.reactor(), cancelled), 0);
+  ASSERT_TRUE(UntilClosed(cancelled));
+  EXPECT_EQ(harness.Stats().lookups_pending, 0u);
+  TheNames().Release();
+  harness.Settle();
+  EXPECT_EQ(harness.Stats().lookups_pending, 0u);
+}
+
 TEST_F(DialTest, ALookupThatTakesTooLongTimesOut) {
   TheKernel().StopClock();
   harness.Start();

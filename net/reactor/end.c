@@ -23,6 +23,9 @@ void end_conn(struct evnet_conn *conn, int reason) {
   }
   if (conn->state == CONN_DIALLING) dial_end(conn, reason);
   if (conn_is_datagram(conn)) datagram_end(conn);
+  if (conn->state == CONN_FLUSHING) counter_add(&reactor->stats.connections_flushing, (uint64_t)-1);
+  if (conn->state == CONN_LINGERING)
+    counter_add(&reactor->stats.connections_lingering, (uint64_t)-1);
   conn->state = CONN_CLOSED;
   conn->reason = reason;
   reading_stop(conn, STOP_CLOSING);
@@ -61,6 +64,8 @@ void end_linger(struct evnet_conn *conn) {
   }
   conn->flags |= END_SENT;
   conn->state = CONN_LINGERING;
+  counter_add(&reactor->stats.connections_flushing, (uint64_t)-1);
+  counter_add(&reactor->stats.connections_lingering, 1);
   conn->out_ms = clock_stamp(conn);
   deadline_arm_earliest(conn);
   reading_update(conn);

@@ -9,6 +9,7 @@
 #include "net/reactor/internal/close.h"
 #include "net/reactor/internal/deadline.h"
 #include "net/reactor/internal/end.h"
+#include "net/reactor/internal/handler.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/internal/side.h"
 #include "net/reactor/internal/timer.h"
@@ -33,8 +34,9 @@ static int reason_of(enum evnet_timeout which) {
 static void time_out(struct evnet_conn *conn, enum evnet_timeout which) {
   struct evnet_reactor *reactor = conn->reactor;
   enum evnet_action action = EVNET_CLOSE;
-  if (reactor->handler.on_timeout != NULL)
-    action = reactor->handler.on_timeout(conn, which, reactor->user);
+  const struct evnet_bound_handler *bound = handler_of(conn);
+  if (bound->handler.on_timeout != NULL)
+    action = bound->handler.on_timeout(conn, which, bound->user);
   bool keep = action == EVNET_KEEP;
   callback_returned(reactor, conn, action == EVNET_SHUTDOWN ? EVNET_SHUTDOWN : EVNET_NONE);
   if (conn->state != CONN_OPEN) return;

@@ -1,7 +1,10 @@
 // Holds: a connection that owes a reply outlives the peer's FIN and a graceful stop.
 #include <errno.h>
 
+#include <thread>
+
 #include "gtest/gtest.h"
+#include "net/reactor/hold.h"
 #include "net/reactor/internal/conn.h"
 #include "net/reactor/testing/harness.h"
 
@@ -270,6 +273,117 @@ TEST_F(HoldsMax, AStopWaitsForTheRequestsBehindTheBound) {
   h.Until([&] { return h.Turn() == 0; });
   EXPECT_EQ(received, "abcd");
   EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_SHUTDOWN);
+}
+
+// Holds as objects
+
+class TakenHold : public ::testing::Test {
+ protected:
+  TakenHold() {
+    h.on.data = [&](evnet_conn *conn) {
+      TakeAll(conn);
+      EXPECT_EQ(evnet_hold_take(conn, &hold), 0);
+      return EVNET_NONE;
+    };
+  }
+  // A connection with a hold, whose peer has ended.
+  void Start() {
+    h.Start();
+    pair = h.Connect();
+    pair.client.Write("question");
+    ASSERT_TRUE(h.Until([&] { return hold != nullptr; }));
+    pair.client.Shutdown();
+    h.Settle();
+    EXPECT_EQ(h.Of(pair).closed, 0);
+    const struct evnet_conn_id id = evnet_hold_id(hold), expected = evnet_conn_get_id(pair.conn);
+    EXPECT_EQ(id.index, expected.index);
+    EXPECT_EQ(id.generation, expected.generation);
+  }
+  bool UntilClosed() {
+    return h.Until([&] { return h.Of(pair).closed == 1; });
+  }
+
+  Harness h;
+  Harness::Pair pair;
+  evnet_hold *hold = nullptr;
+};
+
+TEST_F(TakenHold, IsReleasedByAnotherThread) {
+  Start();
+  std::thread([&] { evnet_hold_release(hold); }).join();
+  ASSERT_TRUE(UntilClosed());
+  EXPECT_EQ(h.Of(pair).reason, EVNET_REASON_PEER);
+}
+
+TEST_F(TakenHold, IsReleasedWithoutMemoryAndWithAFullMailbox) {
+  h.options.mailbox_bytes_max = 1;
+  Start();
+  EXPECT_LT(evnet_reactor_post(
+                h.reactor(), [](void *) {}, nullptr),
+            0);
+  h.allocator().fail_at(1, true);
+  evnet_hold_release(hold);
+  h.allocator().fail_at(0, false);
+  ASSERT_TRUE(UntilClosed());
+}
+
+TEST_F(TakenHold, IsReleasedAfterItsConnectionHasClosed) {
+  Start();
+  h.Abort(pair.conn);
+  ASSERT_TRUE(UntilClosed());
+  evnet_hold_release(hold);
+  h.Settle();  // its memory is freed, as Harness::Destroy checks
+}
+
+TEST_F(TakenHold, IsReleasedAfterItsReactorHasEnded) {
+  Start();
+  evnet_reactor_stop(h.reactor(), 0);
+  while (h.Turn() > 0) {
+  }
+  evnet_hold_release(hold);
+}
+
+TEST_F(TakenHold, IsReleasedWhileItsReactorEnds) {
+  Start();
+  h.on.close = [&](evnet_conn *, int) {
+    evnet_hold_release(hold);
+    return EVNET_NONE;
+  };
+  evnet_reactor_stop(h.reactor(), 0);
+  while (h.Turn() > 0) {
+  }
+}
+
+TEST_F(TakenHold, IsNotTakenIfMemoryRunsOut) {
+  h.on.data = [&](evnet_conn *conn) {
+    TakeAll(conn);
+    h.allocator().fail_at(1, false);
+    EXPECT_EQ(evnet_hold_take(conn, &hold), -ENOMEM);
+    h.allocator().fail_at(0, false);
+    EXPECT_EQ(evnet_conn_holds(conn), 0u);
+    return EVNET_NONE;
+  };
+  h.Start();
+  pair = h.Connect();
+  pair.client.Write("question");
+  pair.client.Shutdown();
+  ASSERT_TRUE(UntilClosed());
+  evnet_hold_release(nullptr);
+}
+
+TEST_F(TakenHold, IsNotTakenAboveTheLargestCount) {
+  h.on.data = [&](evnet_conn *conn) {
+    TakeAll(conn);
+    conn->holds = UINT32_MAX;
+    EXPECT_EQ(evnet_hold_take(conn, &hold), -EOVERFLOW);
+    conn->holds = 0;
+    return EVNET_NONE;
+  };
+  h.Start();
+  pair = h.Connect();
+  pair.client.Write("question");
+  pair.client.Shutdown();
+  ASSERT_TRUE(UntilClosed());
 }
 
 }  // namespace

@@ -14,6 +14,8 @@
 #include "net/reactor/internal/close.h"
 #include "net/reactor/internal/due.h"
 #include "net/reactor/internal/end.h"
+#include "net/reactor/internal/flow.h"
+#include "net/reactor/internal/handler.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/internal/reading.h"
 #include "net/reactor/internal/side.h"
@@ -55,9 +57,11 @@ size_t evnet_conn_discard(struct evnet_conn *conn, size_t size) {
     conn->reactor->lease.bytes.size -= size;
   } else {
     evnet_ring_discard(&conn->side->inbound, size);
+    side_count(conn);
     // Their memory is freed at the end of the turn, because pointers into it stay valid until the
     // callback returns, which may be another one than on_data.
     if (size == unread && conn->state != CONN_CLOSED) due_add(conn, 0);
+    if (conn->read_stop & STOP_INBOUND_HIGH) flow_check_inbound(conn);
   }
   if (conn->flags & STOPPING_TOLD) due_check_stopping(conn);
   return size;
@@ -93,7 +97,11 @@ static void keep(struct evnet_conn *conn, const uint8_t *data, size_t size) {
   // wrap and be linearized again.
   if (side != NULL) side_release_retired(conn);
   int status = side == NULL ? -ENOMEM : evnet_ring_append(&side->inbound, data, size);
-  if (status < 0) end_abort(conn, status);
+  if (status < 0) {
+    end_abort(conn, status);
+  } else {
+    side_count(conn);
+  }
 }
 
 // Runs after on_data: keeps the bytes that are left in the lease, and checks inbound_bytes_max.
@@ -104,10 +112,11 @@ static void settle(struct evnet_conn *conn) {
     reactor->lease.conn = NULL;
     if (left.size > 0 && conn->state == CONN_OPEN) keep(conn, left.data, left.size);
   }
+  if (conn->is_marked) flow_check_inbound(conn);
   if (conn->state == CONN_OPEN && side_inbound_bytes(conn) >= reactor->options.inbound_bytes_max) {
     if (conn->read_stop & (STOP_USER | STOP_HOLDS)) {
       reading_stop(conn, STOP_INBOUND_MAX);
-    } else {
+    } else if (!(conn->read_stop & STOP_INBOUND_HIGH)) {
       // A paused connection would wait forever for the rest of a frame that is larger than the
       // bound.
       close_conn(conn, EVNET_REASON_INBOUND_OVERFLOW);
@@ -119,8 +128,9 @@ static void settle(struct evnet_conn *conn) {
 void inbound_present(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   enum evnet_action action = EVNET_NONE;
-  if (reactor->handler.on_data != NULL) {
-    action = reactor->handler.on_data(conn, reactor->user);
+  const struct evnet_bound_handler *bound = handler_of(conn);
+  if (bound->handler.on_data != NULL) {
+    action = bound->handler.on_data(conn, bound->user);
   } else {
     evnet_conn_discard(conn, SIZE_MAX);
   }
@@ -131,7 +141,7 @@ void inbound_present(struct evnet_conn *conn) {
 }
 
 int inbound_wake(struct evnet_conn *conn) {
-  if (conn->read_stop == 0) {
+  if (!reading_is_withheld(conn)) {
     inbound_present(conn);
     return 0;
   }
@@ -146,12 +156,13 @@ void inbound_received(struct evnet_conn *conn, const uint8_t *data, size_t size)
   counter_add(&reactor->stats.bytes_received, size);
   conn->in_ms = now32(reactor);
   if (conn->state != CONN_OPEN) return;  // closing connections discard input
+  rate_passed(conn, RATE_RECEIVE, size);
   bool standing = side_inbound_bytes(conn) > 0;
-  if (standing || conn->read_stop != 0) {
+  if (standing || reading_is_withheld(conn)) {
     // Bytes may arrive after reading was stopped; they are kept as well.
     keep(conn, data, size);
     if (conn->state != CONN_OPEN) return;
-    if (conn->read_stop != 0) {
+    if (reading_is_withheld(conn)) {
       // Unread bytes are presented before more is read.
       bool above_bound = side_inbound_bytes(conn) >= reactor->options.inbound_bytes_max;
       if (above_bound) reading_stop(conn, STOP_INBOUND_MAX);

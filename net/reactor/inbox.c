@@ -8,6 +8,8 @@
 #include "net/reactor/internal/post.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/internal/resolver.h"
+#include "net/reactor/internal/unlisten.h"
+#include "net/reactor/internal/watch.h"
 #include "net/reactor/mailbox.h"
 
 // Messages must not starve sockets, so a turn runs at most this many of them.
@@ -37,6 +39,8 @@ void inbox_run(struct evnet_reactor *reactor) {
 
 void inbox_end(struct evnet_reactor *reactor) {
   resolver_end(reactor);
+  unlisten_end(reactor);
+  watch_end_all(reactor);
   struct evnet_message *rest = evnet_mailbox_seal(&reactor->posted.mailbox);
   while (reactor->posted.inbox != NULL || rest != NULL) {
     if (reactor->posted.inbox == NULL) {

@@ -9,6 +9,8 @@
 #include "net/reactor/internal/conn.h"
 #include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/end.h"
+#include "net/reactor/internal/flow.h"
+#include "net/reactor/internal/handler.h"
 #include "net/reactor/internal/inbound.h"
 #include "net/reactor/internal/open.h"
 #include "net/reactor/internal/outbound.h"
@@ -30,6 +32,7 @@ static void tell_closed(struct evnet_conn *conn) {
   struct evnet_reactor *reactor = conn->reactor;
   trace_closed(conn);
   evnet_wheel_cancel(&reactor->deadlines.wheel, &conn->deadline);
+  rate_end(conn);
   // Update the counters first, because on_close may dial a replacement for this connection.
   if (conn->unopened) {
     counter_add(&reactor->stats.dials_failed, 1);
@@ -40,8 +43,9 @@ static void tell_closed(struct evnet_conn *conn) {
   }
   if (reactor->owner.closed != NULL) reactor->owner.closed(reactor->owner.context, conn);
   enum evnet_action action = EVNET_NONE;
-  if (reactor->handler.on_close != NULL)
-    action = reactor->handler.on_close(conn, conn->reason, reactor->user);
+  const struct evnet_bound_handler *bound = handler_of(conn);
+  if (bound->handler.on_close != NULL)
+    action = bound->handler.on_close(conn, conn->reason, bound->user);
   // on_close ignores EVNET_CLOSE.
   callback_returned(reactor, NULL, action == EVNET_SHUTDOWN ? EVNET_SHUTDOWN : EVNET_NONE);
   if (conn->flags & RESET) {
@@ -66,12 +70,12 @@ static void check_both_ended(struct evnet_conn *conn) {
 }
 
 static void tell_ended(struct evnet_conn *conn) {
-  struct evnet_reactor *reactor = conn->reactor;
-  if (reactor->handler.on_half_close == NULL) {
+  const struct evnet_handler *handler = &handler_of(conn)->handler;
+  if (handler->on_half_close == NULL) {
     close_when_released(conn);
     return;
   }
-  callback_run(conn, reactor->handler.on_half_close);
+  callback_run(conn, handler->on_half_close);
   check_both_ended(conn);
   close_check_stopping(conn);
 }
@@ -82,7 +86,7 @@ void lifecycle_peer_ended(struct evnet_conn *conn) {
   if (conn->state == CONN_LINGERING) end_conn(conn, conn->reason);
   if (conn->state != CONN_OPEN) return;
   bool presenting = side_inbound_bytes(conn) > 0 && (conn->flags & DUE_DATA);
-  if (presenting || conn->read_stop != 0) {
+  if (presenting || reading_is_withheld(conn)) {
     conn->flags |= END_WAITS;
   } else {
     tell_ended(conn);
@@ -93,14 +97,18 @@ void lifecycle_peer_ended(struct evnet_conn *conn) {
 
 // Presents the bytes that were unread when reading resumed, and then a FIN that follows them.
 static void present_again(struct evnet_conn *conn) {
-  if (conn->state != CONN_OPEN || (conn->read_stop & ~STOP_INBOUND_MAX) != 0) return;
-  conn->read_stop = 0;
+  const unsigned passing = STOP_INBOUND_MAX | STOP_RECEIVING_ONLY;
+  if (conn->state != CONN_OPEN || (conn->read_stop & ~passing) != 0) return;
+  conn->read_stop &= STOP_RECEIVING_ONLY;
+  conn->handed = 0;
   bool woken = reading_is_woken(conn);
   if (woken) conn->side->woken = false;
   if (woken || side_inbound_bytes(conn) > 0) inbound_present(conn);
   // Resume reading only after on_data, which may stop it again; a poller may deliver immediately.
   reading_update(conn);
-  if (conn->state != CONN_OPEN || conn->read_stop != 0 || !(conn->flags & END_WAITS)) return;
+  if (conn->state != CONN_OPEN || reading_is_withheld(conn)) return;
+  if (!(conn->flags & END_WAITS)) return;
+  if (conn->handed && side_inbound_bytes(conn) > 0) return;  // on_data is due again
   conn->flags &= (uint16_t)~END_WAITS;
   tell_ended(conn);
 }
@@ -116,13 +124,15 @@ static void run_due(struct evnet_conn *conn) {
     open_adopted(conn);
     return;
   }
-  if (due & DUE_PRESSURE) callback_run(conn, conn->reactor->handler.on_pressure);
+  if (due & DUE_PRESSURE) callback_run(conn, handler_of(conn)->handler.on_pressure);
   if (conn->flags & DUE_DRAIN) {  // on_pressure may have crossed the mark again
     conn->flags &= (uint16_t)~DUE_DRAIN;
     reading_allow(conn, STOP_OUTBOUND_HIGH);  // before on_drain, which may cross the mark again
-    callback_run(conn, conn->reactor->handler.on_drain);
+    callback_run(conn, handler_of(conn)->handler.on_drain);
   }
   if (due & DUE_DATA) present_again(conn);
+  if (flow_take_below(conn)) callback_run(conn, handler_of(conn)->handler.on_below);
+  flow_check_inbound(conn);
   if (conn_is_datagram(conn)) datagram_run_due(conn);
   side_trim(conn);
   outbound_start(conn);

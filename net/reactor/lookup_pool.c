@@ -221,13 +221,10 @@ int lookup_pool_submit(struct lookup_queue *queue, struct lookup_job *job) {
   job->is_running = false;
   lock();
   join(queue);
-  int status = queue->waiting_count < queue->waiting_max ? 0 : -EAGAIN;
-  if (status == 0) {
-    push_waiting(queue, job);
-    status = start_thread(queue);
-    if (status < 0) remove_waiting(job);
-    (void)pthread_cond_signal(&pool.changed);
-  }
+  push_waiting(queue, job);
+  const int status = start_thread(queue);
+  if (status < 0) remove_waiting(job);
+  (void)pthread_cond_signal(&pool.changed);
   unlock();
   return status;
 }

@@ -82,7 +82,7 @@ int evnet_mailbox_post(struct evnet_mailbox *mailbox, struct evnet_message *mess
   if (!__atomic_load_n(&mailbox->asleep, __ATOMIC_SEQ_CST)) return 0;
   // Exactly one of several posters reads true. Relaxed, because a read-modify-write reads the
   // latest value anyway, and the wake itself is a system call.
-  return __atomic_exchange_n(&mailbox->asleep, false, __ATOMIC_RELAXED) ? 1 : 0;
+  return __atomic_exchange_n(&mailbox->asleep, 0, __ATOMIC_RELAXED) ? 1 : 0;
 }
 
 struct evnet_message *evnet_mailbox_take(struct evnet_mailbox *mailbox) {
@@ -100,7 +100,7 @@ void evnet_mailbox_release(struct evnet_mailbox *mailbox, size_t bytes) {
 }
 
 bool evnet_mailbox_sleep(struct evnet_mailbox *mailbox) {
-  __atomic_store_n(&mailbox->asleep, true, __ATOMIC_SEQ_CST);                      // S1
+  __atomic_store_n(&mailbox->asleep, 1, __ATOMIC_SEQ_CST);                         // S1
   struct evnet_message *head = __atomic_load_n(&mailbox->head, __ATOMIC_SEQ_CST);  // S2
   if (head == NULL || head == &sealed) return true;
   evnet_mailbox_awake(mailbox);
@@ -110,7 +110,7 @@ bool evnet_mailbox_sleep(struct evnet_mailbox *mailbox) {
 void evnet_mailbox_awake(struct evnet_mailbox *mailbox) {
   // Relaxed: a poster that still reads true requests a wake that is not needed. This store cannot
   // hide a later S1, because the same thread writes both to the same word.
-  __atomic_store_n(&mailbox->asleep, false, __ATOMIC_RELAXED);
+  __atomic_store_n(&mailbox->asleep, 0, __ATOMIC_RELAXED);
 }
 
 struct evnet_message *evnet_mailbox_seal(struct evnet_mailbox *mailbox) {

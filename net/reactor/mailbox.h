@@ -41,7 +41,7 @@ struct evnet_mailbox {
   struct evnet_message *head;  // the newest message, or a mark that the mailbox is sealed
   size_t bytes;                // posted and not yet released
   size_t bytes_max;            // constant after init
-  bool asleep;                 // the reactor waits, or is about to
+  int asleep;  // 1: the reactor waits, or is about to; a bool would need libatomic on riscv64
 };
 
 // evnet_mailbox_init creates an empty mailbox.

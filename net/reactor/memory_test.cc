@@ -213,10 +213,11 @@ TEST(MemoryFaults, AConnectionThatCannotBeMadeHasNoCallbackAndIsReset) {
   h.owner.context = &h;
   static int status;
   status = 1;
-  h.owner.accepted = [](void *context, int descriptor, const evnet_address *peer, uint8_t index) {
+  h.owner.accepted = [](void *context, int descriptor, const evnet_address *peer,
+                        evnet_origin origin) {
     Harness *self = static_cast<Harness *>(context);
     self->allocator().fail_at(1, false);
-    status = evnet_reactor_open(self->reactor(), descriptor, peer, index);
+    status = evnet_reactor_open(self->reactor(), descriptor, peer, origin);
     self->allocator().fail_at(0, false);
   };
   h.Start();

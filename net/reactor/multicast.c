@@ -22,6 +22,22 @@ int evnet_conn_leave_group(struct evnet_conn *conn, const struct evnet_address *
                        .what = EVNET_MULTICAST_LEAVE, .group = group, .interface_name = interface});
 }
 
+int evnet_conn_join_source(struct evnet_conn *conn, const struct evnet_address *group,
+                           const struct evnet_address *source, const char *interface) {
+  return set(conn, &(struct evnet_multicast){.what = EVNET_MULTICAST_JOIN,
+                                             .group = group,
+                                             .source = source,
+                                             .interface_name = interface});
+}
+
+int evnet_conn_leave_source(struct evnet_conn *conn, const struct evnet_address *group,
+                            const struct evnet_address *source, const char *interface) {
+  return set(conn, &(struct evnet_multicast){.what = EVNET_MULTICAST_LEAVE,
+                                             .group = group,
+                                             .source = source,
+                                             .interface_name = interface});
+}
+
 int evnet_conn_set_multicast_interface(struct evnet_conn *conn, const char *interface) {
   return set(conn, &(struct evnet_multicast){.what = EVNET_MULTICAST_INTERFACE,
                                              .interface_name = interface});

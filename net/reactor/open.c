@@ -12,6 +12,7 @@
 #include "net/reactor/internal/deadline.h"
 #include "net/reactor/internal/dial_record.h"
 #include "net/reactor/internal/end.h"
+#include "net/reactor/internal/handler.h"
 #include "net/reactor/internal/peer.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/internal/reading.h"
@@ -27,6 +28,8 @@ int open_conn(struct evnet_conn *conn) {
   conn->in_ms = conn->out_ms = conn->read_since_ms = clock_stamp(conn);
   bool has_lifetime = reactor->limits.timeouts_ms[EVNET_TIMEOUT_LIFETIME] != EVNET_OFF;
   if (has_lifetime && side_get(conn) == NULL) return -ENOMEM;
+  // A dial with a handler of its own has had its side since it began.
+  if (conn->side != NULL) conn->side->opened_ms = conn->out_ms;
   conn->unopened = 0;
   // If another reactor accepted the connection before the stop began, its bytes get a last read,
   // too.
@@ -37,14 +40,15 @@ int open_conn(struct evnet_conn *conn) {
   deadline_arm_earliest(conn);
   trace_opened(conn);
   enum evnet_action action = EVNET_NONE;
-  if (reactor->handler.on_open != NULL) action = reactor->handler.on_open(conn, reactor->user);
+  const struct evnet_bound_handler *bound = handler_of(conn);
+  if (bound->handler.on_open != NULL) action = bound->handler.on_open(conn, bound->user);
   callback_returned(reactor, conn, action);
   reading_update(conn);
   return 0;
 }
 
 int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
-                       const struct evnet_address *peer, uint8_t listener_index) {
+                       const struct evnet_address *peer, struct evnet_origin origin) {
   int status = 0;
   struct evnet_handle handle;
   if (reactor->stop.phase == STOP_DONE) {
@@ -58,7 +62,7 @@ int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
     evnet_poller_discard_descriptor(reactor->poller, descriptor);
     return status;
   }
-  struct evnet_conn *conn = table_init(reactor, handle, peer->transport, listener_index);
+  struct evnet_conn *conn = table_init(reactor, handle, peer->transport, origin);
   peer_set(conn, peer);
   status = open_conn(conn);
   if (status < 0) table_discard(conn);

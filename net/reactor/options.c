@@ -70,9 +70,34 @@ static size_t or_default(size_t value, size_t by_default) {
   return value == 0 ? by_default : value;
 }
 
+static int resolve_lookups(struct evnet_reactor_options *options) {
+  const struct evnet_logger *logger = &options->logger;
+  options->lookup_threads_max = or_default(options->lookup_threads_max, 128);
+  if (options->lookup_threads_max > EVNET_LOOKUP_THREADS_MAX) {
+    return evnet_option_refuse(logger, "lookup_threads_max", (int64_t)options->lookup_threads_max,
+                               "must be 1 to 4096, or 0 for the default");
+  }
+  options->lookups_max = or_default(options->lookups_max, 16384);
+  if (options->lookups_max > EVNET_LOOKUPS_MAX) {
+    return evnet_option_refuse(logger, "lookups_max", (int64_t)options->lookups_max,
+                               "must be 1 to 1048576, or 0 for the default");
+  }
+  if (options->resolve != NULL && options->resolve->find_addresses == NULL)
+    return evnet_option_refuse(logger, "resolve", 0, "find_addresses must not be NULL");
+  return 0;
+}
+
 static int resolve_sizes(struct evnet_reactor_options *options) {
   const struct evnet_logger *logger = &options->logger;
   options->inbound_bytes_max = or_default(options->inbound_bytes_max, 16 << 20);
+  size_t *mark = &options->inbound_high_water_bytes;
+  *mark = or_default(*mark, EVNET_UNLIMITED);
+  if (*mark != EVNET_UNLIMITED && *mark > options->inbound_bytes_max) {
+    char why[96];
+    snprintf(why, sizeof why, "must be at most %zu (inbound_bytes_max)",
+             options->inbound_bytes_max);
+    return evnet_option_refuse(logger, "inbound_high_water_bytes", (int64_t)*mark, why);
+  }
   options->read_turn_bytes_max = or_default(options->read_turn_bytes_max, 256 << 10);
   options->udp_datagram_bytes_max = or_default(options->udp_datagram_bytes_max, 65535);
   options->udp_outbound_bytes_max = or_default(options->udp_outbound_bytes_max, 256 << 10);
@@ -80,11 +105,6 @@ static int resolve_sizes(struct evnet_reactor_options *options) {
   options->mailbox_bytes_max = or_default(options->mailbox_bytes_max, 64 << 20);
   if (options->connections_max == 0)
     options->connections_max = evnet_connections_max_default(logger, 1);
-  options->lookup_threads_max = or_default(options->lookup_threads_max, 128);
-  if (options->lookup_threads_max > EVNET_LOOKUP_THREADS_MAX) {
-    return evnet_option_refuse(logger, "lookup_threads_max", (int64_t)options->lookup_threads_max,
-                               "must be 1 to 4096, or 0 for the default");
-  }
   if (options->read_turn_bytes_max < 512 || options->read_turn_bytes_max > 64 << 20) {
     return evnet_option_refuse(logger, "read_turn_bytes_max", (int64_t)options->read_turn_bytes_max,
                                "must be 512 to 67108864, or 0 for the default");
@@ -170,6 +190,7 @@ int evnet_reactor_options_resolve(const struct evnet_reactor_options *options,
   if (options != NULL) resolved = *options;
   int status = resolve_times(&resolved);
   if (status == 0) status = resolve_sizes(&resolved);
+  if (status == 0) status = resolve_lookups(&resolved);
   if (status == 0) status = options_check_ranges(&resolved, 0, EVNET_LOG_ERROR);
   if (status == 0) status = options_check_keepalive(&resolved, EVNET_LOG_ERROR);
   if (status < 0) return status;

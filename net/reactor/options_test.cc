@@ -52,6 +52,7 @@ TEST_F(Options, DefaultsAreThoseOfTheTable) {
   EXPECT_EQ(resolved.linger_ms, 2000);
   EXPECT_EQ(resolved.drain_ms, 5000);
   EXPECT_EQ(resolved.inbound_bytes_max, 16777216u);
+  EXPECT_EQ(resolved.inbound_high_water_bytes, EVNET_UNLIMITED);
   EXPECT_EQ(resolved.outbound_high_water_bytes, 1048576u);
   EXPECT_EQ(resolved.outbound_low_water_bytes, 524288u);
   EXPECT_EQ(resolved.outbound_bytes_max, 16777216u);
@@ -60,7 +61,20 @@ TEST_F(Options, DefaultsAreThoseOfTheTable) {
   EXPECT_EQ(resolved.read_turn_bytes_max, 262144u);
   EXPECT_EQ(resolved.mailbox_bytes_max, 67108864u);
   EXPECT_EQ(resolved.lookup_threads_max, 128u);
+  EXPECT_EQ(resolved.lookups_max, 16384u);
+  EXPECT_EQ(resolved.resolve, nullptr);
   EXPECT_EQ(resolved.connections_max, 1048576u);
+}
+
+TEST_F(Options, TheInboundMarkIsAtMostTheBound) {
+  options.inbound_bytes_max = 1000;
+  options.inbound_high_water_bytes = 1000;
+  ExpectTaken();
+  EXPECT_EQ(resolved.inbound_high_water_bytes, 1000u);
+  options.inbound_high_water_bytes = EVNET_UNLIMITED;
+  ExpectTaken();
+  options.inbound_high_water_bytes = 1001;
+  ExpectRefused("inbound_high_water_bytes", "1001");
 }
 
 TEST_F(Options, TimesAreOffOrFromOneToTwelveDays) {
@@ -122,6 +136,16 @@ TEST_F(Options, LookupThreads) {
   ExpectTaken();
   options.lookup_threads_max = 4097;
   ExpectRefused("lookup_threads_max", "4097");
+  options.lookup_threads_max = 0;
+  options.lookups_max = 1048576;
+  ASSERT_EQ(evnet_reactor_options_resolve(&options, &resolved), 0);
+  EXPECT_EQ(resolved.lookups_max, 1048576u);
+  options.lookups_max = 1048577;
+  ExpectRefused("lookups_max", "1048577");
+  options.lookups_max = 0;
+  const evnet_resolver without_functions = {};
+  options.resolve = &without_functions;
+  ExpectRefused("resolve", "0");
 }
 
 TEST_F(Options, SocketsThatAreDialled) {

@@ -31,6 +31,8 @@
 #include "net/reactor/internal/deadline.h"
 #include "net/reactor/internal/due.h"
 #include "net/reactor/internal/end.h"
+#include "net/reactor/internal/flow.h"
+#include "net/reactor/internal/handler.h"
 #include "net/reactor/internal/marks.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/internal/side.h"
@@ -57,12 +59,13 @@ static void announce(struct evnet_conn *conn) {
   if (reactor->scratch.conn != conn) outbound_flush_scratch(reactor);
   if (conn->state == CONN_CLOSED) return;
   reactor->scratch.prewrite_conn = conn;
-  reactor->handler.on_prewrite(conn, reactor->user);
+  const struct evnet_bound_handler *bound = handler_of(conn);
+  if (bound->handler.on_prewrite != NULL) bound->handler.on_prewrite(conn, bound->user);
   reactor->scratch.prewrite_conn = NULL;
 }
 
 static inline void prewrite(struct evnet_conn *conn) {
-  if (conn->reactor->handler.on_prewrite != NULL) announce(conn);
+  if (handler_of(conn)->handler.on_prewrite != NULL) announce(conn);
 }
 
 static void note_sent(struct evnet_conn *conn, size_t size) {
@@ -73,6 +76,7 @@ static void note_sent(struct evnet_conn *conn, size_t size) {
 // The queue
 
 static void send_queue(struct evnet_conn *conn) {
+  if (!rate_may_send(conn)) return;
   struct conn_side *side = conn->side;
   const struct evnet_outbound_file *file = evnet_outbound_first_file(&side->outbound);
   if (file != NULL) {
@@ -104,6 +108,7 @@ int outbound_queued(struct evnet_conn *conn, bool first, int status) {
     end_abort(conn, status);
     return status;
   }
+  side_count(conn);
   if (first && !side_queue_is_empty(conn)) {
     outbound_start_write_timeout(conn);
     if (conn->flying || outbound_is_announcing_another(conn)) {
@@ -149,6 +154,7 @@ static void take_back(struct evnet_conn *conn, const uint8_t *rest, size_t size)
     end_abort(conn, status);
     return;
   }
+  side_count(conn);
   if (first) outbound_start_write_timeout(conn);
   marks_check_high(conn);
 }
@@ -161,14 +167,16 @@ static void consume(struct evnet_conn *conn, size_t size) {
   } else {
     evnet_outbound_consume(&side->outbound, size);
   }
+  side_count(conn);
   if (size > 0) side->write_since_ms = clock_stamp(conn);
   marks_check_low(conn);
+  flow_check_below(conn);
 }
 
 // Calls on_prewrite if the queue has to be sent. Returns whether it still has to be.
 static bool announce_queue(struct evnet_conn *conn) {
   bool waits = conn->state != CONN_CLOSED && !side_queue_is_empty(conn) && !conn->flying &&
-               !(conn->flags & SENDING);
+               !(conn->flags & SENDING) && rate_may_send(conn);
   if (!waits) return false;
   prewrite(conn);  // bytes that on_prewrite writes are queued, because the queue is not empty
   return conn->state != CONN_CLOSED;
@@ -184,6 +192,7 @@ void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *compl
     counter_add(&conn->reactor->stats.bytes_sent, -(uint64_t)completion->rest);
   } else if (completion->result > 0) {
     note_sent(conn, (size_t)completion->result);
+    rate_passed(conn, RATE_SEND, (size_t)completion->result);
   }
   if (conn->state == CONN_CLOSED) return;
   if (completion->result < 0) {
@@ -197,6 +206,7 @@ void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *compl
   }
   if (flew) {
     take_back(conn, completion->data, completion->rest);
+    flow_check_below(conn);
   } else {
     consume(conn, (size_t)completion->result);
   }
@@ -210,7 +220,8 @@ void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *compl
 
 void outbound_start(struct evnet_conn *conn) {
   if (!announce_queue(conn)) return;
-  if (file_is_next(conn)) {
+  // Only a send_start is limited by a rate.
+  if (file_is_next(conn) || conn->side->rate != NULL) {
     send_queue(conn);
     return;
   }
@@ -235,7 +246,8 @@ void outbound_start(struct evnet_conn *conn) {
 void outbound_await_flight(struct evnet_conn *conn) {
   if (!conn->flying) return;
   bool awaited = conn->state != CONN_OPEN || (conn->flags & WRITE_ENDED) ||
-                 !side_queue_is_empty(conn) || conn->reactor->stop.phase != STOP_NONE;
+                 !side_queue_is_empty(conn) || conn->reactor->stop.phase != STOP_NONE ||
+                 (conn->side != NULL && conn->side->below_bytes > 0);
   if (awaited) due_add(conn, 0);
 }
 
@@ -261,7 +273,8 @@ static int send_batch(struct evnet_conn *conn, const struct iovec *pieces, size_
     if (sent == -EINPROGRESS) {
       conn->flying = 1;
       note_sent(conn, size);
-      *taken_all = false;  // later bytes are queued after the flying ones
+      flow_check_below(conn);  // the due list awaits the flight
+      *taken_all = false;      // later bytes are queued after the flying ones
       return 0;
     }
     if (sent < 0) {
@@ -298,7 +311,7 @@ int outbound_send(struct evnet_conn *conn, const struct iovec *pieces, size_t co
     batch[0] = take_scratch(reactor);
     if (batch[0].iov_len > 0) batch_count = 1;
   }
-  bool taken_all = outbound_is_clear(conn);
+  bool taken_all = outbound_may_pass(conn);
   while (batch_count > 0 || next < count) {
     size_t asked = batch_count > 0 ? batch[0].iov_len : 0;
     for (; next < count && batch_count < EVNET_SEND_PIECES_MAX; next++) {
@@ -324,6 +337,6 @@ void outbound_flush_scratch(struct evnet_reactor *reactor) {
   const struct iovec batch[2] = {take_scratch(reactor)};
   const size_t size = batch[0].iov_len;
   if (size == 0) return;
-  bool taken_all = outbound_is_clear(conn);
+  bool taken_all = outbound_may_pass(conn);
   (void)send_batch(conn, batch, may_fly(conn, size) ? 1 : 2, size, &taken_all);
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "net/reactor/handlers.h"
 #include "net/reactor/mailbox.h"
 #include "net/reactor/reactor.h"
 
@@ -17,6 +18,12 @@ struct evnet_reactor_log_limits {
   struct evnet_log_limit starved;  // accept failed for lack of descriptors or memory
   struct evnet_log_limit deaf;     // a UDP socket cannot receive
   struct evnet_log_limit refused;  // the kernel refused a datagram
+};
+
+// Where an accepted connection comes from.
+struct evnet_origin {
+  uint8_t listener_index;  // EVNET_LISTENER_NONE: an adopted listener
+  uint8_t handler_index;   // in the handlers of the reactors; EVNET_HANDLER_FIRST is 0
 };
 
 // The calls to the owner of a reactor. All are made on the reactor's thread. A NULL member is not
@@ -33,7 +40,7 @@ struct evnet_reactor_owner {
   // A listener accepted a descriptor. The callee owns it: it passes it to evnet_reactor_open, of
   // this reactor or another, or to evnet_reactor_discard. NULL: the reactor opens it.
   void (*accepted)(void *context, int descriptor, const struct evnet_address *peer,
-                   uint8_t listener_index);
+                   struct evnet_origin origin);
 
   // This reactor is about to make a connection itself, by a dial or an adoption. Returns 0, or
   // -errno if a limit forbids it. `unclaim` follows if the connection was not made.
@@ -67,45 +74,99 @@ struct evnet_reactor_owner {
 void evnet_reactor_set_owner(struct evnet_reactor *reactor,
                              const struct evnet_reactor_owner *owner);
 
+// evnet_reactor_owner_context returns the owner's context; NULL for a reactor without an owner.
+void *evnet_reactor_owner_context(const struct evnet_reactor *reactor);
+
+// evnet_reactor_create_owned is evnet_reactor_create of a reactor that shares its handlers with
+// others. The owner calls evnet_reactor_boot.
+//
+//   handlers  borrowed for the reactor's life.
+//   owner     copied.
+//
+// Returns and errors: as evnet_reactor_create.
+EVNET_WARN_UNUSED int evnet_reactor_create_owned(struct evnet_handlers *handlers,
+                                                 const struct evnet_reactor_options *options,
+                                                 const struct evnet_reactor_owner *owner,
+                                                 struct evnet_reactor **out_reactor);
+
+// evnet_reactor_boot calls on_reactor_boot, in the first call, before the first turn. If it was
+// called, the end of the reactor calls on_reactor_shutdown.
+//
+// Thread:  the reactor's.
+void evnet_reactor_boot(struct evnet_reactor *reactor);
+
 enum {
   EVNET_LISTENERS_MAX = 64,          // of a reactor
   EVNET_LISTENER_SOCKETS_MAX = 128,  // of a reactor; a listener of a name has several
   EVNET_LISTENER_NONE = 255,         // the listener_index of a dialled or adopted connection
 };
 
-// evnet_reactor_listen opens a listening socket or a UDP socket. It accepts and receives from the
-// first evnet_reactor_accept_resume on.
+// evnet_reactor_listen_at opens a listening socket or a UDP socket for an address of the server. An
+// address that is a name has several sockets. Before the first evnet_reactor_accept_resume or
+// evnet_reactor_accept_pause, the socket is not paused; after it, the socket is paused until
+// evnet_reactor_listener_pause(reactor, index, false).
 //
+//   index        of the address, below EVNET_LISTENERS_MAX.
 //   out_address  the address as bound, with the actual port.
 //
-// Returns: the listener's index, from 0.
+// Returns: 0.
 // Errors:  -ENOBUFS after EVNET_LISTENERS_MAX listeners or EVNET_LISTENER_SOCKETS_MAX sockets.
 //          -ESHUTDOWN if the reactor is stopping.
 //          those of evnet_poller_listen.
+EVNET_WARN_UNUSED int evnet_reactor_listen_at(struct evnet_reactor *reactor, uint8_t index,
+                                              const struct evnet_address *address,
+                                              const struct evnet_listen_options *options,
+                                              struct evnet_address *out_address);
+
+// evnet_reactor_listen is evnet_reactor_listen_at for the lowest free index.
+//
+// Returns: the index.
+// Errors:  as evnet_reactor_listen_at.
 EVNET_WARN_UNUSED int evnet_reactor_listen(struct evnet_reactor *reactor,
                                            const struct evnet_address *address,
                                            const struct evnet_listen_options *options,
                                            struct evnet_address *out_address);
 
-// evnet_reactor_listen_also opens another socket for the listener that was opened last, for another
-// address of its name.
-//
-// Returns: the listener's index.
-// Errors:  as evnet_reactor_listen; the listener's other sockets stay open.
-EVNET_WARN_UNUSED int evnet_reactor_listen_also(struct evnet_reactor *reactor,
-                                                const struct evnet_address *address,
-                                                const struct evnet_listen_options *options,
-                                                struct evnet_address *out_address);
+// A call that the caller expects after evnet_reactor_unlisten.
+struct evnet_unlisten {
+  // Called once, on the reactor's thread, when the sockets are closed or the reactor has ended.
+  void (*done)(struct evnet_unlisten *unlisten, struct evnet_reactor *reactor);
 
-// evnet_reactor_unlisten closes the listener that was opened last, with all its sockets, before the
-// first evnet_reactor_accept_resume.
-void evnet_reactor_unlisten(struct evnet_reactor *reactor);
+  // The reactor's.
+  uint32_t socket_count;  // that are not closed yet
+  struct evnet_unlisten *next;
+};
+
+// evnet_reactor_unlisten closes all sockets of an address. Its connections stay open, and
+// connections in the kernel's backlog are reset. A UDP socket stops receiving, and closes when it
+// has no hold and nothing queued.
+//
+//   unlisten  the caller's, until its `done`; NULL: no call.
+//
+// Returns: 0; `done` follows, never from inside this call.
+// Errors:  -ENOENT if there is no listener with this index.
+//          -ESHUTDOWN if the reactor is stopping.
+//          After an error `done` is not called.
+int evnet_reactor_unlisten(struct evnet_reactor *reactor, uint8_t index,
+                           struct evnet_unlisten *unlisten);
+
+// evnet_reactor_set_listener_handler sets the handler of a listener's connections, and of its UDP
+// sockets. It is EVNET_HANDLER_FIRST at first.
+//
+//   index          of the listener.
+//   handler_index  in the reactor's handlers.
+void evnet_reactor_set_listener_handler(struct evnet_reactor *reactor, uint8_t index,
+                                        uint8_t handler_index);
 
 // evnet_reactor_has_family is evnet_poller_has_family of the reactor's poller.
 bool evnet_reactor_has_family(const struct evnet_reactor *reactor, int family);
 
 // evnet_reactor_spreads_port is evnet_poller_spreads_port of the reactor's poller.
 bool evnet_reactor_spreads_port(const struct evnet_reactor *reactor);
+
+// evnet_reactor_identify is evnet_poller_identify of the reactor's poller.
+EVNET_WARN_UNUSED int evnet_reactor_identify(struct evnet_reactor *reactor, int descriptor,
+                                             struct evnet_socket_kind *out_kind);
 
 // evnet_reactor_listener_descriptor returns the descriptor of a listener's first socket, which
 // remains the reactor's.
@@ -123,6 +184,17 @@ struct evnet_conn *evnet_reactor_datagram_socket(struct evnet_reactor *reactor, 
 void evnet_reactor_accept_pause(struct evnet_reactor *reactor);
 void evnet_reactor_accept_resume(struct evnet_reactor *reactor);
 
+// evnet_reactor_listener_pause pauses one address or ends its pause, and
+// evnet_reactor_listeners_pause all listeners, adopted ones too. The two and
+// evnet_reactor_accept_pause are independent: a listener accepts while none of them pauses it. A
+// UDP socket begins to receive when its first pause ends; later calls have no effect on it.
+//
+// Returns: 0.
+// Errors:  -ENOENT if there is no listener with this index.
+//          -ESHUTDOWN if the reactor is stopping.
+int evnet_reactor_listener_pause(struct evnet_reactor *reactor, uint8_t index, bool paused);
+int evnet_reactor_listeners_pause(struct evnet_reactor *reactor, bool paused);
+
 // evnet_reactor_open makes a connection of an accepted descriptor. It calls on_open before it
 // returns.
 //
@@ -133,9 +205,18 @@ void evnet_reactor_accept_resume(struct evnet_reactor *reactor);
 //          -ESHUTDOWN if the reactor has ended.
 //          -ENOMEM if memory runs out.
 int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
-                       const struct evnet_address *peer, uint8_t listener_index);
+                       const struct evnet_address *peer, struct evnet_origin origin);
 
-// evnet_dial_check checks the arguments of evnet_dial without dialling.
+// The target of a dial, in one of three forms. The other two are NULL.
+struct evnet_dial_target {
+  const char *text;                     // as for evnet_dial
+  const struct evnet_address *address;  // as for evnet_dial_address
+  const char *host;                     // as for evnet_dial_host, with the next two
+  uint16_t port;
+  enum evnet_transport transport;
+};
+
+// evnet_dial_check checks the arguments of a dial without dialling.
 //
 //   defaults  the options of the reactor.
 //
@@ -143,8 +224,14 @@ int evnet_reactor_open(struct evnet_reactor *reactor, int descriptor,
 // Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_OPTION as evnet_dial; logged at DEBUG.
 // Thread:  any.
 EVNET_WARN_UNUSED int evnet_dial_check(const struct evnet_reactor_options *defaults,
-                                       const char *address,
+                                       const struct evnet_dial_target *target,
                                        const struct evnet_dial_options *options);
+
+// evnet_dial_begin is evnet_dial, evnet_dial_address or evnet_dial_host, by the form of the target.
+EVNET_WARN_UNUSED int evnet_dial_begin(struct evnet_reactor *reactor,
+                                       const struct evnet_dial_target *target,
+                                       const struct evnet_dial_options *options,
+                                       struct evnet_conn_id *out_id);
 
 // evnet_reactor_was_claimed returns true if the connection was dialled or adopted rather than
 // accepted by a listener.
@@ -199,10 +286,6 @@ EVNET_WARN_UNUSED int evnet_reactor_run_turn(struct evnet_reactor *reactor);
 // Thread:  the reactor's.
 void evnet_reactor_time_begin(struct evnet_reactor *reactor);
 void evnet_reactor_time_end(struct evnet_reactor *reactor);
-
-// evnet_reactor_clock_ms returns the time of the poller's clock as this turn has read it. All
-// reactors share the clock.
-uint64_t evnet_reactor_clock_ms(const struct evnet_reactor *reactor);
 
 // evnet_reactor_backend_name returns the name of the backend, as evnet_poller_name.
 const char *evnet_reactor_backend_name(const struct evnet_reactor *reactor);

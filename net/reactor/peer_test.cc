@@ -29,7 +29,8 @@ evnet_address Told(Harness *h, const evnet_address &peer) {
   };
   PlainListener listener;
   const Client client(listener.address());
-  EXPECT_EQ(evnet_reactor_open(h->reactor(), listener.Accept(), &peer, EVNET_LISTENER_NONE), 0);
+  EXPECT_EQ(evnet_reactor_open(h->reactor(), listener.Accept(), &peer, {EVNET_LISTENER_NONE, 0}),
+            0);
   h->Settle();
   return told;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "net/reactor/internal/async.h"
+#include "net/reactor/internal/boot.h"
 #include "net/reactor/internal/datagram.h"
 #include "net/reactor/internal/end.h"
 #include "net/reactor/internal/inbox.h"
@@ -71,16 +72,14 @@ static int create_parts(struct evnet_reactor *reactor) {
   return evnet_poller_create(&poller_options, &reactor->poller);
 }
 
-int evnet_reactor_create(const struct evnet_handler *handler, void *user,
-                         const struct evnet_reactor_options *options,
-                         struct evnet_reactor **out_reactor) {
+static int create(const struct evnet_reactor_options *options, struct evnet_handlers *handlers,
+                  struct evnet_reactor **out_reactor) {
   struct evnet_reactor_options resolved;
   int status = evnet_reactor_options_resolve(options, &resolved);
   if (status < 0) return status;
   struct evnet_reactor *reactor = evnet_allocate_zeroed(resolved.allocator, sizeof *reactor);
   if (reactor == NULL) return -ENOMEM;
-  reactor->handler = *handler;
-  reactor->user = user;
+  reactor->handlers = handlers;
   reactor->options = resolved;
   limits_from_options(&resolved, &reactor->limits);
   reactor->due.first = NONE;
@@ -102,10 +101,47 @@ int evnet_reactor_create(const struct evnet_handler *handler, void *user,
   return 0;
 }
 
+int evnet_reactor_create(const struct evnet_handler *handler, void *user,
+                         const struct evnet_reactor_options *options,
+                         struct evnet_reactor **out_reactor) {
+  const struct evnet_allocator *allocator = options != NULL ? options->allocator : NULL;
+  struct evnet_handlers *handlers;
+  int status = evnet_handlers_create(handler, user, allocator, &handlers);
+  if (status < 0) return status;
+  status = create(options, handlers, out_reactor);
+  if (status < 0) {
+    evnet_handlers_destroy(handlers);
+    return status;
+  }
+  (*out_reactor)->owns_handlers = true;
+  return 0;
+}
+
+int evnet_reactor_create_owned(struct evnet_handlers *handlers,
+                               const struct evnet_reactor_options *options,
+                               const struct evnet_reactor_owner *owner,
+                               struct evnet_reactor **out_reactor) {
+  const int status = create(options, handlers, out_reactor);
+  if (status == 0) evnet_reactor_set_owner(*out_reactor, owner);
+  return status;
+}
+
 void evnet_reactor_set_owner(struct evnet_reactor *reactor,
                              const struct evnet_reactor_owner *owner) {
   reactor->owner = *owner;
 }
+
+void *evnet_reactor_owner_context(const struct evnet_reactor *reactor) {
+  return reactor->owner.context;
+}
+
+uint32_t evnet_reactor_index(const struct evnet_reactor *reactor) {
+  return reactor->owner.reactor_index;
+}
+
+void *evnet_reactor_user(const struct evnet_reactor *reactor) { return reactor->user; }
+
+void evnet_reactor_set_user(struct evnet_reactor *reactor, void *user) { reactor->user = user; }
 
 const char *evnet_reactor_backend_name(const struct evnet_reactor *reactor) {
   return evnet_poller_name(reactor->poller);
@@ -132,10 +168,12 @@ static void abandon(struct evnet_reactor *reactor, int reason) {
   while (reactor->due.first != NONE)
     lifecycle_run_due(reactor);  // terminates, because no connection can open any more
   inbox_end(reactor);
+  boot_end(reactor);
 }
 
 int evnet_reactor_run(struct evnet_reactor *reactor) {
   int status;
+  boot_alone(reactor);
   do {
     status = evnet_reactor_run_turn(reactor);
   } while (status > 0);
@@ -154,11 +192,13 @@ void evnet_reactor_destroy(struct evnet_reactor *reactor) {
   EVNET_ASSERT(!reactor->clock.turning);
   if (reactor->stop.phase != STOP_DONE) abandon(reactor, EVNET_REASON_ABORTED);
   const struct evnet_allocator *allocator = reactor->options.allocator;
+  rate_free_groups(reactor);
   evnet_poller_destroy(reactor->poller);  // from here on the poller uses no memory of a send
   for (uint32_t i = 0; i < reactor->table.top; i++) {
     if (reactor->table.conns[i].state != CONN_FREE) side_free(&reactor->table.conns[i]);
   }
   async_run_answers(reactor);
+  if (reactor->owns_handlers) evnet_handlers_destroy(reactor->handlers);
   evnet_block_release(allocator, reactor->gather);
   evnet_pages_release(reactor->table.conns, table_bytes(reactor));
   evnet_release(allocator, reactor);

@@ -15,6 +15,9 @@
 #include "datagram.h"
 #include "dial.h"
 #include "handler.h"
+#include "hold.h"
+#include "resolve.h"
+#include "stats.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,76 +37,57 @@ enum evnet_overflow {
 // The options of a reactor. A field of 0 selects the default; a structure of zeros is valid.
 struct evnet_reactor_options {
   // As in struct evnet_options (net/server/server.h), for this reactor:
-  int64_t idle_timeout_ms;
-  int64_t read_timeout_ms;
-  int64_t write_timeout_ms;
-  int64_t lifetime_ms;
-  int64_t linger_ms;
-  int64_t drain_ms;
-  size_t inbound_bytes_max;
-  size_t outbound_high_water_bytes;
-  size_t outbound_low_water_bytes;
-  size_t outbound_bytes_max;
-  enum evnet_high_action outbound_high_action;
-  enum evnet_overflow outbound_overflow;
-  size_t read_turn_bytes_max;
-  size_t udp_datagram_bytes_max;
-  size_t udp_outbound_bytes_max;
-  bool no_udp_segmentation;
-  bool udp_gro;
-  size_t holds_max;
-  size_t mailbox_bytes_max;
-  int64_t busy_poll_us;
-  size_t connections_max;
+  int64_t idle_timeout_ms EVNET_ZERO;
+  int64_t read_timeout_ms EVNET_ZERO;
+  int64_t write_timeout_ms EVNET_ZERO;
+  int64_t lifetime_ms EVNET_ZERO;
+  int64_t linger_ms EVNET_ZERO;
+  int64_t drain_ms EVNET_ZERO;
+  size_t inbound_bytes_max EVNET_ZERO;
+  size_t inbound_high_water_bytes EVNET_ZERO;
+  size_t outbound_high_water_bytes EVNET_ZERO;
+  size_t outbound_low_water_bytes EVNET_ZERO;
+  size_t outbound_bytes_max EVNET_ZERO;
+  enum evnet_high_action outbound_high_action EVNET_ZERO;
+  enum evnet_overflow outbound_overflow EVNET_ZERO;
+  size_t read_turn_bytes_max EVNET_ZERO;
+  size_t udp_datagram_bytes_max EVNET_ZERO;
+  size_t udp_outbound_bytes_max EVNET_ZERO;
+  bool no_udp_segmentation EVNET_ZERO;
+  bool udp_gro EVNET_ZERO;
+  size_t holds_max EVNET_ZERO;
+  size_t mailbox_bytes_max EVNET_ZERO;
+  int64_t busy_poll_us EVNET_ZERO;
+  size_t connections_max EVNET_ZERO;
 
   // As in struct evnet_options, for sockets that this reactor dials; evnet_dial_options override
   // them:
-  int send_buffer_bytes;
-  int receive_buffer_bytes;
-  bool no_nodelay;
-  int keepalive_idle_s;
-  int keepalive_interval_s;
-  int keepalive_count;
-  int64_t user_timeout_ms;
-  int notsent_lowat_bytes;
-  bool udp_broadcast;
+  int send_buffer_bytes EVNET_ZERO;
+  int receive_buffer_bytes EVNET_ZERO;
+  bool no_nodelay EVNET_ZERO;
+  int keepalive_idle_s EVNET_ZERO;
+  int keepalive_interval_s EVNET_ZERO;
+  int keepalive_count EVNET_ZERO;
+  int64_t user_timeout_ms EVNET_ZERO;
+  int notsent_lowat_bytes EVNET_ZERO;
+  bool udp_broadcast EVNET_ZERO;
 
   // As in struct evnet_options:
-  size_t lookup_threads_max;
-  enum evnet_backend backend;
+  size_t lookup_threads_max EVNET_ZERO;
+  size_t lookups_max EVNET_ZERO;
+  const struct evnet_resolver *resolve EVNET_ZERO;
+  enum evnet_backend backend EVNET_ZERO;
 
-  const struct evnet_allocator *allocator;  // borrowed for the reactor's life; NULL: malloc
-  struct evnet_kernel *kernel;              // borrowed; NULL: the system's; else a simulated one
-  struct evnet_logger logger;               // receives log lines; all zero: none
+  // Borrowed for the reactor's life; NULL: malloc.
+  const struct evnet_allocator *allocator EVNET_ZERO;
+  struct evnet_kernel *kernel EVNET_ZERO;  // borrowed; NULL: the system's; else a simulated one
+  struct evnet_logger logger EVNET_ZERO;   // receives log lines; all zero: none
 };
 
 enum {
   EVNET_BUSY_POLL_US_MAX = 1000000,  // the largest busy_poll_us
   EVNET_LOOKUP_THREADS_MAX = 4096,   // the largest lookup_threads_max
-};
-
-// Counters since the creation of the reactor, and some states.
-struct evnet_reactor_stats {
-  uint64_t connections_open;     // after on_open and before on_close
-  uint64_t connections_opened;   // calls of on_open
-  uint64_t connections_closed;   // calls of on_close after on_open; the sum of the next six
-  uint64_t closed_by_peer;       // EVNET_REASON_PEER
-  uint64_t closed_locally;       // EVNET_REASON_LOCAL and EVNET_REASON_ABORTED
-  uint64_t closed_by_timeout;    // any of the four timeouts
-  uint64_t closed_by_limit;      // an overflow, or EVNET_REASON_HIGH_WATER
-  uint64_t closed_by_stop;       // EVNET_REASON_SHUTDOWN and EVNET_REASON_DRAIN_DEADLINE
-  uint64_t closed_by_error;      // any other reason, including resets by the peer
-  uint64_t dials_failed;         // calls of on_close without on_open
-  uint64_t bytes_received;       // from peers, including datagrams
-  uint64_t bytes_sent;           // taken by the kernel, including datagrams
-  uint64_t datagrams_received;   // by UDP sockets
-  uint64_t datagrams_sent;       // by UDP sockets
-  uint64_t datagrams_dropped;    // not sent: the queue was full, or the kernel refused them
-  uint64_t turns;                // of the loop; one wait in the kernel each
-  uint64_t messages;             // posted and run
-  uint64_t wakes;                // of the sleeping reactor by posts
-  uint64_t mailbox_bytes;        // posted and not yet run
-  uint64_t longest_callback_ns;  // including the system calls around it
+  EVNET_LOOKUPS_MAX = 1 << 20,       // the largest lookups_max
 };
 
 // evnet_reactor_create creates a reactor.
@@ -183,12 +167,22 @@ EVNET_API int evnet_reactor_post(struct evnet_reactor *reactor, void (*function)
 EVNET_API int evnet_reactor_post_after(struct evnet_reactor *reactor, uint64_t delay_ms,
                                        void (*function)(void *user), void *user);
 
-// evnet_reactor_get_stats returns the counters. Each is exact, but they are not read at the same
-// moment.
+// evnet_reactor_index returns the index of the reactor in its server, from 0; 0 for a reactor
+// without a server. A library that has data for each reactor keeps it in an array with this index.
 //
 // Thread:  any, while the reactor exists.
-EVNET_API void evnet_reactor_get_stats(const struct evnet_reactor *reactor,
-                                       struct evnet_reactor_stats *out_stats);
+EVNET_API uint32_t evnet_reactor_index(const struct evnet_reactor *reactor);
+
+// evnet_reactor_user returns the pointer that the reactor keeps for the program; NULL at first.
+// evnet does not use it.
+//
+// Thread:  the reactor's.
+EVNET_API void *evnet_reactor_user(const struct evnet_reactor *reactor);
+
+// evnet_reactor_set_user sets that pointer, usually in on_reactor_boot.
+//
+// Thread:  the reactor's.
+EVNET_API void evnet_reactor_set_user(struct evnet_reactor *reactor, void *user);
 
 // evnet_reactor_destroy frees a reactor that is not running; do not call it from a callback
 // (asserted). Connections that are still open are reset after their on_close with

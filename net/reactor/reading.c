@@ -41,10 +41,17 @@ void reading_allow(struct evnet_conn *conn, unsigned bit) {
   conn->read_stop = (uint8_t)(conn->read_stop & ~bit);
   reading_update(conn);
   if (conn_is_datagram(conn)) return;  // unread bytes of a datagram are not presented again
-  bool above_bound = conn->read_stop == STOP_INBOUND_MAX;
-  if (conn->read_stop != 0 && !above_bound) return;
+  const unsigned stops = conn->read_stop & ~(unsigned)STOP_RECEIVING_ONLY;
+  const bool above_bound = stops == STOP_INBOUND_MAX;
+  if (stops != 0 && !above_bound) return;
   bool has_data = side_inbound_bytes(conn) > 0 || reading_is_woken(conn);
   if (above_bound || has_data || (conn->flags & END_WAITS)) due_add(conn, DUE_DATA);
+}
+
+void reading_admit(struct evnet_conn *conn, unsigned bit) {
+  if (!(conn->read_stop & bit)) return;
+  conn->read_stop = (uint8_t)(conn->read_stop & ~bit);
+  reading_update(conn);
 }
 
 void evnet_conn_pause_reading(struct evnet_conn *conn) { reading_stop(conn, STOP_USER); }

@@ -52,7 +52,7 @@ TEST_F(Resolver, WithoutANewThreadALookupWaitsForOneThatThereIs) {
   Answer refused, first, second;
   evnet_lookup *lookup = nullptr;
   thread_error = EAGAIN;
-  EXPECT_EQ(evnet_resolver_look_up(reactor_, "fast.test:80", Done, &refused, &lookup), -EAGAIN);
+  EXPECT_EQ(Begin(reactor_, "fast.test:80", &refused, &lookup), -EAGAIN);
   thread_error = 0;
   LookUp("slow.test:80", &first);
   table_.WaitAsked(1);
@@ -67,11 +67,11 @@ TEST_F(Resolver, WithoutANewThreadALookupWaitsForOneThatThereIs) {
 }
 
 TEST_F(Resolver, WithoutMemoryNoLookupIsBegun) {
-  for (const int allocation : {1, 2}) {  // of the reactor's part, and of the lookup
+  for (const int allocation : {1, 2, 2}) {  // of the reactor's part, the lookup, and the table
     Answer answer;
     evnet_lookup *lookup = nullptr;
     allocations_left = allocation;
-    EXPECT_EQ(evnet_resolver_look_up(reactor_, "fast.test:80", Done, &answer, &lookup), -ENOMEM);
+    EXPECT_EQ(Begin(reactor_, "fast.test:80", &answer, &lookup), -ENOMEM);
     EXPECT_EQ(allocations_left, 0);
     EXPECT_EQ(lookup, nullptr);
   }
@@ -91,7 +91,7 @@ TEST_F(Resolver, WithoutMemoryForItsAddressesALookupFails) {
   EXPECT_EQ(answer.status, -ENOMEM);
   EXPECT_TRUE(answer.addresses.empty());
   ASSERT_EQ(log_.size(), 1u);
-  EXPECT_EQ(log_[0], "address 'both.test:80': out of memory");
+  EXPECT_EQ(log_[0], "cannot look up host 'both.test': out of memory");
 }
 
 }  // namespace

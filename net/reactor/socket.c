@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "net/reactor/conn.h"
+#include "net/reactor/datagram.h"
 #include "net/reactor/internal/conn.h"
 #include "net/reactor/internal/reactor.h"
 
@@ -49,6 +50,18 @@ int evnet_conn_set_buffers(struct evnet_conn *conn, int send_bytes, int receive_
   int status = set_unless_0(conn, EVNET_SOCKET_SEND_BUFFER_BYTES, send_bytes);
   if (status < 0) return status;
   return set_unless_0(conn, EVNET_SOCKET_RECEIVE_BUFFER_BYTES, receive_bytes);
+}
+
+int evnet_conn_set_hops(struct evnet_conn *conn, int hops) {
+  return set(conn, EVNET_SOCKET_HOPS, hops);
+}
+
+int evnet_conn_set_traffic_class(struct evnet_conn *conn, int traffic_class) {
+  return set(conn, EVNET_SOCKET_TRAFFIC_CLASS, traffic_class);
+}
+
+int evnet_conn_set_broadcast(struct evnet_conn *conn, bool on) {
+  return set(conn, EVNET_SOCKET_BROADCAST, on);
 }
 
 int evnet_conn_fd(const struct evnet_conn *conn) {

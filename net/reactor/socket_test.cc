@@ -77,6 +77,16 @@ TEST_F(Socket, KeepaliveOutOfRangeChangesNothing) {
   }
 }
 
+TEST_F(Socket, HopsAndTrafficClassAreSet) {
+  EXPECT_EQ(evnet_conn_set_hops(pair.conn, 3), 0);
+  EXPECT_EQ(Get(IPPROTO_IP, IP_TTL), 3);
+  EXPECT_EQ(evnet_conn_set_traffic_class(pair.conn, 0xb8), 0);
+  EXPECT_EQ(Get(IPPROTO_IP, IP_TOS), 0xb8);
+  for (const int bad : {-1, 0, 256}) EXPECT_EQ(evnet_conn_set_hops(pair.conn, bad), -EINVAL);
+  for (const int bad : {-1, 256}) EXPECT_EQ(evnet_conn_set_traffic_class(pair.conn, bad), -EINVAL);
+  EXPECT_EQ(evnet_conn_set_broadcast(pair.conn, true), -EOPNOTSUPP);
+}
+
 TEST_F(Socket, TheUserTimeoutIsSetAndTakenBack) {
   EXPECT_EQ(evnet_conn_set_user_timeout(pair.conn, 1234), 0);
   EXPECT_EQ(Tcp(TCP_USER_TIMEOUT), 1234);

@@ -2,8 +2,10 @@
 // Other files add to their counters directly.
 #include "net/reactor/internal/stats.h"
 
+#include <string.h>
+
 #include "net/reactor/internal/reactor.h"
-#include "net/reactor/reactor.h"
+#include "net/reactor/stats.h"
 
 void stats_count_closed(struct evnet_reactor_stats *stats, int reason) {
   counter_add(&stats->connections_closed, 1);
@@ -35,29 +37,43 @@ void stats_count_closed(struct evnet_reactor_stats *stats, int reason) {
   }
 }
 
-void evnet_reactor_get_stats(const struct evnet_reactor *reactor,
-                             struct evnet_reactor_stats *out_stats) {
-  const struct evnet_reactor_stats *stats = &reactor->stats;
-  *out_stats = (struct evnet_reactor_stats){
-      .connections_open = __atomic_load_n(&stats->connections_open, __ATOMIC_RELAXED),
-      .connections_opened = __atomic_load_n(&stats->connections_opened, __ATOMIC_RELAXED),
-      .connections_closed = __atomic_load_n(&stats->connections_closed, __ATOMIC_RELAXED),
-      .closed_by_peer = __atomic_load_n(&stats->closed_by_peer, __ATOMIC_RELAXED),
-      .closed_locally = __atomic_load_n(&stats->closed_locally, __ATOMIC_RELAXED),
-      .closed_by_timeout = __atomic_load_n(&stats->closed_by_timeout, __ATOMIC_RELAXED),
-      .closed_by_limit = __atomic_load_n(&stats->closed_by_limit, __ATOMIC_RELAXED),
-      .closed_by_stop = __atomic_load_n(&stats->closed_by_stop, __ATOMIC_RELAXED),
-      .closed_by_error = __atomic_load_n(&stats->closed_by_error, __ATOMIC_RELAXED),
-      .dials_failed = __atomic_load_n(&stats->dials_failed, __ATOMIC_RELAXED),
-      .bytes_received = __atomic_load_n(&stats->bytes_received, __ATOMIC_RELAXED),
-      .bytes_sent = __atomic_load_n(&stats->bytes_sent, __ATOMIC_RELAXED),
-      .datagrams_received = __atomic_load_n(&stats->datagrams_received, __ATOMIC_RELAXED),
-      .datagrams_sent = __atomic_load_n(&stats->datagrams_sent, __ATOMIC_RELAXED),
-      .datagrams_dropped = __atomic_load_n(&stats->datagrams_dropped, __ATOMIC_RELAXED),
-      .turns = __atomic_load_n(&stats->turns, __ATOMIC_RELAXED),
-      .messages = __atomic_load_n(&stats->messages, __ATOMIC_RELAXED),
-      .wakes = __atomic_load_n(&stats->wakes, __ATOMIC_RELAXED),
-      .longest_callback_ns = __atomic_load_n(&stats->longest_callback_ns, __ATOMIC_RELAXED),
-      .mailbox_bytes = __atomic_load_n(&reactor->posted.mailbox.bytes, __ATOMIC_RELAXED),
-  };
+// The lower bound of bucket 1. Below it a callback is too short to matter.
+enum { BUCKET_EXPONENT = 12 };
+
+uint64_t evnet_callback_bucket_ns(size_t bucket) {
+  if (bucket >= EVNET_CALLBACK_BUCKETS - 1) return UINT64_MAX;
+  const uint64_t power = UINT64_C(1) << (BUCKET_EXPONENT + bucket / 2);
+  return bucket % 2 == 0 ? power : power + power / 2;
+}
+
+static size_t bucket_of(uint64_t took_ns) {
+  if (took_ns >> BUCKET_EXPONENT == 0) return 0;
+  const unsigned exponent = 63 - (unsigned)__builtin_clzll(took_ns);
+  const size_t bucket =
+      2 * (exponent - BUCKET_EXPONENT) + 1 + (size_t)(took_ns >> (exponent - 1) & 1);
+  return bucket < EVNET_CALLBACK_BUCKETS ? bucket : EVNET_CALLBACK_BUCKETS - 1;
+}
+
+void stats_count_callback(struct evnet_reactor_stats *stats, uint64_t took_ns) {
+  counter_add(&stats->callbacks_ns, took_ns);
+  counter_add(&stats->callback_counts[bucket_of(took_ns)], 1);
+  if (took_ns > stats->longest_callback_ns)
+    __atomic_store_n(&stats->longest_callback_ns, took_ns, __ATOMIC_RELAXED);
+}
+
+_Static_assert(sizeof(struct evnet_reactor_stats) % sizeof(uint64_t) == 0,
+               "every field is a uint64_t or an array of them");
+
+size_t evnet_reactor_copy_stats(const struct evnet_reactor *reactor, size_t size,
+                                struct evnet_reactor_stats *out_stats) {
+  struct evnet_reactor_stats copy;
+  const uint64_t *from = (const uint64_t *)&reactor->stats;
+  uint64_t *to = (uint64_t *)&copy;
+  for (size_t i = 0; i < sizeof copy / sizeof *to; i++)
+    to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+  copy.mailbox_bytes = __atomic_load_n(&reactor->posted.mailbox.bytes, __ATOMIC_RELAXED);
+  const size_t known = size < sizeof copy ? size : sizeof copy;
+  memcpy(out_stats, &copy, known);
+  if (size > known) memset((uint8_t *)out_stats + known, 0, size - known);
+  return known;
 }

@@ -16,7 +16,7 @@ class StopHandOver : public Stop {
  protected:
   StopHandOver() {
     h.owner.context = this;
-    h.owner.accepted = [](void *context, int descriptor, const evnet_address *peer, uint8_t) {
+    h.owner.accepted = [](void *context, int descriptor, const evnet_address *peer, evnet_origin) {
       static_cast<StopHandOver *>(context)->waiting.push_back({descriptor, *peer});
     };
   }
@@ -27,7 +27,7 @@ class StopHandOver : public Stop {
     return client;
   }
   int Open(size_t i) {
-    return evnet_reactor_open(h.reactor(), waiting[i].first, &waiting[i].second, 0);
+    return evnet_reactor_open(h.reactor(), waiting[i].first, &waiting[i].second, {0, 0});
   }
   std::vector<std::pair<int, evnet_address>> waiting;
 };

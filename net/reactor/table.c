@@ -14,7 +14,7 @@ _Static_assert(sizeof(struct evnet_conn) == 104,
                "an idle connection's memory is part of the contract");
 
 struct evnet_conn *table_init(struct evnet_reactor *reactor, struct evnet_handle handle,
-                              enum evnet_transport transport, uint8_t listener_index) {
+                              enum evnet_transport transport, struct evnet_origin origin) {
   struct evnet_conn *conn = &reactor->table.conns[handle.index];
   EVNET_ASSERT(conn->state == CONN_FREE);  // the poller reuses an index only after its DETACH
   if (handle.index >= reactor->table.top) reactor->table.top = handle.index + 1;
@@ -25,26 +25,30 @@ struct evnet_conn *table_init(struct evnet_reactor *reactor, struct evnet_handle
       .due_next = NONE,
       .transport = (uint32_t)transport & 15u,
       .unopened = 1,
-      .listener = listener_index,
+      .listener = origin.listener_index,
       .state = CONN_OPEN,
+      .handler = origin.handler_index,
   };
   reactor->table.handles++;
   return conn;
 }
 
 bool table_is_full(const struct evnet_reactor *reactor) {
-  return reactor->stats.connections_open + reactor->table.dialling_count >=
+  return reactor->stats.connections_open + reactor->stats.connections_dialling >=
          reactor->options.connections_max;
 }
 
 // Dialled and adopted connections
 
+static const struct evnet_origin NO_LISTENER = {.listener_index = EVNET_LISTENER_NONE,
+                                                .handler_index = EVNET_HANDLER_FIRST};
+
 static struct evnet_conn *init_dialling(struct evnet_reactor *reactor, struct evnet_handle handle,
                                         enum evnet_transport transport) {
-  struct evnet_conn *conn = table_init(reactor, handle, transport, EVNET_LISTENER_NONE);
+  struct evnet_conn *conn = table_init(reactor, handle, transport, NO_LISTENER);
   conn->state = CONN_DIALLING;
   conn->dialled = 1;
-  reactor->table.dialling_count++;
+  counter_add(&reactor->stats.connections_dialling, 1);
   return conn;
 }
 
@@ -63,7 +67,7 @@ int table_reserve_attempt(struct evnet_reactor *reactor, enum evnet_transport tr
   struct evnet_handle handle;
   const int status = evnet_poller_reserve(reactor->poller, transport, &handle);
   if (status < 0) return status;
-  struct evnet_conn *conn = table_init(reactor, handle, transport, EVNET_LISTENER_NONE);
+  struct evnet_conn *conn = table_init(reactor, handle, transport, NO_LISTENER);
   conn->state = CONN_ATTEMPT;
   conn->dial = dial;
   *out_conn = conn;
@@ -84,6 +88,7 @@ int table_adopt(struct evnet_reactor *reactor, int descriptor, const struct evne
     return status;
   }
   *out_conn = init_dialling(reactor, handle, kind->transport);
+  (*out_conn)->adopted = 1;
   return 0;
 }
 

@@ -45,6 +45,14 @@ void evnet_timer_stop(struct evnet_reactor *reactor, struct evnet_timer *timer) 
   evnet_wheel_cancel(&reactor->timers, &timer->node);
 }
 
+int64_t evnet_timer_remaining_ms(const struct evnet_reactor *reactor,
+                                 const struct evnet_timer *timer) {
+  if (!evnet_wheel_scheduled(&timer->node)) return -1;
+  if (timer->expires_ms <= reactor->clock.now_ms) return 0;
+  const uint64_t left_ms = timer->expires_ms - reactor->clock.now_ms;
+  return left_ms < INT64_MAX ? (int64_t)left_ms : INT64_MAX;
+}
+
 // Schedules the next future multiple of the period. Missed periods are skipped.
 static void repeat(struct evnet_reactor *reactor, struct evnet_timer *timer) {
   uint64_t late_ms = reactor->clock.now_ms - timer->expires_ms;

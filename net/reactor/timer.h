@@ -21,11 +21,11 @@ extern "C" {
 // A timer, embedded in its owner. It must not move while it runs. A structure of zeros is a timer
 // that does not run. Only the functions below use the fields.
 struct evnet_timer {
-  struct evnet_wheel_node node;  // its place in the reactor's wheel
-  uint64_t expires_ms;           // in the reactor's time; may be later than the wheel reaches
-  uint64_t period_ms;            // 0: one-shot
-  void (*expired)(struct evnet_timer *timer, void *user);  // the callback
-  void *user;                                              // passed to it
+  struct evnet_wheel_node node EVNET_ZERO;  // its place in the reactor's wheel
+  uint64_t expires_ms EVNET_ZERO;  // in the reactor's time; may be later than the wheel reaches
+  uint64_t period_ms EVNET_ZERO;   // 0: one-shot
+  void (*expired)(struct evnet_timer *timer, void *user) EVNET_ZERO;  // the callback
+  void *user EVNET_ZERO;                                              // passed to it
 };
 
 // evnet_timer_start calls `expired` once, delay_ms from now. If the timer runs already, it is
@@ -62,6 +62,23 @@ EVNET_API void evnet_timer_repeat(struct evnet_reactor *reactor, struct evnet_ti
 //
 // Thread:  the reactor's.
 EVNET_API void evnet_timer_stop(struct evnet_reactor *reactor, struct evnet_timer *timer);
+
+// evnet_timer_remaining_ms returns the time until a timer's callback.
+//
+// Returns: milliseconds by the loop's clock (evnet_reactor_now_ms); 0 if the callback is due; -1 if
+//          the timer does not run.
+// Thread:  the reactor's.
+EVNET_API int64_t evnet_timer_remaining_ms(const struct evnet_reactor *reactor,
+                                           const struct evnet_timer *timer);
+
+// evnet_reactor_now_ms returns the time of the loop's clock: CLOCK_MONOTONIC of clock_gettime(2),
+// or the clock of a simulated kernel. All reactors of a process share it. evnet reads it when the
+// wait in the kernel ends and after each callback, so it stands still during a callback. This call
+// reads no clock.
+//
+// Returns: milliseconds.
+// Thread:  the reactor's.
+EVNET_API uint64_t evnet_reactor_now_ms(const struct evnet_reactor *reactor);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,7 @@
 // One turn of the event loop: due work, the wait, and a call for each completion. Files on lower
 // floors do the work of these calls.
 #include "net/reactor/internal/async.h"
+#include "net/reactor/internal/boot.h"
 #include "net/reactor/internal/clock.h"
 #include "net/reactor/internal/conn.h"
 #include "net/reactor/internal/datagram.h"
@@ -20,6 +21,9 @@
 #include "net/reactor/internal/reading.h"
 #include "net/reactor/internal/stop.h"
 #include "net/reactor/internal/table.h"
+#include "net/reactor/internal/unlisten.h"
+#include "net/reactor/internal/wait.h"
+#include "net/reactor/internal/watch.h"
 #include "net/reactor/mailbox.h"
 #include "net/reactor/owner.h"
 #include "net/reactor/reactor.h"
@@ -75,13 +79,19 @@ static void dispatch_other(struct evnet_reactor *reactor, struct evnet_conn *con
       break;
     case EVNET_OP_DETACH:
       table_detached(conn);
+      if (reactor->listeners.leaving_count > 0) unlisten_detached(reactor, completion->handle);
+      break;
+    case EVNET_OP_WATCH:
+      watch_ready(reactor, completion);
       break;
   }
 }
 
+// The handle of a WATCH does not name a connection.
 static void dispatch(struct evnet_reactor *reactor, const struct evnet_completion *completion) {
   struct evnet_conn *conn = &reactor->table.conns[completion->handle.index];
-  EVNET_DCHECK(conn->deadline.tag == completion->handle.generation);
+  EVNET_DCHECK(completion->op == EVNET_OP_WATCH ||
+               conn->deadline.tag == completion->handle.generation);
   if (completion->op == EVNET_OP_RECV) {
     dispatch_recv(conn, completion);
   } else {
@@ -89,7 +99,7 @@ static void dispatch(struct evnet_reactor *reactor, const struct evnet_completio
   }
 }
 
-// Returns whether there was a completion.
+// Returns whether there was a completion other than of a watch, for which a stop does not wait.
 static bool dispatch_all(struct evnet_reactor *reactor) {
   bool any = false;
   struct evnet_completion completion;
@@ -98,60 +108,9 @@ static bool dispatch_all(struct evnet_reactor *reactor) {
     if (reactor->gather != NULL && completion.op != EVNET_OP_DATAGRAM) datagram_flush(reactor);
     dispatch(reactor, &completion);
     clock_lap(reactor);
-    any = true;
+    any |= completion.op != EVNET_OP_WATCH;
   }
   return any;
-}
-
-// The wait
-
-static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
-// Returns whether to poll again instead of sleeping (busy_poll_us).
-static bool is_spinning(struct evnet_reactor *reactor) {
-  if (reactor->options.busy_poll_us == 0) return false;
-  if (reactor->active)
-    reactor->spin_until_ns = reactor->clock.now_ns + (uint64_t)reactor->options.busy_poll_us * 1000;
-  reactor->active = false;
-  return reactor->clock.now_ns < reactor->spin_until_ns;
-}
-
-// Returns how long the kernel may wait, in ns; -1 if until the next event.
-static int64_t wait_time(struct evnet_reactor *reactor, int64_t wait_ms_max) {
-  bool has_work = reactor->due.first != NONE || reactor->posted.inbox != NULL ||
-                  reactor->due.answers_first != NULL || datagram_is_gathering(reactor);
-  if (has_work || reactor->deadlines.overdue || stop_is_reading(reactor) || is_spinning(reactor))
-    return 0;
-  uint64_t wake_ms = earlier(evnet_wheel_next_ms(&reactor->deadlines.wheel),
-                             evnet_wheel_next_ms(&reactor->timers));
-  if (wait_ms_max >= 0) wake_ms = earlier(wake_ms, reactor->clock.now_ms + (uint64_t)wait_ms_max);
-  uint64_t wake_ns = UINT64_MAX;
-  if (wake_ms < (UINT64_MAX - reactor->clock.origin_ns) / 1000000)
-    wake_ns = reactor->clock.origin_ns + wake_ms * 1000000;
-  wake_ns = earlier(wake_ns, stop_deadline_ns(reactor));
-  if (wake_ns == UINT64_MAX) return -1;
-  uint64_t now_ns = reactor->clock.now_ns;
-  if (wake_ns <= now_ns) return 0;
-  return wake_ns - now_ns > INT64_MAX ? INT64_MAX : (int64_t)(wake_ns - now_ns);
-}
-
-// Sends gathered datagrams. on_prewrite may run, so the clock is read after it.
-static void flush_datagrams(struct evnet_reactor *reactor) {
-  if (!datagram_is_gathering(reactor)) return;
-  datagram_flush(reactor);
-  if (reactor->handler.on_prewrite != NULL) clock_lap(reactor);
-}
-
-static int wait_for_kernel(struct evnet_reactor *reactor, int64_t wait_ms_max, bool may_sleep) {
-  flush_datagrams(reactor);
-  int64_t timeout_ns = may_sleep ? wait_time(reactor, wait_ms_max) : 0;
-  bool sleeps = timeout_ns != 0;
-  if (sleeps && !evnet_mailbox_sleep(&reactor->posted.mailbox)) timeout_ns = 0;
-  reactor->deadlines.asked_ms = reactor->clock.now_ms;
-  int status = evnet_poller_wait(reactor->poller, timeout_ns);
-  if (sleeps) evnet_mailbox_awake(&reactor->posted.mailbox);
-  counter_add(&reactor->stats.turns, 1);
-  return status;
 }
 
 // The turn
@@ -180,25 +139,28 @@ static int turn(struct evnet_reactor *reactor, int64_t wait_ms_max, bool sleeps_
   // only need a time that is near.
   bool may_run =
       reactor->deadlines.wheel.count > 0 || reactor->timers.count > 0 || reactor->due.first != NONE;
-  bool may_end = wait_ms_max >= 0 || stop_deadline_ns(reactor) != UINT64_MAX;
+  // The caller of evnet_reactor_turn may have done something else since the last turn, and that
+  // time must not count as idle.
+  bool may_end = wait_ms_max >= 0 || stop_deadline_ns(reactor) != UINT64_MAX || !sleeps_on;
   if (may_run || may_end) clock_begin_lap(reactor);
   // If some deadlines wait for settled_ms, leave the others on the wheel, because they would have to
   // wait for it as well.
   if (!reactor->deadlines.overdue) expire_deadlines(reactor);
   expire_timers(reactor);
   run_due(reactor);
+  if (reactor->listeners.leaving_datagram_count > 0) unlisten_close_idle(reactor);
   drain_step(reactor);
   async_run_answers(reactor);
   if (reactor->stop.phase == STOP_DONE) {
     inbox_end(reactor);
+    boot_end(reactor);
     return 0;
   }
   int status = wait_for_kernel(reactor, wait_ms_max, sleeps_on || !reactor->ran);
   if (status < 0) return status;
-  clock_begin_lap(reactor);
   const bool quiet = !dispatch_all(reactor) && status == 0;
   if (!quiet) reactor->active = true;
-  flush_datagrams(reactor);
+  wait_flush_datagrams(reactor);
   if (reactor->deadlines.overdue && deadline_settle(reactor)) {
     reactor->deadlines.overdue = false;
     expire_deadlines(reactor);
@@ -218,6 +180,8 @@ static int guarded_turn(struct evnet_reactor *reactor, int64_t wait_ms_max, bool
 }
 
 int evnet_reactor_turn(struct evnet_reactor *reactor, int64_t wait_ms_max) {
+  boot_alone(reactor);
+  evnet_mailbox_awake(&reactor->posted.mailbox);  // evnet_reactor_wait_ms may have put it to sleep
   return guarded_turn(reactor, wait_ms_max, false);
 }
 

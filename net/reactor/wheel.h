@@ -62,7 +62,7 @@ void evnet_wheel_init(struct evnet_wheel *wheel, uint64_t now_ms);
 
 // evnet_wheel_scheduled returns whether a node is scheduled.
 static inline bool evnet_wheel_scheduled(const struct evnet_wheel_node *node) {
-  return node->next != NULL;
+  return !!node->next;
 }
 
 // evnet_wheel_schedule schedules a node, or moves it. Delays count from the wheel's time, which is

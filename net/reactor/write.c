@@ -117,6 +117,7 @@ int write_lent(struct evnet_conn *conn, struct evnet_outbound_lent *lent, const 
   if (side == NULL) return -ENOMEM;
   status = evnet_outbound_append_lent(&side->outbound, lent, data, size);
   EVNET_DCHECK(status == 0);  // the queue itself has no bound
+  side_count(conn);
   if (first) {
     outbound_start_write_timeout(conn);
     due_add(conn, 0);

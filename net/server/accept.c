@@ -1,6 +1,7 @@
 // How a new connection reaches its reactor. A place is one of the connections_max connections that
-// may be open. The acceptor takes a place, accepts the connection, and gives it to the reactor that
-// the balancer picks. The close gives the place back. Dialled connections take a place, too.
+// may be open; the last dials_reserved of them are for dialled and adopted connections only. The
+// acceptor takes a place, accepts the connection, and gives it to the reactor that the balancer
+// picks. The close gives the place back. Dialled and adopted connections take a place, too.
 //
 //   in the backlog --admit: took a place--> accept(2) --> opened here, or handed over
 //          ^         |                          |
@@ -35,12 +36,11 @@ struct hand_over {
   struct server_reactor *target;
   struct evnet_address peer;
   int descriptor;
-  uint8_t listener_index;
+  struct evnet_origin origin;
 };
 
-// Returns false if there is no place. Several reactors may compete for the last place.
-static bool take_place(struct evnet_server *server) {
-  const uint64_t most = server->reactor_options.connections_max;
+// Takes a place, if fewer than `most` are taken. Several reactors may compete for the last place.
+static bool take_place_below(struct evnet_server *server, uint64_t most) {
   uint64_t open = __atomic_load_n(&server->connections_open, __ATOMIC_SEQ_CST);
   do {
     if (open >= most) return false;
@@ -49,11 +49,16 @@ static bool take_place(struct evnet_server *server) {
   return true;
 }
 
+// Takes a place for a connection to accept, not one of those that are reserved for dials.
+static bool take_place(struct evnet_server *server) {
+  return take_place_below(server, server->options.connections_max - server->options.dials_reserved);
+}
+
 static void post_resume(struct server_reactor *self) {
-  if (__atomic_exchange_n(&self->resume_posted, true, __ATOMIC_SEQ_CST)) return;  // already posted
+  if (__atomic_exchange_n(&self->resume_posted, 1, __ATOMIC_SEQ_CST)) return;  // already posted
   // The post fails only if the reactor has ended. An ended reactor accepts no connections.
   if (evnet_reactor_post_message(self->reactor, &self->resume_message) < 0)
-    __atomic_store_n(&self->resume_posted, false, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&self->resume_posted, 0, __ATOMIC_SEQ_CST);
 }
 
 // Gives a place back and resumes every paused reactor, because only one of them may have a
@@ -95,7 +100,7 @@ void server_run_resume(struct evnet_message *message, void *context) {
       (struct server_reactor *)((char *)message - offsetof(struct server_reactor, resume_message));
   // An exchange instead of a store: it synchronizes with post_resume calls that skipped their post
   // because this message was queued. The resume then sees the places that their callers gave back.
-  (void)__atomic_exchange_n(&self->resume_posted, false, __ATOMIC_SEQ_CST);
+  (void)__atomic_exchange_n(&self->resume_posted, 0, __ATOMIC_SEQ_CST);
   if (!__atomic_load_n(&self->accept_paused, __ATOMIC_SEQ_CST)) return;
   set_paused(self, false);
   evnet_reactor_accept_resume(self->reactor);
@@ -126,14 +131,22 @@ static const char *count_address(struct evnet_server *server, const struct evnet
 
 // Counts a new connection. Returns NULL, or a text that says why the connection is refused.
 static const char *count_on(struct server_reactor *acceptor, const struct evnet_address *peer) {
-  static const char full[] = "connections_max is reached";
   struct evnet_server *server = acceptor->server;
+  const char *full = server->options.dials_reserved == 0
+                         ? "connections_max is reached"
+                         : "connections_max is reached, without dials_reserved";
   const bool had_place = acceptor->has_place;
   acceptor->has_place = false;
   if (!had_place && !take_place(server)) return full;
   const char *limit = count_address(server, peer);
   if (limit != NULL) give_place(server);
   return limit;
+}
+
+// Counts a connection of an address. The index of a removed address is free when none is left.
+static void count_index(struct evnet_server *server, uint8_t listener_index, uint32_t by) {
+  if (listener_index == EVNET_LISTENER_NONE) return;
+  __atomic_add_fetch(&server->listening[listener_index].connections, by, __ATOMIC_RELAXED);
 }
 
 static void count_off(struct server_reactor *target) {
@@ -146,8 +159,7 @@ static void note_refused(struct server_reactor *self, const struct evnet_address
                          const char *why) {
   __atomic_store_n(&self->refused, self->refused + 1, __ATOMIC_RELAXED);
   struct evnet_server *server = self->server;
-  uint64_t count =
-      evnet_log_limit_pass(&server->refused_log, evnet_reactor_clock_ms(self->reactor));
+  uint64_t count = evnet_log_limit_pass(&server->refused_log, evnet_reactor_now_ms(self->reactor));
   if (count == 0) return;
   char text[EVNET_TEXT_BYTES];
   evnet_log(&server->logger, EVNET_LOG_WARNING,
@@ -158,17 +170,18 @@ static void note_refused(struct server_reactor *self, const struct evnet_address
 // Undoes the count of a connection that could not be opened. -ESHUTDOWN is not reported, because
 // the server is stopping.
 static void give_up(struct server_reactor *self, struct server_reactor *target,
-                    const struct evnet_address *peer, int status) {
+                    const struct evnet_address *peer, uint8_t listener_index, int status) {
   if (status != -ESHUTDOWN) note_refused(self, peer, evnet_status_message(status));
   struct evnet_server *server = target->server;
   if (server->counts_addresses) evnet_address_counts_remove(&server->address_counts, peer);
+  count_index(server, listener_index, UINT32_MAX);
   count_off(target);
 }
 
 static int open_here(struct server_reactor *target, int descriptor,
-                     const struct evnet_address *peer, uint8_t listener_index) {
-  int status = evnet_reactor_open(target->reactor, descriptor, peer, listener_index);
-  if (status < 0) give_up(target, target, peer, status);
+                     const struct evnet_address *peer, struct evnet_origin origin) {
+  int status = evnet_reactor_open(target->reactor, descriptor, peer, origin);
+  if (status < 0) give_up(target, target, peer, origin.listener_index, status);
   return status;
 }
 
@@ -176,7 +189,7 @@ static void run_hand_over(struct evnet_message *message, void *context) {
   (void)context;
   struct hand_over taken = *(struct hand_over *)message;
   evnet_release(taken.target->server->options.allocator, message);
-  const int status = open_here(taken.target, taken.descriptor, &taken.peer, taken.listener_index);
+  const int status = open_here(taken.target, taken.descriptor, &taken.peer, taken.origin);
   // The target's next turn finds out whether it has drained. If the open failed, `drained` stays,
   // because an ended reactor opens nothing and has no next turn.
   if (status == 0) (void)server_drained(taken.target, false);
@@ -184,7 +197,8 @@ static void run_hand_over(struct evnet_message *message, void *context) {
 }
 
 static void hand_over(struct server_reactor *acceptor, struct server_reactor *target,
-                      int descriptor, const struct evnet_address *peer, uint8_t listener_index) {
+                      int descriptor, const struct evnet_address *peer,
+                      struct evnet_origin origin) {
   struct evnet_server *server = target->server;
   struct hand_over *given = evnet_allocate(server->options.allocator, sizeof *given);
   int status = -ENOMEM;
@@ -194,13 +208,13 @@ static void hand_over(struct server_reactor *acceptor, struct server_reactor *ta
                                 .target = target,
                                 .peer = *peer,
                                 .descriptor = descriptor,
-                                .listener_index = listener_index};
+                                .origin = origin};
     status = evnet_reactor_post_message(target->reactor, &given->message);
   }
   if (status == 0) return;
   server_remove_undrained(server);
   evnet_release(server->options.allocator, given);
-  give_up(acceptor, target, peer, status);
+  give_up(acceptor, target, peer, origin.listener_index, status);
   evnet_reactor_discard(acceptor->reactor, descriptor);
 }
 
@@ -240,7 +254,7 @@ struct server_reactor *server_pick(struct evnet_server *server, const struct evn
 }
 
 void server_accepted(void *context, int descriptor, const struct evnet_address *peer,
-                     uint8_t listener_index) {
+                     struct evnet_origin origin) {
   struct server_reactor *acceptor = context;
   struct evnet_server *server = acceptor->server;
   const char *limit = count_on(acceptor, peer);
@@ -251,19 +265,21 @@ void server_accepted(void *context, int descriptor, const struct evnet_address *
   }
   // Only reactor 0 may use the balancer, because the balancer is not thread-safe.
   const bool keeps = server->spreads || acceptor->index != 0;
-  struct server_reactor *target = keeps ? acceptor : server_pick(server, peer, listener_index);
+  struct server_reactor *target =
+      keeps ? acceptor : server_pick(server, peer, origin.listener_index);
   __atomic_add_fetch(&target->load, 1, __ATOMIC_RELAXED);
+  count_index(server, origin.listener_index, 1);
   if (target == acceptor) {
-    (void)open_here(target, descriptor, peer, listener_index);
+    (void)open_here(target, descriptor, peer, origin);
   } else {
-    hand_over(acceptor, target, descriptor, peer, listener_index);
+    hand_over(acceptor, target, descriptor, peer, origin);
   }
 }
 
 int server_claim(void *context) {
   struct server_reactor *self = context;
   struct evnet_server *server = self->server;
-  if (!take_place(server)) return -ENOBUFS;
+  if (!take_place_below(server, server->options.connections_max)) return -ENOBUFS;
   if (!self->claim_is_loaded) __atomic_add_fetch(&self->load, 1, __ATOMIC_RELAXED);
   self->claim_is_loaded = false;
   return 0;
@@ -279,5 +295,7 @@ void server_closed(void *context, const struct evnet_conn *conn) {
     evnet_conn_remote_address(conn, &peer);
     evnet_address_counts_remove(&server->address_counts, &peer);
   }
+  const int index = evnet_conn_listener_index(conn);
+  if (index >= 0) count_index(server, (uint8_t)index, UINT32_MAX);
   count_off(target);
 }

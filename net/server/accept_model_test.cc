@@ -95,7 +95,8 @@ static_assert(sizeof(State) == 4 + 9 * kAcceptors + 4 * kActorsMax, "");
 
 class Search {
  public:
-  explicit Search(const Config &config) : config_(config) {}
+  explicit Search(const Config &config, int dials_reserved = 0)
+      : config_(config), dials_reserved_(dials_reserved) {}
 
   // Returns the first error that it finds; empty if there is none.
   std::string Run() {
@@ -132,7 +133,9 @@ class Search {
 
  private:
   bool Is(Mutant mutant) const { return config_.mutant == mutant; }
-  bool IsFull(const State &state) const { return state.open >= config_.connections_max; }
+  bool IsFull(const State &state, int reserved) const {
+    return state.open >= config_.connections_max - reserved;
+  }
 
   void Found(const State &state) {
     moved_ = true;
@@ -141,8 +144,8 @@ class Search {
     if (seen_.emplace(bytes, sizeof(state)).second) todo_.push_back(state);
   }
 
-  bool TakePlace(State &state) const {
-    if (IsFull(state) && !Is(Mutant::kTakesWithoutLook)) return false;
+  bool TakePlace(State &state, int reserved) const {
+    if (IsFull(state, reserved) && !Is(Mutant::kTakesWithoutLook)) return false;
     state.open++;
     return true;
   }
@@ -150,7 +153,7 @@ class Search {
   void StepDial(State state, size_t i) {
     if (state.dials[i] == 0) return;
     state.dials[i] = 0;
-    if (TakePlace(state)) state.served++;
+    if (TakePlace(state, 0)) state.served++;
     Found(state);
   }
 
@@ -212,7 +215,9 @@ class Search {
         StepLoop(state, i);
         return;
       case kTakeFirst:
-        at = TakePlace(state) ? kAccept : Is(Mutant::kTriesBeforeMark) ? kTakeAgain : kCountMark;
+        at = TakePlace(state, dials_reserved_) ? kAccept
+             : Is(Mutant::kTriesBeforeMark)    ? kTakeAgain
+                                               : kCountMark;
         break;
       case kCountMark:
         state.paused_count++;
@@ -224,7 +229,7 @@ class Search {
         if (Is(Mutant::kNoSecondTry)) Pause(state, i);
         break;
       case kTakeAgain:
-        if (TakePlace(state)) {
+        if (TakePlace(state, dials_reserved_)) {
           at = Is(Mutant::kTriesBeforeMark) ? kAccept : kUnmark;
         } else if (Is(Mutant::kTriesBeforeMark)) {
           at = kMarkLast;
@@ -302,11 +307,13 @@ class Search {
     if (!error_.empty()) return;
     if (state.open != state.served) error_ = "a place is lost";
     for (size_t i = 0; i < kAcceptors; i++) {
-      if (state.waiting[i] > 0 && !IsFull(state)) error_ = "a client waits although there is room";
+      if (state.waiting[i] > 0 && !IsFull(state, dials_reserved_))
+        error_ = "a client waits although there is room";
     }
   }
 
   Config config_;
+  int dials_reserved_;
   std::string error_;
   std::unordered_set<std::string> seen_;
   std::vector<State> todo_;
@@ -314,8 +321,8 @@ class Search {
   size_t ends_ = 0;
 };
 
-void ExpectSound(const Config &config, size_t states_min) {
-  Search search(config);
+void ExpectSound(const Config &config, size_t states_min, int dials_reserved = 0) {
+  Search search(config, dials_reserved);
   EXPECT_EQ(search.Run(), "");
   EXPECT_GT(search.ends(), 0u);
   EXPECT_GT(search.states(), states_min) << "too few interleavings";
@@ -341,6 +348,13 @@ TEST(AcceptModel, TwoReactorsThatAcceptLoseNoResume) {
 TEST(AcceptModel, APlaceTakenInVainIsGivenBackAndWakesTheOthers) {
   ExpectSound({1, 0, {0, 1}, {false, false}, 2, 0, 1, Mutant::kNone}, 100);
   ExpectSound({2, 2, {1, 1}, {true, false}, 1, 1, 1, Mutant::kNone}, 1'000);
+}
+
+TEST(AcceptModel, PlacesReservedForDialsLoseNoResume) {
+  ExpectSound({2, 2, {1, 0}, {true, false}, 0, 2, 1, Mutant::kNone}, 100, 1);
+  ExpectSound({3, 2, {2, 0}, {false, false}, 0, 2, 2, Mutant::kNone}, 500, 1);
+  ExpectSound({3, 2, {1, 1}, {true, true}, 0, 2, 2, Mutant::kNone}, 500, 1);
+  ExpectSound({3, 1, {1, 1}, {false, false}, 1, 1, 3, Mutant::kNone}, 500, 2);
 }
 
 TEST(AcceptModel, SearchCatchesEveryMutant) {

@@ -196,12 +196,10 @@ TEST(Addresses, WhatCannotBeServedIsRefusedByName) {
   }
 }
 
-TEST(Addresses, NoneAndMoreThanSixtyFourAreRefused) {
-  for (const size_t count : {0, 65}) {
-    Created server(Echo(), {}, std::vector<std::string>(count, "tcp://127.0.0.1:0"));
-    EXPECT_EQ(server.status(), -EINVAL);
-    EXPECT_TRUE(server.log().Has(std::to_string(count) + " addresses")) << server.log().Text();
-  }
+TEST(Addresses, MoreThanSixtyFourAreRefused) {
+  Created server(Echo(), {}, std::vector<std::string>(65, "tcp://127.0.0.1:0"));
+  EXPECT_EQ(server.status(), -EINVAL);
+  EXPECT_TRUE(server.log().Has("65 addresses")) << server.log().Text();
 }
 
 TEST(Addresses, ANullOneIsRefusedByItsIndex) {

@@ -12,8 +12,10 @@
 
 #include "gtest/gtest.h"
 #include "net/base/testing/listener.h"
+#include "net/base/testing/udp_client.h"
 #include "net/server/server.h"
 #include "net/server/testing/client.h"
+#include "net/server/testing/dial_answer.h"
 #include "net/server/testing/server.h"
 #include "net/server/testing/wait.h"
 
@@ -139,6 +141,145 @@ TEST(ServerAdopt, ASuccessorTakesTheListenerOver) {
   Client client(port);
   client.SendAll("hello");
   EXPECT_EQ(client.Receive(5), "hello");
+}
+
+// From any thread: evnet_server_adopt
+
+Status AdoptOnServer(evnet_server *server, int descriptor, Answer *answer) {
+  const int status = evnet_server_adopt(server, descriptor, nullptr, Answer::Done, answer);
+  if (status < 0) return Status(status);
+  EXPECT_TRUE(answer->Wait());
+  return Status(answer->status.load());
+}
+
+TEST(ServerAdoptAnywhere, ConnectionsTakeTurnsOnTheReactors) {
+  evnet_options options = {};
+  options.reactors = 3;
+  Server server(Echo(), options);
+  std::map<uint32_t, int> counts;
+  std::vector<int> peers;
+  for (int i = 0; i < 6; i++) {
+    int pair[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    Answer answer;
+    ASSERT_EQ(AdoptOnServer(server.get(), pair[0], &answer), 0);
+    counts[answer.id.reactor]++;
+    char text[3] = "";
+    ASSERT_EQ(send(pair[1], "hi", 2, 0), 2);
+    ASSERT_EQ(recv(pair[1], text, 2, MSG_WAITALL), 2);
+    EXPECT_STREQ(text, "hi");
+    peers.push_back(pair[1]);
+  }
+  EXPECT_EQ(counts, (std::map<uint32_t, int>{{0, 2}, {1, 2}, {2, 2}}));
+  for (const int peer : peers) (void)close(peer);
+  EXPECT_TRUE(server.WaitForClosed(6));
+}
+
+TEST(ServerAdoptAnywhere, AConnectionsPeerIsHashed) {
+  evnet_options options = {};
+  options.reactors = 4;
+  options.balancer = EVNET_SOURCE_HASH;
+  Server server(Echo(), options);
+  PlainListener listener;
+  std::set<uint32_t> reactors;
+  std::vector<int> accepted;
+  for (int i = 0; i < 6; i++) {
+    const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_EQ(connect(descriptor, &listener.address().socket.any, listener.address().size), 0);
+    accepted.push_back(listener.Accept());
+    Answer answer;
+    ASSERT_EQ(AdoptOnServer(server.get(), descriptor, &answer), 0);
+    reactors.insert(answer.id.reactor);
+  }
+  EXPECT_EQ(reactors.size(), 1u) << "one peer has several reactors";
+  for (const int each : accepted) (void)close(each);
+}
+
+TEST(ServerAdoptAnywhere, AListenerIsDistributedByTheBalancer) {
+  evnet_options options = {};
+  options.reactors = 3;
+  std::mutex mutex;
+  std::set<evnet_reactor *> opened;
+  Callbacks callbacks = Echo();
+  callbacks.on_open = [&](evnet_conn *conn) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    opened.insert(evnet_conn_reactor(conn));
+    return EVNET_NONE;
+  };
+  Server server(callbacks, options);
+  PlainListener listener;
+  Answer answer;
+  ASSERT_EQ(AdoptOnServer(server.get(), dup(listener.descriptor()), &answer), 0);
+  EXPECT_EQ(answer.id.reactor, 0u);
+  for (int i = 0; i < 6; i++) EXPECT_EQ(Client(listener.port()).Exchange("hello"), "hello");
+  EXPECT_EQ(opened.size(), 3u);
+  Answer closed;
+  ASSERT_EQ(evnet_async_close(server.get(), answer.id, Answer::Done, &closed), 0);
+  ASSERT_TRUE(closed.Wait());
+  EXPECT_EQ(closed.status, 0);
+}
+
+TEST(ServerAdoptAnywhere, ADescriptorThatIsTakenAndFailsIsClosed) {
+  evnet_options options = {};
+  options.reactors = 2;
+  options.connections_max = 1;
+  Server server(Echo(), options);
+  Client first(server.port());
+  EXPECT_EQ(first.Exchange("x"), "x");
+  int pair[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  Answer full, wrong;
+  EXPECT_EQ(AdoptOnServer(server.get(), pair[0], &full), -ENOBUFS);
+  char byte;
+  EXPECT_EQ(recv(pair[1], &byte, 1, 0), 0) << "evnet has closed the descriptor";
+  (void)close(pair[1]);
+  ASSERT_EQ(pipe(pair), 0);
+  EXPECT_EQ(AdoptOnServer(server.get(), pair[0], &wrong), -ENOTSOCK);
+  EXPECT_EQ(AdoptOnServer(server.get(), -1, &wrong), -EBADF);
+  EXPECT_EQ(server.Stop(0), 0);
+  EXPECT_EQ(evnet_server_adopt(server.get(), pair[1], nullptr, nullptr, nullptr), -ESHUTDOWN);
+  EXPECT_EQ(close(pair[1]), 0) << "the descriptor must stay the caller's";
+}
+
+TEST(ServerAdoptAnywhere, ABoundUdpSocketServesAndClosesByItsId) {
+  for (const char *own : {"udp://127.0.0.1:0", "udp4://:0"}) {
+    SCOPED_TRACE(own);
+    std::atomic<int> index{0};
+    Callbacks callbacks = Echo();
+    callbacks.on_data = [&](evnet_conn *conn) {
+      index = evnet_conn_listener_index(conn);
+      return EchoData(conn);
+    };
+    Server server(callbacks);
+    UdpClient bound(own);
+    evnet_address to = ParseAddress("udp://127.0.0.1:0");
+    const evnet_address taken = bound.Address();
+    to.socket.ip4.sin_port = htons(evnet_address_port(&taken));
+    Answer answer;
+    ASSERT_EQ(AdoptOnServer(server.get(), bound.Release(), &answer), 0);
+    UdpClient client;
+    client.Send(to, "hello");
+    EXPECT_EQ(client.Receive(), "hello");
+    EXPECT_EQ(index, -1);
+    const evnet_address back = client.Address();
+    Answer sent, closed;
+    ASSERT_EQ(evnet_async_send_to(server.get(), answer.id, &back, "news", 4, Answer::Done, &sent),
+              0);
+    ASSERT_TRUE(sent.Wait());
+    EXPECT_EQ(client.Receive(), "news");
+    ASSERT_EQ(evnet_async_close(server.get(), answer.id, Answer::Done, &closed), 0);
+    ASSERT_TRUE(closed.Wait());
+    EXPECT_EQ(closed.status, 0);
+    // The port is free again.
+    EXPECT_TRUE(WaitUntil([&] {
+      const int again = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+      const bool is_free = bind(again, &to.socket.any, to.size) == 0;
+      (void)close(again);
+      return is_free;
+    }));
+    EXPECT_EQ(server.stats().connections_accepted, 0u);
+    EXPECT_EQ(server.Stop(0), 0);
+  }
 }
 
 }  // namespace

@@ -178,6 +178,7 @@ void AsyncWrites(Life *life, Requests *requests, const std::function<void()> &ar
   requests->Asked(owned);
   requests->Asked(evnet_async_write_shared(life->get(), id, shared, Requests::Done, requests));
   requests->Asked(evnet_async_wake(life->get(), id, Requests::Done, requests));
+  requests->Asked(evnet_async_resume_reading(life->get(), id, Requests::Done, requests));
   requests->Asked(evnet_async_close(life->get(), id, Requests::Done, requests));
   evnet_shared_release(shared);
   client.ShutdownWrite();

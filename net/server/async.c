@@ -190,9 +190,20 @@ int evnet_async_wake(struct evnet_server *server, struct evnet_conn_id id,
   return post(server, create(server, id, EVNET_ASYNC_WAKE, 0), done, user);
 }
 
+int evnet_async_resume_reading(struct evnet_server *server, struct evnet_conn_id id,
+                               void (*done)(struct evnet_conn_id id, int status, void *user),
+                               void *user) {
+  return post(server, create(server, id, EVNET_ASYNC_RESUME, 0), done, user);
+}
+
 int evnet_async_close(struct evnet_server *server, struct evnet_conn_id id,
                       void (*done)(struct evnet_conn_id id, int status, void *user), void *user) {
   return post(server, create(server, id, EVNET_ASYNC_CLOSE, 0), done, user);
+}
+
+int evnet_async_abort(struct evnet_server *server, struct evnet_conn_id id,
+                      void (*done)(struct evnet_conn_id id, int status, void *user), void *user) {
+  return post(server, create(server, id, EVNET_ASYNC_ABORT, 0), done, user);
 }
 
 int evnet_async_release(struct evnet_server *server, struct evnet_conn_id id) {

@@ -138,8 +138,24 @@ EVNET_API int evnet_async_wake(struct evnet_server *server, struct evnet_conn_id
                                void (*done)(struct evnet_conn_id id, int status, void *user),
                                void *user);
 
+// evnet_async_resume_reading ends a pause of evnet_conn_pause_reading, after all earlier requests:
+// for a consumer on another thread that has room again. If bytes are unread, on_data is called
+// later in the turn or in the next one. It has no effect if reading is not paused.
+//
+//   id  of a connection or of a server's UDP socket.
+//
+// Returns: 0 if the request was posted; else see above.
+// Done:    0 if reading is not paused any more.
+//          -ESTALE if the connection has closed or is closing.
+//          -ENOTCONN for a dial in progress.
+//          -ESHUTDOWN if the reactor has ended.
+EVNET_API int evnet_async_resume_reading(struct evnet_server *server, struct evnet_conn_id id,
+                                         void (*done)(struct evnet_conn_id id, int status,
+                                                      void *user),
+                                         void *user);
+
 // evnet_async_close closes the connection as evnet_conn_close does, after all earlier writes. It
-// cancels a dial in progress.
+// cancels a dial in progress. With the id of an adopted listener, it closes the listener.
 //
 // Returns: 0 if the request was posted; else see above.
 // Done:    0 if closing has begun.
@@ -150,8 +166,23 @@ EVNET_API int evnet_async_close(struct evnet_server *server, struct evnet_conn_i
                                 void (*done)(struct evnet_conn_id id, int status, void *user),
                                 void *user);
 
+// evnet_async_abort resets the connection as evnet_conn_abort does: queued output is dropped, and
+// on_close gets EVNET_REASON_ABORTED, even if the connection was closing. It cancels a dial in
+// progress, whose on_close gets -ECANCELED. With the id of an adopted listener, it closes the
+// listener.
+//
+// Returns: 0 if the request was posted; else see above.
+// Done:    0 if on_close follows.
+//          -ESTALE if the connection has closed.
+//          -EOPNOTSUPP for a server's UDP socket.
+//          -ESHUTDOWN if the reactor has ended.
+EVNET_API int evnet_async_abort(struct evnet_server *server, struct evnet_conn_id id,
+                                void (*done)(struct evnet_conn_id id, int status, void *user),
+                                void *user);
+
 // evnet_async_release releases a hold that evnet_conn_hold took, after the writes posted before it.
-// It has no effect if the connection has closed. mailbox_bytes_max does not apply.
+// It has no effect if the connection has closed. mailbox_bytes_max does not apply. The release of a
+// hold of evnet_hold_take (net/reactor/hold.h) cannot fail.
 //
 // Returns: 0 if the request was posted.
 // Errors:  -ENOMEM if memory runs out. The hold remains: call again.

@@ -36,6 +36,30 @@ TEST_F(Async, ACloseDeliversWhatWasWrittenBeforeIt) {
   EXPECT_EQ(statuses, std::vector<int>({-ESTALE, 0, 0}));
 }
 
+TEST_F(Async, AnAbortDropsWhatIsQueuedAndResets) {
+  std::atomic<int> reason{0};
+  callbacks.on_close = [&](evnet_conn *, int why) {
+    reason = why;
+    return EVNET_NONE;
+  };
+  Start();
+  auto client = ConnectBlocked();
+  // Closing has begun and waits for the client to read. The abort ends it.
+  ASSERT_EQ(evnet_async_close(server->get(), Id(), nullptr, nullptr), 0);
+  ASSERT_EQ(evnet_async_abort(server->get(), Id(), Answers::Done, &answers), 0);
+  ASSERT_TRUE(answers.WaitFor(2));
+  std::vector<int> statuses = answers.statuses();
+  std::sort(statuses.begin(), statuses.end());
+  EXPECT_EQ(statuses, std::vector<int>({EVNET_REASON_ABORTED, 0}));
+  ASSERT_TRUE(server->WaitForClosed(1));
+  EXPECT_EQ(reason, EVNET_REASON_ABORTED);
+  EXPECT_LT(client->ReceiveToEnd().size(), blocked_bytes);
+  EXPECT_EQ(client->end(), Client::End::kReset);
+  ASSERT_EQ(evnet_async_abort(server->get(), Id(), Answers::Done, &answers), 0);
+  ASSERT_TRUE(answers.WaitFor(3));
+  EXPECT_EQ(answers.statuses().back(), -ESTALE);
+}
+
 TEST_F(Async, AfterAShutdownOfWritingItIsABrokenPipe) {
   callbacks.on_data = [](evnet_conn *conn) {
     Take(conn);

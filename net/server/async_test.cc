@@ -160,6 +160,31 @@ TEST_F(Async, AStaleIdIsHarmlessAlsoWhenItsPlaceIsTakenAgain) {
   EXPECT_EQ(second->Exchange("untouched"), "untouched");
 }
 
+TEST_F(Async, AResumeByIdEndsAPauseAndPresentsTheUnreadBytes) {
+  std::atomic<bool> paused{false};
+  callbacks.on_data = [&](evnet_conn *conn) {
+    if (paused.exchange(true)) return EchoData(conn);
+    evnet_conn_pause_reading(conn);
+    return EVNET_NONE;
+  };
+  Start();
+  auto client = Connect();
+  client->SendAll("pause");
+  ASSERT_TRUE(WaitUntil([&] { return paused.load(); }));
+  ASSERT_EQ(evnet_async_resume_reading(server->get(), Id(), Answers::Done, &answers), 0);
+  EXPECT_EQ(client->Receive(5), "pause");
+  // It has no effect if reading is not paused.
+  ASSERT_EQ(evnet_async_resume_reading(server->get(), Id(), Answers::Done, &answers), 0);
+  ASSERT_TRUE(answers.WaitFor(2));
+  EXPECT_EQ(answers.statuses(), std::vector<int>(2, 0));
+  EXPECT_EQ(client->Exchange("on"), "on");
+  client->Reset();
+  ASSERT_TRUE(server->WaitForClosed(1));
+  ASSERT_EQ(evnet_async_resume_reading(server->get(), Id(), Answers::Done, &answers), 0);
+  ASSERT_TRUE(answers.WaitFor(3));
+  EXPECT_EQ(answers.statuses()[2], -ESTALE);
+}
+
 TEST_F(Async, AnIdThatCannotBeOneIsRefusedAtOnce) {
   Start();
   auto client = Connect();
@@ -171,6 +196,7 @@ TEST_F(Async, AnIdThatCannotBeOneIsRefusedAtOnce) {
               -ESTALE);
     EXPECT_EQ(evnet_async_wake(server->get(), id, nullptr, nullptr), -ESTALE);
     EXPECT_EQ(evnet_async_close(server->get(), id, nullptr, nullptr), -ESTALE);
+    EXPECT_EQ(evnet_async_resume_reading(server->get(), id, nullptr, nullptr), -ESTALE);
     EXPECT_EQ(evnet_async_release(server->get(), id), -ESTALE);
   }
   EXPECT_EQ(client->Exchange("still here"), "still here");

@@ -19,13 +19,13 @@ struct evnet_server;
 // connections_per_address_max.
 //
 //   address  as in evnet_dial; copied.
-//   options  copied with all that they point to except conn_user; NULL: all defaults.
+//   options  copied with all that they point to except user and conn_user; NULL: all defaults.
 //   done     called once if the function returned 0. If the dial has begun, it is called on the
 //            picked reactor with 0 and the connection's id, before on_open or the on_close of a
 //            failed dial. If the dial cannot begin, it is called there or on reactor 0 with the
 //            reason, and no other callback follows: -ENOBUFS at connections_max or if
-//            mailbox_bytes_max would be exceeded, -EAGAIN if too many lookups are queued, -ENOMEM,
-//            or -ESHUTDOWN. NULL: evnet logs such a reason at DEBUG.
+//            mailbox_bytes_max would be exceeded, -EAGAIN at lookups_max, -ENOMEM, -ESHUTDOWN, or
+//            a status of the resolver. NULL: evnet logs such a reason at DEBUG.
 //   user     passed to done.
 //
 // Returns: 0.
@@ -39,6 +39,18 @@ struct evnet_server;
 // Thread:  any, while the server exists. It never blocks.
 EVNET_API EVNET_WARN_UNUSED int evnet_server_dial(
     struct evnet_server *server, const char *address, const struct evnet_dial_options *options,
+    void (*done)(struct evnet_conn_id id, int status, void *user), void *user);
+
+// evnet_server_dial_address is evnet_server_dial with the target of evnet_dial_address; copied.
+EVNET_API EVNET_WARN_UNUSED int evnet_server_dial_address(
+    struct evnet_server *server, const struct evnet_address *address,
+    const struct evnet_dial_options *options,
+    void (*done)(struct evnet_conn_id id, int status, void *user), void *user);
+
+// evnet_server_dial_host is evnet_server_dial with the target of evnet_dial_host; host is copied.
+EVNET_API EVNET_WARN_UNUSED int evnet_server_dial_host(
+    struct evnet_server *server, enum evnet_transport transport, const char *host, uint16_t port,
+    const struct evnet_dial_options *options,
     void (*done)(struct evnet_conn_id id, int status, void *user), void *user);
 
 #ifdef __cplusplus

@@ -68,6 +68,52 @@ TEST(ServerDial, CountsAgainstConnectionsMaxAndHoldsBackWhatComesIn) {
   }
 }
 
+TEST(ServerDial, ReservedPlacesAreForDialsOnly) {
+  for (const int reactors : {1, 3}) {
+    SCOPED_TRACE(reactors);
+    const Blackhole nowhere;
+    evnet_options options = {};
+    options.connections_max = 3;
+    options.dials_reserved = 2;
+    options.reactors = reactors;
+    Server server(Echo(), options);
+    Client first(server.port());
+    EXPECT_EQ(first.Exchange("first"), "first");
+    Client second(server.port());
+    second.SendAll("second");
+    Answer answers[3];
+    for (Answer &answer : answers) {
+      ASSERT_EQ(
+          evnet_server_dial(server.get(), nowhere.text().c_str(), nullptr, Answer::Done, &answer),
+          0);
+      ASSERT_TRUE(answer.Wait());
+    }
+    EXPECT_EQ(answers[0].status, 0);
+    EXPECT_EQ(answers[1].status, 0);
+    EXPECT_EQ(answers[2].status, -ENOBUFS) << "connections_max holds for dials, too";
+    first.Close();
+    ASSERT_TRUE(server.WaitForClosed(1));
+    EXPECT_FALSE(second.Readable(50)) << "two of three places are left for dials only";
+    for (int i = 0; i < 2; i++)
+      ASSERT_EQ(evnet_async_close(server.get(), answers[i].id, nullptr, nullptr), 0);
+    EXPECT_EQ(second.Receive(6), "second");
+  }
+}
+
+TEST(ServerDial, WhoConnectsBeyondTheUnreservedPlacesMayBeRefused) {
+  evnet_options options = {};
+  options.connections_max = 3;
+  options.dials_reserved = 2;
+  options.connections_full_action = EVNET_FULL_REFUSE;
+  Server server(Echo(), options);
+  Client first(server.port());
+  EXPECT_EQ(first.Exchange("first"), "first");
+  Client second(server.port());
+  second.ReceiveToEnd();
+  EXPECT_EQ(server.stats().connections_refused, 1u);
+  EXPECT_TRUE(server.log().Has("dials_reserved")) << server.log().Text();
+}
+
 // In the past the client was reset: reactor 0 learned of its own dial only by a message, and
 // accepted until then.
 TEST(ServerDial, WhoConnectsAsACallbackDialsForTheLastPlaceWaits) {

@@ -132,14 +132,18 @@ TEST(ServerDial, IsCancelledByItsId) {
   options.reactors = 2;
   Server server(callbacks, options);
   for (int i = 0; i < 3; i++) {
-    Answer dialled, written, woken, closed;
+    Answer dialled, written, woken, resumed, closed;
     ASSERT_EQ(
         evnet_server_dial(server.get(), nowhere.text().c_str(), nullptr, Answer::Done, &dialled),
         0);
     ASSERT_TRUE(dialled.Wait());
     ASSERT_EQ(evnet_async_write(server.get(), dialled.id, "x", 1, Answer::Done, &written), 0);
     ASSERT_EQ(evnet_async_wake(server.get(), dialled.id, Answer::Done, &woken), 0);
-    ASSERT_EQ(evnet_async_close(server.get(), dialled.id, Answer::Done, &closed), 0);
+    ASSERT_EQ(evnet_async_resume_reading(server.get(), dialled.id, Answer::Done, &resumed), 0);
+    const auto end = i == 1 ? evnet_async_abort : evnet_async_close;
+    ASSERT_EQ(end(server.get(), dialled.id, Answer::Done, &closed), 0);
+    ASSERT_TRUE(resumed.Wait());
+    EXPECT_EQ(resumed.status, -ENOTCONN);
     ASSERT_TRUE(written.Wait() && woken.Wait() && closed.Wait());
     EXPECT_EQ(written.status, -ECANCELED);
     EXPECT_EQ(woken.status, -ECANCELED);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "net/base/text.h"
+#include "net/server/internal/affinity.h"
+#include "net/server/internal/listen.h"
 #include "net/server/internal/state.h"
 
 //   refused  the option that the system does not support, or NULL.
@@ -24,8 +26,11 @@ static void log_unbound(const struct evnet_server *server, const char *address, 
   }
 }
 
-static struct evnet_listen_options listen_options_of(const struct evnet_server *server) {
+static struct evnet_listen_options listen_options_of(const struct server_reactor *self) {
+  const struct evnet_server *server = self->server;
   const struct evnet_options *options = &server->options;
+  // The last reactor, because all sockets of the port have to be there.
+  const bool by_cpu = server->port_cpus.cpu_count > 0 && self->index + 1 == server->reactor_count;
   return (struct evnet_listen_options){
       .backlog = options->backlog,
       .send_buffer_bytes = options->send_buffer_bytes,
@@ -43,6 +48,7 @@ static struct evnet_listen_options listen_options_of(const struct evnet_server *
       .bind_to_device = options->bind_to_device,
       .udp_broadcast = options->udp_broadcast,
       .reuse_port = options->reuse_port,
+      .reuse_port_by_cpu = by_cpu ? &server->port_cpus : NULL,
       .unix_mode = options->unix_mode,
   };
 }
@@ -50,15 +56,6 @@ static struct evnet_listen_options listen_options_of(const struct evnet_server *
 // The port that the kernel chose for a name's first address may be in use at another address of the
 // name. In that case evnet lets the kernel choose again. This is the total number of tries.
 enum { PORT_TRIES = 16 };
-
-// The addresses that one text (a string given to evnet_server_create) resolves to.
-struct text {
-  struct server_address *sockets;
-  size_t count;
-  uint8_t index;
-  struct evnet_address bound;  // the first bound address; size 0 while there is none
-  int left_out_status;         // why the first address that was left out could not be bound
-};
 
 static void set_port(struct evnet_address *address, uint16_t port) {
   if (address->socket.any.sa_family == AF_INET6) address->socket.ip6.sin6_port = htons(port);
@@ -70,25 +67,22 @@ static void set_port(struct evnet_address *address, uint16_t port) {
 //   may_retry  the caller may retry after -EADDRINUSE, so this error is not logged.
 //
 // Returns: 0.
-// Errors:  -EAFNOSUPPORT if the address may be left out; those of evnet_reactor_listen.
-static int bind_address(struct server_reactor *self, struct text *text,
+// Errors:  -EAFNOSUPPORT if the address may be left out; those of evnet_reactor_listen_at.
+static int bind_address(struct server_reactor *self, struct server_text *text,
                         const struct evnet_address *given, bool may_retry) {
   struct evnet_server *server = self->server;
   const char *refused = NULL;
   const char *reason = NULL;
-  struct evnet_listen_options options = listen_options_of(server);
+  struct evnet_listen_options options = listen_options_of(self);
   options.out_refused = &refused;
   options.out_reason = &reason;
   struct evnet_address address = *given;
-  const bool is_first = text->bound.size == 0;
   // The other reactors use the port that reactor 0 has bound.
-  const struct evnet_address *known = self->index > 0 ? &server->bound[text->index] : &text->bound;
-  if (known->size > 0) set_port(&address, evnet_address_port(known));
+  if (text->bound.size > 0) set_port(&address, evnet_address_port(&text->bound));
   struct evnet_address bound;
-  int status = is_first ? evnet_reactor_listen(self->reactor, &address, &options, &bound)
-                        : evnet_reactor_listen_also(self->reactor, &address, &options, &bound);
+  int status = evnet_reactor_listen_at(self->reactor, text->index, &address, &options, &bound);
   if (status >= 0) {
-    if (is_first) text->bound = bound;
+    if (text->bound.size == 0) text->bound = bound;
     return 0;
   }
   const int family = address.socket.any.sa_family;
@@ -108,27 +102,33 @@ static int bind_address(struct server_reactor *self, struct text *text,
 
 // Binds all addresses of a text, or none if one fails. Leaves out addresses of a family that this
 // machine does not have.
-static int bind_all(struct server_reactor *self, struct text *text, bool may_retry) {
-  text->bound.size = 0;
+//
+//   out_left_out  why the first address that was left out could not be bound; unchanged if none was.
+static int bind_all(struct server_reactor *self, struct server_text *text, bool may_retry,
+                    int *out_left_out) {
+  if (self->index == 0) text->bound.size = 0;
+  bool is_first = true;
   for (size_t i = 0; i < text->count; i++) {
     struct server_address *socket = &text->sockets[i];
     if (socket->left_out) continue;
-    const bool is_first = text->bound.size == 0;
     int status = bind_address(self, text, &socket->address, may_retry && !is_first);
-    if (status == 0) continue;
+    if (status == 0) {
+      is_first = false;
+      continue;
+    }
     // Only reactor 0 writes left_out, before the other reactors' threads read it.
     if (status == -EAFNOSUPPORT && self->index == 0 && text->count > 1) {
       socket->left_out = true;
-      if (text->left_out_status == 0) text->left_out_status = status;
+      if (*out_left_out == 0) *out_left_out = status;
       continue;
     }
-    if (!is_first) evnet_reactor_unlisten(self->reactor);
+    if (!is_first) (void)evnet_reactor_unlisten(self->reactor, text->index, NULL);
     return status;
   }
   return 0;
 }
 
-static void log_listening(const struct evnet_server *server, const struct text *text) {
+static void log_listening(const struct evnet_server *server, const struct server_text *text) {
   char line[EVNET_TEXT_BYTES];
   bool is_first = true;
   for (size_t i = 0; i < text->count; i++) {
@@ -141,29 +141,36 @@ static void log_listening(const struct evnet_server *server, const struct text *
   }
 }
 
-static int listen_at(struct server_reactor *self, struct text *text) {
+int server_listen_at(struct server_reactor *self, struct server_text *text) {
   struct evnet_server *server = self->server;
   const bool chooses =
       self->index == 0 && text->count > 1 && evnet_address_port(&text->sockets[0].address) == 0;
   int tries = chooses ? PORT_TRIES : 1;
+  int left_out_status = 0;
   int status;
   do {
-    status = bind_all(self, text, --tries > 0);
+    status = bind_all(self, text, --tries > 0, &left_out_status);
   } while (status == -EADDRINUSE && text->bound.size > 0 && tries > 0);
   if (status < 0) return status;
   if (text->bound.size == 0) {
     char line[EVNET_TEXT_BYTES];
     log_unbound(server, evnet_text_of_address(&text->sockets[0].address, line, sizeof line),
-                text->left_out_status, NULL, "no address of the name can be used");
-    return text->left_out_status;
+                left_out_status, NULL, "no address of the name can be used");
+    return left_out_status;
   }
-  if (self->index > 0) return 0;
-  server->bound[text->index] = text->bound;
+  evnet_reactor_set_listener_handler(self->reactor, text->index, text->handler_index);
+  return 0;
+}
+
+void server_publish(struct evnet_server *server, const struct server_text *text) {
+  struct server_listening *listening = &server->listening[text->index];
   (void)pthread_mutex_lock(&server->mutex);
-  server->listeners[text->index] = evnet_reactor_listener_descriptor(self->reactor, text->index);
+  listening->state = LISTENING_OPEN;
+  listening->bound = text->bound;
+  listening->descriptor =
+      evnet_reactor_listener_descriptor(server->reactors[0].reactor, text->index);
   (void)pthread_mutex_unlock(&server->mutex);
   log_listening(server, text);
-  return 0;
 }
 
 // Runs on reactor 0 before it binds the first address.
@@ -178,28 +185,56 @@ static void decide_whether_to_spread(struct evnet_server *server) {
             options->balance != NULL ? "balance" : "balancer");
 }
 
+// Runs on reactor 0, which is not pinned yet, before it binds the first address.
+static int decide_cpus(struct evnet_server *server) {
+  if (!server->options.reuse_port_by_cpu || server->reactor_count == 1) return 0;
+  int count = -EOPNOTSUPP;
+  if (server->spreads)
+    count = evnet_affinity_cpus(server->cpus, sizeof server->cpus / sizeof server->cpus[0]);
+  if (count < 0) {
+    evnet_log(&server->logger, EVNET_LOG_ERROR, "option reuse_port_by_cpu: %s",
+              evnet_status_message(count));
+    return count;
+  }
+  if ((uint32_t)count < server->reactor_count) {
+    evnet_log(&server->logger, EVNET_LOG_WARNING,
+              "option reuse_port_by_cpu has no effect: %u reactors are more than the %d CPUs",
+              server->reactor_count, count);
+    return 0;
+  }
+  server->port_cpus = (struct evnet_port_cpus){
+      .cpus = server->cpus, .cpu_count = (uint32_t)count, .socket_count = server->reactor_count};
+  return 0;
+}
+
 int server_listen(struct server_reactor *self) {
   struct evnet_server *server = self->server;
-  if (self->index == 0) decide_whether_to_spread(server);
   int status = 0;
+  if (self->index == 0) {
+    decide_whether_to_spread(server);
+    status = decide_cpus(server);
+  }
   for (size_t i = 0; i < server->socket_count && status == 0;) {
-    struct text text = {.sockets = &server->sockets[i], .index = server->sockets[i].index};
+    struct server_text text = {.sockets = &server->sockets[i], .index = server->sockets[i].index};
+    // Reactor 0 has written it, and no address is removed before the start has ended.
+    text.bound = server->listening[text.index].bound;
+    text.handler_index = server->listening[text.index].handler_index;
     while (i < server->socket_count && server->sockets[i].index == text.index) {
       text.count++;
       i++;
     }
-    status = listen_at(self, &text);
+    status = server_listen_at(self, &text);
+    if (status == 0 && self->index == 0) server_publish(server, &text);
   }
   return status;
 }
 
 // Duplicates. The kernel may reuse the number of a closed descriptor immediately. Therefore
-// server_closing clears `listeners` before the close, under the mutex that
-// evnet_server_dup_listener holds.
+// `descriptor` is cleared before the close, under the mutex that evnet_server_dup_listener holds.
 
 static void log_stopping(const struct evnet_server *server) {
   // A server that fails to start does not log this, because its caller gets the error.
-  const bool has_run = __atomic_load_n(&server->bound_count, __ATOMIC_RELAXED) > 0;
+  const bool has_run = __atomic_load_n(&server->is_bound, __ATOMIC_RELAXED);
   if (!has_run || !evnet_log_wants(&server->logger, EVNET_LOG_INFO)) return;
   struct evnet_server_stats stats;
   evnet_server_get_stats(server, &stats);
@@ -217,14 +252,14 @@ void server_closing(void *context) {
   if (self->index > 0) return;
   log_stopping(server);
   (void)pthread_mutex_lock(&server->mutex);
-  for (size_t i = 0; i < server->address_count; i++) server->listeners[i] = -ENOTCONN;
+  for (size_t i = 0; i < EVNET_LISTENERS_MAX; i++) server->listening[i].descriptor = -ENOTCONN;
   (void)pthread_mutex_unlock(&server->mutex);
 }
 
 int evnet_server_dup_listener(struct evnet_server *server, size_t index) {
-  if (index >= server->address_count) return -EINVAL;
   (void)pthread_mutex_lock(&server->mutex);
-  int duplicate = server->listeners[index];
+  int duplicate = -EINVAL;
+  if (index < server->address_count) duplicate = server->listening[index].descriptor;
   if (duplicate >= 0) {
     duplicate = fcntl(duplicate, F_DUPFD_CLOEXEC, 0);
     if (duplicate < 0) duplicate = -errno;

@@ -91,7 +91,7 @@ TEST(LockFaults, AServerThatCannotHaveItsLocksIsNotCreated) {
   evnet_server *server = nullptr;
   for (const bool counts_addresses : {false, true}) {
     FailEach(
-        counts_addresses ? 3 : 2,
+        counts_addresses ? 4 : 3,
         [&](const evnet_allocator *allocator) {
           const evnet_handler handler = {};
           const char *const addresses[] = {"tcp://127.0.0.1:0"};

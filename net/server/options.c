@@ -1,6 +1,7 @@
 // The options of a server: checks them, and passes them to its reactors. server.h documents each
 // one with its default and bounds.
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "net/base/text.h"
@@ -28,6 +29,10 @@ static int resolve_reactors(struct evnet_server *server) {
   // If one reactor paused, connections in its backlog would wait although the kernel could have
   // given them to another reactor.
   if (options->reuse_port) options->connections_full_action = EVNET_FULL_REFUSE;
+  if (options->reuse_port_by_cpu && !(options->reuse_port && options->pin_reactors)) {
+    return evnet_option_refuse(logger, "reuse_port_by_cpu", 1,
+                               "needs the options reuse_port and pin_reactors");
+  }
   if (options->connections_per_address_max == 0)
     options->connections_per_address_max = EVNET_UNLIMITED;
   switch (options->backend) {
@@ -98,6 +103,12 @@ int server_resolve_options(struct evnet_server *server) {
     options->connections_max =
         evnet_connections_max_default(&server->logger, server->reactor_count);
   }
+  if (options->dials_reserved >= options->connections_max) {
+    char why[96];
+    snprintf(why, sizeof why, "must be below %zu (connections_max)", options->connections_max);
+    return evnet_option_refuse(&server->logger, "dials_reserved", (int64_t)options->dials_reserved,
+                               why);
+  }
   const struct evnet_reactor_options given = {
       .idle_timeout_ms = options->idle_timeout_ms,
       .read_timeout_ms = options->read_timeout_ms,
@@ -106,6 +117,7 @@ int server_resolve_options(struct evnet_server *server) {
       .linger_ms = options->linger_ms,
       .drain_ms = options->drain_ms,
       .inbound_bytes_max = options->inbound_bytes_max,
+      .inbound_high_water_bytes = options->inbound_high_water_bytes,
       .outbound_high_water_bytes = options->outbound_high_water_bytes,
       .outbound_low_water_bytes = options->outbound_low_water_bytes,
       .outbound_bytes_max = options->outbound_bytes_max,
@@ -130,6 +142,8 @@ int server_resolve_options(struct evnet_server *server) {
       .notsent_lowat_bytes = options->notsent_lowat_bytes,
       .udp_broadcast = options->udp_broadcast,
       .lookup_threads_max = options->lookup_threads_max,
+      .lookups_max = options->lookups_max,
+      .resolve = options->resolve,
       .backend = options->backend,
       .allocator = options->allocator,
       .logger = server->logger,

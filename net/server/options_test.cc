@@ -27,6 +27,7 @@ TEST(Options, DefaultsAreThoseOfTheTableInServerH) {
   EXPECT_EQ(defaults.linger_ms, 2000);
   EXPECT_EQ(defaults.drain_ms, 5000);
   EXPECT_EQ(defaults.inbound_bytes_max, 16777216u);
+  EXPECT_EQ(defaults.inbound_high_water_bytes, EVNET_UNLIMITED);
   EXPECT_EQ(defaults.outbound_high_water_bytes, 1048576u);
   EXPECT_EQ(defaults.outbound_low_water_bytes, 524288u);
   EXPECT_EQ(defaults.outbound_bytes_max, 16777216u);
@@ -38,6 +39,8 @@ TEST(Options, DefaultsAreThoseOfTheTableInServerH) {
   EXPECT_EQ(defaults.holds_max, 1048576u);
   EXPECT_EQ(defaults.mailbox_bytes_max, 67108864u);
   EXPECT_EQ(defaults.lookup_threads_max, 128u);
+  EXPECT_EQ(defaults.lookups_max, 16384u);
+  EXPECT_EQ(defaults.resolve, nullptr);
   EXPECT_EQ(defaults.busy_poll_us, 0);
   EXPECT_EQ(defaults.backend, EVNET_BACKEND_AUTO);
   // The defaults of zeroed fields.
@@ -68,6 +71,7 @@ TEST(Options, OffAndUnlimitedAreTaken) {
   options.lifetime_ms = options.linger_ms = options.drain_ms = EVNET_OFF;
   options.connections_max = options.inbound_bytes_max = EVNET_UNLIMITED;
   options.connections_per_address_max = EVNET_UNLIMITED;
+  options.inbound_high_water_bytes = EVNET_UNLIMITED;
   options.outbound_high_water_bytes = options.outbound_bytes_max = EVNET_UNLIMITED;
   options.mailbox_bytes_max = options.holds_max = EVNET_UNLIMITED;
   Server server(Echo(), options);
@@ -101,7 +105,22 @@ const Bad kBad[] = {
     {"balancer", "3", [](evnet_options *options) { options->balancer = evnet_balancing(3); }},
     {"connections_full_action", "2",
      [](evnet_options *options) { options->connections_full_action = evnet_full_action(2); }},
+    {"reuse_port_by_cpu", "1",  // without pin_reactors
+     [](evnet_options *options) { options->reuse_port = options->reuse_port_by_cpu = true; }},
+    {"reuse_port_by_cpu", "1",  // without reuse_port
+     [](evnet_options *options) { options->pin_reactors = options->reuse_port_by_cpu = true; }},
     {"backend", "4", [](evnet_options *options) { options->backend = evnet_backend(4); }},
+    {"dials_reserved", "1048576",
+     [](evnet_options *options) { options->dials_reserved = 1048576; }},
+    {"dials_reserved", "5",
+     [](evnet_options *options) { options->connections_max = options->dials_reserved = 5; }},
+    {"inbound_high_water_bytes", "16777217",
+     [](evnet_options *options) { options->inbound_high_water_bytes = 16777217; }},
+    {"inbound_high_water_bytes", "101",
+     [](evnet_options *options) {
+       options->inbound_bytes_max = 100;
+       options->inbound_high_water_bytes = 101;
+     }},
     {"backlog", "-1", [](evnet_options *options) { options->backlog = -1; }},
     {"send_buffer_bytes", "-1", [](evnet_options *options) { options->send_buffer_bytes = -1; }},
     {"receive_buffer_bytes", "-5",

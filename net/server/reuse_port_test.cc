@@ -1,9 +1,13 @@
 // The option reuse_port (SO_REUSEPORT): a listener for each reactor, and several servers on a port.
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <map>
+#include <set>
 #include <thread>
 
 #include "gtest/gtest.h"
@@ -382,6 +386,85 @@ TEST(ReusePort, OfOneReactorServesAsWithoutIt) {
   datagrams.Send(server.address(1), "hello");
   EXPECT_EQ(datagrams.Receive(), "hello");
   EXPECT_EQ(server.Stop(0), 0);
+}
+
+// reuse_port_by_cpu
+
+// The CPUs that this process may use, in order.
+std::vector<int> Cpus() {
+  cpu_set_t set;
+  EXPECT_EQ(sched_getaffinity(0, sizeof set, &set), 0);
+  std::vector<int> cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+// Runs a function on a thread that is pinned to a CPU. On loopback the kernel handles a packet on
+// the CPU that sends it.
+void RunOn(int cpu, const std::function<void()> &function) {
+  std::thread([&] {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    ASSERT_EQ(pthread_setaffinity_np(pthread_self(), sizeof set, &set), 0);
+    function();
+  }).join();
+}
+
+evnet_options ByCpu(int reactors) {
+  evnet_options options = ReusePort(reactors);
+  options.pin_reactors = options.reuse_port_by_cpu = true;
+  return options;
+}
+
+// Whether the test runs over the kqueue stand-in, with the files of the BSDs.
+bool IsOverKqueue() { return std::string(Server().stats().backend) == "kqueue"; }
+
+TEST(ReusePortByCpu, TheCpuOfAPacketChoosesTheReactor) {
+  if (IsOverKqueue()) GTEST_SKIP() << "SO_ATTACH_REUSEPORT_CBPF is an option of Linux";
+  const std::vector<int> cpus = Cpus();
+  if (cpus.size() < 2) GTEST_SKIP() << "one CPU";
+  const int reactors = static_cast<int>(std::min<size_t>(cpus.size(), 8));
+  Callbacks callbacks = Telling();
+  callbacks.on_data = [](evnet_conn *conn) {
+    Take(conn);
+    Write(conn, std::to_string(evnet_conn_get_id(conn).reactor));
+    return EVNET_NONE;
+  };
+  Server server(callbacks, ByCpu(reactors), {"tcp://127.0.0.1:0", "udp://127.0.0.1:0"});
+  for (size_t i = 0; i < cpus.size() && i < 16; i++) {
+    RunOn(cpus[i], [&] {
+      const std::string expected = std::to_string(static_cast<int>(i) % reactors);
+      for (int k = 0; k < 10; k++) {
+        Client client(server.port());
+        EXPECT_EQ(client.Receive(2), expected + "0") << "CPU " << cpus[i];
+        UdpClient datagrams;
+        datagrams.Send(server.address(1), "x");
+        EXPECT_EQ(datagrams.Receive(), expected) << "CPU " << cpus[i];
+      }
+    });
+  }
+  EXPECT_EQ(server.Stop(0), 0);
+}
+
+TEST(ReusePortByCpu, WithMoreReactorsThanCpusTheHashDistributesAndTheLogSaysSo) {
+  if (IsOverKqueue()) GTEST_SKIP() << "SO_ATTACH_REUSEPORT_CBPF is an option of Linux";
+  const size_t cpus = Cpus().size();
+  if (cpus > 16) GTEST_SKIP() << "too many CPUs";
+  Server server(Telling(), ByCpu(static_cast<int>(cpus) + 1));
+  EXPECT_TRUE(server.log().Has("option reuse_port_by_cpu has no effect")) << server.log().Text();
+  std::set<std::string> reactors;
+  for (int i = 0; i < 200; i++) reactors.insert(Client(server.port()).Receive(2));
+  EXPECT_EQ(reactors.size(), cpus + 1);
+  EXPECT_EQ(server.Stop(0), 0);
+}
+
+TEST(ReusePortByCpu, OfOneReactorHasNoEffect) {
+  if (IsOverKqueue()) GTEST_SKIP() << "SO_ATTACH_REUSEPORT_CBPF is an option of Linux";
+  Server server(Telling(), ByCpu(1));
+  EXPECT_EQ(Client(server.port()).Receive(2), "00");
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 //   reactor 0 (the caller of run, or a thread)             reactors 1 to N-1, a thread each
 //   create the reactor                                     create the reactor, report
 //   wait for all reports; bind                    ----->   with reuse_port: bind, report
-//   wait for all reports; on_boot                 ----->   accept and run; or exit, if it failed
-//   on_tick; accept; run
+//   wait for all reports; on_boot                 ----->   on_reactor_boot; or exit, if it failed
+//   on_reactor_boot; on_tick; accept; run                  accept and run; on_reactor_shutdown
 //   stopped: join the others; on_shutdown         <-----   stopped: exit
 //
 // Each reactor is created on its own thread, because a kernel interface may be bound to the thread
@@ -35,10 +35,6 @@ static int create_thread(struct server_reactor *self, void *(*main)(void *)) {
 
 int server_create_reactor(struct server_reactor *self) {
   struct evnet_server *server = self->server;
-  struct evnet_reactor *reactor;
-  int status =
-      evnet_reactor_create(&server->handler, server->user, &server->reactor_options, &reactor);
-  if (status < 0) return status;
   const struct evnet_reactor_owner owner = {
       .context = self,
       .reactor_index = self->index,
@@ -53,7 +49,10 @@ int server_create_reactor(struct server_reactor *self) {
       .shutdown = server_shutdown,
       .log_limits = &server->log_limits,
   };
-  evnet_reactor_set_owner(reactor, &owner);
+  struct evnet_reactor *reactor;
+  int status =
+      evnet_reactor_create_owned(server->handlers, &server->reactor_options, &owner, &reactor);
+  if (status < 0) return status;
   // Either evnet_server_stop sees the reactor, or this sees the stop.
   __atomic_store_n(&self->reactor, reactor, __ATOMIC_SEQ_CST);
   int64_t drain_ms = __atomic_load_n(&server->stop_drain_ms, __ATOMIC_SEQ_CST);
@@ -108,6 +107,7 @@ static struct evnet_affinity *pin(const struct server_reactor *self) {
 
 static int run_loop(struct server_reactor *self) {
   struct evnet_affinity *before = pin(self);
+  evnet_reactor_boot(self->reactor);  // of reactor 0 it was called before
   int status = evnet_reactor_run(self->reactor);
   evnet_thread_unpin(before);
   // If one reactor fails, the whole server shuts down gracefully.
@@ -123,6 +123,16 @@ static void end_unstarted(struct server_reactor *self) {
   (void)evnet_reactor_run(self->reactor);
 }
 
+// Waits until all reactors before this one have bound their addresses, because the order of the
+// sockets of a port must be that of the reactors.
+static void wait_for_turn(const struct server_reactor *self) {
+  struct evnet_server *server = self->server;
+  (void)pthread_mutex_lock(&server->mutex);
+  while (server->ready_count + 1 < self->index)
+    (void)pthread_cond_wait(&server->changed, &server->mutex);
+  (void)pthread_mutex_unlock(&server->mutex);
+}
+
 static void *sub_main(void *argument) {
   struct server_reactor *self = argument;
   evnet_thread_set_name("evnet", self->index);
@@ -130,6 +140,7 @@ static void *sub_main(void *argument) {
   int status = server_create_reactor(self);
   report(self, status);
   if (status == 0 && wait_for_next(self->server, SERVER_STARTING) == SERVER_SHARING) {
+    if (self->server->options.reuse_port_by_cpu) wait_for_turn(self);
     status = server_listen(self);
     report(self, status);
   }
@@ -180,13 +191,43 @@ static void join_subs(struct evnet_server *server) {
   }
 }
 
-static void tick(struct evnet_timer *timer, void *user) {
-  struct evnet_server *server = user;
-  uint64_t delay_ms = UINT64_MAX;
-  enum evnet_action action = server->handler.on_tick(server, &delay_ms, server->user);
+// The callbacks of the server are those of the server's handler and of the handlers of its
+// addresses. They begin in the order of these handlers, and end in the reverse order.
+
+static void stop_if(struct evnet_server *server, enum evnet_action action) {
   if (action == EVNET_SHUTDOWN) evnet_server_stop(server, server->reactor_options.drain_ms);
+}
+
+static void tick(struct evnet_timer *timer, void *user) {
+  const struct server_tick *self = user;
+  struct evnet_server *server = self->server;
+  uint64_t delay_ms = UINT64_MAX;
+  stop_if(server, self->bound->handler.on_tick(server, &delay_ms, self->bound->user));
   if (delay_ms != UINT64_MAX)
-    evnet_timer_start(server->reactors[0].reactor, timer, delay_ms, tick, server);
+    evnet_timer_start(server->reactors[0].reactor, timer, delay_ms, tick, user);
+}
+
+static void begin_ticks(struct evnet_server *server) {
+  for (uint32_t i = 0; i < server->handlers->boot_count; i++) {
+    struct server_tick *each = &server->ticks[i];
+    each->server = server;
+    each->bound = &server->handlers->of[i];
+    if (each->bound->handler.on_tick == NULL) continue;
+    evnet_reactor_time_begin(server->reactors[0].reactor);
+    tick(&each->timer, each);
+    evnet_reactor_time_end(server->reactors[0].reactor);
+  }
+}
+
+static void tell_boot(struct evnet_server *server) {
+  for (uint32_t i = 0; i < server->handlers->boot_count; i++) {
+    const struct evnet_bound_handler *bound = &server->handlers->of[i];
+    if (bound->handler.on_boot == NULL) continue;
+    evnet_reactor_time_begin(server->reactors[0].reactor);
+    const enum evnet_action action = bound->handler.on_boot(server, bound->user);
+    evnet_reactor_time_end(server->reactors[0].reactor);
+    stop_if(server, action);
+  }
 }
 
 static int boot(struct evnet_server *server, const struct server_others *others) {
@@ -196,13 +237,8 @@ static int boot(struct evnet_server *server, const struct server_others *others)
   if (status == 0) status = server_listen(first);
   if (status == 0 && server->spreads) status = others->listen(server);
   if (status < 0) return status;
-  __atomic_store_n(&server->bound_count, server->address_count, __ATOMIC_RELEASE);
-  if (server->handler.on_boot != NULL) {
-    evnet_reactor_time_begin(first->reactor);
-    const enum evnet_action action = server->handler.on_boot(server, server->user);
-    evnet_reactor_time_end(first->reactor);
-    if (action == EVNET_SHUTDOWN) evnet_server_stop(server, server->reactor_options.drain_ms);
-  }
+  __atomic_store_n(&server->is_bound, true, __ATOMIC_RELEASE);
+  tell_boot(server);
   return 0;
 }
 
@@ -211,17 +247,18 @@ int server_boot(struct evnet_server *server, const struct server_others *others)
   server_set_state(server, status < 0 ? SERVER_ENDED : SERVER_RUNNING);
   if (status < 0) return status;
   struct evnet_reactor *reactor = server->reactors[0].reactor;
-  evnet_reactor_time_begin(reactor);
-  if (server->handler.on_tick != NULL) tick(&server->tick, server);
-  evnet_reactor_time_end(reactor);
-  evnet_reactor_accept_resume(server->reactors[0].reactor);
+  evnet_reactor_boot(reactor);
+  begin_ticks(server);
+  evnet_reactor_accept_resume(reactor);
   return 0;
 }
 
 void server_tell_shutdown(struct evnet_server *server) {
-  if (server->handler.on_shutdown != NULL) {
+  for (uint32_t i = server->handlers->boot_count; i > 0; i--) {
+    const struct evnet_bound_handler *bound = &server->handlers->of[i - 1];
+    if (bound->handler.on_shutdown == NULL) continue;
     evnet_reactor_time_begin(server->reactors[0].reactor);
-    server->handler.on_shutdown(server, server->user);
+    bound->handler.on_shutdown(server, bound->user);
     evnet_reactor_time_end(server->reactors[0].reactor);
   }
   evnet_log(&server->logger, EVNET_LOG_INFO, "stopped");
@@ -298,50 +335,4 @@ int evnet_server_wait(struct evnet_server *server) {
   (void)pthread_join(server->reactors[0].thread, NULL);
   server_set_state(server, SERVER_ENDED);
   return server->reactors[0].status;
-}
-
-// Stopping
-
-int evnet_server_stop(struct evnet_server *server, int64_t drain_ms) {
-  if (drain_ms < 0) drain_ms = 0;
-  if (drain_ms == NO_STOP) drain_ms--;  // reactors treat both values as no deadline
-  int64_t before = __atomic_load_n(&server->stop_drain_ms, __ATOMIC_RELAXED);
-  while (drain_ms < before &&
-         !__atomic_compare_exchange_n(&server->stop_drain_ms, &before, drain_ms, true,
-                                      __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
-  }
-  for (uint32_t i = 0; i < server->reactor_count; i++) {
-    struct evnet_reactor *reactor = __atomic_load_n(&server->reactors[i].reactor, __ATOMIC_SEQ_CST);
-    if (reactor != NULL) evnet_reactor_stop(reactor, drain_ms);
-  }
-  return 0;
-}
-
-void server_add_undrained(struct evnet_server *server) {
-  __atomic_add_fetch(&server->undrained_count, 1, __ATOMIC_SEQ_CST);
-}
-
-void server_remove_undrained(struct evnet_server *server) {
-  if (__atomic_sub_fetch(&server->undrained_count, 1, __ATOMIC_SEQ_CST) > 0) return;
-  __atomic_store_n(&server->all_drained, true, __ATOMIC_SEQ_CST);
-  // Wake the other reactors, which may be asleep: all of them exist, because each has drained.
-  // INT64_MAX leaves their deadlines unchanged.
-  for (uint32_t i = 0; i < server->reactor_count; i++) {
-    struct evnet_reactor *reactor = __atomic_load_n(&server->reactors[i].reactor, __ATOMIC_SEQ_CST);
-    evnet_reactor_stop(reactor, INT64_MAX);
-  }
-}
-
-bool server_drained(void *context, bool drained) {
-  struct server_reactor *self = context;
-  struct evnet_server *server = self->server;
-  if (drained && !self->drained) server_remove_undrained(server);
-  if (!drained && self->drained) server_add_undrained(server);
-  self->drained = drained;
-  return __atomic_load_n(&server->all_drained, __ATOMIC_SEQ_CST);
-}
-
-void server_shutdown(void *context) {
-  const struct server_reactor *self = context;
-  evnet_server_stop(self->server, self->server->reactor_options.drain_ms);
 }

@@ -11,7 +11,9 @@ defaults=$(awk '
   /^struct evnet_options \{/ { inside = 1 }
   /^};/ { inside = 0 }
   inside && match($0, /^  \/\/ Default: /) { value = substr($0, RLENGTH + 1); sub(/\.$/, "", value); next }
-  inside && value != "" && match($0, /[a-z_0-9]+;$/) { print substr($0, RSTART, RLENGTH - 1) " " value; value = "" }
+  inside && value != "" && match($0, /[a-z_0-9]+( EVNET_ZERO)?;$/) {
+    name = substr($0, RSTART, RLENGTH - 1); sub(/ EVNET_ZERO/, "", name); print name " " value; value = ""
+  }
 ' "$header")
 while IFS='|' read -r _ option value _; do
   option=$(tr -d '` ' <<< "$option")

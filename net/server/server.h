@@ -37,8 +37,11 @@
 #include "../reactor/dial.h"
 #include "../reactor/handler.h"
 #include "../reactor/reactor.h"
+#include "addresses.h"
+#include "adopt.h"
 #include "async.h"
 #include "dial.h"
+#include "stats.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -71,11 +74,11 @@ struct evnet_options {
   // caller's of evnet_serve or evnet_server_run.
   // Bounds: 1 to EVNET_REACTORS_MAX, or EVNET_REACTOR_PER_CPU.
   // Default: 1.
-  int reactors;
+  int reactors EVNET_ZERO;
 
   // How reactor 0, which accepts connections, distributes them among the reactors.
   // Default: EVNET_ROUND_ROBIN.
-  enum evnet_balancing balancer;
+  enum evnet_balancing balancer EVNET_ZERO;
 
   // Replaces `balancer`: returns the reactor for a connection or an evnet_server_dial. It is called
   // on reactor 0's thread, and only if there are several reactors.
@@ -83,17 +86,18 @@ struct evnet_options {
   //   loads           the number of connections on each of `count` reactors.
   //   peer            the peer's address; for a dial, no address (AF_UNSPEC).
   //   listener_index  the index of the address that accepted the connection, as in
-  //                   evnet_server_address; SIZE_MAX for a dial or an adopted listener.
+  //                   evnet_server_address; SIZE_MAX for a dial, an adopted listener or
+  //                   evnet_server_adopt.
   //   user            balance_user.
   //
   // Returns: the index of a reactor, taken modulo `count`.
   // Default: NULL, which uses `balancer`.
   size_t (*balance)(const uint64_t *loads, size_t count, const struct evnet_address *peer,
-                    size_t listener_index, void *user);
+                    size_t listener_index, void *user) EVNET_ZERO;
 
   // Passed to `balance`.
   // Default: NULL.
-  void *balance_user;
+  void *balance_user EVNET_ZERO;
 
   // Shares TCP and UDP ports with other servers of the same user that set this option too, in this
   // process or another (SO_REUSEPORT); the kernel distributes connections among them. Each reactor
@@ -102,18 +106,30 @@ struct evnet_options {
   // (macOS, OpenBSD), only reactor 0 listens, and one of the servers receives all connections.
   // evnet_server_create rejects Unix addresses if this option is set.
   // Default: false, no other server can listen on the port.
-  bool reuse_port;
+  bool reuse_port EVNET_ZERO;
+
+  // With reuse_port and pin_reactors: the CPU that handles a packet in the kernel chooses the
+  // reactor for its connection or datagram, so that both use the same CPU's caches
+  // (SO_ATTACH_REUSEPORT_CBPF). It helps if the network card spreads packets over the CPUs (RSS).
+  // With fewer reactors than CPUs, the packets of the i-th CPU that the process may use go to
+  // reactor i modulo the number of reactors. With more reactors than CPUs, evnet logs a warning and
+  // the kernel distributes as without this option, because some reactors would get nothing. Another
+  // server on the port makes the kernel's order of sockets differ from the order of the reactors.
+  // evnet_server_create rejects it without the other two options. Linux only: elsewhere the start
+  // fails with -EOPNOTSUPP, unless there is one reactor.
+  // Default: false.
+  bool reuse_port_by_cpu EVNET_ZERO;
 
   // The kernel interface. EVNET_BACKEND_AUTO selects the best one that works. If the system does
   // not support the backend named here, the start fails and logs the reason.
   // Default: EVNET_BACKEND_AUTO.
-  enum evnet_backend backend;
+  enum evnet_backend backend EVNET_ZERO;
 
   // Pins reactor i to the i-th CPU that the process may use, starting over at the first CPU if
   // there are more reactors than CPUs. If a reactor cannot be pinned, the server logs a warning and
   // runs. Linux only.
   // Default: false.
-  bool pin_reactors;
+  bool pin_reactors EVNET_ZERO;
 
   // Largest number of name lookups in progress in the process. Each lookup runs getaddrinfo(3) on
   // its own thread, because a silent name server blocks it for seconds. All reactors of the process
@@ -122,13 +138,24 @@ struct evnet_options {
   // different bounds, each bound applies to the lookups of its own reactor.
   // Bounds: 1 to EVNET_LOOKUP_THREADS_MAX.
   // Default: 128.
-  size_t lookup_threads_max;
+  size_t lookup_threads_max EVNET_ZERO;
+
+  // Largest number of name lookups in progress on one reactor, those of dials included. Further
+  // ones fail with -EAGAIN.
+  // Bounds: 1 to EVNET_LOOKUPS_MAX.
+  // Default: 16384.
+  size_t lookups_max EVNET_ZERO;
+
+  // Looks names up for dials and evnet_resolve, instead of getaddrinfo(3) on threads; see
+  // net/reactor/resolve.h. Addresses to listen on do not use it. Borrowed for the server's life.
+  // Default: NULL, none.
+  const struct evnet_resolver *resolve EVNET_ZERO;
 
   // After any activity, a reactor polls without sleeping for this many microseconds. This lowers
   // latency at the cost of one busy CPU for each reactor.
   // Bounds: 0 to EVNET_BUSY_POLL_US_MAX.
   // Default: 0.
-  int64_t busy_poll_us;
+  int64_t busy_poll_us EVNET_ZERO;
 
   // Limits. The two counts of connections apply to all reactors together. Refused connections are
   // reset and counted; the log has at most one line about them every 10 seconds.
@@ -136,113 +163,126 @@ struct evnet_options {
   // Largest number of open connections, dialled ones included. It is never exceeded. Each reactor
   // reserves 128 bytes of address space for each.
   // Default: 1048576, or less where ulimit -v (RLIMIT_AS) is low.
-  size_t connections_max;
+  size_t connections_max EVNET_ZERO;
+
+  // Places of connections_max, the last ones to be taken, that only dials and adopted connections
+  // may take: the server accepts while fewer than connections_max - dials_reserved connections are
+  // open, dialled ones included.
+  // Bounds: below connections_max.
+  // Default: 0.
+  size_t dials_reserved EVNET_ZERO;
 
   // The treatment of further connections at connections_max. With reuse_port they are refused.
   // Default: EVNET_FULL_PAUSE.
-  enum evnet_full_action connections_full_action;
+  enum evnet_full_action connections_full_action EVNET_ZERO;
 
   // Largest number of connections from one IPv4 address or one IPv6 /64 network. The server refuses
   // further ones. Dialled connections and Unix peers are not counted.
   // Default: EVNET_UNLIMITED.
-  size_t connections_per_address_max;
+  size_t connections_per_address_max EVNET_ZERO;
 
   // Time without a byte in either direction. See on_timeout.
   // Default: EVNET_OFF.
-  int64_t idle_timeout_ms;
+  int64_t idle_timeout_ms EVNET_ZERO;
 
   // Time without a byte from the peer while reading is not stopped. See on_timeout.
   // Default: EVNET_OFF.
-  int64_t read_timeout_ms;
+  int64_t read_timeout_ms EVNET_ZERO;
 
   // Time in which output is queued and the kernel takes none of it. See on_timeout.
   // Default: 30000.
-  int64_t write_timeout_ms;
+  int64_t write_timeout_ms EVNET_ZERO;
 
   // Time since on_open. It applies in every state of the connection, until on_close.
   // Default: EVNET_OFF.
-  int64_t lifetime_ms;
+  int64_t lifetime_ms EVNET_ZERO;
 
   // Time that a closing connection waits for the peer's end-of-stream after sending its own.
   // evnet_conn_set_linger has the details.
   // Default: 2000.
-  int64_t linger_ms;
+  int64_t linger_ms EVNET_ZERO;
 
   // The drain deadline of a stop that a callback begins by returning EVNET_SHUTDOWN. EVNET_OFF
   // means EVNET_TIMEOUT_MS_MAX.
   // Default: 5000.
-  int64_t drain_ms;
+  int64_t drain_ms EVNET_ZERO;
 
   // Memory of one connection
 
   // Unread bytes at which the connection closes with EVNET_REASON_INBOUND_OVERFLOW when on_data
   // returns. If the handler has paused reading, evnet only stops reading at this bound.
   // Default: 16777216.
-  size_t inbound_bytes_max;
+  size_t inbound_bytes_max EVNET_ZERO;
+
+  // Unread bytes at which evnet stops reading from a connection whose handler has stated that it
+  // needs no more (evnet_conn_need).
+  // Bounds: 1 to inbound_bytes_max, or EVNET_UNLIMITED for no mark.
+  // Default: EVNET_UNLIMITED.
+  size_t inbound_high_water_bytes EVNET_ZERO;
 
   // Queued output at which outbound_high_action begins.
   // Default: 1048576.
-  size_t outbound_high_water_bytes;
+  size_t outbound_high_water_bytes EVNET_ZERO;
 
   // Queued output at which outbound_high_action ends.
   // Bounds: at most outbound_high_water_bytes.
   // Default: half of outbound_high_water_bytes.
-  size_t outbound_low_water_bytes;
+  size_t outbound_low_water_bytes EVNET_ZERO;
 
   // Largest queued output. A write that would exceed it fails, see outbound_overflow.
   // Bounds: at least outbound_high_water_bytes + read_turn_bytes_max.
   // Default: 16777216, or the lower bound if that is more.
-  size_t outbound_bytes_max;
+  size_t outbound_bytes_max EVNET_ZERO;
 
   // The action between the high-water and the low-water mark.
   // Default: EVNET_HIGH_STOP_READING.
-  enum evnet_high_action outbound_high_action;
+  enum evnet_high_action outbound_high_action EVNET_ZERO;
 
   // The consequence of a write that would exceed outbound_bytes_max.
   // Default: EVNET_OVERFLOW_CLOSE.
-  enum evnet_overflow outbound_overflow;
+  enum evnet_overflow outbound_overflow EVNET_ZERO;
 
   // Largest number of bytes read from one connection in one turn of the loop.
   // Bounds: 512 to 67108864.
   // Default: 262144.
-  size_t read_turn_bytes_max;
+  size_t read_turn_bytes_max EVNET_ZERO;
 
   // Number of holds (evnet_conn_hold) at which reading stops, on one connection or on one UDP
   // socket with all its peers. A callback can exceed it by the requests that it was given at the
   // time. EVNET_UNLIMITED means no bound.
   // Default: 1048576.
-  size_t holds_max;
+  size_t holds_max EVNET_ZERO;
 
   // Largest size of the requests posted to one reactor and not yet run.
   // Default: 67108864.
-  size_t mailbox_bytes_max;
+  size_t mailbox_bytes_max EVNET_ZERO;
 
   // UDP sockets
 
   // Largest datagram received. evnet cuts a longer one; evnet_conn_is_truncated reports it.
   // Bounds: 1 to 65535.
   // Default: 65535.
-  size_t udp_datagram_bytes_max;
+  size_t udp_datagram_bytes_max EVNET_ZERO;
 
   // Largest size of the output queue of a UDP socket that is full. Each queued datagram counts with
   // about 300 bytes more than its own.
   // Default: 262144.
-  size_t udp_outbound_bytes_max;
+  size_t udp_outbound_bytes_max EVNET_ZERO;
 
   // Disables UDP_SEGMENT (Linux). With it, evnet passes consecutive datagrams of equal size to the
   // same address to the kernel in one call. Receivers see no difference.
   // Default: false.
-  bool no_udp_segmentation;
+  bool no_udp_segmentation EVNET_ZERO;
 
   // Enables UDP_GRO (Linux): the kernel may return up to 64 consecutive datagrams of equal size
   // from one peer in one call. on_data still receives them one by one. This helps with peers that
   // send much, and may use up to 64 blocks of 64 KiB whatever udp_datagram_bytes_max is.
   // Default: false.
-  bool udp_gro;
+  bool udp_gro EVNET_ZERO;
 
   // Permits UDP sockets, those of dials too, to send to broadcast addresses (SO_BROADCAST).
   // Default: false.
-  bool udp_broadcast;
+  bool udp_broadcast EVNET_ZERO;
 
   // Sockets of connections, accepted or dialled. A dial's options (dial.h) can override them, and a
   // connection can change its own (conn.h). UDP and Unix sockets use the buffer sizes only; for a
@@ -252,114 +292,95 @@ struct evnet_options {
   // Size of the kernel's send buffer (SO_SNDBUF). A size that is set is fixed: the kernel does not
   // adjust it to the traffic. Linux doubles it (socket(7)).
   // Default: the system's.
-  int send_buffer_bytes;
+  int send_buffer_bytes EVNET_ZERO;
 
   // Size of the kernel's receive buffer (SO_RCVBUF), likewise.
   // Default: the system's.
-  int receive_buffer_bytes;
+  int receive_buffer_bytes EVNET_ZERO;
 
   // Uses Nagle's algorithm: clears TCP_NODELAY.
   // Default: false.
-  bool no_nodelay;
+  bool no_nodelay EVNET_ZERO;
 
   // Idle seconds before the first keepalive probe (TCP_KEEPIDLE). See evnet_conn_set_keepalive.
   // Bounds: 1 to EVNET_KEEPALIVE_S_MAX, or EVNET_OFF for no probes.
   // Default: EVNET_OFF.
-  int keepalive_idle_s;
+  int keepalive_idle_s EVNET_ZERO;
 
   // Seconds between keepalive probes (TCP_KEEPINTVL). Needs keepalive_idle_s.
   // Bounds: 1 to EVNET_KEEPALIVE_S_MAX.
   // Default: the system's.
-  int keepalive_interval_s;
+  int keepalive_interval_s EVNET_ZERO;
 
   // Unanswered keepalive probes after which the connection ends (TCP_KEEPCNT). Needs
   // keepalive_idle_s.
   // Bounds: 1 to EVNET_KEEPALIVE_COUNT_MAX.
   // Default: the system's.
-  int keepalive_count;
+  int keepalive_count EVNET_ZERO;
 
   // Time that sent bytes may stay unacknowledged before the kernel ends the connection
   // (TCP_USER_TIMEOUT). Linux.
   // Default: EVNET_OFF, which leaves the system's.
-  int64_t user_timeout_ms;
+  int64_t user_timeout_ms EVNET_ZERO;
 
   // Largest number of unsent bytes that the kernel's buffer holds (TCP_NOTSENT_LOWAT). Linux and
   // macOS.
   // Default: the system's.
-  int notsent_lowat_bytes;
+  int notsent_lowat_bytes EVNET_ZERO;
 
   // Sockets that listen. UDP sockets use bind_to_device and v6only; Unix sockets use backlog and
   // unix_mode.
 
   // Connections that the kernel queues until the server accepts them (listen(2)).
   // Default: SOMAXCONN.
-  int backlog;
+  int backlog EVNET_ZERO;
 
   // Enables TCP Fast Open (RFC 7413): the number of connections with data in their SYN that the
   // kernel queues (TCP_FASTOPEN). FreeBSD, and Linux if net.ipv4.tcp_fastopen permits it.
   // Default: none.
-  int fast_open_queue_max;
+  int fast_open_queue_max EVNET_ZERO;
 
   // The kernel queues a connection for accept only when its first bytes have arrived, or after
   // about this many seconds (TCP_DEFER_ACCEPT). Linux.
   // Default: none.
-  int defer_accept_s;
+  int defer_accept_s EVNET_ZERO;
 
   // Name of a network interface, copied: accepts only what arrives there (SO_BINDTODEVICE). Linux.
   // Default: any.
-  const char *bind_to_device;
+  const char *bind_to_device EVNET_ZERO;
 
   // Makes "tcp://:9000" and "tcp://[::]:9000" accept IPv6 only.
   // Default: false.
-  bool v6only;
+  bool v6only EVNET_ZERO;
 
   // Clears SO_REUSEADDR. A restart then fails while connections are in TIME_WAIT, and a UDP socket
   // that is bound to a multicast group does not share it.
   // Default: false.
-  bool no_reuse_address;
+  bool no_reuse_address EVNET_ZERO;
 
   // Permission bits of a Unix socket's file, such as 0660, independent of the umask. On Linux a
   // client needs permission to write (unix(7)).
   // Bounds: 0001 to 0777.
   // Default: 0777 less the process's umask.
-  mode_t unix_mode;
+  mode_t unix_mode EVNET_ZERO;
 
   // Log and memory
 
   // Receives log lines, see net/base/log.h.
   // Default: NULL, no log; for evnet_serve, evnet_log_stderr.
-  void (*log)(enum evnet_log_level level, const char *message, void *user);
+  void (*log)(enum evnet_log_level level, const char *message, void *user) EVNET_ZERO;
 
   // Passed to `log`.
   // Default: NULL.
-  void *log_user;
+  void *log_user EVNET_ZERO;
 
   // The most detailed level passed to `log`.
   // Default: EVNET_LOG_WARNING.
-  enum evnet_log_level log_level;
+  enum evnet_log_level log_level EVNET_ZERO;
 
   // Allocates the server's memory, see net/base/memory.h. Borrowed until evnet_server_destroy.
   // Default: NULL, malloc(3) and free(3).
-  const struct evnet_allocator *allocator;
-};
-
-// Sums over all reactors. Each number is exact, but they are not read at the same moment.
-// evnet_server_get_reactor_stats has more detail about one reactor.
-struct evnet_server_stats {
-  uint64_t connections_open;      // after on_open and before on_close
-  uint64_t connections_accepted;  // calls of on_open, including dialled connections
-  uint64_t connections_closed;    // calls of on_close after on_open
-  uint64_t connections_refused;   // accepted and reset: a limit was reached or memory ran out
-  uint64_t dials_failed;          // calls of on_close without on_open
-  uint64_t bytes_received;        // from peers, including datagrams
-  uint64_t bytes_sent;            // taken by the kernel, including datagrams
-  uint64_t datagrams_received;    // by UDP sockets
-  uint64_t datagrams_sent;        // by UDP sockets
-  uint64_t datagrams_dropped;     // not sent: the queue was full, or the kernel refused them
-  uint64_t turns;                 // of the event loops
-  uint64_t longest_callback_ns;   // on any reactor; reveals callbacks that block a reactor
-  uint32_t reactors;              // that exist
-  const char *backend;            // "epoll", "io_uring" or "kqueue"; a constant string
+  const struct evnet_allocator *allocator EVNET_ZERO;
 };
 
 // evnet_serve creates a server, runs it on the calling thread until it stops, and destroys it.
@@ -369,8 +390,8 @@ struct evnet_server_stats {
 //
 //   handler    copied.
 //   user       passed to every callback.
-//   addresses  `count` texts in the form of net/base/address.h, 1 to 64; borrowed for the call.
-//   count      the number of addresses.
+//   addresses  `count` texts in the form of net/base/address.h; borrowed for the call.
+//   count      the number of addresses, 0 to 64. A server without addresses only dials and adopts.
 //   options    copied; NULL: all defaults. If options.log is NULL, log lines go to stderr
 //              (evnet_log_stderr).
 //
@@ -390,8 +411,10 @@ EVNET_API int evnet_serve(const struct evnet_handler *handler, void *user,
 //
 //   handler     copied.
 //   user        passed to every callback.
-//   addresses   `count` texts in the form of net/base/address.h, 1 to 64; borrowed for the call.
-//   count       the number of addresses.
+//   addresses   `count` texts in the form of net/base/address.h; borrowed for the call. NULL if
+//               count is 0.
+//   count       the number of addresses, 0 to 64. A server without addresses only dials
+//               (evnet_dial, evnet_server_dial) and adopts, and also runs until it is stopped.
 //   options     copied; NULL: all defaults.
 //   out_server  the server; the caller frees it with evnet_server_destroy.
 //
@@ -400,7 +423,7 @@ EVNET_API int evnet_serve(const struct evnet_handler *handler, void *user,
 //          EVNET_STATUS_OPTION if an option is out of bounds, or if an address is a Unix address
 //          and reuse_port is set; logged.
 //          -ENOBUFS if the names resolve to more than 128 addresses in total; logged.
-//          -EINVAL if count is 0 or above 64; logged.
+//          -EINVAL if count is above 64; logged.
 //          -EMFILE, -ENFILE if a lookup fails for lack of a descriptor; logged.
 //          -ENOMEM if memory runs out.
 // Thread:  any.
@@ -408,6 +431,36 @@ EVNET_API EVNET_WARN_UNUSED int evnet_server_create(const struct evnet_handler *
                                                     const char *const *addresses, size_t count,
                                                     const struct evnet_options *options,
                                                     struct evnet_server **out_server);
+
+// One address of a server. A library that serves a protocol fills one in for its program.
+struct evnet_listen {
+  // A text in the form of net/base/address.h.
+  const char *address EVNET_ZERO;
+
+  // The handler of the connections that the address accepts, or of its UDP socket, copied, and the
+  // user that its callbacks get. Such a connection takes no memory for it. handler.h explains the
+  // callbacks that do not belong to a connection.
+  // NULL: the server's handler and user; `user` is then ignored.
+  const struct evnet_handler *handler EVNET_ZERO;
+  void *user EVNET_ZERO;  // passed to the callbacks of `handler`
+};
+
+// evnet_server_create_with is evnet_server_create with a handler for each address:
+//
+//   const struct evnet_listen listens[] = {
+//       {.address = "tcp://:443"},
+//       {.address = "unix:///run/admin", .handler = &admin_handler, .user = &admin},
+//   };
+//   int status = evnet_server_create_with(&handler, &app, listens, 2, NULL, &server);
+//
+//   handler  copied; the handler of dials and adopted sockets too, unless they name another one.
+//   listens  `count` addresses; borrowed for the call.
+//
+// Returns and errors: as evnet_server_create.
+// Thread:  any.
+EVNET_API EVNET_WARN_UNUSED int evnet_server_create_with(
+    const struct evnet_handler *handler, void *user, const struct evnet_listen *listens,
+    size_t count, const struct evnet_options *options, struct evnet_server **out_server);
 
 // evnet_server_start runs a server on its own threads. It returns when all addresses are bound and
 // on_boot has returned. These threads block all signals except those that a fault of the thread
@@ -492,11 +545,12 @@ EVNET_API int evnet_server_stop_on_signal(struct evnet_server *server, int signa
 // evnet_server_address returns an address as it is bound, with the actual port. For a name with
 // several addresses, it is the first bound one.
 //
-//   index  the position in the addresses given to evnet_server_create, from 0.
+//   index  the position in the addresses given to evnet_server_create, from 0; or the index of an
+//          address that was added later (addresses.h).
 //
 // Returns: 0.
-// Errors:  -EINVAL if index is out of range.
-//          -ENOTCONN if the addresses are not bound yet.
+// Errors:  -EINVAL if there never was an address with this index.
+//          -ENOTCONN if the addresses are not bound yet, or the address was removed.
 // Thread:  any, from on_boot on, or after evnet_server_start has returned.
 EVNET_API EVNET_WARN_UNUSED int evnet_server_address(const struct evnet_server *server,
                                                      size_t index,
@@ -516,7 +570,7 @@ EVNET_API EVNET_WARN_UNUSED int evnet_server_address(const struct evnet_server *
 //
 // Returns: a non-blocking, close-on-exec descriptor; the caller closes it.
 // Errors:  -EINVAL if index is out of range.
-//          -ENOTCONN if the address is not bound yet, or a stop has begun.
+//          -ENOTCONN if the address is not bound yet or was removed, or a stop has begun.
 //          -EMFILE if no descriptor is left.
 //          -EOPNOTSUPP in a simulated kernel.
 // Thread:  any, from on_boot on.
@@ -532,13 +586,31 @@ EVNET_API EVNET_WARN_UNUSED int evnet_server_dup_listener(struct evnet_server *s
 EVNET_API struct evnet_reactor *evnet_server_reactor(const struct evnet_server *server,
                                                      uint32_t index);
 
+// evnet_server_reactor_count returns the number of the server's reactors: options.reactors, or with
+// EVNET_REACTOR_PER_CPU the number of CPUs at the creation of the server. A program that has data
+// for each reactor makes an array of this size, in on_boot or before the start, and uses
+// evnet_reactor_index.
+//
+// Thread:  any, while the server exists.
+EVNET_API uint32_t evnet_server_reactor_count(const struct evnet_server *server);
+
+// evnet_reactor_server returns the server that the reactor belongs to; NULL if it was created by
+// evnet_reactor_create.
+//
+// Thread:  any, while the reactor exists.
+EVNET_API struct evnet_server *evnet_reactor_server(const struct evnet_reactor *reactor);
+
+// evnet_conn_server returns the server that the connection belongs to; NULL as above.
+EVNET_API struct evnet_server *evnet_conn_server(const struct evnet_conn *conn);
+
 // evnet_server_datagram_socket returns the UDP socket of an address on reactor 0, to send before
 // the first datagram arrives (evnet_conn_send_to) or to join a group (evnet_conn_join_group).
 //
 //   index  as in evnet_server_address; for a name with several addresses, the first.
 //
-// Returns: the socket; NULL if the address is not a UDP address, is not bound yet, or a stop has
-//          begun. To send during a stop, hold the socket and use its id (evnet_async_send_from).
+// Returns: the socket; NULL if the address is not a UDP address, is not bound yet or was removed,
+//          or a stop has begun. To send during a stop, hold the socket and use its id
+//          (evnet_async_send_from).
 // Thread:  reactor 0's: in on_boot, on_tick or a function posted to it.
 EVNET_API struct evnet_conn *evnet_server_datagram_socket(const struct evnet_server *server,
                                                           size_t index);
@@ -554,23 +626,6 @@ EVNET_API struct evnet_conn *evnet_server_datagram_socket(const struct evnet_ser
 EVNET_API struct evnet_conn *evnet_server_reactor_datagram_socket(const struct evnet_server *server,
                                                                   uint32_t reactor_index,
                                                                   size_t index);
-
-// evnet_server_get_stats returns the counters of the server.
-//
-// Thread:  any, while the server exists. Before on_boot, reactors may be missing from the sums.
-EVNET_API void evnet_server_get_stats(const struct evnet_server *server,
-                                      struct evnet_server_stats *out_stats);
-
-// evnet_server_get_reactor_stats returns the counters of one reactor (net/reactor/reactor.h).
-//
-//   index  of the reactor, from 0.
-//
-// Returns: 0.
-// Errors:  -EINVAL if index is out of range.
-//          -ENOTCONN if the reactor does not exist yet.
-// Thread:  any, while the server exists.
-EVNET_API EVNET_WARN_UNUSED int evnet_server_get_reactor_stats(
-    const struct evnet_server *server, uint32_t index, struct evnet_reactor_stats *out_stats);
 
 // evnet_server_destroy frees a server that was never started, or whose evnet_server_wait or
 // evnet_server_run has returned (asserted). NULL is accepted.

@@ -1,5 +1,7 @@
 // A server's statistics, in total and for each reactor.
 #include <errno.h>
+#include <stddef.h>
+#include <string.h>
 
 #include <atomic>
 #include <functional>
@@ -219,29 +221,36 @@ TEST(Stats, TheLongestCallbackMayBeOneOfTheServersOrOfARequest) {
   }
 }
 
-TEST(Stats, TheLongestCallbackShowsWhoBlocks) {
-  Callbacks callbacks;
-  callbacks.on_data = [](evnet_conn *conn) {
-    const std::string request = Take(conn);
-    if (request == "block") {
-      const int64_t end = NowMs() + 200;
-      while (NowMs() < end) {
-      }
-    }
-    evnet_conn_write(conn, "done", 4);
-    return EVNET_NONE;
-  };
-  Server server(callbacks);
+TEST(Stats, AnOlderProgramGetsTheFieldsThatItKnows) {
+  Server server(Echo());
   Client client(server.port());
-  client.SendAll("block");
-  EXPECT_EQ(client.Receive(4), "done");
-  EXPECT_TRUE(WaitUntil([&] { return server.stats().longest_callback_ns >= 190000000; }));
-  // longest_callback_ns must not include the loop's waits, which last longer in this test.
-  std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  client.SendAll("quick");
-  EXPECT_EQ(client.Receive(4), "done");
-  EXPECT_EQ(server.Stop(5000), 0);
-  EXPECT_LT(server.stats().longest_callback_ns, 10u * 1000 * 1000 * 1000);
+  EXPECT_EQ(client.Exchange("x"), "x");
+  // The structure as it was before it began to grow.
+  constexpr size_t kOld = offsetof(struct evnet_server_stats, connections_dialling);
+  struct evnet_server_stats stats;
+  memset(&stats, 0xee, sizeof stats);
+  EXPECT_EQ(evnet_server_copy_stats(server.get(), kOld, &stats), kOld);
+  EXPECT_EQ(stats.connections_open, 1u);
+  EXPECT_EQ(stats.reactors, 1u);
+  EXPECT_STREQ(stats.backend, server.stats().backend);
+  const auto *bytes = reinterpret_cast<const uint8_t *>(&stats);
+  for (size_t i = kOld; i < sizeof stats; i++) ASSERT_EQ(bytes[i], 0xee) << i;
+  struct evnet_reactor_stats one;
+  EXPECT_EQ(evnet_server_copy_reactor_stats(server.get(), 0, 8, &one), 8);
+  EXPECT_EQ(one.connections_open, 1u);
+  EXPECT_EQ(evnet_server_copy_reactor_stats(server.get(), 1, 8, &one), -EINVAL);
+}
+
+TEST(Stats, ANewerProgramGetsZerosBeyondTheFieldsOfTheLibrary) {
+  Server server(Echo());
+  struct {
+    struct evnet_server_stats stats;
+    uint64_t later[4];
+  } newer;
+  memset(&newer, 0xee, sizeof newer);
+  EXPECT_EQ(evnet_server_copy_stats(server.get(), sizeof newer, &newer.stats), sizeof newer.stats);
+  EXPECT_EQ(newer.stats.reactors, 1u);
+  for (const uint64_t field : newer.later) EXPECT_EQ(field, 0u);
 }
 
 TEST(Stats, OfOneConnectionAreToldByTheKernelOnTcpAlone) {

@@ -126,6 +126,8 @@ TEST_F(UdpAsync, WhatCannotBeDoneSaysWhy) {
   EXPECT_EQ(evnet_async_wake(server, Id(), Done::Note, &done_), 0);
   EXPECT_EQ(evnet_async_close(server, Id(), Done::Note, &done_), 0);
   EXPECT_TRUE(done_.journal.WaitFor("EOPNOTSUPP", 2));
+  EXPECT_EQ(evnet_async_resume_reading(server, Id(), Done::Note, &done_), 0);
+  EXPECT_TRUE(done_.journal.WaitFor("0"));
   EXPECT_EQ(SendTo(std::string(65508, 'x'), to), 0);
   EXPECT_TRUE(done_.journal.WaitFor("EMSGSIZE"));
   EXPECT_EQ(SendTo("x", ParseAddress("udp://127.0.0.1:0")), 0);

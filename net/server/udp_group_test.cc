@@ -45,6 +45,35 @@ TEST(UdpGroup, TwoServersOfAGroupBothGetAndAnswerEachDatagram) {
   for (int i = 0; i < 2; i++) EXPECT_EQ(client.Receive(), "hello");
 }
 
+TEST(UdpGroup, ASourceIsJoinedAndLeft) {
+  Callbacks callbacks = Echo();
+  const evnet_address group = GroupAt(0);
+  const evnet_address source = ParseAddress("udp://127.0.0.1:0");
+  callbacks.on_boot = [&](evnet_server *server) {
+    evnet_conn *socket = evnet_server_datagram_socket(server, 0);
+    EXPECT_EQ(evnet_conn_join_source(socket, &group, &source, "lo"), 0);
+    EXPECT_EQ(evnet_conn_join_group(socket, &group, "lo"), -EADDRINUSE);
+    EXPECT_EQ(evnet_conn_set_broadcast(socket, true), 0);
+    return EVNET_NONE;
+  };
+  callbacks.on_data = [&](evnet_conn *conn) {
+    const std::string data = Take(conn);
+    if (data == "leave") {
+      EXPECT_EQ(evnet_conn_leave_source(conn, &group, &source, "lo"), 0);
+      EXPECT_EQ(evnet_conn_leave_source(conn, &group, &source, "lo"), -EADDRNOTAVAIL);
+    }
+    Write(conn, data);
+    return EVNET_NONE;
+  };
+  Server server(callbacks, {}, {"udp4://:0"});
+  UdpClient client;
+  SendBy(&client, GroupAt(server.port()), "hello");
+  EXPECT_EQ(client.Receive(), "hello");
+  SendBy(&client, GroupAt(server.port()), "leave");
+  EXPECT_EQ(client.Receive(), "leave");
+  EXPECT_EQ(server.Stop(0), 0);
+}
+
 TEST(UdpGroup, AfterLeavingOnlyWhatIsSentToTheHostComes) {
   Journal journal;
   Callbacks callbacks = Member();

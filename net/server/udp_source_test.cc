@@ -27,6 +27,8 @@ uint16_t PortOf(const UdpClient &client) {
   return evnet_address_port(&address);
 }
 
+bool IsOverKqueue() { return std::string(Server().stats().backend) == "kqueue"; }
+
 // Returns wildcard addresses that accept IPv4 datagrams.
 std::vector<std::string> AllHosts() {
   std::vector<std::string> addresses = {"udp4://:0"};
@@ -40,6 +42,10 @@ void AllowBroadcast(UdpClient *client) {
 }
 
 TEST(UdpSource, TheAnswerToABroadcastLeavesFromTheReceivingInterfacesAddress) {
+  if (IsOverKqueue()) {
+    GTEST_SKIP() << "macOS reports only the destination, which may be a subnet's broadcast address "
+                    "(net/poller/internal/datagram_pktinfo_darwin.c)";
+  }
   for (const std::string &address : AllHosts()) {
     SCOPED_TRACE(address);
     Journal journal;

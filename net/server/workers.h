@@ -29,16 +29,16 @@ struct evnet_workers_options {
   // Number of threads.
   // Bounds: 1 to EVNET_WORKERS_MAX.
   // Default: 4.
-  int threads;
+  int threads EVNET_ZERO;
 
   // Largest number of calls that are submitted and not started. The queue's memory is allocated at
   // creation, 16 bytes for each call.
   // Default: 1024.
-  size_t queue_max;
+  size_t queue_max EVNET_ZERO;
 
   // Borrowed until evnet_workers_destroy.
   // Default: NULL, malloc(3) and free(3).
-  const struct evnet_allocator *allocator;
+  const struct evnet_allocator *allocator EVNET_ZERO;
 };
 
 // The largest value of evnet_workers_options.threads.

@@ -64,6 +64,12 @@ struct evnet_poller_ops {
                        const struct evnet_multicast *setting);
   int (*descriptor)(struct evnet_poller *poller, struct evnet_handle handle);
   int (*duplicate)(struct evnet_poller *poller, struct evnet_handle handle);
+  int (*watch)(struct evnet_poller *poller, int descriptor, uint32_t events, void *user,
+               struct evnet_handle *out_handle);
+  int (*watch_change)(struct evnet_poller *poller, struct evnet_handle handle, uint32_t events);
+  void (*watch_stop)(struct evnet_poller *poller, struct evnet_handle handle);
+  int (*loop_descriptor)(struct evnet_poller *poller);
+  bool (*settle)(struct evnet_poller *poller);
   int (*wait)(struct evnet_poller *poller, int64_t timeout_ns);
   bool (*next)(struct evnet_poller *poller, struct evnet_completion *out_completion);
   uint32_t (*unreported)(const struct evnet_poller *poller);
@@ -73,8 +79,23 @@ struct evnet_poller_ops {
 // Every backend's own struct begins with this struct.
 struct evnet_poller {
   const struct evnet_poller_ops *ops;
-  const char *name;  // of the backend
+  const char *name;                 // of the backend
+  const struct evnet_quota *quota;  // NULL: none
 };
+
+// Returns whether the quota limits the handle.
+static inline bool evnet_quota_limits(const struct evnet_poller *poller,
+                                      struct evnet_handle handle) {
+  const struct evnet_quota *quota = poller->quota;
+  return quota != NULL && quota->is_limited(quota->context, handle);
+}
+
+// Returns the most bytes that the handle may receive or send now; SIZE_MAX if it is not limited.
+static inline size_t evnet_quota_ask(const struct evnet_poller *poller, struct evnet_handle handle,
+                                     enum evnet_op op) {
+  if (!evnet_quota_limits(poller, handle)) return SIZE_MAX;
+  return poller->quota->ask(poller->quota->context, handle, op);
+}
 
 // A kernel other than the system's embeds this struct.
 struct evnet_kernel {

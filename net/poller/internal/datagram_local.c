@@ -43,11 +43,9 @@ static bool read_local(const struct cmsghdr *control, struct evnet_address *out_
 }
 
 bool evnet_datagram_local(const struct msghdr *header, struct evnet_address *out_local) {
-  if (header->msg_controllen < sizeof(struct cmsghdr)) return false;
-  struct msghdr reading = *header;  // CMSG_NXTHDR's parameter is not const
   bool found = false;
-  for (struct cmsghdr *control = CMSG_FIRSTHDR(&reading); control != NULL;
-       control = CMSG_NXTHDR(&reading, control)) {
+  for (const struct cmsghdr *control = evnet_datagram_first_control(header); control != NULL;
+       control = evnet_datagram_next_control(header, control)) {
     struct evnet_address local;
     if (!read_local(control, &local)) continue;
     *out_local = local;

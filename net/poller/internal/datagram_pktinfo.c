@@ -1,4 +1,4 @@
-// The local host of IPv4 datagrams, by IP_PKTINFO: Linux (ip(7)) and macOS.
+// The local host of IPv4 datagrams, by IP_PKTINFO: Linux (ip(7)).
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>

@@ -43,10 +43,8 @@ int evnet_datagram_system_ask_merged(int descriptor) {
 }
 
 size_t evnet_datagram_system_merged(const struct msghdr *header) {
-  // CMSG_NXTHDR's parameter is not const.
-  struct msghdr reading = *header;
-  for (struct cmsghdr *control = CMSG_FIRSTHDR(&reading); control != NULL;
-       control = CMSG_NXTHDR(&reading, control)) {
+  for (const struct cmsghdr *control = evnet_datagram_first_control(header); control != NULL;
+       control = evnet_datagram_next_control(header, control)) {
     if (control->cmsg_level != IPPROTO_UDP || control->cmsg_type != UDP_GRO) continue;
     int bytes;
     memcpy(&bytes, CMSG_DATA(control), sizeof bytes);

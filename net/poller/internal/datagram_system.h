@@ -3,9 +3,9 @@
 //   datagram_batch.c          passes batches in one call (Linux), or by datagram_single.c
 //   datagram_batch_none.c     passes datagrams by datagram_single.c only
 //   datagram_local.c          receives and sets the local host of a datagram, for IPv4 with
-//                             datagram_pktinfo.c (Linux, macOS) or
+//                             datagram_pktinfo.c (Linux), datagram_pktinfo_darwin.c (macOS) or
 //                             datagram_dstaddr.c (FreeBSD, OpenBSD)
-//   datagram_control.c        writes control messages
+//   datagram_control.c        writes control messages, and iterates over received ones
 //   datagram_segments_linux.c passes several datagrams as one message
 //   datagram_segments_none.c  does not
 #ifndef EVNET_NET_POLLER_INTERNAL_DATAGRAM_SYSTEM_H_
@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>  // u_long, which CMSG_DATA of FreeBSD on arm64 needs
 
 #include "net/base/address.h"
 
@@ -62,6 +63,12 @@ bool evnet_datagram_local(const struct msghdr *header, struct evnet_address *out
 void evnet_datagram_set_source(struct msghdr *header, const struct evnet_address *from);
 void evnet_datagram_add_control(struct msghdr *header, int level, int type, const void *data,
                                 size_t size);
+
+// The received control messages in order, then NULL. CMSG_NXTHDR takes no const header, and musl's
+// compares numbers of different signs.
+const struct cmsghdr *evnet_datagram_first_control(const struct msghdr *header);
+const struct cmsghdr *evnet_datagram_next_control(const struct msghdr *header,
+                                                  const struct cmsghdr *control);
 
 // The same three functions for IPv4.
 int evnet_datagram_system_ask_local(int descriptor);

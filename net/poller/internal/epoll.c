@@ -22,7 +22,8 @@ struct epoll {
 
 static int epoll_register(struct epoll *epoll, int operation, int descriptor, uint64_t token,
                           uint32_t interest) {
-  struct epoll_event event = {.events = EPOLLRDHUP | EPOLLPRI, .data = {.u64 = token}};
+  struct epoll_event event = {.data = {.u64 = token}};
+  if (!(interest & EVNET_READY_WATCH)) event.events = EPOLLRDHUP | EPOLLPRI;
   if (!(interest & EVNET_READY_LEVEL)) event.events |= EPOLLET;
   if (interest & EVNET_READY_IN) event.events |= EPOLLIN;
   if (interest & EVNET_READY_OUT) event.events |= EPOLLOUT;
@@ -122,6 +123,8 @@ static void epoll_wake(void *state) {
   errno = saved;
 }
 
+static int epoll_descriptor(const void *state) { return ((const struct epoll *)state)->epoll_fd; }
+
 const struct evnet_readiness_ops evnet_readiness_epoll = {
     .name = "epoll",
     .has_level = true,
@@ -132,6 +135,7 @@ const struct evnet_readiness_ops evnet_readiness_epoll = {
     .remove = epoll_remove,
     .wait = epoll_wait_events,
     .wake = epoll_wake,
+    .descriptor = epoll_descriptor,
 };
 
 const char *evnet_epoll_message(enum evnet_backend backend, int status) {

@@ -53,6 +53,32 @@ static int kqueue_register(const struct queue *queue, int descriptor, uint64_t t
   return apply(queue, changes, 2);
 }
 
+// Registers the filters of a watch that are wanted, then removes the other one. A failure leaves at
+// most a filter too many, which does no harm, because ready_watch.c asks poll(2) after each event.
+static int kqueue_register_watch(const struct queue *queue, int descriptor, uint64_t token,
+                                 uint32_t interest) {
+  static const struct {
+    uint32_t interest;
+    int16_t filter;
+  } filters[] = {{EVNET_READY_IN, EVFILT_READ}, {EVNET_READY_OUT, EVFILT_WRITE}};
+  const uint16_t flags = interest & EVNET_READY_LEVEL ? EV_ADD : EV_ADD | EV_CLEAR;
+  const uintptr_t ident = (uintptr_t)descriptor;
+  void *udata = (void *)(uintptr_t)token;
+  struct kevent change;
+  for (int i = 0; i < 2; i++) {
+    if (!(interest & filters[i].interest)) continue;
+    EV_SET(&change, ident, filters[i].filter, flags, 0, 0, udata);
+    int status = apply(queue, &change, 1);
+    if (status < 0) return status;
+  }
+  for (int i = 0; i < 2; i++) {
+    if (interest & filters[i].interest) continue;
+    EV_SET(&change, ident, filters[i].filter, EV_DELETE, 0, 0, NULL);
+    (void)apply(queue, &change, 1);
+  }
+  return 0;
+}
+
 static void kqueue_close(void *state) {
   struct queue *queue = state;
   if (queue->descriptor >= 0) (void)close(queue->descriptor);
@@ -81,15 +107,19 @@ static int kqueue_open(const struct evnet_allocator *allocator, void **out_state
   return 0;
 }
 
+// A watch may have one of the filters only, so each is removed by itself.
 static void kqueue_remove(void *state, int descriptor) {
-  struct kevent changes[2];
-  EV_SET(&changes[0], (uintptr_t)descriptor, EVFILT_READ, EV_DELETE, 0, 0, NULL);
-  EV_SET(&changes[1], (uintptr_t)descriptor, EVFILT_WRITE, EV_DELETE, 0, 0, NULL);
-  (void)apply(state, changes, 2);
+  struct kevent change;
+  EV_SET(&change, (uintptr_t)descriptor, EVFILT_READ, EV_DELETE, 0, 0, NULL);
+  (void)apply(state, &change, 1);
+  EV_SET(&change, (uintptr_t)descriptor, EVFILT_WRITE, EV_DELETE, 0, 0, NULL);
+  (void)apply(state, &change, 1);
 }
 
 static int kqueue_add(void *state, int descriptor, uint64_t token, uint32_t interest) {
-  int status = kqueue_register(state, descriptor, token, interest);
+  int status = interest & EVNET_READY_WATCH
+                   ? kqueue_register_watch(state, descriptor, token, interest)
+                   : kqueue_register(state, descriptor, token, interest);
   if (status < 0) kqueue_remove(state, descriptor);  // the read filter, if only the second failed
   return status;
 }
@@ -97,6 +127,8 @@ static int kqueue_add(void *state, int descriptor, uint64_t token, uint32_t inte
 // Adding an existing event again replaces its parameters (kqueue(2)), and reports a state that
 // holds.
 static int kqueue_change(void *state, int descriptor, uint64_t token, uint32_t interest) {
+  if (interest & EVNET_READY_WATCH)
+    return kqueue_register_watch(state, descriptor, token, interest);
   return kqueue_register(state, descriptor, token, interest);
 }
 
@@ -107,14 +139,10 @@ static uint32_t state_of(const struct kevent *event) {
     return state | EVNET_READY_OUT | (end ? EVNET_READY_HANGUP : 0);
   state |= EVNET_READY_IN;
   if (end) state |= EVNET_READY_END;
-#ifdef EV_OOBAND
-  if (event->flags & EV_OOBAND) state |= EVNET_READY_URGENT;
-#else
-  // Only macOS reports out-of-band data, at whose mark recv(2) stops short on all systems. On other
-  // systems a short read proves nothing.
-  state |= EVNET_READY_URGENT;
-#endif
-  return state;
+  // recv(2) stops short at the mark of out-of-band data, of which EVFILT_READ does not report: the
+  // BSDs have no flag for it, and XNU sets EV_OOBAND for EVFILT_EXCEPT only (xnu-11417,
+  // bsd/kern/uipc_socket.c). So a short read proves nothing.
+  return state | EVNET_READY_URGENT;
 }
 
 static struct timespec timespec_of(int64_t timeout_ns) {
@@ -151,8 +179,13 @@ static void kqueue_wake(void *state) {
   errno = saved;
 }
 
+static int kqueue_descriptor(const void *state) {
+  return ((const struct queue *)state)->descriptor;
+}
+
 const struct evnet_readiness_ops evnet_readiness_kqueue = {
     .name = "kqueue",
+    .watch_needs_poll = true,
     .open = kqueue_open,
     .close = kqueue_close,
     .add = kqueue_add,
@@ -160,4 +193,5 @@ const struct evnet_readiness_ops evnet_readiness_kqueue = {
     .remove = kqueue_remove,
     .wait = kqueue_wait,
     .wake = kqueue_wake,
+    .descriptor = kqueue_descriptor,
 };

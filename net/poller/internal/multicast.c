@@ -46,11 +46,20 @@ static int set_member(int descriptor, const struct evnet_address *own,
   const int own_family = own->socket.any.sa_family;
   if (family != own_family && !(family == AF_INET && own->dual_stack)) return -EAFNOSUPPORT;
   if (!evnet_multicast_is_group(setting->group)) return -EINVAL;
+  const struct evnet_address *source = setting->source;
+  if (source != NULL && source->socket.any.sa_family != family) return -EINVAL;
   unsigned int interface_index;
   int status = choose_interface(setting, &interface_index);
   if (status < 0) return status;
-  return evnet_multicast_system_set_member(descriptor, setting->group, interface_index,
-                                           setting->what == EVNET_MULTICAST_JOIN);
+  const bool joins = setting->what == EVNET_MULTICAST_JOIN;
+  if (source == NULL)
+    return evnet_multicast_system_set_member(descriptor, setting->group, interface_index, joins);
+  status =
+      evnet_multicast_system_set_source(descriptor, setting->group, source, interface_index, joins);
+  // Linux returns EADDRNOTAVAIL for a source that is joined already, and EINVAL for one to leave
+  // from a group that was not joined (net/ipv4/igmp.c).
+  if (joins && status == -EADDRNOTAVAIL) return -EADDRINUSE;
+  return !joins && status == -EINVAL ? -EADDRNOTAVAIL : status;
 }
 
 // Sets how one family's datagrams to groups are sent. IPv4's two numbers are single bytes (ip(4) of

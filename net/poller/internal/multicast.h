@@ -23,6 +23,12 @@ int evnet_multicast_set(int descriptor, enum evnet_transport transport,
 int evnet_multicast_system_set_member(int descriptor, const struct evnet_address *group,
                                       unsigned int interface_index, bool is_member);
 
+// Adds a sender's datagrams to a group to those that the socket receives, or removes them. As
+// evnet_multicast_system_set_member otherwise.
+int evnet_multicast_system_set_source(int descriptor, const struct evnet_address *group,
+                                      const struct evnet_address *source,
+                                      unsigned int interface_index, bool is_member);
+
 #ifdef __cplusplus
 }
 #endif

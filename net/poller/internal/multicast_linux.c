@@ -8,6 +8,12 @@
 
 #include "net/poller/internal/multicast.h"
 
+static void receive_own_groups_only(int descriptor, bool is_ip4) {
+  const int none = 0;
+  (void)setsockopt(descriptor, is_ip4 ? IPPROTO_IP : IPPROTO_IPV6,
+                   is_ip4 ? IP_MULTICAST_ALL : IPV6_MULTICAST_ALL, &none, sizeof none);
+}
+
 int evnet_multicast_system_set_member(int descriptor, const struct evnet_address *group,
                                       unsigned int interface_index, bool is_member) {
   const bool is_ip4 = group->socket.any.sa_family == AF_INET;
@@ -17,8 +23,21 @@ int evnet_multicast_system_set_member(int descriptor, const struct evnet_address
          is_ip4 ? sizeof group->socket.ip4 : sizeof group->socket.ip6);
   const int name = is_member ? MCAST_JOIN_GROUP : MCAST_LEAVE_GROUP;
   if (setsockopt(descriptor, level, name, &request, sizeof request) != 0) return -errno;
-  const int none = 0;
-  (void)setsockopt(descriptor, level, is_ip4 ? IP_MULTICAST_ALL : IPV6_MULTICAST_ALL, &none,
-                   sizeof none);
+  receive_own_groups_only(descriptor, is_ip4);
+  return 0;
+}
+
+int evnet_multicast_system_set_source(int descriptor, const struct evnet_address *group,
+                                      const struct evnet_address *source,
+                                      unsigned int interface_index, bool is_member) {
+  const bool is_ip4 = group->socket.any.sa_family == AF_INET;
+  const int level = is_ip4 ? IPPROTO_IP : IPPROTO_IPV6;
+  const size_t size = is_ip4 ? sizeof group->socket.ip4 : sizeof group->socket.ip6;
+  struct group_source_req request = {.gsr_interface = interface_index};
+  memcpy(&request.gsr_group, &group->socket, size);
+  memcpy(&request.gsr_source, &source->socket, size);
+  const int name = is_member ? MCAST_JOIN_SOURCE_GROUP : MCAST_LEAVE_SOURCE_GROUP;
+  if (setsockopt(descriptor, level, name, &request, sizeof request) != 0) return -errno;
+  receive_own_groups_only(descriptor, is_ip4);
   return 0;
 }

@@ -22,3 +22,14 @@ int evnet_multicast_system_set_member(int descriptor, const struct evnet_address
   const int name = is_member ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP;
   return set(descriptor, IPPROTO_IPV6, name, &request, sizeof request);
 }
+
+int evnet_multicast_system_set_source(int descriptor, const struct evnet_address *group,
+                                      const struct evnet_address *source,
+                                      unsigned int interface_index, bool is_member) {
+  (void)descriptor;
+  (void)group;
+  (void)source;
+  (void)interface_index;
+  (void)is_member;
+  return -EOPNOTSUPP;
+}

@@ -21,7 +21,10 @@ enum {
   EVNET_READY_ERROR = 8,    // an error is pending on the socket
   EVNET_READY_HANGUP = 16,  // both sides have ended
   EVNET_READY_END = 32,     // the peer has ended its side: a read will eventually return 0
-  EVNET_READY_LEVEL = 64,   // interest: reported by each wait while it holds (has_level)
+  EVNET_READY_LEVEL = 64,   // interest: reported by each wait while it holds (has_level, or WATCH)
+  // Interest: of a watch (evnet_poller_watch), with IN, OUT or both. Only these, ERROR and HANGUP
+  // are reported.
+  EVNET_READY_WATCH = 128,
 };
 
 struct evnet_ready_event {
@@ -34,6 +37,7 @@ struct evnet_ready_event {
 struct evnet_readiness_ops {
   const char *name;
   bool has_level;
+  bool watch_needs_poll;  // the state of a WATCH means only that poll(2) may report something
   int (*open)(const struct evnet_allocator *allocator, void **out_state);
   void (*close)(void *state);
   int (*add)(void *state, int descriptor, uint64_t token, uint32_t interest);
@@ -46,6 +50,8 @@ struct evnet_readiness_ops {
   int (*wait)(void *state, struct evnet_ready_event *out_events, int count, int64_t timeout_ns,
               bool *out_more);
   void (*wake)(void *state);  // any thread, async-signal-safe
+  // Returns the descriptor that poll(2) reports as readable when wait would return events.
+  int (*descriptor)(const void *state);
 };
 
 // evnet_ready_create creates a poller that uses a readiness interface.

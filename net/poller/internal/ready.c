@@ -17,6 +17,7 @@
 #include "net/poller/internal/ready_slot.h"
 #include "net/poller/internal/ready_state.h"
 #include "net/poller/internal/ready_turn.h"
+#include "net/poller/internal/ready_watch.h"
 #include "net/poller/internal/socket.h"
 #include "net/poller/internal/socket_address.h"
 #include "net/poller/internal/socket_listen.h"
@@ -81,7 +82,7 @@ static int ready_attach(struct evnet_poller *poller, int descriptor, enum evnet_
 
 static int ready_adopt(struct evnet_poller *poller, int descriptor,
                        const struct evnet_socket_kind *kind, struct evnet_handle *out_handle) {
-  int status = evnet_socket_adopt(descriptor);
+  int status = evnet_socket_adopt(descriptor, kind);
   if (status < 0) return status;
   if (kind->is_listener)
     return slot_open(ready_of(poller), descriptor, kind->transport, LISTENER, out_handle);
@@ -261,6 +262,11 @@ static int ready_duplicate(struct evnet_poller *poller, struct evnet_handle hand
   return duplicate;
 }
 
+static int ready_loop_descriptor(struct evnet_poller *poller) {
+  const struct ready *ready = ready_of(poller);
+  return ready->kernel->descriptor(ready->kernel_state);
+}
+
 static void ready_wake(struct evnet_poller *poller) {
   struct ready *ready = ready_of(poller);
   ready->kernel->wake(ready->kernel_state);
@@ -275,6 +281,7 @@ static void ready_destroy(struct evnet_poller *poller) {
     if (is_open) evnet_socket_close(slot->descriptor, is_connection_slot(slot), slot->duplicated);
   }
   if (ready->kernel_state != NULL) ready->kernel->close(ready->kernel_state);
+  watches_deinit(&ready->watches, ready->allocator);
   evnet_datagrams_destroy(ready->datagrams);
   evnet_block_release(ready->allocator, ready->scratch);
   evnet_block_release(ready->allocator, ready->recv_block);
@@ -320,6 +327,11 @@ static const struct evnet_poller_ops ready_ops = {
     .duplicate = ready_duplicate,
     .spreads_port = ready_spreads_port,
     .has_family = ready_has_family,
+    .watch = ready_watch,
+    .watch_change = ready_watch_change,
+    .watch_stop = ready_watch_stop,
+    .loop_descriptor = ready_loop_descriptor,
+    .settle = ready_settle,
     .wait = ready_wait,
     .next = ready_next,
     .unreported = ready_unreported,
@@ -339,6 +351,7 @@ int evnet_ready_create(const struct evnet_readiness_ops *readiness,
   ready->unix_listeners.allocator = options->allocator;
   slot_list_init(&ready->now);
   slot_list_init(&ready->later);
+  ready->watching.flags = DETACHED;
   int status = slots_init(&ready->slots, options->handles_max);
   ready->recv_bytes = options->recv_bytes_max;
   evnet_datagram_options_init(&ready->datagram_options, options);

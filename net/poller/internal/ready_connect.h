@@ -2,6 +2,7 @@
 #ifndef EVNET_NET_POLLER_INTERNAL_READY_CONNECT_H_
 #define EVNET_NET_POLLER_INTERNAL_READY_CONNECT_H_
 
+#include "net/poller/internal/names.h"
 #include "net/poller/internal/ready_state.h"
 
 int ready_reserve(struct evnet_poller *poller, enum evnet_transport transport,

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "net/poller/internal/names.h"
 #include "net/poller/internal/ready_state.h"
 
 // Registers a descriptor for a slot. Returns 0, -EEXIST if it belongs to another slot, -ENOMEM, or

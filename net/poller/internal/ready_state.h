@@ -41,6 +41,7 @@
 #include "net/poller/internal/readiness.h"
 #include "net/poller/internal/slots.h"
 #include "net/poller/internal/unix_listen.h"
+#include "net/poller/internal/watches.h"
 
 enum {
   READABLE = 1 << 0,  // an edge came, and no read has used it up
@@ -60,6 +61,9 @@ enum {
   LEVEL = 1 << 12,
 };
 
+// A token with this bit names a watch; the bits below it are the watch's index.
+#define READY_WATCH_TOKEN 0x80000000u
+
 enum {
   EVENTS_MAX = 512,
   EVENTS_PER_SLOT_MAX = 2,  // in one wait: kqueue reports reading and writing separately
@@ -77,6 +81,9 @@ struct ready {
   struct slot_list now;    // with work left from the last turn
   struct slot_list later;  // with work for the next turn
   struct slot *current;    // a slot with more to do in this turn, or NULL
+  struct watches watches;
+  struct slot watching;  // stands for the watch that the last event names; always DETACHED
+  uint32_t turn;         // counts the waits
 
   // The part of this turn's share that the current slot has used.
   size_t share_bytes;

@@ -6,6 +6,7 @@
 
 #include "net/poller/internal/ready_connect.h"
 #include "net/poller/internal/ready_slot.h"
+#include "net/poller/internal/ready_watch.h"
 #include "net/poller/internal/socket.h"
 
 // A step tries one operation and returns whether it made a completion. A stream's request runs only
@@ -15,6 +16,7 @@
 
 RARE static bool step_detached(struct ready *ready, struct slot *slot,
                                struct evnet_completion *out) {
+  if (slot == &ready->watching) return ready_step_watch(ready, out);
   if (slot->send != NULL) {
     slot->send = NULL;
     go_on(ready, slot);
@@ -56,7 +58,9 @@ int ready_accept(struct evnet_poller *poller, struct evnet_handle handle,
 }
 
 RARE static bool step_send(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
-  int64_t sent = evnet_socket_send_started(slot->descriptor, slot->send);
+  const size_t most =
+      evnet_quota_ask(&ready->poller, slot_handle(&ready->slots, slot), EVNET_OP_SEND);
+  int64_t sent = evnet_socket_send_started(slot->descriptor, slot->send, most);
   if (sent == -EAGAIN) {
     slot->flags &= (uint16_t)~WRITABLE;
     int status = ready_watch_writes(ready, slot, true);
@@ -70,8 +74,37 @@ RARE static bool step_send(struct ready *ready, struct slot *slot, struct evnet_
   return complete(ready, slot, EVNET_OP_SEND, sent, false, out);
 }
 
+// No recv is armed, so no read would find that the connection is dead. An EOF alone is not
+// reported, because data may precede it.
+RARE static bool step_hangup(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+  int status = evnet_socket_take_error(slot->descriptor);
+  if (status == 0) status = evnet_socket_peek_end(slot->descriptor);
+  if (status == -EAGAIN) return false;
+  slot->flags |= HANGUP_TOLD;
+  return complete(ready, slot, EVNET_OP_HANGUP, status, false, out);
+}
+
+// The quota permits no bytes. READABLE stays, because the edge is not used up.
+RARE static bool step_refused(struct ready *ready, struct slot *slot,
+                              struct evnet_completion *out) {
+  slot->flags &= (uint16_t)~RECV_ON;
+  return (slot->flags & DEAD) && !(slot->flags & HANGUP_TOLD) && step_hangup(ready, slot, out);
+}
+
+// Returns the most that a recv may ask for, if there is a quota.
+RARE static size_t share_of_quota(const struct ready *ready, const struct slot *slot,
+                                  size_t share) {
+  const size_t most =
+      evnet_quota_ask(&ready->poller, slot_handle(&ready->slots, slot), EVNET_OP_RECV);
+  return most < share ? most : share;
+}
+
 static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
   size_t share = ready->recv_bytes - ready->share_bytes;
+  if (ready->poller.quota != NULL) {
+    share = share_of_quota(ready, slot, share);
+    if (share == 0) return step_refused(ready, slot, out);
+  }
   bool split = false;  // more data may follow a short read
   const bool may_split = slot->transport == EVNET_TRANSPORT_UNIX && !(slot->flags & LEVEL);
   int64_t got = may_split
@@ -105,16 +138,6 @@ static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_compl
   complete(ready, slot, EVNET_OP_RECV, got, true, out);
   out->data = ready->recv_block;
   return true;
-}
-
-// No recv is armed, so no read would find that the connection is dead. An EOF alone is not
-// reported, because data may precede it.
-RARE static bool step_hangup(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
-  int status = evnet_socket_take_error(slot->descriptor);
-  if (status == 0) status = evnet_socket_peek_end(slot->descriptor);
-  if (status == -EAGAIN) return false;
-  slot->flags |= HANGUP_TOLD;
-  return complete(ready, slot, EVNET_OP_HANGUP, status, false, out);
 }
 
 // Handles a datagram socket's wait for room: reports that there is room, or that the kernel cannot
@@ -182,6 +205,7 @@ static bool step(struct ready *ready, struct slot *slot, struct evnet_completion
 static struct slot *take_event(struct ready *ready) {
   const struct evnet_ready_event *event = &ready->events[ready->event_next++];
   uint32_t index = (uint32_t)event->token;
+  if (index & READY_WATCH_TOKEN) return &ready->watching;
   struct slot *slot = &ready->slots.table[index];
   // The descriptor was detached earlier in this batch, and its slot may be in use again.
   if (slot->generation != (uint32_t)(event->token >> 32) || (slot->flags & DETACHED)) return NULL;
@@ -226,6 +250,7 @@ int ready_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   // `now` holds slots that were detached since the last completion.
   slot_list_append(&ready->slots, &ready->now, &ready->later);
   if (!slot_list_is_empty(&ready->now)) timeout_ns = 0;
+  ready->turn++;
   ready->event_next = 0;
   ready->event_count = 0;
   int count =
@@ -249,5 +274,12 @@ bool ready_next(struct evnet_poller *poller, struct evnet_completion *out_comple
 uint32_t ready_unreported(const struct evnet_poller *poller) {
   const struct ready *ready = (const struct ready *)poller;
   if (!ready->more && slot_list_is_empty(&ready->later)) return 0;
-  return ready->slots.used * EVENTS_PER_SLOT_MAX / EVENTS_MAX + 2;
+  return (ready->slots.used + ready->watches.used) * EVENTS_PER_SLOT_MAX / EVENTS_MAX + 2;
+}
+
+// Operations reach the kernel when they are started. The descriptor does not know of work that was
+// left from the last turn.
+bool ready_settle(struct evnet_poller *poller) {
+  const struct ready *ready = ready_of(poller);
+  return slot_list_is_empty(&ready->now) && slot_list_is_empty(&ready->later);
 }

@@ -27,15 +27,16 @@ void evnet_socket_attach(int descriptor);
 int evnet_socket_identify(struct evnet_poller *poller, int descriptor,
                           struct evnet_socket_kind *out_kind);
 // Makes a socket that was opened outside evnet non-blocking and close-on-exec. Returns 0 or -errno.
-int evnet_socket_adopt(int descriptor);
+int evnet_socket_adopt(int descriptor, const struct evnet_socket_kind *kind);
 
 int64_t evnet_socket_recv(int descriptor, void *out_data, size_t size);
 // As evnet_unix_system_recv.
 int64_t evnet_socket_recv_unix(int descriptor, void *out_data, size_t size, bool *out_split);
 int64_t evnet_socket_send(int descriptor, const struct iovec *pieces, size_t count);
 
-// Sends the output of a send_start. Returns its SEND's result, or -EAGAIN if the socket is full.
-int64_t evnet_socket_send_started(int descriptor, const struct evnet_send *send);
+// Sends the output of a send_start, at most `bytes_max` bytes. Returns its SEND's result, or -EAGAIN
+// if the socket is full.
+int64_t evnet_socket_send_started(int descriptor, const struct evnet_send *send, size_t bytes_max);
 
 // Returns 0 if EOF is next, -EAGAIN if data precedes it or there is no EOF, or the connection's
 // error.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "net/poller/internal/socket.h"
+#include "net/poller/internal/socket_options.h"
 #include "net/poller/internal/socket_system.h"
 
 // Returns the option's value, 0 or more, or -errno.
@@ -20,12 +21,13 @@ static int transport_of(int family, int type) {
   return is_ip && type == SOCK_DGRAM ? EVNET_TRANSPORT_UDP : -ESOCKTNOSUPPORT;
 }
 
-int evnet_socket_adopt(int descriptor) {
+int evnet_socket_adopt(int descriptor, const struct evnet_socket_kind *kind) {
   const int status_flags = fcntl(descriptor, F_GETFL);
   const int descriptor_flags = fcntl(descriptor, F_GETFD);
   if (status_flags < 0 || descriptor_flags < 0) return -errno;
   if (fcntl(descriptor, F_SETFL, status_flags | O_NONBLOCK) < 0) return -errno;
-  return fcntl(descriptor, F_SETFD, descriptor_flags | FD_CLOEXEC) == 0 ? 0 : -errno;
+  if (fcntl(descriptor, F_SETFD, descriptor_flags | FD_CLOEXEC) < 0) return -errno;
+  return kind->is_bound ? evnet_socket_ask_local(descriptor) : 0;
 }
 
 int evnet_socket_identify(struct evnet_poller *poller, int descriptor,
@@ -37,10 +39,18 @@ int evnet_socket_identify(struct evnet_poller *poller, int descriptor,
   if (getsockname(descriptor, &own.socket.any, &own.size) != 0) return -errno;
   const int transport = transport_of(own.socket.any.sa_family, type);
   if (transport < 0) return transport;
+  own.transport = (enum evnet_transport)transport;
   *out_kind = (struct evnet_socket_kind){
       .transport = (enum evnet_transport)transport,
       .is_listener = type == SOCK_STREAM && option(descriptor, SO_ACCEPTCONN) > 0};
-  struct evnet_address peer = {.size = sizeof peer.socket};
-  if (out_kind->is_listener || getpeername(descriptor, &peer.socket.any, &peer.size) == 0) return 0;
-  return -errno;
+  if (out_kind->is_listener) return 0;
+  struct evnet_address peer = {.transport = out_kind->transport, .size = sizeof peer.socket};
+  if (getpeername(descriptor, &peer.socket.any, &peer.size) == 0) {
+    out_kind->peer = peer;
+    return 0;
+  }
+  const int status = -errno;
+  out_kind->is_bound =
+      status == -ENOTCONN && transport == EVNET_TRANSPORT_UDP && evnet_address_port(&own) != 0;
+  return out_kind->is_bound ? 0 : status;
 }

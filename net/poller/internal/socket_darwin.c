@@ -6,6 +6,8 @@
 // has to set.
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include "net/poller/internal/socket_system.h"
@@ -28,8 +30,21 @@ int evnet_socket_system_open(int family, int type) {
   return descriptor;
 }
 
+// An accepted socket inherits the listener's keepalive, its interval and its count, but not its idle time
+// (xnu-11417 bsd/netinet/tcp_input.c, where a listener's connection is set up).
+static void copy_keepalive_idle(int listener, int descriptor) {
+  int is_on = 0, idle_s = 0;
+  socklen_t size = sizeof is_on;
+  if (getsockopt(listener, SOL_SOCKET, SO_KEEPALIVE, &is_on, &size) != 0 || is_on == 0) return;
+  size = sizeof idle_s;
+  if (getsockopt(listener, IPPROTO_TCP, TCP_KEEPALIVE, &idle_s, &size) != 0) return;
+  (void)setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPALIVE, &idle_s, sizeof idle_s);
+}
+
 int evnet_socket_system_accept(int listener, struct sockaddr *out_address, socklen_t *size) {
-  return prepare(accept(listener, out_address, size));
+  int descriptor = prepare(accept(listener, out_address, size));
+  if (descriptor >= 0) copy_keepalive_idle(listener, descriptor);
+  return descriptor;
 }
 
 void evnet_socket_system_attach(int descriptor) {

@@ -46,7 +46,25 @@ static int64_t send_file(int descriptor, const struct evnet_file_range *file) {
   }
 }
 
-int64_t evnet_socket_send_started(int descriptor, const struct evnet_send *send) {
-  if (send->count == 0) return send_file(descriptor, send->file);
-  return evnet_socket_send(descriptor, send->pieces, send->count);
+// Sends at most `bytes_max` bytes of a send_start, which is longer.
+static int64_t send_part(int descriptor, const struct evnet_send *send, size_t bytes_max) {
+  struct iovec pieces[EVNET_SEND_PIECES_MAX];
+  size_t count = 0;
+  for (; count < send->count && bytes_max > 0; count++) {
+    pieces[count] = send->pieces[count];
+    if (pieces[count].iov_len > bytes_max) pieces[count].iov_len = bytes_max;
+    bytes_max -= pieces[count].iov_len;
+  }
+  return evnet_socket_send(descriptor, pieces, count);
+}
+
+int64_t evnet_socket_send_started(int descriptor, const struct evnet_send *send, size_t bytes_max) {
+  if (bytes_max == 0) return 0;
+  if (send->count > 0) {
+    if (bytes_max == SIZE_MAX) return evnet_socket_send(descriptor, send->pieces, send->count);
+    return send_part(descriptor, send, bytes_max);
+  }
+  struct evnet_file_range file = *send->file;
+  if (file.size > bytes_max) file.size = bytes_max;
+  return send_file(descriptor, &file);
 }

@@ -30,6 +30,10 @@ int evnet_socket_listen(const struct evnet_address *address,
   if (status == 0) status = evnet_socket_share_bound_port(descriptor, &chosen, options);
   const int backlog = options->backlog > 0 ? options->backlog : SOMAXCONN;
   if (status == 0 && is_stream && listen(descriptor, backlog) != 0) status = -errno;
+  if (status == 0 && options->reuse_port_by_cpu != NULL) {
+    status = evnet_socket_system_share_by_cpu(descriptor, options->reuse_port_by_cpu);
+    if (status < 0 && options->out_refused != NULL) *options->out_refused = "reuse_port_by_cpu";
+  }
   if (status < 0) {
     (void)close(descriptor);
     return status;

@@ -7,6 +7,7 @@
 
 #include "net/poller/internal/datagram_system.h"
 #include "net/poller/internal/multicast.h"
+#include "net/poller/internal/socket_address.h"
 #include "net/poller/internal/socket_system.h"
 
 static int set(int descriptor, int level, int name, const void *value, size_t size) {
@@ -39,12 +40,34 @@ static int tcp_name(enum evnet_socket_option option) {
   }
 }
 
+// Sets an option of IP, in the form of the socket's family. A dual-stack socket also sends IPv4's
+// packets, for which Linux takes IPv4's option on an IPv6 socket; other systems have one option.
+static int set_ip(int descriptor, enum evnet_transport transport, int name4, int name6, int least,
+                  int value) {
+  if (transport == EVNET_TRANSPORT_UNIX) return -EOPNOTSUPP;
+  if (value < least || value > 255) return -EINVAL;
+  struct evnet_address own;
+  int status = evnet_socket_local_address(descriptor, transport, &own);
+  if (status < 0) return status;
+  if (own.socket.any.sa_family == AF_INET) return set_int(descriptor, IPPROTO_IP, name4, value);
+  status = set_int(descriptor, IPPROTO_IPV6, name6, value);
+  if (status == 0) (void)set_int(descriptor, IPPROTO_IP, name4, value);
+  return status;
+}
+
 int evnet_socket_set_option(int descriptor, enum evnet_transport transport,
                             enum evnet_socket_option option, int value) {
   if (option == EVNET_SOCKET_SEND_BUFFER_BYTES)
     return set_int(descriptor, SOL_SOCKET, SO_SNDBUF, value);
   if (option == EVNET_SOCKET_RECEIVE_BUFFER_BYTES)
     return set_int(descriptor, SOL_SOCKET, SO_RCVBUF, value);
+  if (option == EVNET_SOCKET_HOPS)
+    return set_ip(descriptor, transport, IP_TTL, IPV6_UNICAST_HOPS, 1, value);
+  if (option == EVNET_SOCKET_TRAFFIC_CLASS)
+    return set_ip(descriptor, transport, IP_TOS, IPV6_TCLASS, 0, value);
+  if (option == EVNET_SOCKET_BROADCAST)
+    return transport == EVNET_TRANSPORT_UDP ? set_int(descriptor, SOL_SOCKET, SO_BROADCAST, value)
+                                            : -EOPNOTSUPP;
   // A Unix socket would accept SO_KEEPALIVE, too, and ignore it.
   if (transport != EVNET_TRANSPORT_TCP) return -EOPNOTSUPP;
   if (option == EVNET_SOCKET_KEEPALIVE) return set_int(descriptor, SOL_SOCKET, SO_KEEPALIVE, value);
@@ -121,6 +144,13 @@ static bool has_many_hosts(const struct evnet_address *address) {
   if (address->socket.any.sa_family == AF_INET6)
     return IN6_IS_ADDR_UNSPECIFIED(&address->socket.ip6.sin6_addr);
   return address->socket.ip4.sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+int evnet_socket_ask_local(int descriptor) {
+  struct evnet_address own;
+  const int status = evnet_socket_local_address(descriptor, EVNET_TRANSPORT_UDP, &own);
+  if (status < 0 || !has_many_hosts(&own)) return status;
+  return evnet_datagram_ask_local(descriptor, own.socket.any.sa_family);
 }
 
 static int set_of_listener(int descriptor, const struct evnet_address *address,

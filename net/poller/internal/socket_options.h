@@ -40,6 +40,10 @@ struct evnet_socket_settings {
 int evnet_socket_set_settings(int descriptor, enum evnet_transport transport,
                               const struct evnet_socket_settings *settings, const char **out_name);
 
+// Makes the datagrams of a UDP socket report the host that they were sent to, if the socket is
+// bound to several.
+int evnet_socket_ask_local(int descriptor);
+
 // As evnet_poller_set_option.
 int evnet_socket_set_option(int descriptor, enum evnet_transport transport,
                             enum evnet_socket_option option, int value);

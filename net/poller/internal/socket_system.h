@@ -59,6 +59,10 @@ int64_t evnet_socket_system_sendfile(int descriptor, const struct evnet_file_ran
 int evnet_socket_system_tcp_info(int descriptor, struct evnet_tcp_info *out_info);
 int64_t evnet_socket_system_unacked_bytes(int descriptor);
 
+// Lets the CPU choose the socket of a shared port, see struct evnet_port_cpus. The socket is bound,
+// and listens if it is a stream socket. Returns 0 or -errno; -EOPNOTSUPP if the system cannot.
+int evnet_socket_system_share_by_cpu(int descriptor, const struct evnet_port_cpus *cpus);
+
 #ifdef __cplusplus
 }
 #endif

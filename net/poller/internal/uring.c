@@ -6,6 +6,8 @@
 //                     translate their completions
 //   uring_memory.c    keeps the memory that operations receive into and send from
 //   uring_attach.c    attaches and detaches
+//   uring_watch.c     watches descriptors of others
+//   uring_loop.c      has the descriptor for another event loop
 //   uring_wait.c      enters the kernel
 //   uring_state.h     shows the states of an operation
 //
@@ -34,10 +36,12 @@
 #include "net/poller/internal/uring_complete.h"
 #include "net/poller/internal/uring_connect.h"
 #include "net/poller/internal/uring_limit.h"
+#include "net/poller/internal/uring_loop.h"
 #include "net/poller/internal/uring_memory.h"
 #include "net/poller/internal/uring_slot.h"
 #include "net/poller/internal/uring_submit.h"
 #include "net/poller/internal/uring_wait.h"
+#include "net/poller/internal/uring_watch.h"
 
 static struct uring *uring_of(struct evnet_poller *poller) { return (struct uring *)poller; }
 
@@ -228,6 +232,8 @@ static void uring_destroy(struct evnet_poller *poller) {
   for (uint32_t i = 0; i < uring->slots.used; i++) {
     uring_close_descriptor(uring, &uring->slots.table[i]);
   }
+  uring_loop_close(uring);
+  uring_watch_deinit(uring);
   if (uring->wake_fd >= 0) (void)close(uring->wake_fd);
   uring_memory_close(uring);
   evnet_datagrams_destroy(uring->datagrams);
@@ -275,6 +281,11 @@ static const struct evnet_poller_ops uring_ops = {
     .duplicate = uring_duplicate,
     .spreads_port = uring_spreads_port,
     .has_family = uring_has_family,
+    .watch = uring_watch,
+    .watch_change = uring_watch_change,
+    .watch_stop = uring_watch_stop,
+    .loop_descriptor = uring_loop_descriptor,
+    .settle = uring_settle,
     .wait = uring_wait,
     .next = uring_next,
     .unreported = uring_unreported,

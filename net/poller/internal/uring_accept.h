@@ -3,6 +3,7 @@
 #ifndef EVNET_NET_POLLER_INTERNAL_URING_ACCEPT_H_
 #define EVNET_NET_POLLER_INTERNAL_URING_ACCEPT_H_
 
+#include "net/poller/internal/names.h"
 #include "net/poller/internal/uring_state.h"
 
 // Handles the completion of a poll that reports queued connections.

@@ -55,7 +55,7 @@ int uring_attach(struct evnet_poller *poller, int descriptor, enum evnet_transpo
 
 int uring_adopt(struct evnet_poller *poller, int descriptor, const struct evnet_socket_kind *kind,
                 struct evnet_handle *out_handle) {
-  int status = evnet_socket_adopt(descriptor);
+  int status = evnet_socket_adopt(descriptor, kind);
   if (status < 0) return status;
   if (kind->is_listener)
     return attach((struct uring *)poller, descriptor, kind->transport, LISTENER, out_handle);

@@ -2,6 +2,7 @@
 #ifndef EVNET_NET_POLLER_INTERNAL_URING_ATTACH_H_
 #define EVNET_NET_POLLER_INTERNAL_URING_ATTACH_H_
 
+#include "net/poller/internal/names.h"
 #include "net/poller/internal/uring_state.h"
 
 int uring_attach(struct evnet_poller *poller, int descriptor, enum evnet_transport transport,

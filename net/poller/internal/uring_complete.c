@@ -1,8 +1,8 @@
 // Translates io_uring's completions into those of the poller's contract.
 //
 // `next` looks at these in order: the rest of a batch of datagrams; flights that have landed; slots
-// on `finished`; entries held back for this turn; the kernel's completions, and the connections
-// queued at a listener. uring_receive.c and uring_accept.c translate their own completions.
+// on `finished`; entries held back for this turn; events of watches; the kernel's completions, and
+// the connections queued at a listener. uring_receive.c and uring_accept.c translate their own completions.
 #include "net/poller/internal/uring_complete.h"
 
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include "net/poller/internal/uring_receive.h"
 #include "net/poller/internal/uring_slot.h"
 #include "net/poller/internal/uring_submit.h"
+#include "net/poller/internal/uring_watch.h"
 
 // Hang-ups
 
@@ -104,6 +105,12 @@ static bool tell_sent(struct uring *uring, struct slot *slot, int64_t result,
   return uring_tell(uring, slot, EVNET_OP_SEND, result, false, out);
 }
 
+static int64_t send_started(const struct uring *uring, const struct slot *slot) {
+  const size_t most =
+      evnet_quota_ask(&uring->poller, slot_handle(&uring->slots, slot), EVNET_OP_SEND);
+  return evnet_socket_send_started(slot->descriptor, slot->send, most);
+}
+
 static bool on_out(struct uring *uring, struct slot *slot, const struct io_uring_cqe *cqe,
                    struct evnet_completion *out) {
   const int32_t events = cqe->res;
@@ -115,7 +122,7 @@ static bool on_out(struct uring *uring, struct slot *slot, const struct io_uring
   if (uring_poll_failed(events)) return tell_sent(uring, slot, events, out);
   int64_t sent = -EAGAIN;
   if (events == -ECANCELED || (events & (POLLOUT | POLLERR | POLLHUP)))
-    sent = send == &evnet_datagrams_room ? 0 : evnet_socket_send_started(slot->descriptor, send);
+    sent = send == &evnet_datagrams_room ? 0 : send_started(uring, slot);
   if (sent != -EAGAIN) return tell_sent(uring, slot, sent, out);
   // The kernel reported an event without POLLOUT, so there was no room. Another one-shot poll would
   // complete immediately.
@@ -160,6 +167,11 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe,
     note_failure(uring, cqe);
     return false;
   }
+  if (tag == TAG_WATCH) {
+    uring->watching.armed = false;
+    uring_watch_ready(uring);
+    return false;
+  }
   // The operation was in flight until now, so the slot has not been reused.
   struct slot *slot = &uring->slots.table[cqe->user_data & 0xffffff];
   EVNET_ASSERT(slot->generation == (uint32_t)(cqe->user_data >> 24) && slot->in_flight > 0);
@@ -184,6 +196,7 @@ static bool dispatch(struct uring *uring, const struct io_uring_cqe *cqe,
     case TAG_SEND:
     case TAG_CANCEL:
     case TAG_WAKE:
+    case TAG_WATCH:
       break;
   }
   uring_check_finished(uring, slot);
@@ -221,6 +234,8 @@ bool uring_next(struct evnet_poller *poller, struct evnet_completion *out_comple
     } else if (uring->held_left > 0) {
       uring->held_left--;
       told = uring_step_held(uring, out_completion);
+    } else if (uring_has_watch_events(uring)) {
+      told = uring_step_watch(uring, out_completion);
     } else if (take_cqe(uring, &cqe)) {
       told = dispatch(uring, &cqe, out_completion);
     } else {

@@ -2,6 +2,7 @@
 #ifndef EVNET_NET_POLLER_INTERNAL_URING_COMPLETE_H_
 #define EVNET_NET_POLLER_INTERNAL_URING_COMPLETE_H_
 
+#include "net/poller/internal/names.h"
 #include "net/poller/internal/uring_state.h"
 
 void uring_land_flights(struct uring *uring);                               // after each enter

@@ -2,6 +2,7 @@
 #ifndef EVNET_NET_POLLER_INTERNAL_URING_CONNECT_H_
 #define EVNET_NET_POLLER_INTERNAL_URING_CONNECT_H_
 
+#include "net/poller/internal/names.h"
 #include "net/poller/internal/uring_state.h"
 
 int uring_reserve(struct evnet_poller *poller, enum evnet_transport transport,

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "net/poller/internal/names.h"
+
 // Sleeps and returns true if a call that returned `status` should be retried.
 bool uring_wait_for_memory(int status, int *tries);
 void uring_note_closed_ring(void);

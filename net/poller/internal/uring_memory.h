@@ -2,6 +2,7 @@
 #ifndef EVNET_NET_POLLER_INTERNAL_URING_MEMORY_H_
 #define EVNET_NET_POLLER_INTERNAL_URING_MEMORY_H_
 
+#include "net/poller/internal/names.h"
 #include "net/poller/internal/uring_state.h"
 
 int uring_memory_open(struct uring *uring, uint32_t recv_bytes_max);

@@ -226,10 +226,18 @@ bool uring_on_ready(struct uring *uring, struct slot *slot, const struct io_urin
   uint32_t *used = share_of(uring, slot);
   bool now = slot->held == 0 && *used < uring->recv_bytes;
   int64_t got = -EAGAIN;
-  if (now) {
-    got = uring_poll_failed(events)
-              ? events
-              : evnet_socket_recv(slot->descriptor, uring->large, uring->recv_bytes - *used);
+  if (now && uring_poll_failed(events)) {
+    got = events;
+  } else if (now) {
+    const size_t left = uring->recv_bytes - *used;
+    const size_t most =
+        evnet_quota_ask(&uring->poller, slot_handle(&uring->slots, slot), EVNET_OP_RECV);
+    if (most == 0) {
+      slot->flags &= (uint16_t)~RECV_ON;
+      uring_arm_hangup(uring, slot);
+      return false;
+    }
+    got = evnet_socket_recv(slot->descriptor, uring->large, most < left ? most : left);
   }
   if (got <= 0 && got != -EAGAIN) {
     slot->flags |= ENDED;

@@ -3,6 +3,7 @@
 #ifndef EVNET_NET_POLLER_INTERNAL_URING_RECEIVE_H_
 #define EVNET_NET_POLLER_INTERNAL_URING_RECEIVE_H_
 
+#include "net/poller/internal/names.h"
 #include "net/poller/internal/uring_state.h"
 
 void uring_begin_held(struct uring *uring);  // after each wait

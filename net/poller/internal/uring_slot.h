@@ -2,6 +2,7 @@
 #ifndef EVNET_NET_POLLER_INTERNAL_URING_SLOT_H_
 #define EVNET_NET_POLLER_INTERNAL_URING_SLOT_H_
 
+#include "net/poller/internal/names.h"
 #include "net/poller/internal/uring_state.h"
 
 // Closes a slot's descriptor, if it has one.

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 
 #include "net/base/assert.h"
 #include "net/poller/internal/backend.h"
@@ -22,6 +23,7 @@
 #include "net/poller/internal/descriptor_set.h"
 #include "net/poller/internal/slots.h"
 #include "net/poller/internal/unix_listen.h"
+#include "net/poller/internal/watches.h"
 
 // A slot's flags.
 enum {
@@ -56,6 +58,7 @@ enum tag {
   TAG_HANGUP,
   TAG_CANCEL,
   TAG_WAKE,
+  TAG_WATCH,  // the poll of the watches' epoll instance
 };
 
 enum {
@@ -71,6 +74,7 @@ enum {
   SHARES = 1024,           // a power of two
   HELD_MAX = 2 * BUFFERS,  // one entry for each buffer, and one EOF or error after each
   KEPT_MAX = BUFFERS / 2,  // buffers of stopped sockets
+  WATCH_EVENTS_MAX = 128,  // watches reported in a turn
 };
 
 _Static_assert(FLIGHTS < UINT16_MAX, "every flight may be of the same buffer");
@@ -105,6 +109,24 @@ struct held {
   struct evnet_handle handle;
   int32_t result;
   uint16_t buffer;
+};
+
+// Watched descriptors, see uring_watch.c.
+struct uring_watching {
+  struct watches watches;
+  bool is_open;  // epoll_fd exists
+  int epoll_fd;
+  bool armed;  // a poll of epoll_fd is in flight
+  int event_count;
+  int event_next;  // the first event that next has not looked at
+  struct epoll_event events[WATCH_EVENTS_MAX];
+};
+
+// The descriptor for another event loop, see uring_loop.c.
+struct uring_loop {
+  bool is_open;
+  int epoll_fd;
+  int event_fd;  // registered with the ring
 };
 
 struct uring {
@@ -149,6 +171,9 @@ struct uring {
   uint32_t held_left;    // entries from before this turn that are still to be checked
   uint32_t held_excess;  // the number of them to report although their sockets are stopped
   bool held_wanted;      // some entries can be reported in the next turn
+
+  struct uring_watching watching;
+  struct uring_loop loop;
 
   struct slot *accepting;  // a listener that may have more connections in this turn, or NULL
 

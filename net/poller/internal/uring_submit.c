@@ -54,6 +54,8 @@ void uring_arm_recv(struct uring *uring, struct slot *slot) {
     if (slot->flags & READY_EDGE) (void)uring_cancel(uring, slot, TAG_READY);
     return;
   }
+  // Only a poll lets the quota decide how much is received.
+  if (evnet_quota_limits(&uring->poller, slot_handle(&uring->slots, slot))) slot->flags |= POLLED;
   if (slot->flags & POLLED) {
     arm_poll(uring, slot, TAG_READY, POLLIN, RECV_ARMED);
     return;
@@ -100,6 +102,15 @@ void uring_arm_wake(struct uring *uring) {
   io_uring_prep_poll_multishot(sqe, uring->wake_fd, POLLIN);
   io_uring_sqe_set_data64(sqe, (uint64_t)TAG_WAKE << 56);
   uring->wake_armed = true;
+}
+
+void uring_arm_watches(struct uring *uring) {
+  if (uring->watching.armed || watches_is_empty(&uring->watching.watches)) return;
+  struct io_uring_sqe *sqe = uring_get_sqe(uring);
+  if (sqe == NULL) return;  // uring_wait retries
+  io_uring_prep_poll_add(sqe, uring->watching.epoll_fd, POLLIN);
+  io_uring_sqe_set_data64(sqe, (uint64_t)TAG_WATCH << 56);
+  uring->watching.armed = true;
 }
 
 bool uring_arm_send(struct uring *uring, struct slot *slot, const struct iovec *piece,

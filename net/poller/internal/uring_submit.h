@@ -3,6 +3,7 @@
 #ifndef EVNET_NET_POLLER_INTERNAL_URING_SUBMIT_H_
 #define EVNET_NET_POLLER_INTERNAL_URING_SUBMIT_H_
 
+#include "net/poller/internal/names.h"
 #include "net/poller/internal/uring_state.h"
 
 struct io_uring_sqe *uring_get_sqe(struct uring *uring);  // NULL: the queue is full
@@ -11,6 +12,7 @@ void uring_arm_recv(struct uring *uring, struct slot *slot);
 void uring_arm_hangup(struct uring *uring, struct slot *slot);
 void uring_arm_out(struct uring *uring, struct slot *slot);
 void uring_arm_wake(struct uring *uring);
+void uring_arm_watches(struct uring *uring);
 bool uring_arm_send(struct uring *uring, struct slot *slot, const struct iovec *piece,
                     lender_t lender);
 bool uring_cancel(struct uring *uring, const struct slot *slot, enum tag tag);  // false: queue full

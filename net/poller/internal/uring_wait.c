@@ -5,9 +5,11 @@
 #include <errno.h>
 
 #include "net/poller/internal/uring_complete.h"
+#include "net/poller/internal/uring_loop.h"
 #include "net/poller/internal/uring_memory.h"
 #include "net/poller/internal/uring_receive.h"
 #include "net/poller/internal/uring_submit.h"
+#include "net/poller/internal/uring_watch.h"
 
 static bool has_work(const struct uring *uring) {
   return uring->held_wanted || !slot_list_is_empty(&uring->finished) ||
@@ -19,12 +21,24 @@ static bool passes(int status) {
   return status == -ETIME || status == -EINTR || status == -EBUSY || status == -EAGAIN;
 }
 
+// Returns whether the kernel reported something other than watches that are ready, which is not
+// internal: next reports it. The kernel reports about 20 at a time (Linux 6.18), and all of them may
+// be of cancels.
+static bool may_have_more(struct uring *uring) {
+  const unsigned count = io_uring_cq_ready(&uring->ring);
+  if (count != 1 || !uring->watching.armed) return count > 0;
+  struct io_uring_cqe *cqe;
+  return io_uring_peek_cqe(&uring->ring, &cqe) < 0 || uring_tag(cqe) != TAG_WATCH;
+}
+
 int uring_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   struct uring *uring = (struct uring *)poller;
   EVNET_ASSERT(uring->held_left == 0 && uring->accepting == NULL);
   uring_end_leases(uring);
   uring_retry(uring);
   uring_arm_wake(uring);
+  uring_arm_watches(uring);
+  uring_loop_reset(uring);
   int status;
   if (timeout_ns == 0 || has_work(uring)) {
     status = io_uring_submit_and_get_events(&uring->ring);
@@ -43,8 +57,20 @@ int uring_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   if (status < 0 && !passes(status)) return status;
   // After an error the caller need not call next before the next wait.
   uring_begin_held(uring);
-  // The kernel reports about 20 at a time (Linux 6.18), and all of them may be of cancels.
-  return io_uring_cq_ready(&uring->ring) > 0;
+  return may_have_more(uring);
+}
+
+bool uring_settle(struct evnet_poller *poller) {
+  struct uring *uring = (struct uring *)poller;
+  // A flight needs a wait that reports its SEND, and that wait also submits it.
+  if (uring->flight_count > 0) return false;
+  uring_end_leases(uring);
+  uring_retry(uring);
+  uring_arm_wake(uring);
+  uring_arm_watches(uring);
+  uring_loop_reset(uring);
+  // After an error the next wait reports it, or takes the completions that have to be taken first.
+  return io_uring_submit_and_get_events(&uring->ring) >= 0 && !has_work(uring);
 }
 
 // The kernel reports first in, first out, about 20 operations per enter (io_run_local_work() of
@@ -55,11 +81,12 @@ uint32_t uring_unreported(const struct evnet_poller *poller) {
   enum { OPERATIONS_PER_ENTER = 20, OPERATIONS_PER_SLOT_MAX = 4 };
   const struct uring *uring = (const struct uring *)poller;
   if (!uring->more && !has_work(uring)) return 0;
-  return uring->slots.used * OPERATIONS_PER_SLOT_MAX / OPERATIONS_PER_ENTER + 3;
+  return uring->slots.used * OPERATIONS_PER_SLOT_MAX / OPERATIONS_PER_ENTER + 3 +
+         uring->watching.watches.used / WATCH_EVENTS_MAX;
 }
 
 static bool is_anything_in_flight(const struct uring *uring) {
-  if (uring->wake_armed) return true;
+  if (uring->wake_armed || uring->watching.armed) return true;
   for (uint32_t i = 0; i < uring->slots.used; i++) {
     if (uring->slots.table[i].in_flight > 0) return true;
   }
@@ -76,7 +103,10 @@ static void reap(struct uring *uring) {
     enum tag tag = uring_tag(cqe);
     bool last = !(cqe->flags & IORING_CQE_F_MORE);
     if (last && tag == TAG_WAKE) uring->wake_armed = false;
-    if (last && tag != TAG_WAKE && tag != TAG_CANCEL && tag != TAG_SEND) {
+    if (tag == TAG_WATCH) uring->watching.armed = false;
+    const bool of_slot =
+        tag != TAG_WAKE && tag != TAG_CANCEL && tag != TAG_SEND && tag != TAG_WATCH;
+    if (last && of_slot) {
       uring->slots.table[cqe->user_data & 0xffffff].in_flight--;
     }
     io_uring_cq_advance(&uring->ring, 1);

@@ -2,9 +2,13 @@
 #ifndef EVNET_NET_POLLER_INTERNAL_URING_WAIT_H_
 #define EVNET_NET_POLLER_INTERNAL_URING_WAIT_H_
 
+#include <stdbool.h>
+
+#include "net/poller/internal/names.h"
 #include "net/poller/internal/uring_state.h"
 
 int uring_wait(struct evnet_poller *poller, int64_t timeout_ns);
+bool uring_settle(struct evnet_poller *poller);
 uint32_t uring_unreported(const struct evnet_poller *poller);
 
 // Cancels all operations in flight and waits for their completions, because they keep sockets open

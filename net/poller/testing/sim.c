@@ -7,6 +7,7 @@
 #include "net/poller/testing/sim_poller.h"
 #include "net/poller/testing/sim_socket.h"
 #include "net/poller/testing/sim_udp_socket.h"
+#include "net/poller/testing/sim_watch.h"
 
 enum { BUFFER_BYTES_DEFAULT = 64 << 10 };
 
@@ -31,6 +32,7 @@ void evnet_sim_destroy(struct evnet_sim *sim) {
   if (sim == NULL) return;
   sim_socket_free_all(sim);
   sim_udp_free_all(sim);
+  sim_watch_free_devices(sim);
   free(sim);
 }
 

@@ -157,6 +157,24 @@ void evnet_sim_reset(struct evnet_sim_socket *socket);
 
 uint16_t evnet_sim_port(const struct evnet_sim_socket *socket);  // the client's
 
+// Devices: files that are not evnet's, for evnet_poller_watch. The world frees them.
+
+struct evnet_sim_device;
+
+// evnet_sim_device_open makes a device for which no event holds.
+//
+// Returns: its descriptor.
+// Errors:  -EMFILE, -ENOMEM.
+EVNET_WARN_UNUSED int evnet_sim_device_open(struct evnet_sim *sim,
+                                            struct evnet_sim_device **out_device);
+
+// evnet_sim_device_set sets the events that hold (enum evnet_watch_event).
+void evnet_sim_device_set(struct evnet_sim_device *device, uint32_t events);
+
+// evnet_sim_device_close closes the descriptor. The device itself lives on, as an open file does
+// that has a duplicate.
+void evnet_sim_device_close(struct evnet_sim_device *device);
+
 // The state of a connection that only the simulation knows.
 struct evnet_sim_state {
   bool waiting;               // established, and not accepted yet

@@ -38,6 +38,10 @@ int sim_listen(struct evnet_poller *poller, const struct evnet_address *address,
     if (options->out_refused != NULL) *options->out_refused = "reuse_port";
     return -EOPNOTSUPP;
   }
+  if (options->reuse_port_by_cpu != NULL) {
+    if (options->out_refused != NULL) *options->out_refused = "reuse_port_by_cpu";
+    return -EOPNOTSUPP;
+  }
   if (address->transport == EVNET_TRANSPORT_UDP)
     return sim_datagram_listen(self, address, out_handle);
   if (address->transport != EVNET_TRANSPORT_TCP) return -EOPNOTSUPP;

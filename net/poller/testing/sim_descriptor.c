@@ -8,7 +8,7 @@ enum { FIRST_DESCRIPTOR = 3 };
 int sim_descriptor_open(struct evnet_sim *sim, struct sim_descriptor what) {
   for (int i = FIRST_DESCRIPTOR; i < SIM_DESCRIPTORS_MAX; i++) {
     if (sim->descriptors[i].socket != NULL || sim->descriptors[i].listener != NULL ||
-        sim->descriptors[i].udp != NULL)
+        sim->descriptors[i].udp != NULL || sim->descriptors[i].device != NULL)
       continue;
     sim->descriptors[i] = what;
     sim->descriptors_open++;

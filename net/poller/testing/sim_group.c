@@ -32,6 +32,7 @@ static int set_member(struct evnet_sim_udp *udp, const struct evnet_multicast *s
   const int own_family = udp->address.socket.any.sa_family;
   if (family != own_family && !(family == AF_INET && udp->address.dual_stack)) return -EAFNOSUPPORT;
   if (!sim_group_is(group)) return -EINVAL;
+  if (setting->source != NULL) return -EOPNOTSUPP;
   if (setting->interface_name != NULL && strcmp(setting->interface_name, INTERFACE) != 0)
     return -ENODEV;
   struct evnet_address *member = find(udp, group);

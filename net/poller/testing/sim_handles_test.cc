@@ -103,7 +103,7 @@ TEST_F(Sim, OptionsAreRememberedAndThereIsNeitherDescriptorNorGroup) {
   const auto none = static_cast<evnet_socket_option>(EVNET_SOCKET_OPTIONS);
   EXPECT_EQ(evnet_poller_set_option(poller, pair.handle, none, 1), -EOPNOTSUPP);
   EXPECT_EQ(evnet_poller_descriptor(poller, pair.handle), -EOPNOTSUPP);
-  const evnet_multicast hops = {EVNET_MULTICAST_HOPS, nullptr, nullptr, 1};
+  const evnet_multicast hops = {EVNET_MULTICAST_HOPS, nullptr, nullptr, nullptr, 1};
   EXPECT_EQ(evnet_poller_set_multicast(poller, pair.handle, &hops), -EOPNOTSUPP);
 }
 

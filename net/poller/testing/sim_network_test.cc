@@ -88,7 +88,7 @@ TEST_F(SimDatagrams, MembersOfAGroupGetWhatIsSentToItAndAnswerFromTheirHost) {
   const evnet_address group = At(member, "239.1.2.3");
   const auto set = [&](evnet_handle handle, evnet_multicast_what what, const char *name = nullptr,
                        const evnet_address *which = nullptr) {
-    const evnet_multicast setting = {what, which != nullptr ? which : &group, name, 1};
+    const evnet_multicast setting = {what, which != nullptr ? which : &group, nullptr, name, 1};
     return evnet_poller_set_multicast(poller, handle, &setting);
   };
   const evnet_address host = At(member, "127.0.0.1");
@@ -111,7 +111,7 @@ TEST_F(SimDatagrams, MembersOfAGroupGetWhatIsSentToItAndAnswerFromTheirHost) {
   EXPECT_EQ(SendFrom(stranger, &group, "own"), 1);
   Settle();
   EXPECT_EQ(Datagrams(member).size(), 2u);
-  const evnet_multicast no_loop = {EVNET_MULTICAST_LOOP, nullptr, nullptr, 0};
+  const evnet_multicast no_loop = {EVNET_MULTICAST_LOOP, nullptr, nullptr, nullptr, 0};
   EXPECT_EQ(evnet_poller_set_multicast(poller, stranger, &no_loop), 0);
   EXPECT_EQ(SendFrom(stranger, &group, "not here"), 1);
   EXPECT_EQ(set(member, EVNET_MULTICAST_LEAVE), 0);

@@ -18,6 +18,7 @@
 #include "net/poller/testing/sim_step.h"
 #include "net/poller/testing/sim_turn.h"
 #include "net/poller/testing/sim_udp_socket.h"
+#include "net/poller/testing/sim_watch.h"
 
 enum { POISON = 0xdd };
 
@@ -248,6 +249,13 @@ static int sim_descriptor(struct evnet_poller *poller, struct evnet_handle handl
   return slot != NULL ? -EOPNOTSUPP : -EBADF;
 }
 
+static int sim_loop_descriptor(struct evnet_poller *poller) {
+  (void)poller;
+  return -EOPNOTSUPP;
+}
+
+static bool sim_settle(struct evnet_poller *poller) { return sim_turn_settle(poller_of(poller)); }
+
 static int sim_wait(struct evnet_poller *poller, int64_t timeout_ns) {
   sim_turn_wait(poller_of(poller), timeout_ns);
   return 0;
@@ -272,6 +280,7 @@ static void sim_destroy(struct evnet_poller *poller) {
   struct sim_poller *self = poller_of(poller);
   for (uint32_t i = 0; i < self->slot_count; i++) {
     if (self->slots[i]->kind == SIM_FREE) continue;
+    if (self->slots[i]->kind == SIM_WATCH) self->sim->handles++;
     sim_datagram_drop(self->slots[i]);
     sim_slot_close(self->slots[i]);
     sim_slot_release(self->slots[i]);
@@ -330,6 +339,11 @@ static const struct evnet_poller_ops sim_ops = {
     .set_multicast = sim_set_multicast,
     .descriptor = sim_descriptor,
     .duplicate = sim_descriptor,  // refused in the same way
+    .watch = sim_watch,
+    .watch_change = sim_watch_change,
+    .watch_stop = sim_watch_stop,
+    .loop_descriptor = sim_loop_descriptor,
+    .settle = sim_settle,
     .wait = sim_wait,
     .next = sim_next,
     .unreported = sim_unreported,

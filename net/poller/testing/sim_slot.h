@@ -5,7 +5,15 @@
 #include "net/poller/testing/sim_state.h"
 
 // The kind of socket that a handle has.
-enum sim_slot_kind { SIM_FREE, SIM_LISTENER, SIM_STREAM, SIM_UDP, SIM_RESERVED, SIM_CONNECTING };
+enum sim_slot_kind {
+  SIM_FREE,
+  SIM_LISTENER,
+  SIM_STREAM,
+  SIM_UDP,
+  SIM_RESERVED,
+  SIM_CONNECTING,
+  SIM_WATCH,
+};
 
 // A block of memory that is lent to the poller's user, or is the source of flights. Several flights
 // may use the same block.
@@ -52,8 +60,12 @@ struct sim_slot {
   bool awaits_room;         // a UDP socket: await_room is pending
   bool failed;              // receiving failed and was not started again
   uint64_t failed_at_ns;
-  struct sim_datagram *batch;  // received, but not yet reported
-  uint32_t share_bytes;        // reported in this turn
+  struct sim_datagram *batch;       // received, but not yet reported
+  struct evnet_sim_device *device;  // of a watch
+  uint32_t watch_events;            // requested
+  void *watch_user;
+  bool share_watch;      // a WATCH was reported in this turn
+  uint32_t share_bytes;  // reported in this turn
   uint32_t share_accepts;
   bool share_send;
   bool share_batch;

@@ -84,6 +84,15 @@ struct sim_descriptor {
   struct evnet_sim_socket *socket;
   struct sim_listener *listener;
   struct evnet_sim_udp *udp;
+  struct evnet_sim_device *device;
+};
+
+// A file that is not evnet's, which a poller may watch.
+struct evnet_sim_device {
+  struct evnet_sim *sim;
+  struct evnet_sim_device *next;  // in the world's list
+  int descriptor;                 // -1 once its owner has closed it
+  uint32_t events;                // that hold
 };
 
 struct sim_event {
@@ -105,6 +114,7 @@ struct evnet_sim {
   struct sim_descriptor descriptors[SIM_DESCRIPTORS_MAX];
   uint32_t descriptors_open;
   struct evnet_sim_udp *udps;
+  struct evnet_sim_device *devices;
   struct sim_datagram *datagrams;  // in flight, ordered by arrival
   struct evnet_sim_udp_stats udp_stats;
   void (*udp_watch)(void *user, const struct evnet_sim_udp_news *news);

@@ -12,6 +12,7 @@
 #include "net/poller/testing/sim_flight.h"
 #include "net/poller/testing/sim_listener.h"
 #include "net/poller/testing/sim_socket.h"
+#include "net/poller/testing/sim_watch.h"
 
 enum { ACCEPTS_PER_TURN = 8 };
 
@@ -46,6 +47,7 @@ bool sim_step_has_work(const struct sim_slot *slot) {
   if (slot->detaching) return true;
   if (slot->kind == SIM_LISTENER) return listener_is_ready(slot);
   if (slot->kind == SIM_UDP) return sim_datagram_has_work(slot);
+  if (slot->kind == SIM_WATCH) return sim_watch_ready(slot) != 0;
   if (slot->kind != SIM_STREAM) return sim_connect_is_due(slot);
   return sim_flight_has_landed(slot) || can_send(slot) || can_recv(slot) || can_hang_up(slot);
 }
@@ -115,6 +117,14 @@ static bool step_recv(struct sim_slot *slot, struct evnet_completion *out) {
   uint32_t most = self->recv_max - slot->share_bytes;
   bool is_late = slot->late_bytes > 0 && slot->socket->in.size > 0;
   if (is_late && slot->late_bytes < most) most = slot->late_bytes;
+  if (slot->receiving) {
+    const size_t quota = evnet_quota_ask(&self->poller, slot->handle, EVNET_OP_RECV);
+    if (quota < most) most = (uint32_t)quota;
+    if (quota == 0) {
+      slot->receiving = false;
+      return false;
+    }
+  }
   int64_t got = sim_socket_recv(slot->socket, self->recv->bytes, most);
   EVNET_ASSERT(got != -EAGAIN);
   if (got <= 0) {
@@ -140,17 +150,31 @@ static bool step_hang_up(struct sim_slot *slot, struct evnet_completion *out) {
   return complete(slot, EVNET_OP_HANGUP, -error, false, out);
 }
 
+static bool step_watch(struct sim_slot *slot, struct evnet_completion *out) {
+  const uint32_t events = sim_watch_ready(slot);
+  if (events == 0) return false;
+  slot->share_watch = true;
+  *out = (struct evnet_completion){.handle = slot->handle,
+                                   .op = EVNET_OP_WATCH,
+                                   .more = true,
+                                   .result = events,
+                                   .user = slot->watch_user};
+  evnet_sim_note(slot->owner->sim, "WATCH", slot->owner->index, slot->device->descriptor, events);
+  return true;
+}
+
 bool sim_step(struct sim_slot *slot, struct evnet_completion *out) {
   if (slot->kind == SIM_FREE) return false;
   if (slot->detaching) return step_detaching(slot, out);
   if (slot->kind == SIM_LISTENER) return step_accept(slot, out);
   if (slot->kind == SIM_UDP) return sim_datagram_step(slot, out);
+  if (slot->kind == SIM_WATCH) return step_watch(slot, out);
   if (slot->kind != SIM_STREAM) return sim_connect_step(slot, out);
   if (sim_flight_has_landed(slot)) {
     sim_flight_complete(slot, out);
     return true;
   }
   if (can_send(slot) && step_send(slot, out)) return true;
-  if (can_recv(slot)) return step_recv(slot, out);
+  if (can_recv(slot) && step_recv(slot, out)) return true;
   return can_hang_up(slot) && step_hang_up(slot, out);
 }

@@ -58,6 +58,7 @@ static void gather_turn(struct sim_poller *self) {
   struct evnet_sim *sim = self->sim;
   for (uint32_t i = 0; i < self->slot_count; i++) {
     struct sim_slot *slot = self->slots[i];
+    slot->share_watch = false;
     if (!sim_step_has_work(slot)) continue;
     if (slot->deferrals < DEFERRALS_MAX && evnet_sim_chance(sim, sim->options.faults.deferred)) {
       slot->deferrals++;
@@ -139,4 +140,16 @@ uint32_t sim_turn_unreported(const struct sim_poller *self) {
     if (sim_step_has_work(self->slots[i])) return DEFERRALS_MAX + 1;
   }
   return 0;
+}
+
+// The driver runs the poller's reactor again when evnet_sim_is_runnable says so, as another loop
+// would that polls a descriptor.
+bool sim_turn_settle(struct sim_poller *self) {
+  if (!self->drained) evnet_sim_fail(self->sim, "settle before next has returned false");
+  for (uint32_t i = 0; i < self->slot_count; i++) {
+    const struct sim_slot *slot = self->slots[i];
+    if (slot->kind == SIM_STREAM && slot->flight.piece.iov_len > 0) return false;
+  }
+  self->wake_ns = UINT64_MAX;
+  return true;
 }

@@ -3,6 +3,7 @@
 #define EVNET_NET_REACTOR_INTERNAL_ASYNC_H_
 
 #include "net/reactor/async.h"
+#include "net/reactor/internal/names.h"
 
 // async_carry_out performs a request and completes it, now or later.
 void async_carry_out(struct evnet_reactor *reactor, struct evnet_async *async);

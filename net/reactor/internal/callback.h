@@ -4,6 +4,7 @@
 
 #include "net/reactor/handler.h"
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 
 // callback_returned is called after each return of user code. It sends the gathered bytes and
 // performs the action that the callback returned.

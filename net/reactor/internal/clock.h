@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/reactor/internal/names.h"
+
 struct evnet_conn;
 struct evnet_reactor;
 
@@ -28,6 +30,10 @@ void clock_update(struct evnet_reactor *reactor);
 
 // clock_begin_lap reads the clock, when no callback has run since the last lap.
 void clock_begin_lap(struct evnet_reactor *reactor);
+
+// clock_end_wait reads the clock after the wait in the kernel, and counts the time since the last
+// reading as idle if the wait was allowed to sleep.
+void clock_end_wait(struct evnet_reactor *reactor, bool may_have_slept);
 
 // clock_lap reads the clock after a callback has returned.
 void clock_lap(struct evnet_reactor *reactor);

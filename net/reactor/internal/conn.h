@@ -15,8 +15,10 @@
 #include "net/reactor/handler.h"
 #include "net/reactor/wheel.h"
 
+struct conn_rate;
 struct datagram_socket;
 struct dial;
+struct evnet_bound_handler;
 
 // The picture in net/reactor/conn.h shows the transitions.
 enum conn_state {
@@ -39,6 +41,11 @@ enum {
   STOP_INBOUND_MAX = 4,    // inbound_bytes_max bytes are unread while reading is stopped
   STOP_CLOSING = 8,        // the state is not OPEN any more
   STOP_HOLDS = 16,         // the connection has holds_max holds
+  STOP_INBOUND_HIGH = 32,  // unread bytes have reached inbound_high_water_bytes
+  STOP_RATE = 64,          // a rate limit holds receiving back
+  // These stop receiving only. Unread bytes are still presented, because the handler has to consume
+  // some before receiving resumes.
+  STOP_RECEIVING_ONLY = STOP_INBOUND_HIGH | STOP_RATE,
 };
 
 enum {
@@ -61,7 +68,8 @@ enum {
 };
 
 enum {
-  NONE = 0xffffff,  // not an index: those of connections have 24 bits and are below it
+  HANDLER_OWN = 255,  // conn->handler: the connection has a handler of its own, in its side
+  NONE = 0xffffff,    // not an index: those of connections have 24 bits and are below it
   // Writes of this size and more are sent from the caller's memory instead of being gathered. To
   // copy a page costs about 60 ns (//net/buffer:ring_benchmark, 4096), which is 1 % of a small
   // request's send, and it saves a send or a piece of one. Above it the copy costs more with every
@@ -85,13 +93,18 @@ struct conn_limits {
 struct conn_side {
   struct evnet_ring inbound;
   struct evnet_outbound outbound;
-  struct conn_limits *limits;  // the connection's own; NULL: the reactor's
-  void *retired;               // a former block of `inbound`, while spans into it may be in use
-  uint32_t write_since_ms;     // when the kernel last took bytes, or `outbound` got its first byte
-  uint32_t opened_ms;          // for lifetime_ms
-  bool woken;                  // on_data is called even if nothing is unread
-  bool awaits_acks;            // LINGERING was extended because unacked_bytes was above 0
-  int64_t unacked_bytes;       // as last read; write_since_ms is when it last fell
+  struct conn_limits *limits;           // the connection's own; NULL: the reactor's
+  struct evnet_bound_handler *handler;  // the connection's own; NULL: conn->handler is an index
+  void *retired;            // a former block of `inbound`, while spans into it may be in use
+  uint32_t write_since_ms;  // when the kernel last took bytes, or `outbound` got its first byte
+  uint32_t opened_ms;       // for lifetime_ms
+  bool woken;               // on_data is called even if nothing is unread
+  bool awaits_acks;         // LINGERING was extended because unacked_bytes was above 0
+  size_t below_bytes;       // of evnet_conn_notify_below; 0: no request
+  int64_t unacked_bytes;    // as last read; write_since_ms is when it last fell
+  size_t counted_in;        // bytes of `inbound` in the statistics
+  size_t counted_out;       // bytes of `outbound` in the statistics
+  struct conn_rate *rate;   // its rate limits; NULL: none
   struct datagram_socket *datagram;  // a UDP socket's record, else NULL
   // The poller's while SENDING; it points to one of the union's members.
   struct evnet_send send;
@@ -109,7 +122,7 @@ struct evnet_conn {
   void *user;
   union {
     struct conn_side *side;  // NULL: nothing is unread outside of the lease, nothing is queued
-    struct dial *dial;       // in DIALLING, NULL: adopted; in ATTEMPT, NULL: given up
+    struct dial *dial;       // in DIALLING unless adopted; in ATTEMPT, NULL: given up
   };
   uint64_t generation;
   struct evnet_wheel_node deadline;  // at the earliest deadline, or before it
@@ -133,8 +146,17 @@ struct evnet_conn {
   uint16_t flags;
   uint8_t listener;  // its index, or EVNET_LISTENER_NONE; in LISTENER: the place in `listeners`
   uint8_t state : 4;
-  uint8_t read_stop;  // the STOP_ bits
+  uint8_t adopted : 1;    // evnet_adopt; in DIALLING the union has `side`
+  uint8_t handed : 1;     // a new handler has to get the unread bytes, and then a FIN that follows
+  uint8_t is_marked : 1;  // the need of the handler is at most inbound_high_water_bytes
+  uint8_t read_stop;      // the STOP_ bits
+  uint8_t handler;        // its index in the reactor's handlers, or HANDLER_OWN
 };
+
+// Returns the record of a dial in DIALLING or ATTEMPT; NULL if the connection is adopted.
+static inline struct dial *conn_dial(const struct evnet_conn *conn) {
+  return conn->adopted ? NULL : conn->dial;
+}
 
 // Returns whether the connection sends and receives datagrams: a listener's UDP socket, or a
 // dialled one.

@@ -6,6 +6,7 @@
 
 #include "net/poller/poller.h"
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 
 // datagram_start starts receiving.
 void datagram_start(struct evnet_conn *conn);

@@ -10,6 +10,7 @@
 #include "net/poller/poller.h"
 #include "net/reactor/async.h"
 #include "net/reactor/internal/datagram_socket.h"
+#include "net/reactor/internal/names.h"
 
 // A datagram that is to be sent.
 struct datagram_outgoing {

@@ -8,6 +8,7 @@
 
 #include "net/base/address.h"
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 #include "net/reactor/timer.h"
 
 struct datagram_queued;
@@ -38,6 +39,7 @@ struct datagram_socket {
   // sockets.
   struct datagram_asked *asked;
   struct evnet_timer retry;  // a listener's: retries after receiving failed
+  bool leaving;              // its address was removed; it closes when it owes nothing
 
   bool awaiting;  // the poller will report when there is room
   struct datagram_queued *first;
@@ -66,6 +68,16 @@ static inline bool datagram_is_queued(const struct evnet_conn *conn) {
 // Errors:  -ENOMEM; those of evnet_poller_local_address. The handle is being detached.
 int datagram_open(struct evnet_reactor *reactor, struct evnet_handle handle, uint8_t listener_index,
                   struct evnet_address *out_address);
+
+// datagram_prepare allocates the record of a UDP socket that is going to be adopted.
+//
+// Returns: a side with the record, for datagram_adopt or side_destroy; NULL if memory runs out.
+struct conn_side *datagram_prepare(struct evnet_reactor *reactor);
+
+// datagram_adopt makes the record of a handle's UDP socket, which does not receive until
+// datagram_start. Its listener index is EVNET_LISTENER_NONE.
+struct evnet_conn *datagram_adopt(struct evnet_reactor *reactor, struct evnet_handle handle,
+                                  struct conn_side *side);
 
 // datagram_connected creates the record of a dialled UDP socket that is about to open.
 //

@@ -8,6 +8,7 @@
 
 #include "net/reactor/async.h"
 #include "net/reactor/internal/datagram_socket.h"
+#include "net/reactor/internal/names.h"
 
 // datagram_note_asked notes to which local host a peer has sent. Later replies leave from that
 // host.

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 #include "net/reactor/wheel.h"
 
 struct deadlines {

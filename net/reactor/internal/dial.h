@@ -2,6 +2,8 @@
 #ifndef EVNET_NET_REACTOR_INTERNAL_DIAL_H_
 #define EVNET_NET_REACTOR_INTERNAL_DIAL_H_
 
+#include "net/reactor/internal/names.h"
+
 struct evnet_reactor;
 
 // dial_end_all ends all dials.

@@ -3,6 +3,7 @@
 #define EVNET_NET_REACTOR_INTERNAL_DIAL_ATTEMPTS_H_
 
 #include "net/reactor/internal/dial_record.h"
+#include "net/reactor/internal/names.h"
 
 // dial_connect starts to connect to dial->addresses. When it returns, the dial may have failed and
 // its record may be freed.

@@ -9,6 +9,7 @@
 #include "net/poller/poller.h"
 #include "net/reactor/async.h"
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 #include "net/reactor/resolver.h"
 #include "net/reactor/timer.h"
 
@@ -29,6 +30,7 @@ struct dial {
   struct evnet_conn *conn;
   struct dial *next;
   struct dial **to_this;        // the pointer that points to this dial
+  struct conn_side *side;       // the connection's from when the dial ends; NULL: none yet
   struct evnet_lookup *lookup;  // NULL: the addresses are known
   struct evnet_timer timer;     // at next_ms or at the deadline, whichever is first
   uint64_t deadline_ms;         // UINT64_MAX: none

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 
 struct evnet_async;
 

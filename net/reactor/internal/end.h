@@ -4,6 +4,7 @@
 #define EVNET_NET_REACTOR_INTERNAL_END_H_
 
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 
 // end_conn ends a connection immediately, without a reset.
 void end_conn(struct evnet_conn *conn, int reason);

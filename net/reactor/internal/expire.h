@@ -2,6 +2,8 @@
 #ifndef EVNET_NET_REACTOR_INTERNAL_EXPIRE_H_
 #define EVNET_NET_REACTOR_INTERNAL_EXPIRE_H_
 
+#include "net/reactor/internal/names.h"
+
 struct evnet_reactor;
 
 // expire_deadlines handles all expired deadlines of connections.

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 
 // inbound_received presents bytes that have arrived, or keeps them while reading is stopped.
 void inbound_received(struct evnet_conn *conn, const uint8_t *data, size_t size);

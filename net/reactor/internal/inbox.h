@@ -2,6 +2,8 @@
 #ifndef EVNET_NET_REACTOR_INTERNAL_INBOX_H_
 #define EVNET_NET_REACTOR_INTERNAL_INBOX_H_
 
+#include "net/reactor/internal/names.h"
+
 struct evnet_reactor;
 
 // inbox_run runs posted messages, once a turn and up to a bound.

@@ -3,6 +3,7 @@
 #define EVNET_NET_REACTOR_INTERNAL_LIFECYCLE_H_
 
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 
 // lifecycle_run_due does the work for all connections on the due list.
 void lifecycle_run_due(struct evnet_reactor *reactor);

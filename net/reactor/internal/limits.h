@@ -3,6 +3,7 @@
 #define EVNET_NET_REACTOR_INTERNAL_LIMITS_H_
 
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 #include "net/reactor/reactor.h"
 
 // limits_from_options copies the limits of all connections from the reactor's options.

@@ -21,6 +21,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/reactor/internal/names.h"
+
 struct lookup_queue;
 
 // Embedded in the owner's record of the lookup.
@@ -41,7 +43,6 @@ struct lookup_job {
 // The queue of a reactor, in use from lookup_pool_begin to lookup_pool_end.
 struct lookup_queue {
   uint32_t running_max;
-  uint32_t waiting_max;
 
   // The remaining fields belong to the pool.
   struct lookup_job *waiting;
@@ -53,14 +54,13 @@ struct lookup_queue {
   uint32_t process;               // that last used the queue, as the number of forks before it
 };
 
-// lookup_pool_begin initializes a queue. The owner sets waiting_max and running_max, to at least 1.
+// lookup_pool_begin initializes a queue. The owner sets running_max, to at least 1.
 void lookup_pool_begin(struct lookup_queue *queue);
 
 // lookup_pool_submit queues a lookup, whose `run` and `finish` the caller has set.
 //
 // Returns: 0.
 // Errors:  the job stays the caller's.
-//          -EAGAIN if waiting_max lookups are waiting already.
 //          Those of pthread_create(3) if the pool has no thread and cannot create one.
 int lookup_pool_submit(struct lookup_queue *queue, struct lookup_job *job);
 

@@ -3,6 +3,7 @@
 #define EVNET_NET_REACTOR_INTERNAL_MARKS_H_
 
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 
 // marks_check_high marks on_pressure as due if output has reached the high mark.
 void marks_check_high(struct evnet_conn *conn);

@@ -3,6 +3,7 @@
 #define EVNET_NET_REACTOR_INTERNAL_OPEN_H_
 
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 
 // open_conn opens a connection, with on_open.
 //

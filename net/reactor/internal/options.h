@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "net/base/log.h"
+#include "net/reactor/internal/names.h"
 #include "net/reactor/reactor.h"
 
 // options_check_ranges checks the options of sockets.

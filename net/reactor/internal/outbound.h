@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "net/reactor/internal/datagram_socket.h"
+#include "net/reactor/internal/names.h"
 #include "net/reactor/internal/side.h"
 
 // outbound_bytes returns the number of written bytes of a stream that the kernel has not taken.
@@ -17,6 +18,15 @@ static inline size_t outbound_bytes(const struct evnet_conn *conn) {
 // outbound_is_clear returns whether nothing of a stream is queued or flying.
 static inline bool outbound_is_clear(const struct evnet_conn *conn) {
   return side_queue_is_empty(conn) && !conn->flying;
+}
+
+// outbound_may_pass returns whether bytes of a stream may be sent now, ahead of the queue: nothing is
+// queued or flying, and no rate decides when bytes are sent.
+static inline bool outbound_may_pass(const struct evnet_conn *conn) {
+  const struct conn_side *side = conn->side;
+  if (side != NULL && (side->rate != NULL || !evnet_outbound_is_empty(&side->outbound)))
+    return false;
+  return !conn->flying;
 }
 
 // outbound_is_empty returns whether nothing is queued or flying. Gathered bytes do not count.

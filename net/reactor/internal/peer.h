@@ -4,6 +4,7 @@
 
 #include "net/base/address.h"
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 
 // peer_set keeps the peer's address in the connection.
 void peer_set(struct evnet_conn *conn, const struct evnet_address *peer);

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "net/reactor/internal/names.h"
 #include "net/reactor/mailbox.h"
 
 struct evnet_reactor;

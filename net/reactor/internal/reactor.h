@@ -10,12 +10,15 @@
 #include "net/base/assert.h"
 #include "net/base/bytes.h"
 #include "net/poller/poller.h"
+#include "net/reactor/handlers.h"
+#include "net/reactor/internal/boot.h"
 #include "net/reactor/internal/clock.h"
 #include "net/reactor/internal/conn.h"
 #include "net/reactor/internal/deadline.h"
 #include "net/reactor/internal/due.h"
 #include "net/reactor/internal/listener.h"
 #include "net/reactor/internal/post.h"
+#include "net/reactor/internal/rate.h"
 #include "net/reactor/internal/stop.h"
 #include "net/reactor/internal/table.h"
 #include "net/reactor/owner.h"
@@ -23,6 +26,7 @@
 #include "net/reactor/wheel.h"
 
 struct datagram_gather;
+struct evnet_watcher;
 struct resolver;
 
 // The bytes of the RECV or DATAGRAM that is being presented.
@@ -40,8 +44,10 @@ struct scratch {
 };
 
 struct evnet_reactor {
-  struct evnet_handler handler;
-  void *user;
+  struct evnet_handlers *handlers;  // of all reactors of the server
+  bool owns_handlers;               // there is no server
+  enum boot_phase boot;
+  void *user;                            // evnet_reactor_user
   struct evnet_reactor_options options;  // resolved: no field is zero
   struct conn_limits limits;             // of connections without limits of their own
   struct evnet_reactor_owner owner;
@@ -60,9 +66,11 @@ struct evnet_reactor {
   struct deadlines deadlines;
   struct evnet_wheel timers;  // of struct evnet_timer
   struct posted posted;
+  struct evnet_watcher *watchers;  // that run
   struct listeners listeners;
   struct evnet_reactor_log_limits log_limits;  // unless the owner has them
-  struct resolver *resolver;                   // made with the first lookup of a name
+  struct rates rates;
+  struct resolver *resolver;  // made with the first lookup of a name
   struct evnet_log_limit resolver_log;
   struct stop stop;
   struct evnet_reactor_stats stats;  // written by the reactor's thread, by atomic stores

@@ -6,7 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "net/reactor/internal/names.h"
 #include "net/reactor/internal/reactor.h"
+
+// side_create returns a side that no connection has yet. NULL: out of memory.
+struct conn_side *side_create(struct evnet_reactor *reactor);
 
 // side_get returns the connection's side, and creates it if there is none. NULL: out of memory.
 struct conn_side *side_get(struct evnet_conn *conn);
@@ -14,8 +18,15 @@ struct conn_side *side_get(struct evnet_conn *conn);
 // side_trim frees memory that is no longer needed, and the side itself if nothing needs it.
 void side_trim(struct evnet_conn *conn);
 
-// side_free frees the side and all that it holds.
+// side_destroy frees a side and all that it holds; NULL is accepted.
+void side_destroy(struct evnet_reactor *reactor, struct conn_side *side);
+
+// side_free frees the connection's side and all that it holds.
 void side_free(struct evnet_conn *conn);
+
+// side_count brings inbound_bytes and outbound_bytes of the statistics up to date. Call it after
+// the ring or the queue of a side has changed.
+void side_count(struct evnet_conn *conn);
 
 // side_release_retired frees the block that evnet_conn_peek has retired.
 void side_release_retired(struct evnet_conn *conn);

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/reactor/internal/names.h"
+
 struct evnet_reactor;
 
 enum stop_phase {

@@ -6,20 +6,21 @@
 #include <stdint.h>
 
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
+#include "net/reactor/owner.h"
 
 struct conn_table {
   struct evnet_conn *conns;  // reserved address space
   uint32_t max;
   uint32_t top;              // no index from here on was ever used
   uint32_t handles;          // handles that are attached or wait for DETACH, listeners included
-  uint32_t dialling_count;   // connections in DIALLING, which count as open
   uint64_t generation_last;  // the generation of the newest connection
 };
 
 // table_init initializes the record of a connection in OPEN, for a handle that the poller has just
 // made.
 struct evnet_conn *table_init(struct evnet_reactor *reactor, struct evnet_handle handle,
-                              enum evnet_transport transport, uint8_t listener_index);
+                              enum evnet_transport transport, struct evnet_origin origin);
 
 // table_is_full returns whether connections_max connections are open or being dialled.
 bool table_is_full(const struct evnet_reactor *reactor);

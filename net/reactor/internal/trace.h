@@ -3,6 +3,7 @@
 #define EVNET_NET_REACTOR_INTERNAL_TRACE_H_
 
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 
 // trace_opened logs that a connection has opened.
 void trace_opened(const struct evnet_conn *conn);

@@ -6,6 +6,7 @@
 
 #include "net/buffer/outbound.h"
 #include "net/reactor/internal/conn.h"
+#include "net/reactor/internal/names.h"
 
 // write_lent queues lent bytes, to be sent at the end of the turn.
 //

@@ -47,6 +47,8 @@ const Flag kStops[] = {
     {STOP_OUTBOUND_HIGH, "reading stopped by the high-water mark"},
     {STOP_INBOUND_MAX, "reading stopped by inbound_bytes_max"},
     {STOP_HOLDS, "reading stopped by holds_max"},
+    {STOP_RATE, "reading stopped by a rate"},
+    {STOP_INBOUND_HIGH, "reading stopped by inbound_high_water_bytes"},
 };
 
 }  // namespace

@@ -76,6 +76,7 @@ int Harness::TryStart() {
   if (on.half_close) handler.on_half_close = OnHalfClose;
   if (on.pressure) handler.on_pressure = OnPressure;
   if (on.drain) handler.on_drain = OnDrain;
+  if (on.below) handler.on_below = OnBelow;
   if (on.timeout) handler.on_timeout = OnTimeout;
   if (on.prewrite) handler.on_prewrite = OnPrewrite;
   if (on.stopping) handler.on_stopping = OnStopping;
@@ -367,6 +368,12 @@ evnet_action Harness::OnDrain(evnet_conn *conn, void *user) {
   Harness *self = Self(user);
   Record &record = self->Note(conn, "drain", {0, Step::Kind::kPlain, "on_drain"});
   return Answer(&record, self->on.drain(conn));
+}
+
+evnet_action Harness::OnBelow(evnet_conn *conn, void *user) {
+  Harness *self = Self(user);
+  Record &record = self->Note(conn, "below", {0, Step::Kind::kPlain, "on_below"});
+  return Answer(&record, self->on.below(conn));
 }
 
 evnet_action Harness::OnTimeout(evnet_conn *conn, evnet_timeout which, void *user) {

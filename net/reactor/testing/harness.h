@@ -48,7 +48,7 @@ struct Record {
   bool ending = false;   // Close or Abort was called
   bool dialled = false;  // by Dial: it may have on_close without on_open
   std::string received;
-  // "open", "data", "half_close", "pressure", "drain", "timeout 0", "prewrite", "stopping", "close"
+  // "open", "data", "half_close", "pressure", "drain", "below", "timeout 0", "prewrite", "stopping", "close"
   std::vector<std::string> events;
   Steps steps;  // the same and the calls, for the message of a failed test
   uint64_t steps_printed = 0;
@@ -62,7 +62,7 @@ struct Record {
 // record, and on_data then appends all bytes to Record::received. A callback may be changed while
 // the reactor runs, but not from unset to set.
 struct Callbacks {
-  std::function<evnet_action(evnet_conn *)> open, data, half_close, pressure, drain;
+  std::function<evnet_action(evnet_conn *)> open, data, half_close, pressure, drain, below;
   std::function<evnet_action(evnet_conn *, evnet_timeout)> timeout;
   std::function<evnet_action(evnet_conn *, int)> close;
   std::function<void(evnet_conn *)> prewrite, stopping;
@@ -143,6 +143,7 @@ class Harness {
   static evnet_action OnHalfClose(evnet_conn *conn, void *user);
   static evnet_action OnPressure(evnet_conn *conn, void *user);
   static evnet_action OnDrain(evnet_conn *conn, void *user);
+  static evnet_action OnBelow(evnet_conn *conn, void *user);
   static evnet_action OnTimeout(evnet_conn *conn, evnet_timeout which, void *user);
   static void OnPrewrite(evnet_conn *conn, void *user);
   static void OnStopping(evnet_conn *conn, void *user);

@@ -66,3 +66,11 @@ extern "C" void freeaddrinfo(addrinfo *results) {
     results = next;
   }
 }
+
+extern "C" int getnameinfo(const sockaddr *, socklen_t, char *host, socklen_t size, char *,
+                           socklen_t, int) {
+  static const char name[] = "seven.test";
+  if (size < sizeof name) return EAI_OVERFLOW;
+  memcpy(host, name, sizeof name);
+  return 0;
+}

@@ -1,4 +1,5 @@
-// A getaddrinfo(3) of the tests, which looks names up in a table instead of the machine's resolver.
+// A getaddrinfo(3) of the tests, which looks names up in a table instead of the machine's resolver,
+// and a getnameinfo(3), for which every address has the name "seven.test".
 #ifndef EVNET_NET_REACTOR_TESTING_NAMES_H_
 #define EVNET_NET_REACTOR_TESTING_NAMES_H_
 

@@ -3,6 +3,7 @@
 #ifndef EVNET_NET_REACTOR_TESTING_RESOLVER_FIXTURE_H_
 #define EVNET_NET_REACTOR_TESTING_RESOLVER_FIXTURE_H_
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -22,9 +23,10 @@ struct Names {
   std::mutex mutex;
   std::condition_variable changed;
   bool released = false;
-  int released_once = 0;  // this many waiting calls may return, whichever they are
-  int asking = 0;         // calls that are in getaddrinfo now
-  int asked = 0;          // calls so far
+  int released_once = 0;          // this many waiting calls may return, whichever they are
+  int asking = 0;                 // calls that are in getaddrinfo now
+  int asked = 0;                  // calls so far
+  bool outlives_reactor = false;  // the answers exist until the reactor has ended
   std::vector<std::string> hosts;
   std::string thread_name;
 
@@ -80,6 +82,8 @@ struct Answer {
 };
 
 inline void Done(void *arg, int status, const evnet_address *addresses, size_t count) {
+  // Most tests end before their reactor does, and their answers with them.
+  if (status == -ESHUTDOWN && !names->outlives_reactor) return;
   Answer *answer = static_cast<Answer *>(arg);
   answer->calls++;
   answer->status = status;
@@ -97,9 +101,10 @@ class Resolver : public testing::Test {
     reactor_ = Create(kThreads);
   }
 
-  evnet_reactor *Create(size_t threads_max) {
+  evnet_reactor *Create(size_t threads_max, size_t lookups_max = 0) {
     evnet_reactor_options options = {};
     options.lookup_threads_max = threads_max;
+    options.lookups_max = lookups_max;
     options.logger.log = [](evnet_log_level, const char *message, void *user) {
       static_cast<Resolver *>(user)->log_.push_back(message);
     };
@@ -127,9 +132,18 @@ class Resolver : public testing::Test {
 
   evnet_lookup *LookUp(evnet_reactor *reactor, const char *text, Answer *answer) {
     evnet_lookup *lookup = nullptr;
-    EXPECT_EQ(evnet_resolver_look_up(reactor, text, Done, answer, &lookup), 0);
+    EXPECT_EQ(Begin(reactor, text, answer, &lookup), 0);
     EXPECT_EQ(answer->calls, 0);
     return lookup;
+  }
+
+  // Starts a lookup of the name in an address, such as "tcp://name.test:80".
+  static int Begin(evnet_reactor *reactor, const char *text, Answer *answer,
+                   evnet_lookup **out_lookup) {
+    evnet_address address;
+    evnet_host host;
+    EXPECT_EQ(evnet_address_read_host(text, &address, &host, nullptr, 0), 1) << text;
+    return evnet_resolver_look_up(reactor, &host, Done, answer, out_lookup);
   }
 
   void RunUntil(const Answer &answer) { RunUntil(reactor_, answer); }

@@ -26,6 +26,14 @@ EVNET_WARN_UNUSED int evnet_thread_pin(uint32_t index, struct evnet_affinity **o
 // evnet_thread_unpin restores the calling thread's mask and frees `before`; NULL is accepted.
 void evnet_thread_unpin(struct evnet_affinity *before);
 
+// evnet_affinity_cpus lists the CPUs of the calling thread's mask in the order of evnet_thread_pin.
+//
+//   cpus  count_max numbers.
+//
+// Returns: the number of CPUs, at most count_max.
+// Errors:  as evnet_thread_pin.
+EVNET_WARN_UNUSED int evnet_affinity_cpus(uint32_t *cpus, uint32_t count_max);
+
 #ifdef __cplusplus
 }
 #endif

@@ -11,3 +11,9 @@ int evnet_thread_pin(uint32_t index, struct evnet_affinity **out_before) {
 }
 
 void evnet_thread_unpin(struct evnet_affinity *before) { (void)before; }
+
+int evnet_affinity_cpus(uint32_t *cpus, uint32_t count_max) {
+  (void)cpus;
+  (void)count_max;
+  return -EOPNOTSUPP;
+}

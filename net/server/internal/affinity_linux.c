@@ -73,3 +73,15 @@ void evnet_thread_unpin(struct evnet_affinity *before) {
   (void)sched_setaffinity(0, before->size, before->set);
   evnet_affinity_free(before);
 }
+
+int evnet_affinity_cpus(uint32_t *cpus, uint32_t count_max) {
+  struct evnet_affinity *affinity = NULL;
+  const int status = evnet_affinity_read(&affinity);
+  if (status < 0) return status;
+  uint32_t count = 0;
+  for (size_t cpu = 0; cpu < affinity->cpus && count < count_max; cpu++) {
+    if (CPU_ISSET_S(cpu, affinity->size, affinity->set)) cpus[count++] = (uint32_t)cpu;
+  }
+  evnet_affinity_free(affinity);
+  return (int)count;
+}

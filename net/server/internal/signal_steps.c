@@ -32,12 +32,12 @@ struct evnet_server *evnet_signal_server_create(void) {
 // Atomic, because another thread may run the handler.
 int evnet_server_stop(struct evnet_server *server, int64_t drain_ms) {
   __atomic_store_n(&server->stop_drain_ms, drain_ms, __ATOMIC_SEQ_CST);
-  (void)__atomic_add_fetch(&server->bound_count, 1, __ATOMIC_SEQ_CST);
+  (void)__atomic_add_fetch(&server->address_count, 1, __ATOMIC_SEQ_CST);
   return 0;
 }
 
 int evnet_signal_server_stops(const struct evnet_server *server) {
-  return (int)__atomic_load_n(&server->bound_count, __ATOMIC_SEQ_CST);
+  return (int)__atomic_load_n(&server->address_count, __ATOMIC_SEQ_CST);
 }
 
 int64_t evnet_signal_server_drain_ms(const struct evnet_server *server) {

@@ -9,10 +9,12 @@
 #include <stdint.h>
 
 #include "net/balancer/balancer.h"
+#include "net/reactor/handlers.h"
 #include "net/reactor/mailbox.h"
 #include "net/reactor/owner.h"
 #include "net/reactor/timer.h"
 #include "net/server/address_counts.h"
+#include "net/server/internal/names.h"
 #include "net/server/server.h"
 
 // One address to listen at. A text (a string given to evnet_server_create) that contains a name
@@ -21,6 +23,23 @@ struct server_address {
   struct evnet_address address;
   uint8_t index;  // the text's
   bool left_out;  // this machine has no addresses of its family
+};
+
+enum listening_state {
+  LISTENING_NEVER = 0,  // the index was never used
+  LISTENING_ADDING,     // an address is being bound
+  LISTENING_OPEN,       // at an address
+  LISTENING_REMOVING,   // sockets of the address are still open
+  LISTENING_REMOVED,    // the index can be used again when `connections` is 0
+};
+
+// An index of an address.
+struct server_listening {
+  enum listening_state state;  // under the server's mutex
+  struct evnet_address bound;  // under mutex: its first bound address, with the actual port
+  int descriptor;              // under mutex: reactor 0's, or a negative errno
+  uint8_t handler_index;       // in the server's handlers; constant while the address exists
+  uint32_t connections;        // atomic: that it accepted and that are not closed
 };
 
 // One reactor of a server, with its thread.
@@ -32,7 +51,7 @@ struct server_reactor {
   bool claim_is_loaded;           // its thread only: `load` already includes the next claim
   bool has_place;      // its thread only: it has a place for the connection that it accepts next
   bool accept_paused;  // atomic: it waits for a place; written by its thread
-  bool resume_posted;  // atomic: resume_message is queued
+  int resume_posted;  // atomic: 1: resume_message is queued; a bool would need libatomic on riscv64
   struct evnet_message resume_message;
   uint64_t refused;  // atomic: connections that it has refused; written by its thread
   pthread_t thread;
@@ -52,24 +71,34 @@ enum server_state {
 // Value of stop_drain_ms before the first evnet_server_stop.
 #define NO_STOP INT64_MAX
 
+// The ticks of one handler.
+struct server_tick {
+  struct evnet_timer timer;  // runs on reactor 0
+  struct evnet_server *server;
+  const struct evnet_bound_handler *bound;
+};
+
 struct evnet_server {
-  struct evnet_handler handler;
-  void *user;
+  struct evnet_handlers *handlers;  // the server's own, those of its addresses, then others
   struct evnet_options options;
   struct evnet_reactor_options reactor_options;
   struct evnet_logger logger;
   char device[IF_NAMESIZE];  // options.bind_to_device, if there is one
 
-  struct server_address *sockets;  // in the order of the texts
+  struct server_address *sockets;  // given to evnet_server_create, in the order of the texts
   size_t socket_count;
-  struct evnet_address *bound;  // by text: its first bound address, with the actual port
-  size_t address_count;         // number of texts
-  size_t bound_count;           // atomic: address_count after all are bound, 0 before
-  int *listeners;               // by text, under mutex: reactor 0's descriptor, or a negative errno
+  struct server_listening listening[EVNET_LISTENERS_MAX];  // by index
+  size_t address_count;  // under mutex: all indexes from here on were never used
+  bool is_bound;         // atomic: the addresses given to evnet_server_create are bound
 
   // Each reactor listens and keeps the connections that it accepts (reuse_port). Reactor 0 sets it
   // before the other reactors read it.
   bool spreads;
+
+  // The CPUs of reuse_port_by_cpu, which reactor 0 writes before the other reactors read it;
+  // cpu_count 0: not used.
+  struct evnet_port_cpus port_cpus;
+  uint32_t cpus[1024];
 
   struct server_reactor *reactors;
   uint32_t reactor_count;
@@ -85,7 +114,7 @@ struct evnet_server {
   bool counts_addresses;  // set at creation; if false, address_counts is not initialized
   struct evnet_address_counts address_counts;
 
-  struct evnet_timer tick;  // runs on reactor 0
+  struct server_tick *ticks;  // by index in `handlers`, up to boot_count
   // Atomic: the number of reactors that are not `drained`, plus the number of connections that are
   // being handed over from reactor 0 to another reactor.
   uint32_t undrained_count;
@@ -106,7 +135,7 @@ struct evnet_server {
 bool server_admit(void *context);
 void server_not_admitted(void *context);
 void server_accepted(void *context, int descriptor, const struct evnet_address *peer,
-                     uint8_t listener_index);
+                     struct evnet_origin origin);
 void server_closed(void *context, const struct evnet_conn *conn);
 // Returns the reactor that gets a connection or a dial. Runs on reactor 0's thread.
 struct server_reactor *server_pick(struct evnet_server *server, const struct evnet_address *peer,
@@ -124,7 +153,20 @@ void server_closing(void *context);
 // Returns EVNET_STATUS_OPTION for a bad option, and logs it.
 int server_resolve_options(struct evnet_server *server);
 
-// run.c
+// texts.c
+// Looks up the addresses of a text, checks them against the options, and logs errors.
+//
+//   found  count_max + 1 addresses.
+//
+// Returns: the number of addresses, at least 1.
+// Errors:  those of evnet_server_create.
+int server_resolve_text(const struct evnet_server *server, const char *text, int count_max,
+                        struct evnet_address *found);
+// Adds addresses to an array with room for them, without duplicates. Returns the new count.
+size_t server_add_sockets(struct server_address *sockets, size_t count, uint8_t index,
+                          const struct evnet_address *found, size_t found_count);
+
+// stop.c
 bool server_drained(void *context, bool drained);
 
 // Change undrained_count; any thread.
@@ -132,6 +174,7 @@ void server_add_undrained(struct evnet_server *server);
 void server_remove_undrained(struct evnet_server *server);
 void server_shutdown(void *context);
 
+// run.c
 // The steps of evnet_server_run, in their order. main_run adds the threads.
 int server_begin(struct evnet_server *server);  // -EALREADY the second time
 

@@ -33,6 +33,7 @@ int evnet_server_boot(struct evnet_server *server, struct evnet_kernel *kernel) 
 
 int evnet_server_turn(struct evnet_server *server, uint32_t reactor_index) {
   struct evnet_reactor *reactor = server->reactors[reactor_index].reactor;
+  evnet_reactor_boot(reactor);  // only before the first turn
   // A simulated wait returns immediately, and the time that it would have slept passes between two
   // turns.
   evnet_reactor_time_begin(reactor);

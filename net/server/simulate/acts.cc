@@ -113,7 +113,16 @@ void Handler::Resume(Conn *c) {
 void Handler::Hold(Conn *c) {
   // A hold has no effect on a connection that is closing.
   if (!Oracle::IsOpen(c)) return;
-  evnet_conn_hold(c->conn);
+  if (w_.Chance(300)) {
+    evnet_hold *hold = nullptr;
+    if (evnet_hold_take(c->conn, &hold) < 0) {
+      if (w_.memory.failed() == 0) evnet_sim_fail(w_.sim, "a hold is refused for no reason");
+      return;
+    }
+    c->taken_holds.push_back(hold);
+  } else {
+    evnet_conn_hold(c->conn);
+  }
   c->holds++;
   PutOff(Deed::kRelease, c);
 }

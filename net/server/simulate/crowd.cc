@@ -44,9 +44,10 @@ void Crowd::Step() {
 
 void Crowd::Connect(Client *client) {
   client->host = static_cast<uint8_t>(1 + w_.Below(5));
-  client->listener = w_.Below(static_cast<uint32_t>(w_.ports.size()));
-  const uint16_t port = w_.ports[client->listener];
-  if (evnet_sim_connect(w_.sim, port, client->host, &client->socket) == 0) return;
+  client->listener = w_.Below(static_cast<uint32_t>(w_.addresses.size()));
+  const Address &address = w_.addresses[client->listener];
+  const bool exists = address.port != 0 && !address.is_udp;
+  if (exists && evnet_sim_connect(w_.sim, address.port, client->host, &client->socket) == 0) return;
   client->socket = nullptr;
   // The backlog is full, or the server no longer listens.
   client->next_ns = w_.Chance(700) ? w_.now() + 10 * kNsPerMs : UINT64_MAX;

@@ -35,7 +35,7 @@ Conn *Handler::Another(const Conn *c) {
 }
 
 void Handler::Act(Conn *c) {
-  switch (w_.Below(24)) {
+  switch (w_.Below(26)) {
     case 0:
     case 1:
     case 2:
@@ -83,6 +83,10 @@ void Handler::Act(Conn *c) {
     case 20:
     case 21:
       dials_->Act();
+      break;
+    case 22:
+    case 23:
+      SetHandler(c);
       break;
     default:
       if (w_.Chance(w_.plan.endings)) Finish(c);

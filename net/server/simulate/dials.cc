@@ -38,7 +38,7 @@ struct Dials::Outside {
   bool over = false;  // it has read EOF or a reset
 };
 
-Dials::Dials(World *world) : w_(*world) {
+Dials::Dials(World *world, Faces *faces) : w_(*world), faces_(*faces) {
   if (w_.plan.dials_max == 0) return;
   const int port = evnet_sim_serve(w_.sim);
   if (port < 0) {
@@ -47,6 +47,7 @@ Dials::Dials(World *world) : w_(*world) {
   }
   port_ = static_cast<uint16_t>(port);
   evnet_sim_set_dialling(w_.sim, &kDialling, this);
+  if (w_.Chance(500)) used_resolver_ = MakeResolver();
   next_dial_ns_ = w_.now() + evnet_sim_random(w_.sim) % w_.plan.dials_every_ns;
 }
 
@@ -80,6 +81,9 @@ Dials::Dial *Dials::Make(evnet_dial_options *options, std::string *address) {
     host = "dial" + std::to_string(dial->number) + ".test";
   }
   options->background = dial->background = w_.Chance(300);
+  dial->face = faces_.Any();
+  if (dial->face > 0) options->handler = faces_.callbacks(dial->face);
+  options->user = faces_.user(dial->face);
   *address = "tcp://" + host + ":" + std::to_string(dial->port);
   return dial;
 }
@@ -90,6 +94,8 @@ bool Dials::IsRefusalLegal(int status) const {
       return w_.memory.failed() > 0;
     case -ENOBUFS:
       return w_.plan.server.connections_max > 0 || w_.plan.server.mailbox_bytes_max > 0;
+    case -EAGAIN:
+      return used_resolver_ != nullptr;
     case -ESHUTDOWN:
       return MayEndBackground();
     default:
@@ -109,6 +115,7 @@ void Dials::Begin() {
   if (dial->opened || dial->closed) Broken(dial, "a callback from inside evnet_dial");
   if (status == 0) {
     dial->begun = true;
+    faces_.Give(dial->id, dial->face);
     w_.open_dials++;
     w_.open_dials_max = std::max(w_.open_dials_max, w_.open_dials);
   } else if (!IsRefusalLegal(status)) {
@@ -149,6 +156,7 @@ void Dials::Answered(Dial *dial, const struct evnet_conn_id &id, int status) {
   if (id.reactor != w_.current_reactor) Broken(dial, "is answered on another reactor than its own");
   dial->id = id;
   dial->begun = true;
+  faces_.Give(id, dial->face);
   w_.open_dials++;
   w_.open_dials_max = std::max(w_.open_dials_max, w_.open_dials);
 }
@@ -242,6 +250,7 @@ evnet_action Dials::OnData(Dial *dial, evnet_conn *conn) {
   evnet_conn_discard(conn, spans[0].size + spans[1].size);
   if (dial->written.size() < w_.plan.bytes_max && w_.Chance(500)) Write(dial, conn);
   if (w_.Chance(20)) Mark(dial, conn);
+  if (w_.Chance(100)) (void)faces_.Change(conn);
   if (w_.Chance(20)) evnet_conn_close(conn);
   return w_.Chance(20) ? EVNET_CLOSE : EVNET_NONE;
 }
@@ -305,10 +314,11 @@ evnet_action Dials::OnClose(Dial *dial, evnet_conn *conn, int reason) {
 uint64_t Dials::NextNs() const {
   uint64_t next = dials_.size() < w_.plan.dials_max ? next_dial_ns_ : UINT64_MAX;
   for (const auto &each : outsides_) next = std::min(next, each->next_ns);
-  return next;
+  return std::min(next, NextLookupNs());
 }
 
 void Dials::Step() {
+  StepLookups();
   if (next_dial_ns_ <= w_.now()) {
     next_dial_ns_ = w_.now() + 1 + evnet_sim_random(w_.sim) % w_.plan.dials_every_ns;
     if (w_.Chance(500) && dials_.size() < w_.plan.dials_max) StrangerDials();
@@ -412,6 +422,13 @@ void Dials::Idle() const {
   }
 }
 
+size_t Dials::OpenOn(uint32_t reactor) const {
+  size_t count = 0;
+  for (const auto &each : dials_)
+    count += each->opened && !each->closed && each->id.reactor == reactor;
+  return count;
+}
+
 void Dials::Stats(const struct evnet_server_stats &stats, size_t accepted) {
   size_t opened = 0, failed = 0;
   for (const auto &each : dials_) {
@@ -428,6 +445,7 @@ void Dials::Stats(const struct evnet_server_stats &stats, size_t accepted) {
 }
 
 void Dials::TheEnd() const {
+  TheEndOfLookups();
   for (const auto &each : dials_) {
     if (each->begun && !each->closed) Broken(each.get(), "had no on_close");
     if (each->by_stranger && each->answers != 1) Broken(each.get(), "was never answered");

@@ -7,6 +7,8 @@
 //   exactly one on_close. Both come in time. A refused dial has no callbacks.
 // - While a stop drains, dials continue and new dials are accepted. Background connections close
 //   last.
+// - In half of the runs a resolver looks the names up. Each lookup ends by one answer or one cancel,
+//   at the latest with its reactor. A later answer finds nothing.
 // - Attempts to connect to the addresses of a name begin in the order of RFC 8305 with its delays,
 //   and at most 8 run simultaneously. The connection's peer is the address that connected first. If
 //   no attempt succeeds, the most specific failure is reported. The oracle checks at the end that
@@ -22,6 +24,7 @@
 #include <vector>
 
 #include "net/poller/testing/sim_connect.h"
+#include "net/server/simulate/faces.h"
 #include "net/server/simulate/world.h"
 
 namespace evnet_simulation {
@@ -30,10 +33,13 @@ class Dials {
  public:
   struct Dial;
 
-  explicit Dials(World *world);
+  Dials(World *world, Faces *faces);
   ~Dials();
   Dials(const Dials &) = delete;
   Dials &operator=(const Dials &) = delete;
+
+  // The resolver for the server's options, or NULL.
+  const evnet_resolver *resolver() const { return used_resolver_; }
 
   // Returns the dial that made the connection, or NULL if a client did.
   Dial *Find(const evnet_conn *conn) const;
@@ -53,11 +59,37 @@ class Dials {
   void Turned(uint32_t reactor, bool stop_is_over);
   void Idle() const;
   void ReadAll();
+  size_t OpenOn(uint32_t reactor) const;  // connections after on_open and before on_close
   void Stats(const struct evnet_server_stats &stats, size_t accepted);
   void TheEnd() const;
 
  private:
   struct Outside;
+
+  // A lookup that the resolver was asked for.
+  struct Lookup {
+    Dials *dials;
+    evnet_reactor *reactor;
+    uint32_t reactor_index;
+    evnet_lookup_id id;
+    std::string name;
+    uint64_t due_ns;  // when to answer; UINT64_MAX: never again
+    bool ended;       // it was answered or cancelled
+  };
+
+  // A reactor that the resolver serves.
+  struct Hooked {
+    Dials *dials;
+    evnet_reactor *reactor;
+  };
+
+  const evnet_resolver *MakeResolver();
+  int LookUp(evnet_reactor *reactor, evnet_lookup_id id, const char *name, void **out_query);
+  void AnswerLookup(Lookup *lookup);
+  uint64_t NextLookupNs() const;
+  void StepLookups();
+  void EndLookups(const evnet_reactor *reactor);
+  void TheEndOfLookups() const;
 
   static const evnet_sim_dialling kDialling;
   static Dials *Self(void *user) { return static_cast<Dials *>(user); }
@@ -87,6 +119,11 @@ class Dials {
   bool Read(Outside *outside);
 
   World &w_;
+  evnet_resolver resolver_ = {};
+  const evnet_resolver *used_resolver_ = nullptr;  // NULL: the kernel looks names up
+  std::vector<std::unique_ptr<Hooked>> hooked_;
+  std::vector<std::unique_ptr<Lookup>> lookups_;
+  Faces &faces_;
   uint16_t port_ = 0;  // the outside's
   uint64_t next_dial_ns_ = UINT64_MAX;
   std::vector<std::unique_ptr<Dial>> dials_;

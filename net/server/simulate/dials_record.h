@@ -33,6 +33,7 @@ struct Dials::Dial {
   bool opened = false;
   bool closed = false;
   bool background = false;
+  uint32_t face = 0;  // the handler that it was dialled with (faces.h)
   uint64_t opened_ns = 0;
   std::string written;  // includes the number
   bool is_sure = true;  // no write has failed after a part was accepted

@@ -11,17 +11,31 @@ namespace evnet_simulation {
 
 // Callbacks
 
-evnet_handler Handler::Callbacks() const {
+template <uint32_t kFace>
+evnet_handler Handler::CallbacksOf() const {
   evnet_handler callbacks = {};
-  callbacks.on_boot = [](evnet_server *server, void *user) { return Of(user)->OnBoot(server); };
+  callbacks.on_boot = [](evnet_server *server, void *user) {
+    auto *face = static_cast<Faces::Face *>(user);
+    face->handler->faces_.ServerBooted(kFace, *face);
+    return kFace == 0 ? face->handler->OnBoot(server) : EVNET_NONE;
+  };
+  callbacks.on_reactor_boot = [](evnet_reactor *reactor, void *user) {
+    auto *face = static_cast<Faces::Face *>(user);
+    face->handler->faces_.ReactorBooted(kFace, *face, reactor);
+    return face->handler->OnReactorBoot();
+  };
+  callbacks.on_reactor_shutdown = [](evnet_reactor *reactor, void *user) {
+    auto *face = static_cast<Faces::Face *>(user);
+    face->handler->faces_.ReactorEnded(kFace, *face, reactor);
+  };
   callbacks.on_open = [](evnet_conn *conn, void *user) {
-    Handler *self = Of(user);
+    Handler *self = Of<kFace>(user, conn);
     Dials::Dial *dial = self->dials_->Find(conn);
     return dial != nullptr ? self->dials_->OnOpen(dial, conn) : self->OnOpen(conn);
   };
   if (w_.plan.on_data)
     callbacks.on_data = [](evnet_conn *conn, void *user) {
-      Handler *self = Of(user);
+      Handler *self = Of<kFace>(user, conn);
       UdpSocket *socket = self->datagrams_->Find(conn);
       if (socket != nullptr) return self->datagrams_->OnData(socket);
       Dials::Dial *dial = self->dials_->Find(conn);
@@ -29,12 +43,12 @@ evnet_handler Handler::Callbacks() const {
     };
   if (w_.plan.on_half_close)
     callbacks.on_half_close = [](evnet_conn *conn, void *user) {
-      Handler *self = Of(user);
+      Handler *self = Of<kFace>(user, conn);
       Dials::Dial *dial = self->dials_->Find(conn);
       return dial != nullptr ? self->dials_->OnHalfClose(dial) : self->OnHalfClose(ConnOf(conn));
     };
   callbacks.on_pressure = [](evnet_conn *conn, void *user) {
-    Handler *self = Of(user);
+    Handler *self = Of<kFace>(user, conn);
     Dials::Dial *dial = self->dials_->Find(conn);
     if (dial != nullptr) return self->dials_->OnAny(dial, "on_pressure (dialled)");
     self->oracle_.Pressed(ConnOf(conn));
@@ -42,23 +56,32 @@ evnet_handler Handler::Callbacks() const {
     return self->Answer(ConnOf(conn));
   };
   callbacks.on_drain = [](evnet_conn *conn, void *user) {
-    Handler *self = Of(user);
+    Handler *self = Of<kFace>(user, conn);
     Dials::Dial *dial = self->dials_->Find(conn);
     if (dial != nullptr) return self->dials_->OnAny(dial, "on_drain (dialled)");
     self->oracle_.Drained(ConnOf(conn));
     self->Chaos(ConnOf(conn));
     return self->Answer(ConnOf(conn));
   };
+  callbacks.on_below = [](evnet_conn *conn, void *user) {
+    Handler *self = Of<kFace>(user, conn);
+    Dials::Dial *dial = self->dials_->Find(conn);
+    if (dial != nullptr) return self->dials_->OnAny(dial, "on_below (dialled)");
+    self->oracle_.Below(ConnOf(conn));
+    if (self->w_.Chance(500)) self->WriteSome(ConnOf(conn), 2000);
+    self->Chaos(ConnOf(conn));
+    return self->Answer(ConnOf(conn));
+  };
   if (w_.plan.on_timeout)
     callbacks.on_timeout = [](evnet_conn *conn, evnet_timeout which, void *user) {
-      Handler *self = Of(user);
+      Handler *self = Of<kFace>(user, conn);
       Dials::Dial *dial = self->dials_->Find(conn);
       return dial != nullptr ? self->dials_->OnAny(dial, "on_timeout (dialled)")
                              : self->OnTimeout(ConnOf(conn), which);
     };
   if (w_.plan.on_prewrite)
     callbacks.on_prewrite = [](evnet_conn *conn, void *user) {
-      Handler *self = Of(user);
+      Handler *self = Of<kFace>(user, conn);
       UdpSocket *socket = self->datagrams_->Find(conn);
       Dials::Dial *dial = socket == nullptr ? self->dials_->Find(conn) : nullptr;
       if (socket != nullptr) {
@@ -70,17 +93,17 @@ evnet_handler Handler::Callbacks() const {
       }
     };
   callbacks.on_close = [](evnet_conn *conn, int reason, void *user) {
-    Handler *self = Of(user);
+    Handler *self = Of<kFace>(user, conn);
     Dials::Dial *dial = self->dials_->Find(conn);
     return dial != nullptr ? self->dials_->OnClose(dial, conn, reason)
                            : self->OnClose(ConnOf(conn), reason);
   };
-  if (w_.plan.ticks)
+  if (w_.plan.ticks && kFace == 0)
     callbacks.on_tick = [](evnet_server *, uint64_t *delay_ms, void *user) {
-      return Of(user)->OnTick(delay_ms);
+      return static_cast<Faces::Face *>(user)->handler->OnTick(delay_ms);
     };
   callbacks.on_stopping = [](evnet_conn *conn, void *user) {
-    Handler *self = Of(user);
+    Handler *self = Of<kFace>(user, conn);
     Dials::Dial *dial = self->dials_->Find(conn);
     if (dial != nullptr) {
       (void)self->dials_->OnAny(dial, "on_stopping (dialled)");
@@ -90,8 +113,18 @@ evnet_handler Handler::Callbacks() const {
     if (self->w_.Chance(500)) self->WriteSome(ConnOf(conn), 200);
     self->Chaos(ConnOf(conn));
   };
-  callbacks.on_shutdown = [](evnet_server *, void *user) { Of(user)->oracle_.ShutDown(); };
+  callbacks.on_shutdown = [](evnet_server *, void *user) {
+    auto *face = static_cast<Faces::Face *>(user);
+    face->handler->faces_.ServerEnded(kFace, *face);
+    if (kFace == 0) face->handler->oracle_.ShutDown();
+  };
   return callbacks;
+}
+
+Handler::Handler(World *world, Oracle *oracle) : w_(*world), oracle_(*oracle), faces_(world, this) {
+  faces_.set_callbacks(0, CallbacksOf<0>());
+  faces_.set_callbacks(1, CallbacksOf<1>());
+  faces_.set_callbacks(2, CallbacksOf<2>());
 }
 
 evnet_action Handler::OnBoot(evnet_server *server) {
@@ -104,10 +137,22 @@ evnet_action Handler::OnBoot(evnet_server *server) {
       evnet_sim_fail(w_.sim, "on_boot before address %zu has its port", i);
     if (evnet_server_dup_listener(server, i) != -EOPNOTSUPP)
       evnet_sim_fail(w_.sim, "a listener without a descriptor is duplicated");
-    w_.ports.push_back(evnet_address_port(&address));
+    w_.addresses.push_back({});
+    w_.addresses.back().port = evnet_address_port(&address);
+    w_.addresses.back().face = w_.plan.faces[i];
+  }
+  for (size_t i = 0; i < w_.plan.udp_addresses; i++) {
+    w_.addresses.push_back({});
+    w_.addresses.back().is_udp = true;
+    w_.addresses.back().face = w_.plan.faces[w_.plan.addresses + i];
   }
   datagrams_->Boot(server);
   return w_.Chance(10) ? Shutdown() : EVNET_NONE;
+}
+
+evnet_action Handler::OnReactorBoot() {
+  if (w_.Chance(200)) dials_->Act();
+  return w_.Chance(3) ? Shutdown() : EVNET_NONE;
 }
 
 evnet_action Handler::OnOpen(evnet_conn *conn) {
@@ -285,13 +330,21 @@ void Handler::Chaos(Conn *c) {
 
 // Later
 
+void Handler::ReleaseTakenHolds() {
+  for (const auto &c : w_.conns) {
+    for (evnet_hold *hold : c->taken_holds) evnet_hold_release(hold);
+    c->taken_holds.clear();
+  }
+}
+
 void Handler::RunLater() {
   for (size_t i = 0; i < later_.size(); i++) {
     if (later_[i].at_ns > w_.now()) continue;
     const Later due = later_[i];
     later_[i] = later_.back();
     later_.pop_back();
-    const bool by_id = due.deed == Deed::kRelease && w_.Chance(500);
+    const bool by_id =
+        due.deed == Deed::kRelease && (!due.c->taken_holds.empty() || w_.Chance(500));
     const int status = by_id ? posters_->Release(due.c) : Post(due.c->id.reactor, due.deed, due.c);
     if (status == -ENOMEM || status == -ENOBUFS)
       later_.push_back({w_.now() + kNsPerMs, due.deed, due.c});

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "net/server/simulate/faces.h"
 #include "net/server/simulate/oracle.h"
 #include "net/server/simulate/world.h"
 
@@ -17,16 +18,18 @@ class Datagrams;
 class Dials;
 class Jobs;
 class Posters;
+class Rates;
 
 class Handler {
  public:
-  Handler(World *world, Oracle *oracle) : w_(*world), oracle_(*oracle) {}
+  Handler(World *world, Oracle *oracle);
 
-  evnet_handler Callbacks() const;  // expect this object as `user`
+  Faces *faces() { return &faces_; }
 
   void set_datagrams(Datagrams *datagrams) { datagrams_ = datagrams; }
   void set_dials(Dials *dials) { dials_ = dials; }
   void set_posters(Posters *posters) { posters_ = posters; }
+  void set_rates(Rates *rates) { rates_ = rates; }
   void set_jobs(Jobs *jobs) { jobs_ = jobs; }
 
   evnet_action Shutdown();
@@ -39,6 +42,7 @@ class Handler {
   // Acts that the handler has put off. Another thread posts them when they are due.
   uint64_t NextLaterNs() const;
   void RunLater();
+  void ReleaseTakenHolds();  // called after the reactors have ended
 
  private:
   enum class Deed { kNothing, kResume, kRelease, kClose, kWrite, kActs };
@@ -55,7 +59,15 @@ class Handler {
     Conn *c;
   };
 
-  static Handler *Of(void *user) { return static_cast<Handler *>(user); }
+  // Returns the handler of a callback, and checks that the callback came to the right face.
+  template <uint32_t kFace>
+  static Handler *Of(void *user, const evnet_conn *conn) {
+    auto *face = static_cast<Faces::Face *>(user);
+    face->handler->faces_.Called(kFace, *face, conn);
+    return face->handler;
+  }
+  template <uint32_t kFace>
+  evnet_handler CallbacksOf() const;
   static Conn *ConnOf(evnet_conn *conn) { return static_cast<Conn *>(evnet_conn_user(conn)); }
   static void RunTask(void *user);
 
@@ -67,6 +79,7 @@ class Handler {
   evnet_action OnClose(Conn *c, int reason);
   evnet_action OnTick(uint64_t *delay_ms);
   evnet_action OnBoot(evnet_server *server);
+  evnet_action OnReactorBoot();
 
   evnet_action Answer(Conn *c);
   void Serve(Conn *c);
@@ -89,6 +102,7 @@ class Handler {
   void ShutdownWrite(Conn *c);
   void BeginSettings(Conn *c);
   void Set(Conn *c);
+  void SetHandler(Conn *c);
 
   void PutOff(Deed deed, Conn *c);
   int Post(uint32_t reactor, Deed deed, Conn *c, std::function<void()> function = nullptr);
@@ -96,10 +110,12 @@ class Handler {
 
   World &w_;
   Oracle &oracle_;
+  Faces faces_;
   Datagrams *datagrams_ = nullptr;
   Dials *dials_ = nullptr;
   Posters *posters_ = nullptr;
   Jobs *jobs_ = nullptr;
+  Rates *rates_ = nullptr;
   std::vector<Later> later_;
   std::string noise_;
   int depth_ = 0;

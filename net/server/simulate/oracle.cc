@@ -160,6 +160,8 @@ void Oracle::Opened(Conn *c) {
   if (evnet_conn_listener_index(c->conn) != static_cast<int>(c->client->listener))
     Broken(c, "connected to address %zu, but its listener index is %d", c->client->listener,
            evnet_conn_listener_index(c->conn));
+  if (w_.all_held || w_.addresses[c->client->listener].held)
+    Broken(c, "opens at address %zu, which is paused", c->client->listener);
   int &reactor = w_.reactor_of_host[c->client->host];
   const bool keeps_hosts = w_.plan.server.balancer == EVNET_SOURCE_HASH && !w_.plan.balances &&
                            !w_.plan.server.reuse_port;
@@ -169,8 +171,9 @@ void Oracle::Opened(Conn *c) {
   w_.open_conns++;
   if (w_.open_conns > w_.open_conns_max) w_.open_conns_max = w_.open_conns;
   const size_t most = w_.plan.server.connections_max;
-  if (most > 0 && w_.open_conns > most)
-    Broken(c, "is open as one of %zu; connections_max is %zu", w_.open_conns, most);
+  if (most > 0 && w_.open_conns > most - w_.plan.server.dials_reserved)
+    Broken(c, "is open as one of %zu; connections_max is %zu, of which %zu are for dials",
+           w_.open_conns, most, w_.plan.server.dials_reserved);
   size_t of_host = 0;
   for (const auto &each : w_.conns) {
     if (!each->closed && each->client->host == c->client->host) of_host++;
@@ -185,7 +188,7 @@ void Oracle::Data(Conn *c) {
   Enter(c, "on_data");
   const size_t unread = evnet_conn_inbound_bytes(c->conn);
   if (unread == 0 && c->wakes-- == 0) Broken(c, "on_data without bytes");
-  c->wake_due = false;
+  c->wake_due = c->handler_is_new = false;
   if (c->paused) Broken(c, "on_data while reading is paused");
   if (w_.IsHeldBack(c->conn)) Broken(c, "on_data while it has holds_max holds");
   if (c->pressed && c->high_action == EVNET_HIGH_STOP_READING && !c->high_action_is_new)
@@ -199,7 +202,7 @@ void Oracle::Data(Conn *c) {
 }
 
 void Oracle::DataDone(Conn *c) {
-  if (c->closed || c->paused || w_.IsHeldBack(c->conn)) return;
+  if (c->closed || c->paused || w_.IsHeldBack(c->conn) || w_.IsMarked(c)) return;
   const size_t unread = evnet_conn_inbound_bytes(c->conn);
   if (unread < w_.plan.server.inbound_bytes_max) return;
   c->inbound_overflow = true;
@@ -214,6 +217,8 @@ void Oracle::HalfClosed(Conn *c) {
   if (w_.IsHeldBack(c->conn)) Broken(c, "on_half_close while it has holds_max holds");
   if (c->close_asked || c->abort_asked) Broken(c, "on_half_close after close");
   if (!Inspect(c).client_end_arrived) Broken(c, "on_half_close without the peer's FIN");
+  if (c->handler_is_new && w_.plan.on_data && evnet_conn_inbound_bytes(c->conn) > 0)
+    Broken(c, "on_half_close before the new handler has got the unread bytes");
   if (w_.plan.on_data && c->presented != c->client->sent)
     Broken(c, "on_half_close after %zu bytes of %zu", c->presented, c->client->sent);
 }
@@ -232,6 +237,16 @@ void Oracle::Drained(Conn *c) {
   if (!c->pressed) Broken(c, "on_drain without on_pressure");
   c->pressed = false;
   if (c->close_asked || c->abort_asked) Broken(c, "on_drain after close");
+}
+
+void Oracle::Below(Conn *c) {
+  Enter(c, "on_below");
+  if (c->below == 0) Broken(c, "on_below without a request");
+  const size_t queued = evnet_conn_outbound_bytes(c->conn);
+  if (queued >= c->below)
+    Broken(c, "on_below with %zu bytes queued; the request was for %zu", queued, c->below);
+  c->below = 0;
+  if (c->close_asked || c->abort_asked) Broken(c, "on_below after close");
 }
 
 void Oracle::TimedOut(Conn *c, evnet_timeout which) {
@@ -297,8 +312,9 @@ void Oracle::Stopping(Conn *c) {
 }
 
 // A stop reads the bytes that had arrived before it calls on_stopping, unless reading was stopped.
-// If holds_max holds have stopped reading in the meantime, evnet reads after a release.
+// If holds_max holds or the inbound mark have stopped reading in the meantime, evnet reads later.
 void Oracle::LastRead(const Conn *c) {
+  if (w_.IsMarked(c) || w_.IsLimited(c)) return;
   if (c->pressed_in_stop || c->told_late || w_.IsHeldBack(c->conn) || HasLastRead(c)) return;
   Broken(c, "%zu bytes had arrived when the stop began, but not all of them were read", c->owed);
 }
@@ -335,7 +351,8 @@ void Oracle::Closed(Conn *c, int reason) {
   if (reason == EVNET_REASON_WRITE_TIMEOUT) KernelWasAsked(c, EVNET_TIMEOUT_WRITE);
   if (!IsLegal(c, reason)) Broken(c, "on_close with %s has no cause", evnet_status_name(reason));
   if (reason == EVNET_REASON_DRAIN_DEADLINE && w_.stop_has_time &&
-      w_.plan.sim.faults.refused_send == 0 && IsBefore(state.sendable_ns, w_.stop_by_ns))
+      w_.plan.sim.faults.refused_send == 0 && !w_.IsLimited(c) &&
+      IsBefore(state.sendable_ns, w_.stop_by_ns))
     Broken(c, "is reset by the stop, though there was room before its deadline passed");
   if (reason == EVNET_REASON_SHUTDOWN && !c->told_late && !HasLastRead(c))
     Broken(c, "is shut down without a last read: %zu bytes had arrived when the stop began",

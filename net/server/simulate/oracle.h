@@ -22,6 +22,7 @@ class Oracle {
   void HalfClosed(Conn *c);
   void Pressed(Conn *c);
   void Drained(Conn *c);
+  void Below(Conn *c);
   void TimedOut(Conn *c, evnet_timeout which);
   void Prewrite(Conn *c);
   void Announced(Conn *c);  // called at the end of on_prewrite

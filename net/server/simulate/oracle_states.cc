@@ -18,19 +18,31 @@ void Oracle::IdleConn(const Conn *c) {
   const size_t queued = evnet_conn_outbound_bytes(c->conn) - state.untold_bytes;
   const size_t unsent = Unsent(c, state);
   const bool sends = queued > 0 || unsent > 0 || c->file_short;
-  if (sends && !state.sending) Broken(c, "%zu bytes are unsent, but no send is pending", unsent);
+  // A rate may hold back what is neither sent nor received; rates.cc checks that this ends.
+  const bool limited = w_.IsLimited(c);
+  if (sends && !state.sending && !limited)
+    Broken(c, "%zu bytes are unsent, but no send is pending", unsent);
   if (c->write_ended && !sends && !state.server_ended) Broken(c, "its FIN was not sent");
   const bool open = IsOpen(c);
-  if (!open && !sends && !(state.server_ended && state.receiving))
+  if (!open && !sends && !limited && !(state.server_ended && state.receiving))
     Broken(c, "is closing, but neither sends nor waits for its client");
   const bool stopped = c->paused || w_.IsHeldBack(c->conn) ||
                        (c->pressed && c->high_action == EVNET_HIGH_STOP_READING);
   if (!open) return;
-  if (c->stopping_told && c->holds == 0 && evnet_conn_inbound_bytes(c->conn) == 0 && !sends)
+  if (c->stopping_told && c->holds == 0 && evnet_conn_inbound_bytes(c->conn) == 0 && !sends &&
+      !limited)
     Broken(c, "has nothing left to do, but the stop does not close it");
   Overdue(c, state);
+  if (c->below > queued) Broken(c, "an on_below was lost");
   if (stopped) return;
   if (c->wake_due && w_.plan.on_data && w_.memory.failed() == 0) Broken(c, "a wake was lost");
+  if (c->handler_is_new && evnet_conn_inbound_bytes(c->conn) > 0)
+    Broken(c, "a new handler does not get the unread bytes");
+  if (w_.IsFull(c)) {
+    if (state.receiving) Broken(c, "receives above the inbound mark");
+    return;
+  }
+  if (limited && !state.receiving) return;
   if (!state.client_end_arrived) {
     if (!state.receiving) Broken(c, "does not receive, though reading is not stopped");
   } else if (w_.plan.on_half_close ? !c->half_closed : c->holds == 0) {
@@ -52,7 +64,7 @@ void Oracle::Overdue(const Conn *c, const evnet_sim_state &state) {
     return timeout_ms != EVNET_OFF &&
            by_now > since_ns + static_cast<uint64_t>(timeout_ms) * kNsPerMs;
   };
-  if (overdue(EVNET_TIMEOUT_IDLE, active_ns))
+  if (overdue(EVNET_TIMEOUT_IDLE, active_ns) && !w_.IsLimited(c))
     Broken(c, "is idle for %" PRIu64 " ns without a report", w_.now() - active_ns);
   if (overdue(EVNET_TIMEOUT_LIFETIME, c->opened_ns))
     Broken(c, "is past its lifetime without a report");
@@ -64,14 +76,18 @@ void Oracle::IdleListener() {
   constexpr uint64_t kRetryNs = 100 * kNsPerMs;
   evnet_sim_stats stats;
   evnet_sim_stats_of(w_.sim, &stats);
-  const size_t most = w_.plan.server.connections_max;
+  const size_t most = w_.plan.server.connections_max - w_.plan.server.dials_reserved;
   const bool pauses =
       w_.plan.server.connections_full_action == EVNET_FULL_PAUSE && !w_.plan.server.reuse_port;
   if (w_.stop_asked() || (pauses && most > 0 && w_.open_conns + w_.open_dials >= most)) return;
   if (w_.now() <= stats.accept_failed_ns + kRetryNs + 2 * kRoundingNs) return;
   for (const auto &client : w_.clients) {
     evnet_sim_state state = {};
-    if (client->socket != nullptr) evnet_sim_inspect(client->socket, &state);
+    if (client->socket == nullptr) continue;
+    const Address &address = w_.addresses[client->listener];
+    if (w_.all_paused || address.paused) continue;
+    if (address.added_ns != 0 && w_.now() <= address.added_ns + kRetryNs) continue;
+    evnet_sim_inspect(client->socket, &state);
     if (state.waiting)
       evnet_sim_fail(w_.sim, "client %u waits, but the server does not accept", client->number);
   }
@@ -143,6 +159,10 @@ void Oracle::Stats(const struct evnet_server_stats &stats) {
   if (stats.connections_open != 0 || stats.reactors != w_.ended.size())
     evnet_sim_fail(w_.sim, "%" PRIu64 " connections are open on %u reactors",
                    stats.connections_open, stats.reactors);
+  const uint64_t left = stats.connections_dialling + stats.connections_flushing +
+                        stats.connections_lingering + stats.lookups_pending + stats.inbound_bytes +
+                        stats.outbound_bytes + stats.mailbox_bytes;
+  if (left != 0) evnet_sim_fail(w_.sim, "statistics: %" PRIu64 " are left after the stop", left);
   evnet_sim_stats sim;
   evnet_sim_stats_of(w_.sim, &sim);
   const evnet_options &options = w_.plan.server;
@@ -187,7 +207,7 @@ void Oracle::TheEnd() {
   const size_t most = w_.booted_bytes + w_.plan.udp_addresses * options.udp_outbound_bytes_max +
                       w_.request_bytes_max + w_.open_conns_max * per_conn +
                       w_.open_dials_max * (per_conn + kDialBytes) +
-                      (w_.tasks_max + w_.clients.size() + 1) * 512;
+                      (w_.tasks_max + w_.clients.size() + 1) * 512 + w_.changes_max * 1024;
   if (w_.booted && w_.memory.peak_bytes() > most)
     evnet_sim_fail(w_.sim, "%zu bytes were in use; the bound is %zu", w_.memory.peak_bytes(), most);
 }

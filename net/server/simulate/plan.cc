@@ -131,9 +131,24 @@ Plan MakePlan(uint64_t seed) {
   plan.sim.faults.connect_lost = dice.Chance(80) ? 1000 : dice.Fault(200);
   plan.sim.faults.connect_failure = dice.Chance(70) ? 0 : dice.Fault(200);
   plan.server.holds_max = dice.Chance(70) ? 0 : dice.Size(1, 4);
+  plan.server.inbound_high_water_bytes =
+      dice.Chance(50) ? 0 : dice.Size(1, plan.server.inbound_bytes_max);
+  plan.rates = dice.Chance(50);
+  const size_t places = plan.server.connections_max;
+  plan.server.dials_reserved = places == 0 || dice.Chance(50) ? 0 : dice.Below(places);
   plan.standstills = dice.Chance(70) ? 0 : dice.Fault(50);
   plan.slow_callbacks = dice.Chance(70) ? 0 : dice.Fault(100);
   plan.standstill_ns_max = dice.Size(1, 500) * kNsPerMs;
+  plan.changes_every_ns = dice.Chance(60) ? 0 : dice.Size(1, 200) * kNsPerMs;
+  const bool faced = dice.Chance(50);
+  for (uint32_t &face : plan.faces) face = faced ? static_cast<uint32_t>(dice.Below(kFacesMax)) : 0;
+  if (dice.Chance(3)) {
+    plan.addresses = plan.udp_addresses = plan.clients = plan.udp_clients = 0;
+    plan.dials_max = 1 + dice.Below(20);
+    plan.changes_every_ns = 0;
+  }
+  plan.watches_max = dice.Chance(60) ? 0 : 1 + dice.Below(8);
+  plan.watches_every_ns = dice.Size(1, 50) * kNsPerMs;
   return plan;
 }
 

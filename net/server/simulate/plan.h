@@ -13,14 +13,17 @@ namespace evnet_simulation {
 
 constexpr uint64_t kNsPerMs = 1000000;
 constexpr size_t kAddressesMax = 3;
+constexpr size_t kUdpAddressesMax = 2;
+constexpr uint32_t kFacesMax = 3;
 
 struct Plan {
   evnet_sim_options sim;
   evnet_options server;  // without log and allocator
 
-  size_t addresses;      // 1 to kAddressesMax
-  size_t udp_addresses;  // 0 to 2
-  bool balances;         // options.balance is set and chooses at random
+  size_t addresses;                                  // 0 to kAddressesMax; 0: the server only dials
+  size_t udp_addresses;                              // 0 to kUdpAddressesMax
+  uint32_t faces[kAddressesMax + kUdpAddressesMax];  // the handler of each address (faces.h)
+  bool balances;                                     // options.balance is set and chooses at random
   size_t clients;
   size_t udp_clients;
   size_t bytes_max;         // bound of a client's bytes, and of the bytes written to a connection
@@ -38,6 +41,7 @@ struct Plan {
   bool on_prewrite;           // likewise
   uint32_t prewrites_others;  // on_prewrite writes to another connection
   bool ticks;                 // the handler has on_tick
+  bool rates;                 // the handler sets rates
 
   uint32_t allocation_failures;  // of 1,000 allocations
   bool boot_may_fail;            // allocations may fail before the server has started
@@ -47,6 +51,9 @@ struct Plan {
   uint64_t requests_every_ns;  // longest time between two requests of a poster
   size_t dials_max;            // dials of the handler and of strangers together; 0 for none
   uint64_t dials_every_ns;     // longest time between two dials of strangers
+  uint64_t changes_every_ns;   // longest time between two changes of addresses; 0 for none
+  size_t watches_max;          // devices that may be watched; 0 for none
+  uint64_t watches_every_ns;   // longest time between two changes of devices and watches
   uint64_t posts_every_ns;     // longest time between two posts of a stranger; 0 for none
   uint32_t standstills;        // of 1,000 steps: the server does not run while time passes
   uint32_t slow_callbacks;     // of 1,000 callbacks

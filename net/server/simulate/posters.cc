@@ -112,8 +112,8 @@ void Posters::Post() {
   auto kind = static_cast<Kind>(w_.Below(kKinds));
   // Only the owner of a hold releases it, and some connections must survive. These requests become
   // writes.
-  if (kind == Kind::kRelease || (kind == Kind::kClose && !w_.Chance(w_.plan.endings)))
-    kind = Kind::kWrite;
+  const bool ends = kind == Kind::kClose || kind == Kind::kAbort;
+  if (kind == Kind::kRelease || (ends && !w_.Chance(w_.plan.endings))) kind = Kind::kWrite;
   if (kind == Kind::kShared && shared_ == nullptr) kind = Kind::kWrite;
   Request *request = Make(kind);
   request->poster = next_ns_.empty() ? 0 : w_.Below(static_cast<uint32_t>(next_ns_.size()));
@@ -170,6 +170,7 @@ int Posters::PostRequest(Request *request) {
   const int before = can_be ? evnet_reactor_post_message(target, &request->before.message) : 0;
   const size_t bytes = kRequestBytes + request->bytes.size();
   w_.request_bytes_max = std::max(w_.request_bytes_max, w_.request_bytes + bytes);
+  request->refused = before < 0;
   const int status = Call(request);
   request->accepted = status == 0;
   if (before < 0 && request->accepted)
@@ -227,10 +228,20 @@ int Posters::Call(Request *request) {
     }
     case Kind::kWake:
       return evnet_async_wake(w_.server, request->id, done, request);
+    case Kind::kResume:
+      return evnet_async_resume_reading(w_.server, request->id, done, request);
     case Kind::kClose:
       return evnet_async_close(w_.server, request->id, done, request);
+    case Kind::kAbort:
+      return evnet_async_abort(w_.server, request->id, done, request);
     case Kind::kRelease:
       request->asks = false;
+      if (request->c != nullptr && !request->c->taken_holds.empty()) {
+        evnet_hold *hold = request->c->taken_holds.back();
+        request->c->taken_holds.pop_back();
+        evnet_hold_release(hold);
+        return request->refused ? -ESHUTDOWN : 0;
+      }
       return evnet_async_release(w_.server, request->id);
   }
   return -EINVAL;

@@ -42,8 +42,19 @@ class Posters {
   void TheEnd();
 
  private:
-  enum class Kind { kWrite, kWritev, kOwned, kShared, kSendTo, kWake, kClose, kRelease };
-  static constexpr uint32_t kKinds = 8;
+  enum class Kind {
+    kWrite,
+    kWritev,
+    kOwned,
+    kShared,
+    kSendTo,
+    kWake,
+    kResume,
+    kClose,
+    kRelease,
+    kAbort
+  };
+  static constexpr uint32_t kKinds = 10;
   static constexpr size_t kWaitingMax = 100;
   // Bound of a request's memory in addition to its bytes: the request, and a block for later
   // writes.
@@ -68,6 +79,7 @@ class Posters {
 
     Marker before;
     Marker behind;
+    bool refused = false;  // the reactor refuses messages, because it has ended
     evnet_message probe;
     bool accepted = false;
     bool began = false;

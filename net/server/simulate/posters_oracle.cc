@@ -61,6 +61,7 @@ void Posters::Begin(Request *request) {
   if (request->c != nullptr && !request->c->closed) BeginConn(request);
   if (request->socket != nullptr && datagrams_.IsAlive(*request->socket)) {
     request->found = true;
+    if (request->kind == Kind::kResume) request->socket->paused = false;
     if (request->kind != Kind::kSendTo) return;
     request->expected = Datagrams::WrongWith(*request->socket, request->to, request->bytes.size());
     if (request->expected == 0)
@@ -74,11 +75,16 @@ void Posters::BeginConn(Request *request) {
   request->was_open = Oracle::IsOpen(c);
   request->queued = evnet_conn_outbound_bytes(c->conn);
   if (request->kind == Kind::kRelease) c->holds--;
+  if (request->kind == Kind::kAbort) {
+    c->abort_asked = true;
+    oracle_.EndsNow(c);
+  }
   if (!request->was_open) return;
   if (request->kind == Kind::kWake) {
     c->wakes++;
     c->wake_due = true;
   }
+  if (request->kind == Kind::kResume) c->paused = false;
   if (request->kind != Kind::kClose) return;
   c->close_asked = true;
   oracle_.EndsNow(c);
@@ -92,7 +98,7 @@ void Posters::End(Request *request) {
   Conn *c = request->c;
   if (c == nullptr || c->closed || !request->was_open) return;
   if (IsWrite(*request)) EndWrite(request);
-  if (request->kind == Kind::kClose) c->takes_nothing = true;
+  if (request->kind == Kind::kClose || request->kind == Kind::kAbort) c->takes_nothing = true;
 }
 
 void Posters::EndWrite(Request *request) {
@@ -177,9 +183,11 @@ bool Posters::IsLegal(const Request &request, int status) const {
   if (request.socket != nullptr)
     return status == (IsWrite(request)                ? -EDESTADDRREQ
                       : request.kind == Kind::kSendTo ? request.expected
+                      : request.kind == Kind::kResume ? 0
                                                       : -EOPNOTSUPP);
   if (request.kind == Kind::kSendTo) return status == -EOPNOTSUPP || (gone && !request.was_open);
-  if (!request.was_open) return gone;
+  // An abort also ends a connection that is closing.
+  if (!request.was_open) return gone || (request.kind == Kind::kAbort && status == 0);
   if (IsWrite(request)) return IsWriteLegal(request, status);
   return status == 0 ||
          (request.kind == Kind::kWake && status == -ENOMEM && w_.memory.failed() > 0);

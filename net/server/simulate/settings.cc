@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "net/server/simulate/handler.h"
+#include "net/server/simulate/rates.h"
 
 namespace evnet_simulation {
 namespace {
@@ -46,7 +47,7 @@ void Handler::Set(Conn *c) {
   const std::vector<uint64_t> set_before(std::begin(c->set_ns), std::end(c->set_ns));
   const evnet_high_action action_before = c->high_action;
   int status;
-  switch (w_.Below(4)) {
+  switch (w_.Below(10)) {
     case 0: {
       const auto which = static_cast<evnet_timeout>(w_.Below(4));
       const int64_t timeout_ms = w_.Chance(300) ? EVNET_OFF : 1 + w_.Below(200);
@@ -67,6 +68,26 @@ void Handler::Set(Conn *c) {
       status = evnet_conn_set_water_marks(c->conn, high, w_.Below(static_cast<uint32_t>(high)));
       break;
     }
+    case 3:
+    case 4: {
+      const size_t mark = std::max<size_t>(w_.plan.server.inbound_high_water_bytes, 1);
+      const size_t bytes =
+          w_.Chance(200) ? 0 : 1 + w_.Below(static_cast<uint32_t>(mark + mark / 8 + 1));
+      status = evnet_conn_need(c->conn, bytes);
+      if (status == 0) c->need = bytes;
+      break;
+    }
+    case 6:
+    case 7:
+    case 8:
+      status = w_.plan.rates ? rates_->Set(c) : 0;
+      break;
+    case 5: {
+      const size_t bytes = w_.Chance(100) ? 0 : 1 + w_.Below(20000);
+      status = evnet_conn_notify_below(c->conn, bytes);
+      if (status == 0) c->below = bytes;
+      break;
+    }
     default: {
       const auto action =
           static_cast<evnet_high_action>(w_.Chance(50)    ? EVNET_HIGH_CLOSE
@@ -85,6 +106,10 @@ void Handler::Set(Conn *c) {
   std::copy(set_before.begin(), set_before.end(), c->set_ns);
   std::copy(timeouts_before.begin(), timeouts_before.end(), c->timeouts_ms);
   c->high_action = action_before;
+}
+
+void Handler::SetHandler(Conn *c) {
+  if (faces_.Change(c->conn)) c->handler_is_new = true;
 }
 
 }  // namespace evnet_simulation

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "net/server/internal/steps.h"
+#include "net/server/simulate/changes.h"
 #include "net/server/simulate/crowd.h"
 #include "net/server/simulate/datagrams.h"
 #include "net/server/simulate/dials.h"
@@ -16,6 +17,8 @@
 #include "net/server/simulate/jobs.h"
 #include "net/server/simulate/oracle.h"
 #include "net/server/simulate/posters.h"
+#include "net/server/simulate/rates.h"
+#include "net/server/simulate/watches.h"
 #include "net/server/simulate/world.h"
 
 namespace evnet_simulation {
@@ -41,7 +44,11 @@ class Simulation {
         datagrams_(&w_, &handler_),
         posters_(&w_, &oracle_, &handler_, &datagrams_),
         jobs_(&w_, &handler_, &posters_),
-        dials_(&w_) {
+        dials_(&w_, handler_.faces()),
+        changes_(&w_, handler_.faces()),
+        rates_(&w_),
+        watches_(&w_, &handler_) {
+    handler_.set_rates(&rates_);
     handler_.set_dials(&dials_);
     handler_.set_jobs(&jobs_);
     handler_.set_posters(&posters_);
@@ -99,6 +106,9 @@ class Simulation {
   Posters posters_;
   Jobs jobs_;
   Dials dials_;
+  Changes changes_;
+  Rates rates_;
+  Watches watches_;
   uint64_t start_ns_;
   uint64_t stop_ns_;       // time of the stop; UINT64_MAX after it
   uint64_t next_post_ns_;  // time of a stranger's next post
@@ -118,20 +128,28 @@ class Simulation {
 bool Simulation::Boot() {
   evnet_options options = w_.plan.server;
   options.allocator = w_.memory.hook();
+  options.resolve = dials_.resolver();
   if (w_.plan.balances) {
     options.balance = [](const uint64_t *, size_t, const evnet_address *, size_t, void *user) {
       return static_cast<size_t>(evnet_sim_random(static_cast<evnet_sim *>(user)));
     };
     options.balance_user = w_.sim;
   }
-  const evnet_handler callbacks = handler_.Callbacks();
+  Faces *faces = handler_.faces();
   const char *const address = "tcp4://127.0.0.1:0";
   std::vector<const char *> addresses(w_.plan.addresses, address);
   for (const char *udp : datagrams_.Addresses()) addresses.push_back(udp);
+  std::vector<evnet_listen> listens(addresses.size());
+  for (size_t i = 0; i < listens.size(); i++) {
+    const uint32_t face = w_.plan.faces[i];
+    listens[i].address = addresses[i];
+    listens[i].user = faces->user(face);
+    if (face > 0) listens[i].handler = faces->callbacks(face);
+  }
   if (w_.plan.boot_may_fail) w_.memory.set_failures(w_.plan.allocation_failures);
   (void)jobs_.Boot();
-  int status = evnet_server_create(&callbacks, &handler_, addresses.data(), addresses.size(),
-                                   &options, &w_.server);
+  int status = evnet_server_create_with(faces->callbacks(0), faces->user(0), listens.data(),
+                                        listens.size(), &options, &w_.server);
   if (status < 0) w_.server = nullptr;
   const auto reactors = static_cast<size_t>(options.reactors);
   w_.ended.resize(reactors);
@@ -164,7 +182,7 @@ void Simulation::Loop() {
 
 // Runs one randomly chosen runnable participant. Returns false if none is runnable.
 bool Simulation::Step() {
-  uint32_t able[EVNET_REACTORS_MAX + 9];
+  uint32_t able[EVNET_REACTORS_MAX + 11];
   uint32_t count = 0;
   const auto reactors = static_cast<uint32_t>(w_.ended.size());
   for (uint32_t i = 0; i < reactors; i++) {
@@ -180,6 +198,8 @@ bool Simulation::Step() {
   if (posters_.NextNs() <= w_.now()) able[count++] = others + 6;
   if (jobs_.NextNs() <= w_.now()) able[count++] = others + 7;
   if (dials_.NextNs() <= w_.now()) able[count++] = others + 8;
+  if (changes_.NextNs() <= w_.now()) able[count++] = others + 9;
+  if (watches_.NextNs() <= w_.now()) able[count++] = others + 10;
   if (count == 0) return false;
   const uint32_t who = able[w_.Below(count)];
   if (who < reactors) {
@@ -200,6 +220,10 @@ bool Simulation::Step() {
     jobs_.Step();
   } else if (who == others + 8) {
     dials_.Step();
+  } else if (who == others + 9) {
+    changes_.Step();
+  } else if (who == others + 10) {
+    watches_.Step();
   } else {
     Stop();
   }
@@ -226,6 +250,7 @@ void Simulation::Turn(uint32_t reactor) {
   evnet_sim_stats_of(w_.sim, &before);
   const uint64_t ticks = w_.ticks;
   const bool tick_is_due = w_.tick_ns != UINT64_MAX && w_.now() >= w_.tick_ns + kRoundingNs;
+  watches_.Turning(reactor);
   turning_ = true;
   const int status = evnet_server_turn(w_.server, reactor);
   turning_ = false;
@@ -234,7 +259,9 @@ void Simulation::Turn(uint32_t reactor) {
   evnet_sim_stats_of(w_.sim, &after);
   w_.turns++;
   oracle_.Turned(reactor, stop_is_over);
+  if (!w_.broken()) rates_.Turned(reactor);
   dials_.Turned(reactor, stop_is_over);
+  handler_.faces()->Turned(reactor, dials_.OpenOn(reactor));
   if (reactor == 0 && w_.plan.ticks) oracle_.TickedInTurn(ticks, status > 0 && tick_is_due);
   if (status < 0) evnet_sim_fail(w_.sim, "a turn fails with %s", evnet_status_name(status));
   if (status > 0 && w_.sealed[reactor])
@@ -244,8 +271,10 @@ void Simulation::Turn(uint32_t reactor) {
     evnet_sim_note(w_.sim, "ended", reactor, 0, 0);
     if (!w_.stop_asked()) evnet_sim_fail(w_.sim, "reactor %u ends without a stop", reactor);
   }
-  // The turn may have handed connections over, or given places back. Either wakes other reactors.
-  if (w_.callbacks != callbacks || after.accepts != before.accepts ||
+  watches_.Turned(reactor);
+  // The turn may have handed connections over, given places back, or passed a change of addresses
+  // on. Each wakes other reactors.
+  if (w_.changes > 0 || w_.callbacks != callbacks || after.accepts != before.accepts ||
       after.handles != before.handles || after.descriptors != before.descriptors) {
     for (size_t i = 0; i < w_.mail.size(); i++) w_.mail[i] = true;
   }
@@ -273,10 +302,12 @@ void Simulation::AdvanceToNext() {
   oracle_.Idle();
   datagrams_.Idle();
   dials_.Idle();
+  rates_.Idle();
+  watches_.Idle();
   const uint64_t next =
       std::min({evnet_sim_next_ns(w_.sim), crowd_.NextNs(), handler_.NextLaterNs(), next_post_ns_,
                 jobs_.NextNs(), dials_.NextNs(), posters_.NextNs(), datagrams_.NextNs(),
-                datagrams_.NextLaterNs(), stop_ns_,
+                datagrams_.NextLaterNs(), changes_.NextNs(), watches_.NextNs(), stop_ns_,
                 w_.stop_asked() ? w_.stop_by_ns + 2 * kStopSlackNs : UINT64_MAX});
   if (next == UINT64_MAX) {
     evnet_sim_fail(w_.sim, "no event is pending, but the server has not stopped");
@@ -341,6 +372,7 @@ void Simulation::Meanwhile(uint32_t reactor, bool sleeps) {
 
 void Simulation::End() {
   jobs_.End();
+  handler_.ReleaseTakenHolds();
   evnet_server_destroy(w_.server);
   w_.server = nullptr;
   // Bytes that are still in flight arrive, and the clients read them.
@@ -352,10 +384,13 @@ void Simulation::End() {
     crowd_.ReadAll();
     dials_.ReadAll();
   }
+  watches_.TheEnd();
   datagrams_.TheEnd();
   if (!w_.broken()) posters_.TheEnd();
   if (!w_.broken()) dials_.TheEnd();
+  if (!w_.broken()) changes_.TheEnd();
   if (!w_.broken()) oracle_.TheEnd();
+  if (!w_.broken()) handler_.faces()->TheEnd();
   if (OpenDescriptors() != descriptors_)
     evnet_sim_fail(w_.sim, "descriptors of files are left open");
 }

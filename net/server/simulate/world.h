@@ -48,6 +48,19 @@ struct Client {
 
 enum class Style { kEcho, kPartial, kLater, kSink, kSource, kChaos, kWork };
 
+// A rate limit of one direction, as a model.
+struct Limit {
+  uint64_t rate = 0;  // bytes a second; 0: no limit
+  double burst = 0;
+  double level = 0;  // below 0: more bytes have passed than the limit allows
+};
+
+// Since when a connection may wait for a limit.
+struct Wait {
+  uint64_t since_ns = 0;  // 0: it does not
+  size_t passed = 0;      // the bytes that had passed then
+};
+
 // One connection: the handler's acts and callbacks.
 struct Conn {
   evnet_conn *conn = nullptr;  // valid until `closed`
@@ -64,9 +77,19 @@ struct Conn {
   std::string perhaps;   // bytes of a failed write, of which a part may be sent
   size_t writing = 0;    // bytes of the writes that have not returned yet
   size_t announced = 0;  // accepted bytes that an on_prewrite has preceded
+  size_t need = 0;       // of evnet_conn_need
+  size_t below = 0;      // of evnet_conn_notify_below, until on_below
+  Limit limits[2];       // its own rates: of receiving, of sending
+  Wait waits[2];
+  size_t passed[2] = {};    // bytes received and sent at the last measurement
+  size_t before_limit = 0;  // bytes written before the limit, at most these passed without it
+  bool in_group = false;
   int holds = 0;
-  int wakes = 0;            // number of on_data that may come without bytes, after wakes by id
-  bool wake_due = false;    // an on_data has to come after a wake
+  std::vector<evnet_hold *> taken_holds;  // those of evnet_hold_take among them
+  int wakes = 0;          // number of on_data that may come without bytes, after wakes by id
+  bool wake_due = false;  // an on_data has to come after a wake
+  // A handler was set since the last on_data, so unread bytes have to be presented to it.
+  bool handler_is_new = false;
   size_t files = 0;         // number of file ranges accepted so far
   bool file_short = false;  // a range is longer than the file
 
@@ -100,6 +123,17 @@ struct Conn {
   uint64_t ending_ns = 0;    // when the handler closed it or learned of its close
   uint64_t closed_ns = 0;
   int reason = 0;  // on_close's reason, set if `closed`
+};
+
+// An address of the server, by its index.
+struct Address {
+  uint16_t port = 0;  // 0: removed
+  uint32_t face = 0;  // the handler of its connections (faces.h)
+  bool is_udp = false;
+  bool is_leaving = false;  // a removal was posted
+  bool paused = false;      // the last request for it was a pause
+  bool held = false;        // a pause has been answered, and no resume was posted since
+  uint64_t added_ns = 0;    // when its addition was answered; 0: at the start
 };
 
 struct World {
@@ -137,10 +171,23 @@ struct World {
     return most > 0 && evnet_conn_holds(conn) >= most;
   }
 
+  // Returns whether a rate may hold the connection back.
+  static bool IsLimited(const Conn *c) {
+    return c->limits[0].rate > 0 || c->limits[1].rate > 0 || c->in_group;
+  }
+  // Returns whether the inbound mark is in effect for the connection.
+  bool IsMarked(const Conn *c) const {
+    return c->need > 0 && c->need <= plan.server.inbound_high_water_bytes;
+  }
+  // Returns whether the inbound mark stops the connection's reading.
+  bool IsFull(const Conn *c) const {
+    return IsMarked(c) && evnet_conn_inbound_bytes(c->conn) >= plan.server.inbound_high_water_bytes;
+  }
+
   // Records, for each connection that reads, how many bytes have arrived.
   void NoteOwed() {
     for (const auto &c : conns) {
-      if (c->closed || c->paused || IsHeldBack(c->conn)) continue;
+      if (c->closed || c->paused || IsHeldBack(c->conn) || IsFull(c.get())) continue;
       c->pressed_in_stop = c->pressed;
       evnet_sim_state state;
       evnet_sim_inspect(c->client->socket, &state);
@@ -152,7 +199,11 @@ struct World {
   evnet_sim *const sim;
   Memory memory;
   evnet_server *server = nullptr;
-  std::vector<uint16_t> ports;  // of the listeners, by the index of the address
+  std::vector<Address> addresses;  // by index
+  bool all_paused = false;         // as Address::paused, for all addresses
+  bool all_held = false;           // likewise held
+  size_t changes = 0;              // requests for addresses that are not answered yet
+  size_t changes_max = 0;
 
   std::vector<std::unique_ptr<Client>> clients;
   std::vector<std::unique_ptr<Conn>> conns;

@@ -100,6 +100,11 @@ evnet_handler Callbacks::Handler() const {
       return CallbacksOf(user, "on_drain", conn)->on_drain(conn);
     };
   }
+  if (on_below) {
+    handler.on_below = [](evnet_conn *conn, void *user) {
+      return CallbacksOf(user, "on_below", conn)->on_below(conn);
+    };
+  }
   if (on_timeout) {
     handler.on_timeout = [](evnet_conn *conn, evnet_timeout which, void *user) {
       return CallbacksOf(user, "on_timeout", conn)->on_timeout(conn, which);
@@ -128,6 +133,16 @@ evnet_handler Callbacks::Handler() const {
   if (on_shutdown) {
     handler.on_shutdown = [](evnet_server *server, void *user) {
       CallbacksOf(user, "on_shutdown")->on_shutdown(server);
+    };
+  }
+  if (on_reactor_boot) {
+    handler.on_reactor_boot = [](evnet_reactor *reactor, void *user) {
+      return CallbacksOf(user, "on_reactor_boot")->on_reactor_boot(reactor);
+    };
+  }
+  if (on_reactor_shutdown) {
+    handler.on_reactor_shutdown = [](evnet_reactor *reactor, void *user) {
+      CallbacksOf(user, "on_reactor_shutdown")->on_reactor_shutdown(reactor);
     };
   }
   return handler;
@@ -193,7 +208,8 @@ void Log::Line(evnet_log_level, const char *message, void *user) {
 }
 
 Created::Created(const Callbacks &callbacks, const evnet_options &options,
-                 const std::vector<std::string> &addresses)
+                 const std::vector<std::string> &addresses,
+                 const std::vector<const Callbacks *> &of_addresses)
     : callbacks_(callbacks) {
   if (servers++ == 0) first_run = runs.load();
   evnet_options with_log = options;
@@ -201,11 +217,18 @@ Created::Created(const Callbacks &callbacks, const evnet_options &options,
   memcpy(&backend, &with_log.backend, sizeof backend);
   if (backend == EVNET_BACKEND_AUTO) with_log.backend = TestBackend();
   if (with_log.log == nullptr) log_.Attach(&with_log);
-  std::vector<const char *> texts;
-  for (const std::string &address : addresses) texts.push_back(address.c_str());
+  std::vector<evnet_handler> handlers(addresses.size());
+  std::vector<evnet_listen> listens(addresses.size());
+  for (size_t i = 0; i < addresses.size(); i++) {
+    listens[i].address = addresses[i].c_str();
+    if (i >= of_addresses.size() || of_addresses[i] == nullptr) continue;
+    handlers[i] = of_addresses[i]->Handler();
+    listens[i].handler = &handlers[i];
+    listens[i].user = const_cast<Callbacks *>(of_addresses[i]);
+  }
   const evnet_handler handler = callbacks_.Handler();
-  status_ =
-      evnet_server_create(&handler, &callbacks_, texts.data(), texts.size(), &with_log, &server_);
+  status_ = evnet_server_create_with(&handler, &callbacks_, listens.data(), listens.size(),
+                                     &with_log, &server_);
   if (status_ == 0 && options.busy_poll_us == 0)
     watch_ = std::make_unique<SpinWatch>([this] { return Look(); });
   witness_ =
@@ -285,8 +308,9 @@ struct evnet_server_stats Created::stats() const {
 }
 
 Server::Server(const Callbacks &callbacks, const evnet_options &options,
-               const std::vector<std::string> &addresses)
-    : Created(callbacks, options, addresses) {
+               const std::vector<std::string> &addresses,
+               const std::vector<const Callbacks *> &of_addresses)
+    : Created(callbacks, options, addresses, of_addresses) {
   Status started = status();
   if (started == 0) started = evnet_server_start(get());
   running_ = started == 0;

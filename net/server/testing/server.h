@@ -35,12 +35,15 @@ struct Callbacks {
   std::function<evnet_action(evnet_conn *)> on_half_close;
   std::function<evnet_action(evnet_conn *)> on_pressure;
   std::function<evnet_action(evnet_conn *)> on_drain;
+  std::function<evnet_action(evnet_conn *)> on_below;
   std::function<evnet_action(evnet_conn *, evnet_timeout)> on_timeout;
   std::function<void(evnet_conn *)> on_prewrite;
   std::function<evnet_action(evnet_conn *, int)> on_close;
   std::function<evnet_action(evnet_server *, uint64_t *)> on_tick;
   std::function<void(evnet_conn *)> on_stopping;
   std::function<void(evnet_server *)> on_shutdown;
+  std::function<evnet_action(evnet_reactor *)> on_reactor_boot;
+  std::function<void(evnet_reactor *)> on_reactor_shutdown;
 
   // Returns a handler that expects this object as `user`.
   evnet_handler Handler() const;
@@ -83,10 +86,14 @@ class Log {
 // meanwhile: turns while no callback runs, no byte moves and nothing is accepted, closed or posted.
 // A server with busy_poll_us is not watched, because it spins by intention. A failed test prints
 // the server's state and last events.
+//
+//   of_addresses  the callbacks of each address, which outlive the server; nullptr, or beyond the
+//                 end: those of the server.
 class Created {
  public:
   Created(const Callbacks &callbacks, const evnet_options &options,
-          const std::vector<std::string> &addresses = {"tcp://127.0.0.1:0"});
+          const std::vector<std::string> &addresses = {"tcp://127.0.0.1:0"},
+          const std::vector<const Callbacks *> &of_addresses = {});
   Created(const Created &) = delete;
   Created &operator=(const Created &) = delete;
   ~Created();
@@ -125,7 +132,8 @@ class Created {
 class Server : public Created {
  public:
   explicit Server(const Callbacks &callbacks = Echo(), const evnet_options &options = {},
-                  const std::vector<std::string> &addresses = {"tcp://127.0.0.1:0"});
+                  const std::vector<std::string> &addresses = {"tcp://127.0.0.1:0"},
+                  const std::vector<const Callbacks *> &of_addresses = {});
   ~Server();
 
   // Waits for the end. Returns the value of evnet_server_wait.

@@ -40,11 +40,7 @@ enum {
 
 enum { READ, WRITE, FILTERS };  // EVFILT_READ, EVFILT_WRITE as indexes
 
-#ifdef EV_OOBAND
-static const uint32_t read_mask = EPOLLIN | EPOLLRDHUP | EPOLLPRI;
-#else
 static const uint32_t read_mask = EPOLLIN | EPOLLRDHUP;
-#endif
 
 // A registration: one (ident, filter) pair.
 struct knote {
@@ -55,7 +51,7 @@ struct knote {
 };
 
 struct queue {
-  int epolls[FILTERS];
+  int epolls[FILTERS];  // and `wake`: held by the epoll instance that is the kqueue's descriptor
   int wake;
   struct knote *knotes[FILTERS];  // indexed by descriptor
   size_t knote_count;
@@ -72,7 +68,9 @@ int __real_close(int descriptor);
 int __wrap_close(int descriptor);
 
 static void queue_free(struct queue *queue) {
-  if (queue->epolls[WRITE] >= 0) (void)__real_close(queue->epolls[WRITE]);
+  for (int filter = 0; filter < FILTERS; filter++) {
+    if (queue->epolls[filter] >= 0) (void)__real_close(queue->epolls[filter]);
+  }
   if (queue->wake >= 0) (void)__real_close(queue->wake);
   free(queue->knotes[READ]);
   free(queue->knotes[WRITE]);
@@ -89,6 +87,16 @@ int __wrap_close(int descriptor) {
   return __real_close(descriptor);
 }
 
+// Makes poll(2) of the kqueue's descriptor report events of each of its parts.
+static bool hold(int descriptor, const struct queue *queue) {
+  const int parts[] = {queue->epolls[READ], queue->epolls[WRITE], queue->wake};
+  for (int i = 0; i < 3; i++) {
+    struct epoll_event event = {.events = EPOLLIN};
+    if (parts[i] < 0 || epoll_ctl(descriptor, EPOLL_CTL_ADD, parts[i], &event) != 0) return false;
+  }
+  return true;
+}
+
 int kqueue(void) {
   struct queue *queue = calloc(1, sizeof *queue);
   if (queue == NULL) {
@@ -96,11 +104,11 @@ int kqueue(void) {
     return -1;
   }
   // Not close-on-exec, as on a real system: kqueue.c has to set it.
-  queue->epolls[READ] = epoll_create1(0);
+  int descriptor = epoll_create1(0);
+  queue->epolls[READ] = epoll_create1(EPOLL_CLOEXEC);
   queue->epolls[WRITE] = epoll_create1(EPOLL_CLOEXEC);
   queue->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  int descriptor = queue->epolls[READ];
-  if (descriptor < 0 || descriptor >= QUEUES_MAX || queue->epolls[WRITE] < 0 || queue->wake < 0) {
+  if (descriptor < 0 || descriptor >= QUEUES_MAX || !hold(descriptor, queue)) {
     if (descriptor >= 0) (void)__real_close(descriptor);
     queue_free(queue);
     errno = EMFILE;
@@ -253,9 +261,6 @@ static bool knote_event(const struct queue *queue, int filter, const struct epol
   if (filter == READ) {
     out->data = readable(descriptor);
     if (ready->events & EPOLLRDHUP) end = true;
-#ifdef EV_OOBAND
-    if (ready->events & EPOLLPRI) out->flags |= EV_OOBAND;
-#endif
   } else {
     out->data = writable(descriptor);
     if (!end) end = cannot_send(descriptor);

@@ -25,6 +25,7 @@ static uint8_t state_of(unsigned state) {
 }
 
 int __wrap_getsockopt(int descriptor, int level, int name, void *out_value, socklen_t *size) {
+  if (level == IPPROTO_TCP && name == TCP_KEEPALIVE) name = TCP_KEEPIDLE;
   if (level != IPPROTO_TCP || name != TCP_CONNECTION_INFO) {
     return __real_getsockopt(descriptor, level, name, out_value, size);
   }

@@ -1,5 +1,5 @@
 // The part of kqueue(2) that the poller uses, for Linux; see ../kqueue.c. Layout and names are
-// macOS's. With EVNET_KQUEUE_NO_OOBAND it does not report out-of-band data, like FreeBSD.
+// macOS's. As there, EVFILT_READ does not report out-of-band data.
 #ifndef EVNET_NET_POLLER_TESTING_KQUEUE_SYS_EVENT_H_
 #define EVNET_NET_POLLER_TESTING_KQUEUE_SYS_EVENT_H_
 
@@ -41,9 +41,6 @@ struct kevent {
 #define EV_CLEAR 0x0020
 
 // Flags of an event.
-#ifndef EVNET_KQUEUE_NO_OOBAND
-#define EV_OOBAND 0x2000
-#endif
 #define EV_ERROR 0x4000
 #define EV_EOF 0x8000
 

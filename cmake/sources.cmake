@@ -1,0 +1,320 @@
+# Written by tools/cmake_lists.py from Bazel's BUILD files. Do not edit.
+
+# The flags of bazel/defs.bzl. -std is CMake's business.
+set(EVNET_C_FLAGS
+  -Wall
+  -Wextra
+  -Wpointer-arith
+  -Wshadow
+  -Wundef
+  -Wwrite-strings
+  -D_GNU_SOURCE
+  -Wconversion
+  -Wmissing-prototypes
+  -Wstrict-prototypes
+  -Wvla)
+
+# The headers that are installed.
+set(EVNET_HEADERS
+  evnet/evnet.h
+  net/balancer/balancer.h
+  net/base/address.h
+  net/base/assert.h
+  net/base/bytes.h
+  net/base/clock.h
+  net/base/credentials.h
+  net/base/hash.h
+  net/base/host.h
+  net/base/log.h
+  net/base/memory.h
+  net/base/status.h
+  net/base/tcp_info.h
+  net/base/text.h
+  net/base/version.h
+  net/buffer/outbound.h
+  net/buffer/ring.h
+  net/metrics/metrics.h
+  net/poller/poller.h
+  net/reactor/adopt.h
+  net/reactor/conn.h
+  net/reactor/datagram.h
+  net/reactor/dial.h
+  net/reactor/embed.h
+  net/reactor/flow.h
+  net/reactor/handler.h
+  net/reactor/hold.h
+  net/reactor/rate.h
+  net/reactor/reactor.h
+  net/reactor/resolve.h
+  net/reactor/stats.h
+  net/reactor/timer.h
+  net/reactor/watch.h
+  net/reactor/wheel.h
+  net/server/addresses.h
+  net/server/adopt.h
+  net/server/async.h
+  net/server/dial.h
+  net/server/server.h
+  net/server/stats.h
+  net/server/workers.h)
+
+# The sources of all systems, and those of one system or configuration.
+set(EVNET_SOURCES
+  net/balancer/balancer.c
+  net/base/address.c
+  net/base/address_format.c
+  net/base/assert.c
+  net/base/clock.c
+  net/base/hash.c
+  net/base/host.c
+  net/base/internal/numeric.c
+  net/base/internal/report.c
+  net/base/log.c
+  net/base/memory.c
+  net/base/status.c
+  net/base/text.c
+  net/base/thread.c
+  net/base/version.c
+  net/buffer/outbound.c
+  net/buffer/ring.c
+  net/metrics/metrics.c
+  net/poller/internal/datagram.c
+  net/poller/internal/datagram_control.c
+  net/poller/internal/datagram_local.c
+  net/poller/internal/datagram_send.c
+  net/poller/internal/datagram_single.c
+  net/poller/internal/fork.c
+  net/poller/internal/multicast.c
+  net/poller/internal/ready.c
+  net/poller/internal/ready_connect.c
+  net/poller/internal/ready_slot.c
+  net/poller/internal/ready_turn.c
+  net/poller/internal/ready_watch.c
+  net/poller/internal/socket.c
+  net/poller/internal/socket_address.c
+  net/poller/internal/socket_adopt.c
+  net/poller/internal/socket_connect.c
+  net/poller/internal/socket_file.c
+  net/poller/internal/socket_listen.c
+  net/poller/internal/socket_options.c
+  net/poller/internal/unix_listen.c
+  net/poller/internal/watches.c
+  net/poller/poller.c
+  net/reactor/adopt.c
+  net/reactor/async.c
+  net/reactor/boot.c
+  net/reactor/bucket.c
+  net/reactor/callback.c
+  net/reactor/clock.c
+  net/reactor/close.c
+  net/reactor/datagram.c
+  net/reactor/datagram_out.c
+  net/reactor/datagram_socket.c
+  net/reactor/datagram_write.c
+  net/reactor/deadline.c
+  net/reactor/dial.c
+  net/reactor/dial_attempts.c
+  net/reactor/dial_options.c
+  net/reactor/dial_record.c
+  net/reactor/drain.c
+  net/reactor/due.c
+  net/reactor/embed.c
+  net/reactor/end.c
+  net/reactor/expire.c
+  net/reactor/find.c
+  net/reactor/flow.c
+  net/reactor/handler.c
+  net/reactor/handlers.c
+  net/reactor/hold.c
+  net/reactor/inbound.c
+  net/reactor/inbox.c
+  net/reactor/lifecycle.c
+  net/reactor/limits.c
+  net/reactor/listener.c
+  net/reactor/lookup.c
+  net/reactor/lookup_pool.c
+  net/reactor/lookup_table.c
+  net/reactor/mailbox.c
+  net/reactor/marks.c
+  net/reactor/multicast.c
+  net/reactor/open.c
+  net/reactor/options.c
+  net/reactor/outbound.c
+  net/reactor/peer.c
+  net/reactor/post.c
+  net/reactor/rate.c
+  net/reactor/reactor.c
+  net/reactor/reading.c
+  net/reactor/resolve.c
+  net/reactor/resolver.c
+  net/reactor/sendfile.c
+  net/reactor/side.c
+  net/reactor/socket.c
+  net/reactor/stats.c
+  net/reactor/stop.c
+  net/reactor/table.c
+  net/reactor/timer.c
+  net/reactor/trace.c
+  net/reactor/turn.c
+  net/reactor/unlisten.c
+  net/reactor/wait.c
+  net/reactor/watch.c
+  net/reactor/wheel.c
+  net/reactor/write.c
+  net/server/accept.c
+  net/server/address_counts.c
+  net/server/addresses.c
+  net/server/adopt.c
+  net/server/async.c
+  net/server/dial.c
+  net/server/listen.c
+  net/server/options.c
+  net/server/reactors.c
+  net/server/round.c
+  net/server/run.c
+  net/server/server.c
+  net/server/signal.c
+  net/server/stats.c
+  net/server/stop.c
+  net/server/texts.c
+  net/server/workers.c)
+set(EVNET_SOURCES_freebsd
+  net/base/internal/entropy_posix.c
+  net/base/internal/thread_name_bsd.c
+  net/poller/internal/datagram_batch_none.c
+  net/poller/internal/datagram_dstaddr.c
+  net/poller/internal/datagram_segments_none.c
+  net/poller/internal/kqueue.c
+  net/poller/internal/multicast_bsd.c
+  net/poller/internal/platform_bsd.c
+  net/poller/internal/sendfile_freebsd.c
+  net/poller/internal/socket_options_freebsd.c
+  net/poller/internal/socket_posix.c
+  net/poller/internal/tcp_info_freebsd.c
+  net/poller/internal/unix_bsd.c
+  net/server/internal/affinity_bsd.c
+  net/server/internal/cpus_bsd.c)
+set(EVNET_SOURCES_linux
+  net/base/internal/entropy_posix.c
+  net/base/internal/thread_name_linux.c
+  net/poller/internal/datagram_batch.c
+  net/poller/internal/datagram_pktinfo.c
+  net/poller/internal/datagram_segments_linux.c
+  net/poller/internal/epoll.c
+  net/poller/internal/multicast_linux.c
+  net/poller/internal/platform_linux.c
+  net/poller/internal/sendfile_linux.c
+  net/poller/internal/socket_options_linux.c
+  net/poller/internal/socket_posix.c
+  net/poller/internal/tcp_info_linux.c
+  net/poller/internal/unix_linux.c
+  net/server/internal/affinity_linux.c
+  net/server/internal/cpus_linux.c)
+set(EVNET_SOURCES_linux_uring
+  net/base/internal/entropy_posix.c
+  net/base/internal/thread_name_linux.c
+  net/poller/internal/datagram_batch.c
+  net/poller/internal/datagram_pktinfo.c
+  net/poller/internal/datagram_segments_linux.c
+  net/poller/internal/epoll.c
+  net/poller/internal/multicast_linux.c
+  net/poller/internal/platform_linux_uring.c
+  net/poller/internal/sendfile_linux.c
+  net/poller/internal/socket_options_linux.c
+  net/poller/internal/socket_posix.c
+  net/poller/internal/tcp_info_linux.c
+  net/poller/internal/unix_linux.c
+  net/poller/internal/uring.c
+  net/poller/internal/uring_accept.c
+  net/poller/internal/uring_attach.c
+  net/poller/internal/uring_complete.c
+  net/poller/internal/uring_connect.c
+  net/poller/internal/uring_limit.c
+  net/poller/internal/uring_loop.c
+  net/poller/internal/uring_memory.c
+  net/poller/internal/uring_receive.c
+  net/poller/internal/uring_slot.c
+  net/poller/internal/uring_submit.c
+  net/poller/internal/uring_wait.c
+  net/poller/internal/uring_watch.c
+  net/server/internal/affinity_linux.c
+  net/server/internal/cpus_linux.c)
+set(EVNET_SOURCES_macos
+  net/base/internal/entropy_darwin.c
+  net/base/internal/thread_name_bsd.c
+  net/poller/internal/datagram_batch_none.c
+  net/poller/internal/datagram_pktinfo_darwin.c
+  net/poller/internal/datagram_segments_none.c
+  net/poller/internal/kqueue.c
+  net/poller/internal/multicast_bsd.c
+  net/poller/internal/platform_bsd.c
+  net/poller/internal/sendfile_darwin.c
+  net/poller/internal/socket_darwin.c
+  net/poller/internal/socket_options_darwin.c
+  net/poller/internal/tcp_info_darwin.c
+  net/poller/internal/unix_bsd.c
+  net/server/internal/affinity_bsd.c
+  net/server/internal/cpus_bsd.c)
+set(EVNET_SOURCES_openbsd
+  net/base/internal/entropy_posix.c
+  net/base/internal/thread_name_bsd.c
+  net/poller/internal/datagram_batch_none.c
+  net/poller/internal/datagram_dstaddr.c
+  net/poller/internal/datagram_segments_none.c
+  net/poller/internal/kqueue.c
+  net/poller/internal/multicast_openbsd.c
+  net/poller/internal/platform_bsd.c
+  net/poller/internal/sendfile_none.c
+  net/poller/internal/socket_options_openbsd.c
+  net/poller/internal/socket_posix.c
+  net/poller/internal/tcp_info_none.c
+  net/poller/internal/unix_bsd.c
+  net/server/internal/affinity_bsd.c
+  net/server/internal/cpus_bsd.c)
+
+# The programs of examples/ that need no other libraries, and their sources without examples/command_line.
+set(EVNET_EXAMPLES
+  blocking
+  chat
+  clock
+  echo
+  framed
+  http
+  proxy
+  swarm)
+set(EVNET_EXAMPLE_blocking
+  examples/blocking/blocking.c)
+set(EVNET_EXAMPLE_chat
+  examples/chat/chat.c)
+set(EVNET_EXAMPLE_clock
+  examples/clock/clock.c)
+set(EVNET_EXAMPLE_echo
+  examples/echo/echo.c)
+set(EVNET_EXAMPLE_framed
+  examples/framed/framed.c)
+set(EVNET_EXAMPLE_http
+  examples/http/body.c
+  examples/http/client.c
+  examples/http/fields.c
+  examples/http/files.c
+  examples/http/http.c
+  examples/http/line.c
+  examples/http/monitor.c
+  examples/http/page.c
+  examples/http/parser.c
+  examples/http/resource.c
+  examples/http/response.c)
+set(EVNET_EXAMPLE_http_freebsd
+  examples/http/file_time_posix.c)
+set(EVNET_EXAMPLE_http_linux
+  examples/http/file_time_posix.c)
+set(EVNET_EXAMPLE_http_linux_uring
+  examples/http/file_time_posix.c)
+set(EVNET_EXAMPLE_http_macos
+  examples/http/file_time_darwin.c)
+set(EVNET_EXAMPLE_http_openbsd
+  examples/http/file_time_posix.c)
+set(EVNET_EXAMPLE_proxy
+  examples/proxy/proxy.c)
+set(EVNET_EXAMPLE_swarm
+  examples/swarm/swarm.c)

@@ -1,0 +1,38 @@
+// The symbols of this layer's internal functions. Written by tools/symbols.py --write.
+//
+// Without it they would collide with functions of a program that links the static library. The
+// functions keep their short names in the sources and in debuggers.
+#ifndef EVNET_NET_SERVER_INTERNAL_NAMES_H_
+#define EVNET_NET_SERVER_INTERNAL_NAMES_H_
+
+#pragma redefine_extname server_accepted evnet_internal_server_accepted
+#pragma redefine_extname server_add_sockets evnet_internal_server_add_sockets
+#pragma redefine_extname server_add_undrained evnet_internal_server_add_undrained
+#pragma redefine_extname server_admit evnet_internal_server_admit
+#pragma redefine_extname server_begin evnet_internal_server_begin
+#pragma redefine_extname server_boot evnet_internal_server_boot
+#pragma redefine_extname server_claim evnet_internal_server_claim
+#pragma redefine_extname server_closed evnet_internal_server_closed
+#pragma redefine_extname server_closing evnet_internal_server_closing
+#pragma redefine_extname server_create_reactor evnet_internal_server_create_reactor
+#pragma redefine_extname server_drained evnet_internal_server_drained
+#pragma redefine_extname server_forget_signals evnet_internal_server_forget_signals
+#pragma redefine_extname server_listen evnet_internal_server_listen
+#pragma redefine_extname server_listen_at evnet_internal_server_listen_at
+#pragma redefine_extname server_not_admitted evnet_internal_server_not_admitted
+#pragma redefine_extname server_pick evnet_internal_server_pick
+#pragma redefine_extname server_publish evnet_internal_server_publish
+#pragma redefine_extname server_remove_undrained evnet_internal_server_remove_undrained
+#pragma redefine_extname server_resolve_options evnet_internal_server_resolve_options
+#pragma redefine_extname server_resolve_text evnet_internal_server_resolve_text
+#pragma redefine_extname server_round_again evnet_internal_server_round_again
+#pragma redefine_extname server_round_go_on evnet_internal_server_round_go_on
+#pragma redefine_extname server_round_post evnet_internal_server_round_post
+#pragma redefine_extname server_round_skip evnet_internal_server_round_skip
+#pragma redefine_extname server_run_resume evnet_internal_server_run_resume
+#pragma redefine_extname server_set_state evnet_internal_server_set_state
+#pragma redefine_extname server_shutdown evnet_internal_server_shutdown
+#pragma redefine_extname server_tell_shutdown evnet_internal_server_tell_shutdown
+#pragma redefine_extname server_unclaim evnet_internal_server_unclaim
+
+#endif  // EVNET_NET_SERVER_INTERNAL_NAMES_H_

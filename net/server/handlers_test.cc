@@ -319,6 +319,7 @@ TEST(AdoptHandlers, TheConnectionsOfAnAdoptedListenerHaveItsHandlerOnEachReactor
     client.SendAll("x");
     EXPECT_EQ(client.Receive(5), "own x");
   }
+  std::lock_guard<std::mutex> lock(mutex);
   EXPECT_EQ(reactors.size(), 3u);
 }
 

@@ -51,8 +51,7 @@ TEST_F(Programs, ServeOverEachBackendOrSayWhyNot) {
 TEST_F(Programs, EndWithZeroOnSigterm) {
   for (const std::string &path : paths_) {
     SCOPED_TRACE(Choose(path));
-    // With epoll, because TSan runs a pending signal handler in epoll_wait(2).
-    Process program({"--backend=epoll", "tcp://127.0.0.1:0"});
+    Process program({"tcp://127.0.0.1:0"});
     EXPECT_NE(PortOf(program.Line()), 0);
     program.Signal(SIGTERM);
     EXPECT_EQ(program.ExitCode(), 0);

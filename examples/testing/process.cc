@@ -32,6 +32,14 @@ std::string Rest(int descriptor) {
   return rest;
 }
 
+#if defined(__has_feature)
+constexpr bool kIsThreadSanitized = __has_feature(thread_sanitizer);
+#elif defined(__SANITIZE_THREAD__)
+constexpr bool kIsThreadSanitized = true;
+#else
+constexpr bool kIsThreadSanitized = false;
+#endif
+
 }  // namespace
 
 Process::Process(std::vector<std::string> arguments) {
@@ -75,7 +83,15 @@ void Process::Signal(int number) { EXPECT_EQ(kill(pid_, number), 0); }
 
 int Process::ExitCode() {
   int status = 0;
-  exited_ = WaitUntil([&] { return waitpid(pid_, &status, WNOHANG) == pid_; });
+  exited_ = WaitUntil([&] {
+    // TSan delays a signal handler until the thread calls a function that TSan knows. io_uring_enter(2)
+    // is none, so a signal just before it waits as long as the thread. A stop ends the wait by EINTR.
+    if (kIsThreadSanitized) {
+      kill(pid_, SIGSTOP);
+      kill(pid_, SIGCONT);
+    }
+    return waitpid(pid_, &status, WNOHANG) == pid_;
+  });
   EXPECT_TRUE(exited_) << "the process has not exited";
   return exited_ && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

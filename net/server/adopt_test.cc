@@ -212,7 +212,10 @@ TEST(ServerAdoptAnywhere, AListenerIsDistributedByTheBalancer) {
   ASSERT_EQ(AdoptOnServer(server.get(), dup(listener.descriptor()), &answer), 0);
   EXPECT_EQ(answer.id.reactor, 0u);
   for (int i = 0; i < 6; i++) EXPECT_EQ(Client(listener.port()).Exchange("hello"), "hello");
-  EXPECT_EQ(opened.size(), 3u);
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    EXPECT_EQ(opened.size(), 3u);
+  }
   Answer closed;
   ASSERT_EQ(evnet_async_close(server.get(), answer.id, Answer::Done, &closed), 0);
   ASSERT_TRUE(closed.Wait());

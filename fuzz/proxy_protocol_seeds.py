@@ -48,6 +48,7 @@ SEEDS = {
     "v2_local": v2(0x20, 0, b""),
     "v2_local_with_rest": v2(0x20, 0xFF, b"ignored"),
     "v2_unspecified": v2(0x21, 0, field(4, b"pad")),
+    "v2_unspecified_field": v2(0x21, 0, field(2, b"example.org")),
     "v2_tcp4": v2(0x21, 0x11, IP4) + b"hello",
     "v2_udp4": v2(0x21, 0x12, IP4),
     "v2_tcp6": v2(0x21, 0x21, IP6),

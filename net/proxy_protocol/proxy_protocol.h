@@ -87,8 +87,8 @@ EVNET_API bool evnet_proxy_next_field(struct evnet_bytes *fields, uint8_t *out_t
 // evnet_proxy_write writes a header.
 //
 // If is_local is set, or the addresses differ in family or transport, or version 1 cannot express
-// them (UDP, Unix), it writes a header without addresses: UNKNOWN, or LOCAL if is_local is set, or
-// AF_UNSPEC.
+// them (UDP, Unix), it writes a header without addresses: UNKNOWN; in version 2, LOCAL if is_local is
+// set and there are no fields, or AF_UNSPEC. A receiver discards the fields of LOCAL (section 2.2).
 //
 //   header  version, is_local, source and destination. With version 2, fields are copied as they
 //           are, without their NOOP fields and checksum; with version 1 they are ignored.

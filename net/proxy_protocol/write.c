@@ -122,19 +122,19 @@ static ssize_t write_v2(const struct evnet_proxy_header *header, bool crc32c, ui
   uint8_t bytes[EVNET_PROXY_HEADER_BYTES_MAX] = {0};
   size_t capacity = size < sizeof bytes ? size : sizeof bytes;
   memcpy(bytes, wire_signature, WIRE_SIGNATURE_BYTES);
-  bytes[12] = header->is_local ? WIRE_VERSION_2_LOCAL : WIRE_VERSION_2_PROXY;
+  // A receiver discards the fields of LOCAL.
+  bool is_local = header->is_local && header->fields.size == 0;
+  bytes[12] = is_local ? WIRE_VERSION_2_LOCAL : WIRE_VERSION_2_PROXY;
   bytes[13] = wire_family(header);
   size_t total = WIRE_PREFIX_BYTES;
   total += write_addresses(header, bytes[13], bytes + total);
   if (total > capacity) return -EMSGSIZE;
-  if (!header->is_local) {
-    int status = write_fields(header->fields, bytes, capacity, &total);
-    if (status < 0) return status;
-  }
+  int status = write_fields(header->fields, bytes, capacity, &total);
+  if (status < 0) return status;
   if (crc32c) {
     static const uint8_t zeros[WIRE_CRC32C_BYTES];
-    int status = evnet_proxy_append_field(bytes, capacity, &total, EVNET_PROXY_CRC32C,
-                                          (struct evnet_bytes){zeros, sizeof zeros});
+    status = evnet_proxy_append_field(bytes, capacity, &total, EVNET_PROXY_CRC32C,
+                                      (struct evnet_bytes){zeros, sizeof zeros});
     if (status < 0) return status;
   }
   wire_put16(bytes + 14, total - WIRE_PREFIX_BYTES);

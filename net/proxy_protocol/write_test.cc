@@ -72,6 +72,23 @@ TEST(ProxyWrite, WritesTheBytesOfTheSpecification) {
   EXPECT_EQ(Write(local), std::string("\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00", 16));
 }
 
+TEST(ProxyWrite, KeepsTheFieldsOfAHeaderWithoutAddresses) {
+  static const uint8_t field[] = {EVNET_PROXY_AUTHORITY, 0, 1, 'x'};
+  for (const bool crc32c : {false, true}) {
+    evnet_proxy_header header = Header(2, "", "");
+    header.is_local = true;
+    header.fields = {field, sizeof field};
+    const std::string bytes = Write(header, crc32c);
+    EXPECT_EQ(bytes[12], '\x21') << "a receiver discards the fields of LOCAL";
+    evnet_proxy_header parsed;
+    ASSERT_EQ(evnet_proxy_parse(bytes.data(), bytes.size(), &parsed),
+              static_cast<ssize_t>(bytes.size()));
+    EXPECT_TRUE(parsed.is_local);
+    ASSERT_GE(parsed.fields.size, sizeof field);
+    EXPECT_EQ(memcmp(parsed.fields.data, field, sizeof field), 0);
+  }
+}
+
 TEST(ProxyWrite, IsReadBackByParse) {
   for (const int version : {1, 2}) {
     for (const bool crc32c : {false, true}) {

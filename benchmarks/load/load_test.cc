@@ -179,14 +179,44 @@ TEST(Load, HttpTellsAnotherStatus) {
   const std::string other = "HTTP/1.1 404 Not\r\nContent-Length: 4\r\n\r\nnone";
   for (const int index : {0, 10}) {
     ExpectFault(LoadOne(Server(SOCK_STREAM, Answer(index, other)), "--mode=http"),
-                "connection 0: a response does not begin with HTTP/1.1 200");
+                "connection 0: a reply does not begin with HTTP/1.1 200");
   }
 }
 
 TEST(Load, HttpTellsAResponseWithoutARequest) {
   const std::string good = Answer(-1, "")("", 0);
   ExpectFault(LoadOne(Server(SOCK_STREAM, Answer(10, good + good)), "--mode=http"),
-              "a response without a request");
+              "a reply without a request");
+}
+
+// A server of one key: it answers SET with +OK, and GET with `value`.
+Reply Redis(const std::string &value) {
+  return [=](const std::string &received, int) {
+    const std::string get = "$3\r\nGET";
+    const bool gets = received.find(get) != std::string::npos;
+    return gets ? "$" + std::to_string(value.size()) + "\r\n" + value + "\r\n" : "+OK\r\n";
+  };
+}
+
+TEST(Load, RespCountsGetsAndSets) {
+  for (const char *mode : {"--mode=get --payload=5", "--mode=set --payload=5"}) {
+    Outcome outcome = LoadOne(Server(SOCK_STREAM, Redis("hello")), mode);
+    EXPECT_EQ(outcome.exit_code, 0) << mode << outcome.text;
+    EXPECT_EQ(outcome.text.rfind("100 requests in ", 0), 0u) << mode << outcome.text;
+  }
+}
+
+TEST(Load, RespTellsAValueOfAnotherSize) {
+  ExpectFault(LoadOne(Server(SOCK_STREAM, Redis("hello")), "--mode=get --payload=6"),
+              "connection 0: a reply does not begin with $6");
+}
+
+TEST(Load, RespTellsAnError) {
+  auto refuse = [](const std::string &, int index) -> std::string {
+    return index == 10 ? "-OOM command not allowed\r\n" : "+OK\r\n";
+  };
+  ExpectFault(LoadOne(Server(SOCK_STREAM, refuse), "--mode=set"),
+              "connection 0: a reply does not begin with +OK");
 }
 
 TEST(Load, CountsALostDatagramAndGoesOn) {
@@ -207,6 +237,15 @@ TEST(Load, SendsAtTheRateThatWasAskedFor) {
   Server server(SOCK_STREAM, Same);
   Outcome outcome =
       Load("--connections=1 --depth=64 --rate=500 --warmup=0 --seconds=1 " + server.Address());
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.text;
+  EXPECT_NEAR(NumberAfter(outcome.text, ""), 500, 200) << outcome.text;
+}
+
+TEST(Load, SendsHttpAtTheRateThatWasAskedFor) {
+  Server server(SOCK_STREAM, Answer(-1, ""));
+  Outcome outcome =
+      Load("--mode=http --connections=1 --depth=1 --rate=500 --warmup=0 --seconds=1 " +
+           server.Address());
   EXPECT_EQ(outcome.exit_code, 0) << outcome.text;
   EXPECT_NEAR(NumberAfter(outcome.text, ""), 500, 200) << outcome.text;
 }
@@ -247,7 +286,8 @@ TEST(Load, RefusesABadArgument) {
   for (const char *arguments :
        {"", "tcp://localhost:1", "--depth=0 tcp://127.0.0.1:1", "--payload=7 udp://127.0.0.1:1",
         "--mode=churn udp://127.0.0.1:1", "--joined tcp://127.0.0.1:1",
-        "--rate=0 tcp://127.0.0.1:1", "--rate=10 udp://127.0.0.1:1"}) {
+        "--rate=0 tcp://127.0.0.1:1", "--rate=10 udp://127.0.0.1:1",
+        "--rate=10 --mode=churn tcp://127.0.0.1:1", "--mode=get udp://127.0.0.1:1"}) {
     EXPECT_EQ(Load(arguments).exit_code, 2) << arguments;
   }
 }

@@ -1,4 +1,4 @@
-// A load generator for echo servers. It uses one thread and checks every byte. `load --help` lists
+// A load generator for servers that echo, and for HTTP and RESP. It uses one thread. `load --help` lists
 // the options; benchmarks/README.md describes the measurements.
 
 #include <stdio.h>
@@ -18,7 +18,10 @@ static void raise_descriptor_limit(void) {
 
 static const struct load_driver *driver_for(const struct load_options *options) {
   if (options->mode == LOAD_CHURN) return &churn_driver;
-  if (options->mode == LOAD_HTTP) return &http_driver;
+  if (options->mode == LOAD_HTTP || options->mode == LOAD_RESP_GET ||
+      options->mode == LOAD_RESP_SET) {
+    return &exchange_driver;
+  }
   return options->address.kind == BENCH_ADDRESS_UDP ? &datagram_driver : &stream_driver;
 }
 

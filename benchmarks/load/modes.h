@@ -17,11 +17,11 @@ struct load_driver {
 };
 
 // The drivers of `--mode=echo` over tcp and unix, of `--mode=echo` over udp, of `--mode=churn`, and
-// of `--mode=http`.
+// of `--mode=http`, `--mode=get` and `--mode=set`.
 extern const struct load_driver stream_driver;
 extern const struct load_driver datagram_driver;
 extern const struct load_driver churn_driver;
-extern const struct load_driver http_driver;
+extern const struct load_driver exchange_driver;
 
 // `--mode=idle`, in one call. Returns 0 or -1, as above.
 int idle_run(const struct load_options *options);

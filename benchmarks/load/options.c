@@ -10,7 +10,8 @@
 static const char kHelp[] =
     "usage: load [OPTION...] ADDRESS\n"
     "\n"
-    "Sends requests to an echo server from one thread and checks every byte of the replies.\n"
+    "Sends requests to a server from one thread and checks the replies: every byte of an echo,\n"
+    "the first bytes and the size of other replies.\n"
     "ADDRESS is tcp://HOST:PORT, udp://HOST:PORT, unix://PATH or unix://@NAME; HOST is numeric.\n"
     "\n"
     "  --mode=echo        each connection keeps --depth requests in flight (default)\n"
@@ -20,14 +21,17 @@ static const char kHelp[] =
     "                     TCP and Unix\n"
     "  --mode=http        each connection keeps --depth requests in flight: GET of --target; all\n"
     "                     responses must have status 200 and the same size; TCP and Unix\n"
+    "  --mode=get, set    the same with the Redis protocol (RESP2): GET or SET of one key, whose\n"
+    "                     value has --payload bytes; TCP and Unix\n"
     "  --target=PATH      of HTTP requests, default /\n"
     "  --connections=N    default 50\n"
     "  --payload=BYTES    of a request, default 64; UDP: at least 8\n"
     "  --depth=N          requests in flight on each connection, default 1\n"
-    "  --rate=N           TCP and Unix echo: N requests a second in total, at equal intervals,\n"
-    "                     whether or not earlier ones were answered (open loop). Latency counts\n"
-    "                     from when a request was due. --depth is the most in flight on each\n"
-    "                     connection; further requests wait, and the wait counts\n"
+    "  --rate=N           echo, http, get and set over TCP and Unix sockets: N requests a second\n"
+    "                     in total, at equal intervals, whether or not earlier ones were answered\n"
+    "                     (open loop). Latency counts from when a request was due. --depth is\n"
+    "                     the most in flight on each connection; further requests wait, and the\n"
+    "                     wait counts\n"
     "  --seconds=S        length of the measured window, default 5; may be a fraction\n"
     "  --warmup=S         time before the window, default 0.5\n"
     "  --requests=N       end the window with the N-th request; it is an error if that takes\n"
@@ -88,8 +92,9 @@ static bool parse_rate(const char *text, double *out) {
 }
 
 static bool parse_mode(const char *text, enum load_mode *out) {
-  static const char *const kNames[] = {"echo", "churn", "idle", "http"};
-  static const enum load_mode kModes[] = {LOAD_ECHO, LOAD_CHURN, LOAD_IDLE, LOAD_HTTP};
+  static const char *const kNames[] = {"echo", "churn", "idle", "http", "get", "set"};
+  static const enum load_mode kModes[] = {LOAD_ECHO, LOAD_CHURN,    LOAD_IDLE,
+                                          LOAD_HTTP, LOAD_RESP_GET, LOAD_RESP_SET};
   for (size_t i = 0; i < sizeof(kModes) / sizeof(kModes[0]); i++) {
     if (strcmp(text, kNames[i]) == 0) {
       *out = kModes[i];
@@ -151,8 +156,9 @@ static bool parse_option(const char *argument, struct load_options *o) {
 
 // Checks combinations of options. Returns an error message, or NULL.
 static const char *contradiction(const struct load_options *o) {
-  if (o->rate != 0 && (o->mode != LOAD_ECHO || o->address.kind == BENCH_ADDRESS_UDP)) {
-    return "--rate is for --mode=echo over TCP and Unix sockets only";
+  const bool has_open_loop = o->mode != LOAD_CHURN && o->mode != LOAD_IDLE;
+  if (o->rate != 0 && (!has_open_loop || o->address.kind == BENCH_ADDRESS_UDP)) {
+    return "--rate is for echo, http, get and set over TCP and Unix sockets only";
   }
   if (o->address.kind != BENCH_ADDRESS_UDP) return o->joined ? "--joined is for UDP only" : NULL;
   if (o->mode != LOAD_ECHO) return "UDP supports --mode=echo only";

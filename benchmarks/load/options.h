@@ -11,10 +11,12 @@
 #include "benchmarks/address/address.h"
 
 enum load_mode {
-  LOAD_ECHO,   // each connection keeps `depth` requests in flight
-  LOAD_CHURN,  // connect, one request, close, again
-  LOAD_IDLE,   // open all, one request on each, then hold them
-  LOAD_HTTP,   // as LOAD_ECHO, with HTTP requests
+  LOAD_ECHO,      // each connection keeps `depth` requests in flight
+  LOAD_CHURN,     // connect, one request, close, again
+  LOAD_IDLE,      // open all, one request on each, then hold them
+  LOAD_HTTP,      // as LOAD_ECHO, with HTTP requests
+  LOAD_RESP_GET,  // as LOAD_ECHO, with GET of one key of a Redis server
+  LOAD_RESP_SET,  // the same with SET
 };
 
 struct load_options {

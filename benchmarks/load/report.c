@@ -14,9 +14,11 @@ static void print_json(const struct run *run) {
       ", \"requests\": %llu, \"window_ns\": %llu, \"server_cpu_ns\": %llu, \"load_cpu_ns\": %llu",
       (unsigned long long)run->requests, (unsigned long long)run->length_ns,
       (unsigned long long)run->server_cpu_ns, (unsigned long long)run->load_cpu_ns);
-  printf(", \"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"max_us\": %.1f",
-         us(histogram_quantile(&run->latency, 0.50)), us(histogram_quantile(&run->latency, 0.99)),
-         us(histogram_quantile(&run->latency, 0.999)), us(run->latency.max));
+  printf(
+      ", \"p50_us\": %.1f, \"p90_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"max_us\": %.1f",
+      us(histogram_quantile(&run->latency, 0.50)), us(histogram_quantile(&run->latency, 0.90)),
+      us(histogram_quantile(&run->latency, 0.99)), us(histogram_quantile(&run->latency, 0.999)),
+      us(run->latency.max));
   printf(", \"lost\": %llu, \"late\": %llu, \"overdue\": %llu}\n", (unsigned long long)run->lost,
          (unsigned long long)run->late, (unsigned long long)run->overdue);
 }

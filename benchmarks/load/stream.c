@@ -11,12 +11,12 @@
 #include <string.h>
 
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "benchmarks/load/dial.h"
 #include "benchmarks/load/modes.h"
+#include "benchmarks/load/pace.h"
 #include "benchmarks/load/pattern.h"
 
 enum { EVENTS_MAX = 256 };
@@ -41,10 +41,8 @@ static struct stream {
   int epoll_fd;
   uint64_t in_flight;  // over all connections
 
-  // The fields of the open loop.
-  uint64_t begin_ns;    // when request 0 was due
-  uint64_t due;         // requests that have been sent, in order of their due times
-  uint32_t next_index;  // of the connection whose turn it is
+  struct pace pace;
+  uint32_t next_index;  // open loop: of the connection whose turn it is
 
   struct stream_conn *conns;
   uint64_t *sent_ns;  // memory of all connections' rings
@@ -91,15 +89,11 @@ static int issue(struct stream *s, struct stream_conn *c, uint32_t count, uint64
   return send_rest(s, c);
 }
 
-static uint64_t due_ns(const struct stream *s, uint64_t request) {
-  return s->begin_ns + (uint64_t)((double)request * 1e9 / s->options->rate);
-}
-
 // Sends the requests that are due, as far as connections have room.
 static int issue_due(struct stream *s, uint64_t now_ns) {
   const uint32_t count = s->options->connections;
   uint32_t full = 0;  // connections without room, in a row
-  while (full < count && due_ns(s, s->due) <= now_ns) {
+  while (full < count && pace_due_ns(&s->pace) <= now_ns) {
     struct stream_conn *c = &s->conns[s->next_index];
     s->next_index = s->next_index + 1 < count ? s->next_index + 1 : 0;
     if (c->in_flight == s->options->depth) {
@@ -107,8 +101,8 @@ static int issue_due(struct stream *s, uint64_t now_ns) {
       continue;
     }
     full = 0;
-    if (issue(s, c, 1, due_ns(s, s->due)) < 0) return -1;
-    s->due++;
+    if (issue(s, c, 1, pace_due_ns(&s->pace)) < 0) return -1;
+    s->pace.sent++;
   }
   return 0;
 }
@@ -200,37 +194,12 @@ static void stream_close(void) {
 
 // Sends the first requests.
 static int begin(struct stream *s) {
-  // Otherwise the kernel may wake the process 50 us late (prctl(2)).
-  if (s->options->rate != 0) prctl(PR_SET_TIMERSLACK, 1UL);
-  s->begin_ns = run_now_ns();
-  s->due = 0;
-  if (s->options->rate != 0) return issue_due(s, s->begin_ns);
+  pace_start(&s->pace, s->options->rate, run_now_ns());
+  if (s->options->rate != 0) return issue_due(s, s->pace.begin_ns);
   for (uint32_t i = 0; i < s->options->connections; i++) {
     if (issue(s, &s->conns[i], s->options->depth, run_now_ns()) < 0) return -1;
   }
   return 0;
-}
-
-// Waits for at most wait_ms, and not beyond the next due time.
-static int wait_for_events(struct stream *s, struct epoll_event *events, int wait_ms) {
-  if (s->options->rate == 0) return epoll_wait(s->epoll_fd, events, EVENTS_MAX, wait_ms);
-  const uint64_t now_ns = run_now_ns();
-  uint64_t wait_ns = (uint64_t)wait_ms * 1000000;
-  if (run_is_issuing(s->run)) {
-    const uint64_t next_ns = due_ns(s, s->due);
-    const uint64_t left_ns = next_ns > now_ns ? next_ns - now_ns : 0;
-    // A request that is overdue waits for room, so for an event.
-    if (left_ns > 0 && left_ns < wait_ns) wait_ns = left_ns;
-  }
-  const struct timespec timeout = {.tv_sec = (time_t)(wait_ns / 1000000000),
-                                   .tv_nsec = (long)(wait_ns % 1000000000)};
-  return epoll_pwait2(s->epoll_fd, events, EVENTS_MAX, &timeout, NULL);
-}
-
-// Counts the requests that were due in the window and never had room.
-static void count_overdue(struct stream *s) {
-  const uint64_t end_ns = s->run->begin_ns + s->run->length_ns;
-  while (due_ns(s, s->due + s->run->overdue) <= end_ns) s->run->overdue++;
 }
 
 static int stream_run(void) {
@@ -239,7 +208,7 @@ static int stream_run(void) {
   struct epoll_event events[EVENTS_MAX];
   int wait_ms = 0;
   while (run_is_issuing(s->run) || s->in_flight > 0) {
-    int count = wait_for_events(s, events, wait_ms);
+    int count = pace_wait(&s->pace, s->run, s->epoll_fd, events, EVENTS_MAX, wait_ms);
     if (count < 0 && errno != EINTR) return run_fail("epoll_wait: %s", strerror(errno));
     for (int i = 0; i < count; i++) {
       struct stream_conn *c = events[i].data.ptr;
@@ -250,7 +219,7 @@ static int stream_run(void) {
     if (run_turn(s->run, now_ns, &wait_ms) < 0) return -1;
     if (s->options->rate != 0 && run_is_issuing(s->run) && issue_due(s, now_ns) < 0) return -1;
   }
-  if (s->options->rate != 0) count_overdue(s);
+  pace_finish(&s->pace, s->run);
   return 0;
 }
 

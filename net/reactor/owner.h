@@ -127,7 +127,16 @@ EVNET_WARN_UNUSED int evnet_reactor_listen(struct evnet_reactor *reactor,
                                            const struct evnet_listen_options *options,
                                            struct evnet_address *out_address);
 
-// A call that the caller expects after evnet_reactor_unlisten.
+// evnet_reactor_unlisten closes all sockets of an address. Its connections stay open, and
+// connections in the kernel's backlog are reset. A UDP socket stops receiving, and closes when it
+// has no hold and nothing queued.
+//
+// Returns: 0; the sockets may close later.
+// Errors:  -ENOENT if there is no listener with this index.
+//          -ESHUTDOWN if the reactor is stopping.
+int evnet_reactor_unlisten(struct evnet_reactor *reactor, uint8_t index);
+
+// A call that the caller of evnet_reactor_unlisten_wait expects.
 struct evnet_unlisten {
   // Called once, on the reactor's thread, when the sockets are closed or the reactor has ended.
   void (*done)(struct evnet_unlisten *unlisten, struct evnet_reactor *reactor);
@@ -137,18 +146,18 @@ struct evnet_unlisten {
   struct evnet_unlisten *next;
 };
 
-// evnet_reactor_unlisten closes all sockets of an address. Its connections stay open, and
-// connections in the kernel's backlog are reset. A UDP socket stops receiving, and closes when it
-// has no hold and nothing queued.
+// evnet_reactor_unlisten_wait waits until the sockets that evnet_reactor_unlisten closes are closed.
+// No socket may be waited for twice.
 //
-//   unlisten  the caller's, until its `done`; NULL: no call.
+//   index     as of evnet_reactor_unlisten; no listener with this index may be added meanwhile.
+//   unlisten  the caller's, until its `done`.
 //
 // Returns: 0; `done` follows, never from inside this call.
-// Errors:  -ENOENT if there is no listener with this index.
+// Errors:  -ENOENT if all of them are closed.
 //          -ESHUTDOWN if the reactor is stopping.
 //          After an error `done` is not called.
-int evnet_reactor_unlisten(struct evnet_reactor *reactor, uint8_t index,
-                           struct evnet_unlisten *unlisten);
+int evnet_reactor_unlisten_wait(struct evnet_reactor *reactor, uint8_t index,
+                                struct evnet_unlisten *unlisten);
 
 // evnet_reactor_set_listener_handler sets the handler of a listener's connections, and of its UDP
 // sockets. It is EVNET_HANDLER_FIRST at first.

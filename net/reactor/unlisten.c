@@ -1,5 +1,5 @@
-// Removing listeners. The place of a removed socket is free again after its DETACH, and the
-// evnet_unlisten is done after the DETACH of its last socket.
+// Removing listeners. The place of a removed socket is free again after its DETACH, and a wait is done
+// after the DETACH of its last socket.
 //
 //   OPEN --evnet_reactor_unlisten, evnet_close--> LEAVING --DETACH--> FREE
 //
@@ -40,12 +40,10 @@ static void leave_datagram(struct evnet_reactor *reactor, struct listener *liste
   reactor->listeners.leaving_datagram_count++;
 }
 
-static void leave(struct evnet_reactor *reactor, struct listener *listener,
-                  struct evnet_unlisten *unlisten) {
+static void leave(struct evnet_reactor *reactor, struct listener *listener) {
   listener->state = LISTENER_LEAVING;
-  listener->unlisten = unlisten;
+  listener->unlisten = NULL;
   reactor->listeners.leaving_count++;
-  if (unlisten != NULL) unlisten->socket_count++;
   if (listener->is_datagram) {
     leave_datagram(reactor, listener);
   } else {
@@ -53,23 +51,33 @@ static void leave(struct evnet_reactor *reactor, struct listener *listener,
   }
 }
 
-int evnet_reactor_unlisten(struct evnet_reactor *reactor, uint8_t index,
-                           struct evnet_unlisten *unlisten) {
+int evnet_reactor_unlisten(struct evnet_reactor *reactor, uint8_t index) {
   if (reactor->stop.phase != STOP_NONE) return -ESHUTDOWN;
-  if (unlisten != NULL) unlisten->socket_count = 0;
   int count = 0;
   for (uint8_t i = 0; i < reactor->listeners.top; i++) {
     struct listener *listener = &reactor->listeners.of[i];
     if (listener->state != LISTENER_OPEN || listener->index != index) continue;
-    leave(reactor, listener, unlisten);
+    leave(reactor, listener);
     count++;
   }
   if (count == 0) return -ENOENT;
-  if (unlisten != NULL) {
-    unlisten->next = reactor->listeners.unlistens;
-    reactor->listeners.unlistens = unlisten;
-  }
   unlisten_close_idle(reactor);
+  return 0;
+}
+
+int evnet_reactor_unlisten_wait(struct evnet_reactor *reactor, uint8_t index,
+                                struct evnet_unlisten *unlisten) {
+  if (reactor->stop.phase != STOP_NONE) return -ESHUTDOWN;
+  unlisten->socket_count = 0;
+  for (uint8_t i = 0; i < reactor->listeners.top; i++) {
+    struct listener *listener = &reactor->listeners.of[i];
+    if (listener->state != LISTENER_LEAVING || listener->index != index) continue;
+    listener->unlisten = unlisten;
+    unlisten->socket_count++;
+  }
+  if (unlisten->socket_count == 0) return -ENOENT;
+  unlisten->next = reactor->listeners.unlistens;
+  reactor->listeners.unlistens = unlisten;
   return 0;
 }
 
@@ -89,7 +97,7 @@ bool unlisten_by_id(struct evnet_reactor *reactor, const struct evnet_conn_id *i
   if (conn->state != CONN_LISTENER && !is_datagram) return false;
   struct listener *listener = find_by_handle(reactor, id->index);
   if (listener == NULL) return false;  // it is leaving, or a stop closes it
-  leave(reactor, listener, NULL);
+  leave(reactor, listener);
   return true;
 }
 

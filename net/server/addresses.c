@@ -2,9 +2,12 @@
 //
 //   add:     bind on each reactor, paused --> `done` --> end the pause on each reactor
 //                    | one failed
-//                    +--> close on each reactor --> `done` with the failure
-//   remove:  close on each reactor, and wait until the sockets are closed --> `done`
+//                    +--> close and wait as below --> `done` with the failure
+//   remove:  close on each reactor --> wait on each reactor for its sockets --> `done`
 //   pause:   pause on each reactor --> `done`
+//
+// A removal that waits for the holds of a UDP socket has already ended receiving on all reactors, and
+// later requests do not wait for it.
 //
 // Without reuse_port only reactor 0 has sockets of an address, and the others have nothing to do.
 // They are visited all the same, because connections of the address may be on their way to them.
@@ -159,8 +162,35 @@ int evnet_server_resume_accept(struct evnet_server *server, size_t index,
 
 // Removing
 
+static bool close_visit(struct server_round *round, struct server_reactor *self) {
+  const struct request *request = (const struct request *)round;
+  const int status = evnet_reactor_unlisten(self->reactor, (uint8_t)request->index);
+  if (status == -ESHUTDOWN && round->status == 0) round->status = status;
+  return true;
+}
+
+static bool wait_visit(struct server_round *round, struct server_reactor *self) {
+  const struct request *request = (const struct request *)round;
+  const int status =
+      evnet_reactor_unlisten_wait(self->reactor, (uint8_t)request->index, &round->unlisten);
+  if (status == -ESHUTDOWN && round->status == 0) round->status = status;
+  return status < 0;
+}
+
+// Starts the round that waits, after the one that closes.
+static void wait_then(struct server_round *round, bool on_first,
+                      void (*end)(struct server_round *round, bool on_first)) {
+  round->visit = wait_visit;
+  round->end = end;
+  if (on_first) {
+    server_round_again(round);
+  } else {
+    end(round, on_first);  // a stop has closed the sockets
+  }
+}
+
 static bool remove_visit(struct server_round *round, struct server_reactor *self) {
-  struct request *request = (struct request *)round;
+  const struct request *request = (const struct request *)round;
   if (self->index == 0) {
     enum evnet_transport transport;
     const int status = check_open(round->server, request->index, &transport);
@@ -168,16 +198,21 @@ static bool remove_visit(struct server_round *round, struct server_reactor *self
     // Before the close, because the kernel may reuse the descriptor's number.
     set_state(round->server, request->index, LISTENING_REMOVING);
   }
-  const int status =
-      evnet_reactor_unlisten(self->reactor, (uint8_t)request->index, &round->unlisten);
-  if (status == -ESHUTDOWN) round->status = status;
-  return status < 0;
+  return close_visit(round, self);
+}
+
+static void removed(struct server_round *round, bool on_first) {
+  const struct request *request = (const struct request *)round;
+  set_state(round->server, request->index, LISTENING_REMOVED);
+  finish(round, on_first);
 }
 
 static void remove_end(struct server_round *round, bool on_first) {
-  const struct request *request = (const struct request *)round;
-  if (round->status != -EINVAL) set_state(round->server, request->index, LISTENING_REMOVED);
-  finish(round, on_first);
+  if (round->status == -EINVAL) {
+    finish(round, on_first);
+  } else {
+    wait_then(round, on_first, removed);
+  }
 }
 
 int evnet_server_remove_address(struct evnet_server *server, size_t index,
@@ -206,16 +241,15 @@ static void start_end(struct server_round *round, bool on_first) {
   evnet_release(round->server->options.allocator, round);
 }
 
-static bool undo_visit(struct server_round *round, struct server_reactor *self) {
-  const struct request *request = (const struct request *)round;
-  return evnet_reactor_unlisten(self->reactor, (uint8_t)request->index, &round->unlisten) < 0;
-}
-
-static void undo_end(struct server_round *round, bool on_first) {
+static void undone(struct server_round *round, bool on_first) {
   struct request *request = (struct request *)round;
   set_state(round->server, request->index, LISTENING_REMOVED);
   request->index = SIZE_MAX;
   finish(round, on_first);
+}
+
+static void undo_end(struct server_round *round, bool on_first) {
+  wait_then(round, on_first, undone);
 }
 
 static bool add_visit(struct server_round *round, struct server_reactor *self) {
@@ -253,7 +287,7 @@ static void add_end(struct server_round *round, bool on_first) {
     round->visit = start_visit;
     round->end = start_end;
   } else {
-    round->visit = undo_visit;
+    round->visit = close_visit;
     round->end = undo_end;
   }
   if (on_first) {

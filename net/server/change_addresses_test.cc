@@ -473,6 +473,38 @@ TEST(RemoveAddress, OfUdpWaitsForTheHolds) {
   EXPECT_EQ(late.status, -ESTALE);
 }
 
+TEST(RemoveAddress, OfUdpEndsReceivingOnEachReactorBeforeItWaitsForAHold) {
+  std::atomic<bool> holds{true};
+  std::atomic<uint32_t> received{0}, held{0};
+  struct evnet_conn_id id = {};
+  Callbacks callbacks;
+  callbacks.on_data = [&](evnet_conn *conn) {
+    if (evnet_conn_get_id(conn).reactor == 0 && holds.exchange(false)) {
+      EXPECT_EQ(evnet_conn_hold(conn), 0);
+      id = evnet_conn_get_id(conn);
+      held++;
+    }
+    received++;
+    return EVNET_NONE;
+  };
+  Server server(callbacks, Reactors(2, true), {"udp://127.0.0.1:0", "tcp://127.0.0.1:0"});
+  const evnet_address address = server.address(0);
+  // The kernel selects the reactor by the client's port.
+  std::list<UdpClient> clients(64);
+  for (UdpClient &client : clients) client.Send(address, "x");
+  ASSERT_TRUE(WaitUntil([&] { return received == clients.size() && held == 1; }));
+  Done done;
+  ASSERT_EQ(evnet_server_remove_address(server.get(), 0, Done::Call, &done), 0);
+  // A later request visits each reactor after the removal.
+  EXPECT_EQ(Pause(server.get(), EVNET_ADDRESSES_ALL), 0);
+  for (UdpClient &client : clients) client.Send(address, "y");
+  for (int i = 0; i < 3; i++) EXPECT_EQ(Pause(server.get(), EVNET_ADDRESSES_ALL), 0);
+  EXPECT_EQ(received, clients.size());
+  EXPECT_EQ(done.calls, 0);
+  ASSERT_EQ(evnet_async_release(server.get(), id), 0);
+  EXPECT_EQ(done.Wait(), 0);
+}
+
 TEST(RemoveAddress, AnUnreleasedHoldEndsWithTheStop) {
   Callbacks callbacks;
   std::atomic<uint32_t> held{0};

@@ -122,7 +122,7 @@ static int bind_all(struct server_reactor *self, struct server_text *text, bool 
       if (*out_left_out == 0) *out_left_out = status;
       continue;
     }
-    if (!is_first) (void)evnet_reactor_unlisten(self->reactor, text->index, NULL);
+    if (!is_first) (void)evnet_reactor_unlisten(self->reactor, text->index);
     return status;
   }
   return 0;

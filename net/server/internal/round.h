@@ -3,9 +3,10 @@
 //   any thread --> reactor 0 --> reactor 1 --> ... --> reactor N-1 --> reactor 0: end
 //
 // Each step is a message. Each reactor posts to one other reactor only, and a mailbox keeps the
-// order of each poster, so all reactors are visited in the same order by all rounds, as long as no
-// visit waits. A connection that reactor 0 has handed over before a round's visit opens before the
-// round's next visit. A round skips reactors that have ended.
+// order of each poster, so all reactors are visited in the same order by all rounds. A visit that
+// waits ends that order, so a round whose visits wait does nothing else. A connection that reactor 0
+// has handed over before a round's visit opens before the round's next visit. A round skips reactors
+// that have ended.
 #ifndef EVNET_NET_SERVER_INTERNAL_ROUND_H_
 #define EVNET_NET_SERVER_INTERNAL_ROUND_H_
 

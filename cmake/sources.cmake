@@ -63,6 +63,7 @@ set(EVNET_SOURCES
   net/balancer/balancer.c
   net/base/address.c
   net/base/address_format.c
+  net/base/address_socket.c
   net/base/assert.c
   net/base/clock.c
   net/base/hash.c

@@ -130,8 +130,14 @@ static int status_of(int status) {
       return 0;
     case ARES_ENOMEM:
       return -ENOMEM;
-    default:
+    case ARES_ENODATA:
+    case ARES_ENOTFOUND:
+    case ARES_EBADNAME:
+    case ARES_EBADRESP:  // such as an invalid host name
+    case ARES_ENONAME:
       return EVNET_STATUS_ADDRESS;
+    default:
+      return EVNET_STATUS_LOOKUP;
   }
 }
 
@@ -140,11 +146,9 @@ static size_t copy_addresses(const struct ares_addrinfo *found, struct evnet_add
   size_t count = 0;
   const struct ares_addrinfo_node *node = found->nodes;
   for (; node != NULL && count < EVNET_RESOLVER_ADDRESSES_MAX; node = node->ai_next) {
-    const size_t size = (size_t)node->ai_addrlen;
-    if (size > sizeof out[count].socket) continue;
-    out[count] = (struct evnet_address){.size = (socklen_t)size};
-    memcpy(&out[count].socket, node->ai_addr, size);
-    count++;
+    const int status = evnet_address_from_socket(node->ai_addr, (socklen_t)node->ai_addrlen,
+                                                 EVNET_TRANSPORT_TCP, &out[count]);
+    if (status == 0) count++;
   }
   return count;
 }

@@ -145,6 +145,16 @@ TEST_P(Cares, AnUnknownNameFails) {
   EXPECT_EQ(malformed.status, EVNET_STATUS_ADDRESS);
 }
 
+TEST_P(Cares, AFailureOfTheServerIsNoUnknownName) {
+  SKIP_WITHOUT_BACKEND();
+  Told empty, failing;
+  Resolve("empty.test", &empty);
+  Resolve("failing.test", &failing);
+  Until([&] { return empty.calls + failing.calls == 2; });
+  EXPECT_EQ(empty.status, EVNET_STATUS_ADDRESS);
+  EXPECT_EQ(failing.status, EVNET_STATUS_LOOKUP);
+}
+
 TEST_P(Cares, AnswersWithAnotherIdAndGarbageAreIgnored) {
   SKIP_WITHOUT_BACKEND();
   Told wrong, garbage;

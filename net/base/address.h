@@ -107,6 +107,7 @@ EVNET_API EVNET_WARN_UNUSED int evnet_address_resolve(const char *text, struct e
 //
 // Returns: the number of addresses, from 1 to count_max.
 // Errors:  EVNET_STATUS_ADDRESS if the text is malformed, or the name is unknown.
+//          EVNET_STATUS_LOOKUP if no name server answers, or it fails.
 //          -EMFILE, -ENFILE, -ENOMEM if the lookup fails for lack of a descriptor or memory.
 //          Each with a message.
 // Thread:  any but a reactor's.
@@ -123,6 +124,24 @@ EVNET_API EVNET_WARN_UNUSED int evnet_address_resolve_all(const char *text,
 // Returns: the length of the whole text, as snprintf(3).
 // Thread:  any.
 EVNET_API size_t evnet_address_format(const struct evnet_address *address, char *text, size_t size);
+
+// evnet_address_from_socket reads a socket address of the kernel or of another library, as
+// getaddrinfo(3), getpeername(2) or c-ares return it. An IPv4-mapped IPv6 address becomes an IPv4
+// address.
+//
+//   socket     size bytes; need not be aligned for more than a struct sockaddr.
+//   size       as of the call that returned it. Further bytes of an IP address are ignored.
+//   transport  EVNET_TRANSPORT_UNIX if and only if the family is AF_UNIX.
+//   out        the address; unchanged on error. dual_stack is false.
+//
+// Returns: 0. The reverse needs no function: out->socket.any and out->size are what bind(2) takes.
+// Errors:  -EINVAL if size does not fit the family, or transport does not.
+//          -EAFNOSUPPORT if the family is neither AF_INET, AF_INET6 nor AF_UNIX.
+// Thread:  any.
+EVNET_API EVNET_WARN_UNUSED int evnet_address_from_socket(const struct sockaddr *socket,
+                                                          socklen_t size,
+                                                          enum evnet_transport transport,
+                                                          struct evnet_address *out);
 
 // evnet_address_port returns the port in host byte order; 0 if the address has none.
 //

@@ -66,7 +66,9 @@ TEST(AddressShortage, OfDescriptorsIsFoundByOpeningAFile) {
 }
 
 TEST(AddressShortage, AnyOtherErrorIsTheLookups) {
-  EXPECT_EQ(Resolve(EAI_SYSTEM, EIO, 0), EVNET_STATUS_ADDRESS);
+  EXPECT_EQ(Resolve(EAI_SYSTEM, EIO, 0), EVNET_STATUS_LOOKUP);
+  EXPECT_EQ(Resolve(EAI_AGAIN, 0, 0), EVNET_STATUS_LOOKUP);
+  EXPECT_EQ(Resolve(EAI_FAIL, 0, 0), EVNET_STATUS_LOOKUP);
   EXPECT_EQ(Resolve(EAI_NONAME, 0, EACCES), EVNET_STATUS_ADDRESS);
 }
 

@@ -75,14 +75,8 @@ bool evnet_host_accept(const struct evnet_host *host, const struct evnet_address
   if (found->socket.any.sa_family == AF_INET) {
     numeric_set_ip4(&address, found->socket.ip4.sin_addr, port);
   } else if (found->socket.any.sa_family == AF_INET6) {
-    const struct in6_addr *ip6 = &found->socket.ip6.sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(ip6)) {
-      struct in_addr mapped;
-      memcpy(&mapped, &ip6->s6_addr[12], sizeof mapped);
-      numeric_set_ip4(&address, mapped, port);
-    } else {
-      numeric_set_ip6(&address, ip6, found->socket.ip6.sin6_scope_id, port);
-    }
+    const struct sockaddr_in6 *ip6 = &found->socket.ip6;
+    numeric_set_ip6(&address, &ip6->sin6_addr, ip6->sin6_scope_id, port);
   } else {
     return false;
   }
@@ -106,12 +100,18 @@ static int find_shortage(int error, int system_error) {
   return 0;
 }
 
+// Returns whether a failed lookup says nothing about the name (RFC 3493 section 6.1).
+static bool is_temporary(int error) {
+  return error == EAI_AGAIN || error == EAI_FAIL || error == EAI_SYSTEM;
+}
+
 // Reports a failed lookup. `error` is the return value of getaddrinfo or getnameinfo.
 static int fail(const struct report *report, int error, int system_error) {
   const int shortage = find_shortage(error, system_error);
   (void)report_refuse(report, "%s",
                       shortage < 0 ? evnet_status_message(shortage) : gai_strerror(error));
-  return shortage < 0 ? shortage : EVNET_STATUS_ADDRESS;
+  if (shortage < 0) return shortage;
+  return is_temporary(error) ? EVNET_STATUS_LOOKUP : EVNET_STATUS_ADDRESS;
 }
 
 int evnet_host_resolve(const struct evnet_host *host, struct evnet_address *out, int count_max,
@@ -124,13 +124,11 @@ int evnet_host_resolve(const struct evnet_host *host, struct evnet_address *out,
   int count = 0;
   for (const struct addrinfo *found = all; found != NULL && count < count_max;
        found = found->ai_next) {
-    // A name has addresses of two families only (RFC 3493 section 6.1).
-    struct evnet_address address = {0};
-    const size_t size =
-        found->ai_family == AF_INET ? sizeof address.socket.ip4 : sizeof address.socket.ip6;
-    memcpy(&address.socket, found->ai_addr, size);
-    address.socket.any.sa_family = (sa_family_t)found->ai_family;
-    if (evnet_host_accept(host, &address, &out[count])) count++;
+    struct evnet_address address;
+    if (evnet_address_from_socket(found->ai_addr, found->ai_addrlen, EVNET_TRANSPORT_TCP,
+                                  &address) == 0 &&
+        evnet_host_accept(host, &address, &out[count]))
+      count++;
   }
   freeaddrinfo(all);
   if (count > 0) return count;

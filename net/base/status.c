@@ -90,8 +90,9 @@ static const struct entry entries[] = {
     OWN_ENTRY(EVNET_REASON_OUTBOUND_OVERFLOW, "too many unsent bytes"),
     OWN_ENTRY(EVNET_REASON_HIGH_WATER, "output above the high-water mark"),
     OWN_ENTRY(EVNET_REASON_FILE_SHORT, "the file being sent was too short"),
-    OWN_ENTRY(EVNET_STATUS_ADDRESS, "malformed address or unresolved name"),
+    OWN_ENTRY(EVNET_STATUS_ADDRESS, "malformed address or unknown name"),
     OWN_ENTRY(EVNET_STATUS_OPTION, "bad option"),
+    OWN_ENTRY(EVNET_STATUS_LOOKUP, "name lookup failed: try again later"),
 };
 
 static const struct entry *find(int status) {

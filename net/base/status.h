@@ -64,6 +64,7 @@ enum evnet_reason {
 enum evnet_status {
   EVNET_STATUS_ADDRESS = -4201,  // an address is malformed or its name is unknown; the log names it
   EVNET_STATUS_OPTION = -4202,   // an option is out of bounds; the log names it and its value
+  EVNET_STATUS_LOOKUP = -4203,   // no name server answered, or it failed; a later try may succeed
 };
 
 // evnet_status_name returns the identifier of a code: "ECONNRESET", "EVNET_REASON_PEER".

@@ -60,6 +60,7 @@ const Named kOwn[] = {
     OWN(EVNET_REASON_FILE_SHORT),
     OWN(EVNET_STATUS_ADDRESS),
     OWN(EVNET_STATUS_OPTION),
+    OWN(EVNET_STATUS_LOOKUP),
 };
 
 TEST(Status, ErrnosHaveTheirIdentifierAsTheirName) {

@@ -11,7 +11,8 @@
 // A dialled connection has the same callbacks as an accepted one. A dial that fails gets on_close
 // only, with the reason:
 //
-//   EVNET_STATUS_ADDRESS   the name is unknown, or the name server did not answer.
+//   EVNET_STATUS_ADDRESS   the name is unknown.
+//   EVNET_STATUS_LOOKUP    no name server answered, or it failed.
 //   a resolver's status    of a lookup by the option `resolve` (resolve.h).
 //   -ECANCELED             evnet_close was called.
 //   EVNET_REASON_SHUTDOWN  the last connection that a stop waits for has closed.

@@ -78,8 +78,8 @@ struct evnet_resolve_options {
 //          those of the resolver's find_addresses and begin.
 //          After an error nothing is called.
 // Errors of done:
-//          EVNET_STATUS_ADDRESS if the name is unknown, or the name server did not answer; logged
-//          at DEBUG.
+//          EVNET_STATUS_ADDRESS if the name is unknown; logged at DEBUG.
+//          EVNET_STATUS_LOOKUP if no name server answered, or it failed; logged at DEBUG.
 //          -ETIMEDOUT after timeout_ms.
 //          -ESHUTDOWN if the reactor ends first.
 //          -EMFILE, -ENFILE, -ENOMEM, and other errors that the resolver reports.
@@ -173,7 +173,7 @@ struct evnet_resolver {
 //
 //   id         any; one that is late finds nothing.
 //   status     0 if the name has addresses; otherwise a negative status: EVNET_STATUS_ADDRESS if it
-//              is unknown or no name server has answered, or -errno.
+//              is unknown, EVNET_STATUS_LOOKUP if no name server has answered, or -errno.
 //   addresses  borrowed for the call, in the order in which to try them. evnet sets their
 //              transport, and their port unless it is given. It leaves out addresses of another
 //              family, and those after EVNET_RESOLVER_ADDRESSES_MAX. Without any, the lookup fails

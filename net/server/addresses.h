@@ -91,8 +91,8 @@ EVNET_API int evnet_server_resume_accept(struct evnet_server *server, size_t ind
 //           user.
 //
 // Returns: 0 if the request was posted; else see above.
-// Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_OPTION, -ENOBUFS, -EMFILE, -ENFILE as
-//          evnet_server_create; logged.
+// Errors:  EVNET_STATUS_ADDRESS, EVNET_STATUS_LOOKUP, EVNET_STATUS_OPTION, -ENOBUFS, -EMFILE,
+//          -ENFILE as evnet_server_create; logged.
 //          -ENOBUFS also after 255 different pairs of handler and user, removed addresses included.
 // Done:    0.
 //          -ENOBUFS if 64 indexes are in use, or 128 sockets.

@@ -420,6 +420,7 @@ EVNET_API int evnet_serve(const struct evnet_handler *handler, void *user,
 //
 // Returns: 0.
 // Errors:  EVNET_STATUS_ADDRESS if an address is malformed or its name is unknown; logged.
+//          EVNET_STATUS_LOOKUP if a name cannot be looked up; logged.
 //          EVNET_STATUS_OPTION if an option is out of bounds, or if an address is a Unix address
 //          and reuse_port is set; logged.
 //          -ENOBUFS if the names resolve to more than 128 addresses in total; logged.

@@ -107,14 +107,15 @@ bool DnsServer::Parse(const std::string &message, Question *out) {
 std::string DnsServer::Answer(const Question &question, bool is_tcp) {
   const std::string &name = question.name;
   const bool is_cut = !is_tcp && (Begins(name, "truncated") || Begins(name, "huge"));
-  const bool is_none = Begins(name, "none");
+  // RFC 1035 section 4.1.1: 2 is a server failure, 3 a name error.
+  const unsigned error = Begins(name, "none") ? 3 : Begins(name, "failing") ? 2 : 0;
   std::string records;
   unsigned count = 0;
   const auto add = [&](const std::string &data) {
     PutRecord(&records, question.type, data);
     count++;
   };
-  if (is_cut || is_none) {
+  if (is_cut || error != 0 || Begins(name, "empty")) {
     // no records
   } else if (question.type == kA) {
     const unsigned addresses = Begins(name, "huge") ? 3000 : 1;
@@ -126,7 +127,7 @@ std::string DnsServer::Answer(const Question &question, bool is_tcp) {
     add(Label(Begins(name, "7.2.0.192.") ? "seven" : "line\nfeed") + Label("test") + '\0');
   }
   std::string out = question.message.substr(0, 2);
-  Put16(&out, 0x8180u | (is_cut ? 0x0200u : 0u) | (is_none ? 3u : 0u));
+  Put16(&out, 0x8180u | (is_cut ? 0x0200u : 0u) | error);
   Put16(&out, 1);
   Put16(&out, count);
   Put16(&out, 0);

@@ -5,6 +5,8 @@
 //   held...       the same, after Release
 //   silent...     no answer
 //   none...       NXDOMAIN
+//   empty...      no records
+//   failing...    SERVFAIL
 //   wrong...      first an answer with another id and the address 6.6.6.6, then the right one
 //   garbage...    bytes that are not a message, then the right answer
 //   truncated...  cut over UDP; the right answer over TCP

@@ -38,6 +38,13 @@ void numeric_set_ip4(struct evnet_address *address, struct in_addr host, uint16_
 
 void numeric_set_ip6(struct evnet_address *address, const struct in6_addr *host, uint32_t zone,
                      uint16_t port) {
+  if (IN6_IS_ADDR_V4MAPPED(host)) {
+    // As Go does. Linux 6.18 fails to bind a mapped address with EINVAL if IPV6_V6ONLY is set.
+    struct in_addr mapped;
+    memcpy(&mapped, &host->s6_addr[12], sizeof mapped);
+    numeric_set_ip4(address, mapped, port);
+    return;
+  }
   address->socket.ip6.sin6_family = AF_INET6;
   address->socket.ip6.sin6_port = htons(port);
   address->socket.ip6.sin6_addr = *host;
@@ -80,13 +87,6 @@ int numeric_read_ip6(const struct report *report, const char *text, uint16_t por
     return report_refuse(report, "'%s' is not an IPv6 address",
                          evnet_text_escape(digits, shown, sizeof shown));
   }
-  if (IN6_IS_ADDR_V4MAPPED(&host)) {
-    // As Go does. Linux 6.18 fails to bind a mapped address with EINVAL if IPV6_V6ONLY is set.
-    struct in_addr mapped;
-    memcpy(&mapped, &host.s6_addr[12], sizeof mapped);
-    numeric_set_ip4(out, mapped, port);
-  } else {
-    numeric_set_ip6(out, &host, zone, port);
-  }
+  numeric_set_ip6(out, &host, zone, port);
   return 0;
 }

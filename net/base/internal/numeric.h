@@ -20,7 +20,8 @@ bool numeric_read_decimal(const char *text, uint32_t max, uint32_t *out);
 // numeric_is_ip6 returns whether the text up to `end` is an IPv6 address, possibly with a zone.
 bool numeric_is_ip6(const char *text, const char *end);
 
-// numeric_set_ip4 and numeric_set_ip6 set the socket address and its size.
+// numeric_set_ip4 and numeric_set_ip6 set the socket address and its size. An IPv4-mapped address
+// becomes an IPv4 address.
 void numeric_set_ip4(struct evnet_address *address, struct in_addr host, uint16_t port);
 void numeric_set_ip6(struct evnet_address *address, const struct in6_addr *host, uint32_t zone,
                      uint16_t port);

@@ -279,6 +279,7 @@ bool Dials::IsFailureLegal(const Dial *dial, int reason) const {
     case -ENOMEM:
       return w_.memory.failed() > 0 || (dial->addresses > 1 && faults.attach_failure > 0);
     case EVNET_STATUS_ADDRESS:
+    case EVNET_STATUS_LOOKUP:
       return dial->addresses > 0;
     case -ETIMEDOUT:
       return dial->by_stranger || w_.now() + kSlackNs >= dial->deadline_ns;

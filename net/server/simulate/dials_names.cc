@@ -41,7 +41,7 @@ const evnet_sim_dialling Dials::kDialling = {
 int Dials::Resolve(const std::string &text, evnet_address *out, int count_max) {
   const size_t number = std::stoul(text.substr(text.find("dial") + 4));
   const Dial *dial = dials_.at(number - 1).get();
-  if (w_.Chance(20)) return EVNET_STATUS_ADDRESS;
+  if (w_.Chance(20)) return w_.Chance(50) ? EVNET_STATUS_ADDRESS : EVNET_STATUS_LOOKUP;
   const size_t count = std::min(dial->addresses, static_cast<size_t>(count_max));
   for (size_t i = 0; i < count; i++) {
     const bool six = (i < (count + 1) / 2) == dial->six_first;
@@ -108,7 +108,8 @@ void Dials::AttemptEnded(const evnet_address &address, int status) {
 // specific failures counts.
 bool Dials::IsTheMostTelling(const Dial *dial, int reason) const {
   if (dial->addresses == 0 || reason == -ECANCELED || reason == EVNET_REASON_SHUTDOWN ||
-      reason == EVNET_STATUS_ADDRESS || (reason == -ENOMEM && w_.memory.failed() > 0))
+      reason == EVNET_STATUS_ADDRESS || reason == EVNET_STATUS_LOOKUP ||
+      (reason == -ENOMEM && w_.memory.failed() > 0))
     return true;
   int best = 0;
   for (const int failure : dial->failures)

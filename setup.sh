@@ -4,7 +4,7 @@
 #   ./setup.sh          Bazel, gcc, GoogleTest, Google Benchmark, liburing, python3
 #   ./setup.sh --all    also the packages for sanitizers, fuzzing, lint, the API reference and .ci/run
 #   ./setup.sh --peers  the other programs and libraries that tests and examples use: hiredis, libpq, libcurl,
-#                       c-ares, GLib, libuv; redis-server, PostgreSQL, haproxy, nginx, curl, wrk, ab,
+#                       c-ares, GLib, libuv, libev, libevent; matplotlib; redis-server, PostgreSQL, haproxy, nginx, curl, wrk, ab,
 #                       h2load, Node.js, promtool, Chromium. Without one of them, its tests are skipped.
 #
 # On Debian and Ubuntu it installs by apt; elsewhere it prints what to install. An existing bazel or bazelisk on
@@ -34,6 +34,9 @@ has() { command -v "$1"; }
 has_any() { for name in "$@"; do ! has "$name" || return 0; done; return 1; }
 # compiler-rt is a separate package; without it, clang cannot link a sanitizer.
 has_sanitizers() { find "$(clang -print-resource-dir)/" -name 'libclang_rt.asan*' | grep -q .; }
+
+# It may be in the system's python3 only; benchmarks/charts.py looks there too.
+has_matplotlib() { python3 -c 'import matplotlib' || /usr/bin/python3 -c 'import matplotlib'; }
 
 # Whether a C compiler finds a header.
 has_header() { echo "#include <$1>" | "${CC:-cc}" -E -x c -I/usr/include/postgresql - ; }
@@ -79,6 +82,10 @@ if $peers; then
   want libc-ares-dev has_header ares.h
   want libglib2.0-dev test -d /usr/include/glib-2.0
   want libuv1-dev has_header uv.h
+  # For benchmarks/compare.py.
+  want libev-dev has_header ev.h
+  want libevent-dev has_header event2/event.h
+  want python3-matplotlib has_matplotlib
   want redis-server has redis-server
   want postgresql test -d /usr/lib/postgresql
   want nodejs has node

@@ -10,6 +10,22 @@ _FOUND = """load("@rules_cc//cc:cc_library.bzl", "cc_library")
 
 package(default_visibility = ["//visibility:public"])
 
+# Always matches, because no platform sets the constraint. A select() on it adds targets that need the library.
+constraint_setting(
+    name = "presence",
+    default_constraint_value = ":installed",
+)
+
+constraint_value(
+    name = "installed",
+    constraint_setting = ":presence",
+)
+
+config_setting(
+    name = "found",
+    constraint_values = [":installed"],
+)
+
 cc_library(
     name = "{name}",
     hdrs = glob(["include/**"], allow_empty = True),
@@ -29,6 +45,12 @@ constraint_setting(name = "installed")
 constraint_value(
     name = "{package}_is_not_installed",
     constraint_setting = ":installed",
+)
+
+# Never matches.
+config_setting(
+    name = "found",
+    constraint_values = [":{package}_is_not_installed"],
 )
 
 cc_library(
@@ -102,6 +124,8 @@ _LIBRARIES = {
         libraries = ["glib-2.0"],
     ),
     "hiredis": struct(package = "libhiredis-dev", headers = {"hiredis/async.h": ""}, libraries = ["hiredis"]),
+    "libev": struct(package = "libev-dev", headers = {"ev.h": ""}, libraries = ["ev"]),
+    "libevent": struct(package = "libevent-dev", headers = {"event2/event.h": ""}, libraries = ["event_core"]),
     "libpq": struct(package = "libpq-dev", headers = {"libpq-fe.h": "postgresql"}, libraries = ["pq"]),
     "libuv": struct(package = "libuv1-dev", headers = {"uv.h": ""}, libraries = ["uv"]),
 }

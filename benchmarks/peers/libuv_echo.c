@@ -111,10 +111,14 @@ static int serve(struct bench_address *address) {
 }
 
 int main(int argc, char **argv) {
+  if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+    printf("libuv %s\n", uv_version_string());
+    return 0;
+  }
   struct bench_address address;
   if (argc != 2 || bench_address_parse(argv[1], &address) < 0 ||
       address.kind != BENCH_ADDRESS_TCP) {
-    fprintf(stderr, "usage: %s tcp://HOST:PORT\n", argv[0]);
+    fprintf(stderr, "usage: %s tcp://HOST:PORT | --version\n", argv[0]);
     return 2;
   }
   int status = serve(&address);

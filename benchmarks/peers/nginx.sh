@@ -2,9 +2,11 @@
 # Runs nginx as a server for compare.py: nginx.sh PORT [ROOT]. It answers GET / with "Hello, World!",
 # and serves the files of ROOT by sendfile. One process without a master, so that its CPU time is all.
 set -euo pipefail
+. "$(dirname "$0")/announce.sh"
 
 port=$1
 root=${2:-/nonexistent}
+# compare.py removes it.
 work=$(mktemp -d)
 
 cat > "$work/nginx.conf" <<CONF
@@ -33,15 +35,5 @@ http {
 }
 CONF
 
-# Prints the line that compare.py waits for, once nginx listens.
-(
-  for _ in $(seq 200); do
-    if (: < "/dev/tcp/127.0.0.1/$port") 2> "$work/probe"; then
-      echo "listening on tcp://127.0.0.1:$port"
-      exit
-    fi
-    sleep 0.05
-  done
-) &
-
+announce "$port"
 exec nginx -p "$work" -c "$work/nginx.conf"

@@ -6,7 +6,7 @@ def evnet_example(
         name,
         test_deps = [],
         test_target_compatible_with = [],
-        visibility = ["//examples:__subpackages__"]):
+        visibility = ["//benchmarks:__pkg__", "//examples:__subpackages__"]):
     """Builds name.c, and name_test.cc, which runs the program that $PROGRAM names.
 
     The source is exported, because checks of README.md read it.

@@ -1,333 +1,215 @@
 #!/usr/bin/env python3
-"""Compares two servers by their CPU time per request, in turn, on pinned cores.
+"""Compares evnet with other servers: one command for every row of the table.
 
-  benchmarks/compare.py \\
-      --a 'bazel-bin/benchmarks/floor/floor_lt tcp://127.0.0.1:0' \\
-      --b 'bazel-bin/examples/echo/echo tcp://127.0.0.1:0' \\
-      --load bazel-bin/benchmarks/load/load \\
-      --workload 50x64x1:1.05 --workload 50x64x16:1.10 --workload 50x65536x1:1.05
+  bazel run -c opt //benchmarks:compare -- [--quick] [--only=echo,http,...] [--peer NAME=COMMAND]
 
-A is the denominator. Each round starts A, B and A' (a second A, the control) anew and gives them
-slices of time in turn. README.md in this directory explains why, and how to read the output.
-A server must print `listening on ADDRESS`; port 0 is replaced by a free one below 30000, as is
-`{port}` anywhere in a command.
+The servers of a row run in turn on pinned cores, with a second copy of the base as the control. Servers that
+are not installed are skipped by name. --list prints the rows and the servers. A row whose control holds is
+saved in benchmarks/results/ROW.json, and docs/benchmarks.md and its charts are written anew from all files
+there. With --quick, fewer pairs than 15, or --peer, everything goes to a new directory in /tmp instead, unless
+--out is given.
 
-Exit code: 0; 1 if a bar is missed; 2 for an invalid argument; 3 if a control is off, so that the
-run has to be repeated; 4 if a run failed.
+With --a, --b and --load, it compares just these two commands: `compare.py --a=... --help` describes that.
+
+Exit code: 0; 2 for an invalid argument; 3 if a control is off, so that the row has to be repeated; 4 if a row
+failed.
 """
 
 import argparse
-import collections
-import contextlib
-import json
 import os
-import platform
-import re
-import select
-import shlex
-import statistics
 import subprocess
 import sys
 import tempfile
 
+import charts
+import document
+import machine
+import measure
+import pair
+import programs
 import progress
+import records
 import servers
+import suite
+import table
 
-EXIT_BAR_MISSED = 1
 EXIT_CONTROL_OFF = 3
 EXIT_FAILED = 4
 
-CONTROL_MAX = 0.03
-# Fewer rounds are for experiments only, not for quoted results.
-PAIRS_QUOTABLE = 15
-# The server was the limit if it was this busy; only then are its requests/s meaningful.
-BUSY_MIN = 0.95
-
-Workload = collections.namedtuple("Workload", "text churn connections payload depth bar")
-Sample = collections.namedtuple("Sample", "cpu_us rate busy p50_us p99_us lost")
+HERE = os.path.dirname(os.path.abspath(__file__))
+# `bazel run` sets it; the script may also run from the source tree.
+SOURCE = os.environ.get("BUILD_WORKSPACE_DIRECTORY") or os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 
-def parse_workload(text):
-    match = re.fullmatch(r"((churn:)?(\d+)x(\d+)x(\d+))(?::(\d+(?:\.\d+)?))?", text)
-    if not match:
-        raise argparse.ArgumentTypeError(
-            "%r is not [churn:]CONNECTIONSxPAYLOADxDEPTH[:BAR]" % text
-        )
-    connections, payload, depth = (int(match[i]) for i in (3, 4, 5))
-    bar = float(match[6]) if match[6] else None
-    return Workload(match[1], bool(match[2]), connections, payload, depth, bar)
+def default_outputs():
+    """Returns the directory of Bazel's outputs: the runfiles if the load is there, else bazel-bin."""
+    runfiles = os.path.dirname(HERE)
+    in_runfiles = os.path.exists(os.path.join(runfiles, "benchmarks", "load", "load"))
+    return runfiles if in_runfiles else os.path.join(SOURCE, "bazel-bin")
 
 
-def parse_cpus(text):
-    if not re.fullmatch(r"\d+(,\d+)*", text):
-        raise argparse.ArgumentTypeError("%r is not a list of CPUs, such as 0 or 0,1" % text)
-    cpus = {int(word) for word in text.split(",")}
-    if not cpus <= os.sched_getaffinity(0):
-        raise argparse.ArgumentTypeError("CPU %s cannot be used by this process" % text)
-    return cpus
+def rows_of(text):
+    try:
+        return table.select([name for name in text.split(",") if name])
+    except KeyError as error:
+        raise argparse.ArgumentTypeError("%s is neither a group nor a row; --list prints them" % error) from error
 
 
-def parse_arguments():
+def peer_of(text):
+    try:
+        return table.parse_peer(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def parse_arguments(words):
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--a", required=True, metavar="COMMAND", help="the denominator")
-    parser.add_argument("--b", required=True, metavar="COMMAND", help="the server to compare with A")
-    parser.add_argument("--load", required=True, metavar="COMMAND", help="the load generator")
+    parser.add_argument("--quick", action="store_true", help="3 pairs in slices of 0.1 s: not to be quoted")
+    parser.add_argument("--only", type=rows_of, default=table.ROWS, metavar="NAMES", help="groups and rows, by comma")
     parser.add_argument(
-        "--workload",
-        required=True,
+        "--peer",
         action="append",
-        type=parse_workload,
-        metavar="[churn:]CxPxD[:BAR]",
-        help="connections x payload bytes x depth; BAR is the largest acceptable B/A",
+        type=peer_of,
+        default=[],
+        metavar="[PROTOCOL:]NAME=COMMAND",
+        help="another server; {port}, {www} and {upstream} in COMMAND are replaced. It prints `listening on "
+        "ADDRESS`. PROTOCOL is one of %s; default echo" % ", ".join(table.PROTOCOLS),
     )
-    parser.add_argument("--pairs", type=int, default=15, help="rounds (default 15)")
-    parser.add_argument("--seconds", type=float, default=1.0, help="length of each run in a round (default 1)")
-    parser.add_argument(
-        "--slice",
-        action="append",
-        type=float,
-        metavar="SECONDS",
-        help="length of a slice (default 0.05); if repeated, each workload runs once for each length",
-    )
-    parser.add_argument("--warmup", type=float, default=0.02, help="seconds before each run (default 0.02)")
-    parser.add_argument(
-        "--attempts", type=int, default=1, help="most runs of a workload whose control is off (default 1)"
-    )
-    # On a single core, the server and the load share it.
-    cpus = sorted(os.sched_getaffinity(0))[:2]
-    for name, cpu in (("--server-cpu", cpus[0]), ("--load-cpu", cpus[-1])):
-        parser.add_argument(name, type=parse_cpus, default=str(cpu), help="default %(default)s")
-    arguments = parser.parse_args()
-    arguments.slice = arguments.slice or [0.05]
-    if arguments.pairs < 2 or arguments.attempts < 1:
-        parser.error("--pairs must be at least 2, and --attempts at least 1")
-    slices_good = all(0.01 <= length <= arguments.seconds for length in arguments.slice)
-    if not slices_good or arguments.seconds > 60 or not 0 <= arguments.warmup <= 60:
-        parser.error("--slice must be 0.01 to --seconds, --seconds at most 60, and --warmup 0 to 60")
+    parser.add_argument("--list", action="store_true", help="print the rows and their servers, and exit")
+    parser.add_argument("--report", action="store_true", help="write the documents from the saved results, and exit")
+    parser.add_argument("--out", metavar="DIR", help="write results/ and docs/ there instead of into the repository")
+    parser.add_argument("--bin", metavar="DIR", default=default_outputs(), help="the outputs of Bazel")
+    parser.add_argument("--pairs", type=int, help="rounds (default 15)")
+    parser.add_argument("--slice", type=float, metavar="SECONDS", help="of each server in a round (default 0.5)")
+    parser.add_argument("--attempts", type=int, default=3, help="most runs of a row whose control is off (default 3)")
+    machine.add_cpu_options(parser)
+    arguments = parser.parse_args(words)
+    arguments.pairs = arguments.pairs or (3 if arguments.quick else 15)
+    arguments.slice = arguments.slice or (0.1 if arguments.quick else 0.5)
+    if arguments.pairs < 2 or arguments.attempts < 1 or not 0.01 <= arguments.slice <= 60:
+        parser.error("--pairs must be at least 2, --attempts at least 1, and --slice 0.01 to 60")
     return arguments
 
 
-class Load:
-    """A load generator that is connected to a server and runs on demand; a context manager."""
-
-    def __init__(self, arguments, workload, slice_seconds, server):
-        self.server = server
-        self.words = [
-            *shlex.split(arguments.load),
-            "--on-demand",
-            "--json",
-            "--server-pid=%d" % server.pid,
-            "--seconds=%g" % slice_seconds,
-            "--warmup=%g" % arguments.warmup,
-            "--connections=%d" % workload.connections,
-            "--payload=%d" % workload.payload,
-            "--depth=%d" % workload.depth,
-            *(["--mode=churn"] if workload.churn else []),
-            server.address,
-        ]
-        # The load limits its own time: 30 s to connect, 10 s without a reply.
-        self.limit = slice_seconds + arguments.warmup + 60
-        self.stderr = tempfile.TemporaryFile()
-        try:
-            self.process = subprocess.Popen(
-                self.words,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self.stderr,
-                preexec_fn=servers.child_setup(arguments.load_cpu),
-            )
-        except OSError as error:
-            raise servers.Failure("%s: %s" % (arguments.load, error)) from error
-
-    def run(self):
-        """Runs one window. Returns the load's report."""
-        line = b""
-        try:
-            self.process.stdin.write(b"\n")
-            self.process.stdin.flush()
-            if not select.select([self.process.stdout], [], [], self.limit)[0]:
-                raise servers.Failure("%s: hangs" % shlex.join(self.words))
-            line = self.process.stdout.readline()
-        except BrokenPipeError:
-            pass
-        self.server.check()
-        if not line:
-            self.stderr.seek(0)
-            words = self.stderr.read(2000).decode(errors="replace").strip()
-            raise servers.Failure(self.server.told(words or "the load failed"))
-        return json.loads(line)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, value, trace):
-        try:
-            self.process.stdin.close()
-            if kind is None:
-                self.process.wait(self.limit)
-        except (BrokenPipeError, subprocess.TimeoutExpired):
-            pass
-        finally:
-            if self.process.poll() is None:
-                self.process.kill()
-            self.process.wait()
-            self.process.stdout.close()
-            self.stderr.close()
-
-
-def sample_of(results):
-    """Returns one sample, computed from all slices of a round."""
-    cpu_ns, requests, window_ns, lost = (
-        sum(result[key] for result in results)
-        for key in ("server_cpu_ns", "requests", "window_ns", "lost")
+def settings_of(arguments):
+    method = measure.Method(
+        pairs=arguments.pairs,
+        seconds=arguments.slice,
+        slice_seconds=arguments.slice,
+        warmup_seconds=0.02,
+        server_cpus=arguments.server_cpu,
+        load_cpus=arguments.load_cpu,
     )
-    if requests == 0:
-        raise servers.Failure("no request was done in a whole round")
-    return Sample(
-        cpu_us=cpu_ns / 1e3 / requests,
-        rate=requests / (window_ns / 1e9),
-        busy=cpu_ns / window_ns,
-        p50_us=statistics.median(result["p50_us"] for result in results),
-        p99_us=statistics.median(result["p99_us"] for result in results),
-        lost=lost,
+    quick = arguments.quick
+    return suite.Settings(
+        method=method,
+        attempts=1 if quick else arguments.attempts,
+        idle_connections=500 if quick else suite.IDLE_CONNECTIONS,
+        keys=20000 if quick else suite.KEYS,
+        memory_runs=1 if quick else suite.MEMORY_RUNS,
     )
 
 
-def measure_round(arguments, workload, slice_seconds, commands, order):
-    """Runs one round. Returns a sample of each command, from alternating slices of time."""
-    results = {name: [] for name in order}
-    with contextlib.ExitStack() as stack:
-        loads = {}
-        for name in order:
-            server = stack.enter_context(servers.Server(commands[name], arguments.server_cpu))
-            loads[name] = stack.enter_context(Load(arguments, workload, slice_seconds, server))
-        for _ in range(max(1, round(arguments.seconds / slice_seconds))):
-            for name in order:
-                results[name].append(loads[name].run())
-    return {name: sample_of(results[name]) for name in order}
+def is_quotable(arguments):
+    return not arguments.quick and arguments.pairs >= measure.PAIRS_QUOTABLE and not arguments.peer
 
 
-def measure_rounds(arguments, workload, slice_seconds, shown):
-    """Returns the samples of A, B and A', with one of each for every round."""
-    commands = {"A": arguments.a, "B": arguments.b, "A'": arguments.a}
-    names = list(commands)
-    samples = {name: [] for name in names}
-    shown.show(workload.text)
-    for i in range(arguments.pairs):
-        # Each server has each position in the round equally often, so effects of the position cancel out.
-        order = names[i % 3 :] + names[: i % 3]
-        measured = measure_round(arguments, workload, slice_seconds, commands, order)
-        for name, sample in measured.items():
-            samples[name].append(sample)
-        shown.add(workload.text)
-    shown.clear()
-    return samples
+def places_of(arguments):
+    """Returns the directories of the results and of the documents."""
+    if arguments.out is None and (is_quotable(arguments) or arguments.report):
+        return os.path.join(SOURCE, "benchmarks", "results"), os.path.join(SOURCE, "docs")
+    out = arguments.out or tempfile.mkdtemp(prefix="evnet-compare-")
+    return os.path.join(out, "results"), os.path.join(out, "docs")
 
 
-def ratios(numerators, denominators):
-    """Returns the quartiles of the ratios of the pairs."""
-    values = [n.cpu_us / d.cpu_us for n, d in zip(numerators, denominators)]
-    return statistics.quantiles(values, n=4, method="inclusive")
+def commit_of():
+    """Returns the commit of the source tree, with `+` if the tree has changes; None without git."""
+    try:
+        git = ["git", "-C", SOURCE]
+        commit = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, check=True)
+        changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit.stdout.decode().strip() + ("+" if changed.stdout else "")
 
 
-def median(samples, field):
-    return statistics.median(getattr(sample, field) for sample in samples)
+def print_list(rows):
+    for row in rows:
+        print("%-19s %s" % (row.name, row.title))
+        print("%-19s   %s" % ("", ", ".join(server.name for server in table.servers_of(row))))
 
 
-def print_server(name, samples):
-    busy = median(samples, "busy")
-    rate = "%.0f requests/s" % median(samples, "rate")
-    if busy < BUSY_MIN:
-        rate += " (not the server's limit)"
-    lost = sum(sample.lost for sample in samples)
-    print(
-        "  %-4s %8.3f us CPU/request, busy %3.0f %%, p50 %.0f us, p99 %.0f us, %s%s"
-        % (
-            name,
-            median(samples, "cpu_us"),
-            100 * busy,
-            median(samples, "p50_us"),
-            median(samples, "p99_us"),
-            rate,
-            ", %d lost" % lost if lost else "",
-        )
-    )
-
-
-def report(workload, slice_seconds, samples):
-    """Prints the figures of a workload. Returns its exit code."""
-    saturated = all(median(samples[name], "busy") >= BUSY_MIN for name in samples)
-    print(
-        "%s, slices of %g s%s" % (workload.text, slice_seconds, ", saturated" if saturated else "")
-    )
-    for name in samples:
-        print_server(name, samples[name])
-    low, ratio, high = ratios(samples["B"], samples["A"])
-    print("  B/A  %8.3f  quartiles %.3f to %.3f" % (ratio, low, high))
-    low, control, high = ratios(samples["A'"], samples["A"])
-    holds = abs(control - 1) <= CONTROL_MAX
-    verdict = "holds" if holds else "repeat: control off by %.1f %%" % (100 * abs(control - 1))
-    print("  A'/A %8.3f  quartiles %.3f to %.3f  %s" % (control, low, high, verdict), flush=True)
-    if not holds:
-        return EXIT_CONTROL_OFF
-    if workload.bar is None:
+def run_row(runner, row, results):
+    """Measures, prints and saves one row. Returns an exit code."""
+    try:
+        record = runner.run(row)
+    except (suite.Skipped, programs.Missing) as reason:
+        runner.shown.clear()
+        print("%s: skipped: %s" % (row.name, reason), flush=True)
         return 0
-    good = ratio <= workload.bar
-    print("  bar  %8.3f  %s" % (workload.bar, "met" if good else "MISSED"), flush=True)
-    return 0 if good else EXIT_BAR_MISSED
+    except servers.Failure as failure:
+        runner.shown.clear()
+        print("compare: %s: %s" % (row.name, failure), file=sys.stderr, flush=True)
+        return EXIT_FAILED
+    runner.shown.clear()
+    record["commit"] = commit_of()
+    print(document.row_text(row, record), flush=True)
+    for name, reason in record["skipped"].items():
+        print("skipped: %s: %s" % (name, reason), flush=True)
+    # The kernel's part of a latency depends on chance more than CPU time does, so only the latter is a condition.
+    if not records.holds(record, "cpu_us"):
+        print("%s: not saved, because the control is off: repeat" % row.name, flush=True)
+        return EXIT_CONTROL_OFF
+    records.save(results, record)
+    return 0
 
 
-def cpu_list(cpus):
-    return ",".join(str(cpu) for cpu in sorted(cpus))
+def write_documents(results, docs):
+    saved = records.load(results, table.ROWS)
+    os.makedirs(docs, exist_ok=True)
+    with open(os.path.join(docs, "benchmarks.md"), "w", encoding="utf-8") as out:
+        out.write(document.text(table.ROWS, saved))
+    print("wrote %s" % os.path.join(docs, "benchmarks.md"))
+    charts.draw(results, docs)
 
 
-def print_context(arguments):
-    model = "unknown"
-    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as cpuinfo:
-        for line in cpuinfo:
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-                break
-    print("kernel %s, %s, %d CPUs" % (platform.release(), model, os.cpu_count()))
-    print("load average %.2f %.2f %.2f" % os.getloadavg())
-    pinned = (cpu_list(arguments.server_cpu), cpu_list(arguments.load_cpu))
-    print("servers on CPU %s, load on CPU %s" % pinned)
-    print("A = A' = %s" % arguments.a)
-    print("B      = %s" % arguments.b)
-    print(
-        "%d rounds of %g s each, workloads are CONNECTIONSxBYTESxDEPTH"
-        % (arguments.pairs, arguments.seconds),
-        flush=True,
-    )
-    if arguments.pairs < PAIRS_QUOTABLE:
-        print("fewer than %d rounds: not to be quoted" % PAIRS_QUOTABLE, flush=True)
+def measure_rows(arguments, results):
+    settings = settings_of(arguments)
+    found = programs.Programs(arguments.bin, SOURCE)
+    codes = []
+    with progress.Progress(1, "slices") as shown, suite.Suite(found, settings, arguments.peer, shown) as runner:
+        left = suite.estimate(settings, runner, arguments.only)
+        shown.total = max(1, left)
+        for row in arguments.only:
+            codes.append(run_row(runner, row, results))
+            # Servers that were skipped, and attempts that were added, correct the estimate.
+            left -= suite.estimate(settings, runner, [row])
+            shown.total = max(1, shown.done + left)
+    return max(codes)
 
 
 def main():
-    arguments = parse_arguments()
-    print_context(arguments)
-    codes = []
-    runs = [(workload, length) for workload in arguments.workload for length in arguments.slice]
+    words = sys.argv[1:]
+    if any(word == "--a" or word.startswith("--a=") for word in words):
+        return pair.main(words)
+    arguments = parse_arguments(words)
+    if arguments.list:
+        print_list(arguments.only)
+        return 0
+    results, docs = places_of(arguments)
+    code = 0
     try:
-        with progress.Progress(len(runs) * arguments.pairs, "rounds") as shown:
-            for workload, length in runs:
-                for attempt in range(arguments.attempts):
-                    if attempt > 0:
-                        shown.total += arguments.pairs
-                    samples = measure_rounds(arguments, workload, length, shown)
-                    code = report(workload, length, samples)
-                    if code != EXIT_CONTROL_OFF:
-                        break
-                codes.append(code)
-    except servers.Failure as failure:
-        print("compare.py: %s" % failure, file=sys.stderr)
+        if not arguments.report:
+            code = measure_rows(arguments, results)
+        write_documents(results, docs)
+    except (servers.Failure, programs.Missing) as failure:
+        print("compare: %s" % failure, file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_FAILED
-    # A missed bar with a valid control takes precedence over a control that is off.
-    return EXIT_BAR_MISSED if EXIT_BAR_MISSED in codes else max(codes)
+    return code
 
 
 if __name__ == "__main__":

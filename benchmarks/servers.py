@@ -81,9 +81,12 @@ class Server:
         self.command = command
         self.words = command_words(command)
         self.stderr = tempfile.TemporaryFile()
+        # For the files of the server. It exists until the server has ended.
+        self.directory = tempfile.TemporaryDirectory(prefix="evnet-compare-")
         try:
             self.process = subprocess.Popen(
                 self.words,
+                env={**os.environ, "TMPDIR": self.directory.name},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=self.stderr,
@@ -132,6 +135,7 @@ class Server:
             self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+        self.directory.cleanup()
 
     def stop(self):
         """Stops the server. Raises Failure if it does not exit, or had exited before."""

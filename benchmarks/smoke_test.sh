@@ -44,9 +44,8 @@ if ! command -v python3 >/dev/null; then
   echo 'no python3: the scripts are not run'
   exit 0
 fi
-python3 benchmarks/progress_test.py || fail 'progress_test.py'
-# compare ARGUMENT...: prints the output of compare.py. It accepts exit code 3, a control that is
-# off, because the run is so short.
+# compare ARGUMENT...: prints the output of compare.py for two commands. It accepts exit code 3, a control
+# that is off, because the run is so short.
 compare() {
   python3 benchmarks/compare.py --load "$load" --pairs 2 --seconds 0.2 \
     --a "${floors[0]} tcp://127.0.0.1:0" --b "${floors[1]} unix://@evnet-smoke-$$" "$@" ||
@@ -62,5 +61,21 @@ if python3 benchmarks/compare.py --load "$load" --seconds 0.2 --slice 0.3 --a a 
   --workload 5x64x1 2>/dev/null; then
   fail 'compare.py takes a slice that is longer than --seconds'
 fi
+
+# The table: a row of each kind that the programs here allow. Other servers are skipped by name.
+out=$TEST_TMPDIR/out
+shown=$(python3 benchmarks/compare.py --quick --pairs=2 --slice=0.05 --only=echo-one,idle-memory \
+  --peer="mine=${floors[1]} tcp://127.0.0.1:0" --out="$out") || [ $? -eq 3 ] || fail 'compare.py --quick'
+echo "$shown"
+for words in 'echo-one: TCP echo' 'idle-memory: User memory' '  mine '; do
+  grep -q "$words" <<< "$shown" || fail "compare.py does not report $words"
+done
+grep -q '^| evnet |' "$out/docs/benchmarks.md" || fail 'compare.py writes no document'
+[ -s "$out/results/idle-memory.json" ] || fail 'compare.py saves no results'
+python3 benchmarks/compare.py --list | grep -q '^http-hello' || fail 'compare.py --list'
+if python3 benchmarks/compare.py --only=nothing --list 2> /dev/null; then
+  fail 'compare.py takes an unknown row'
+fi
+
 python3 benchmarks/idle_memory.py --load "$load" --connections 100 \
   --server "${floors[0]} tcp://127.0.0.1:0" || fail 'idle_memory.py'

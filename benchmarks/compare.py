@@ -126,10 +126,12 @@ def places_of(arguments):
 
 def commit_of():
     """Returns the commit of the source tree, with `+` if the tree has changes; None without git."""
+    generated = [":!docs/benchmarks*", ":!benchmarks/results"]
     try:
         git = ["git", "-C", SOURCE]
         commit = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, check=True)
-        changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, check=True)
+        status = [*git, "status", "--porcelain", "-uno", "--", ".", *generated]
+        changed = subprocess.run(status, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return commit.stdout.decode().strip() + ("+" if changed.stdout else "")

@@ -37,6 +37,21 @@ for floor in "${floors[@]}"; do
   done
 done
 
+# It is not built without liburing, and does not start where the kernel refuses io_uring.
+uring=benchmarks/floor/floor_uring
+if [ -x "$uring" ] && coproc TRIAL { exec "$uring" tcp://127.0.0.1:0; } && read -r -t 10 _ <&"${TRIAL[0]}"; then
+  kill "$TRIAL_PID"
+  wait "$TRIAL_PID" || fail "$uring ends with $? after SIGTERM"
+  for address in tcp://127.0.0.1:0 "unix://@evnet-smoke-$$"; do
+    with_floor "$uring" "$address" --depth=16
+    with_floor "$uring" "$address" --payload=1000000 --depth=3 --warmup=0 --requests=20 --seconds=20
+    with_floor "$uring" "$address" --mode=churn
+    with_floor "$uring" "$address" --connections=1500 --seconds=0.2
+  done
+else
+  echo 'floor_uring is not run'
+fi
+
 with_floor benchmarks/floor/floor_http tcp://127.0.0.1:0 --mode=http
 with_floor benchmarks/floor/floor_http tcp://127.0.0.1:0 --mode=http --depth=16 --json
 

@@ -64,7 +64,7 @@ SERVERS = [
     Server(
         "floor-uring",
         "a bare io_uring loop",
-        _same("//benchmarks/floor:floor_uring", ("echo", "unix")),
+        _same("//benchmarks/floor:floor_uring", ("echo",)),
     ),
     Server(
         "floor-http",
@@ -97,8 +97,8 @@ SERVERS = [
     Server("haproxy-splice", "haproxy with splice", {"proxy": ("haproxy.sh", "{port} {upstream} splice")}),
 ]
 
-# Servers that only take part in rows that name them.
-_NAMED_ONLY = {"evnet-busy", "haproxy-splice"}
+# Servers that only take part in rows that name them, in `only` or in a bar.
+_NAMED_ONLY = {"evnet-busy", "floor-uring", "haproxy-splice"}
 OURS = ("evnet", "evnet-uring")
 
 
@@ -279,7 +279,8 @@ def takes_part(row, candidate, peers=()):
         return True
     if row.only is not None:
         return candidate.name in row.only
-    return candidate.name not in _NAMED_ONLY
+    in_bars = {name for bar in row.bars for name in (bar.server, bar.versus)}
+    return candidate.name not in _NAMED_ONLY or candidate.name in in_bars
 
 
 def address_of(protocol):

@@ -76,7 +76,7 @@ static void raise_descriptor_limit(void) {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int serve(struct floor *floor, struct bench_address *address) {
+static int serve(struct floor *floor, struct bench_address *address, floor_run *run) {
   floor->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (floor->epoll_fd < 0) return refused("epoll_create1");
   floor->signal_fd = open_signals();
@@ -96,18 +96,14 @@ static int serve(struct floor *floor, struct bench_address *address) {
   bench_address_format(address, text);
   printf("listening on %s\n", text);
   fflush(stdout);
-  if (datagrams) {
-    status = floor_datagram_run(floor);
-  } else {
-    status = floor->trigger == FLOOR_HTTP ? floor_http_run(floor) : floor_stream_run(floor);
-  }
+  status = datagrams ? floor_datagram_run(floor) : run(floor);
 
   const struct sockaddr_un *un = (const struct sockaddr_un *)&address->storage;
   if (address->kind == BENCH_ADDRESS_UNIX && un->sun_path[0] != '\0') unlink(un->sun_path);
   return status;
 }
 
-int floor_main(int argc, char **argv, enum floor_trigger trigger) {
+int floor_main(int argc, char **argv, enum floor_trigger trigger, floor_run *run) {
   static struct floor floor;  // too large for the stack
   struct bench_address address;
   if (argc != 2 || bench_address_parse(argv[1], &address) < 0) {
@@ -115,7 +111,12 @@ int floor_main(int argc, char **argv, enum floor_trigger trigger) {
             argv[0]);
     return 2;
   }
+  if (address.kind == BENCH_ADDRESS_UDP && run != floor_stream_run) {
+    fprintf(stderr, "%s: '%s' is a UDP address, which this server does not take\n", argv[0],
+            argv[1]);
+    return 2;
+  }
   floor.trigger = trigger;
   raise_descriptor_limit();
-  return serve(&floor, &address) < 0 ? 1 : 0;
+  return serve(&floor, &address, run) < 0 ? 1 : 0;
 }

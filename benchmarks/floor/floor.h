@@ -4,7 +4,8 @@
 //
 // One thread, one epoll set, and one buffer of 64 KiB for all connections. floor_lt and floor_et
 // differ only in level- or edge-triggered events. floor_http is level-triggered, and answers each
-// HTTP request with the same response, without reading it.
+// HTTP request with the same response, without reading it. floor_uring uses io_uring instead of
+// epoll, for messages of up to 2 KiB.
 
 #ifndef EVNET_BENCHMARKS_FLOOR_FLOOR_H_
 #define EVNET_BENCHMARKS_FLOOR_FLOOR_H_
@@ -23,8 +24,6 @@ enum floor_trigger {
   FLOOR_LEVEL,
   // EPOLLIN, EPOLLOUT and EPOLLRDHUP, registered once.
   FLOOR_EDGE,
-  // EPOLLIN; answers HTTP requests instead of sending bytes back.
-  FLOOR_HTTP,
 };
 
 // The state of both loops. The socket and the signal descriptor are in the epoll set before a loop
@@ -37,18 +36,23 @@ struct floor {
   uint8_t buffer[FLOOR_BUFFER_BYTES];
 };
 
+// The loop of stream connections: one of the functions below.
+typedef int floor_run(struct floor *floor);
+
 // floor_main is main() of all binaries. It takes one address, prints `listening on ADDRESS`, and
-// echoes until SIGTERM or SIGINT.
+// serves until SIGTERM or SIGINT. Only the echo loops on epoll take UDP.
 //
 // Returns: the exit code: 0 after a signal; 1 if a system call failed; 2 for an invalid argument.
-int floor_main(int argc, char **argv, enum floor_trigger trigger);
+int floor_main(int argc, char **argv, enum floor_trigger trigger, floor_run *run);
 
-// floor_stream_run and floor_datagram_run echo until a signal arrives; floor_http_run answers.
+// floor_stream_run, floor_uring_run and floor_datagram_run echo until a signal arrives;
+// floor_http_run answers. floor_uring_run does not use the epoll set.
 //
 // Returns: 0.
 // Errors:  -errno of the call that failed. An error of one connection only closes that connection.
-int floor_stream_run(struct floor *floor);
-int floor_datagram_run(struct floor *floor);
-int floor_http_run(struct floor *floor);
+floor_run floor_stream_run;
+floor_run floor_uring_run;
+floor_run floor_datagram_run;
+floor_run floor_http_run;
 
 #endif  // EVNET_BENCHMARKS_FLOOR_FLOOR_H_

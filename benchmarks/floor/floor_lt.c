@@ -2,4 +2,4 @@
 
 #include "benchmarks/floor/floor.h"
 
-int main(int argc, char **argv) { return floor_main(argc, argv, FLOOR_LEVEL); }
+int main(int argc, char **argv) { return floor_main(argc, argv, FLOOR_LEVEL, floor_stream_run); }

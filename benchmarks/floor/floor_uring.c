@@ -1,0 +1,5 @@
+// The io_uring floor: see floor.h.
+
+#include "benchmarks/floor/floor.h"
+
+int main(int argc, char **argv) { return floor_main(argc, argv, FLOOR_LEVEL, floor_uring_run); }

@@ -204,7 +204,9 @@ void Oracle::TheEnd() {
   // never empty doubles the size of each new block, up to 64 KiB.
   const size_t per_conn = 4 * w_.plan.unread_bytes_max() + 2 * options.outbound_bytes_max +
                           2 * (64 << 10) + kFilesBytes;
-  const size_t most = w_.booted_bytes + w_.plan.udp_addresses * options.udp_outbound_bytes_max +
+  // One more dial is created before lookups_max refuses it.
+  const size_t most = w_.booted_bytes + kDialBytes +
+                      w_.plan.udp_addresses * options.udp_outbound_bytes_max +
                       w_.request_bytes_max + w_.open_conns_max * per_conn +
                       w_.open_dials_max * (per_conn + kDialBytes) +
                       (w_.tasks_max + w_.clients.size() + 1) * 512 + w_.changes_max * 1024;

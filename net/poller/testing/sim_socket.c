@@ -95,6 +95,7 @@ static void die(struct evnet_sim_socket *socket) {
   // EPIPE if the other end's stream had ended before, as in tcp_reset() of Linux.
   socket->error = socket->end_arrived && !socket->write_ended ? EPIPE : ECONNRESET;
   socket->segment_count = 0;
+  if (sim_socket_room(socket) == 0) socket->room_ns = socket->sim->now_ns;
   socket->out.size = 0;
   if (!evnet_sim_chance(sim, sim->options.faults.reset_keeps_data)) socket->in.size = 0;
 }

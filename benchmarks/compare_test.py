@@ -232,6 +232,14 @@ class DocumentTest(unittest.TestCase):
         record["servers"]["evnet"]["busy"] = [0.5] * 4
         self.assertIn("| evnet | 9.00 | 0.90 (0.90–0.90) | – | – | – | 270 |\n", document.text(table.ROWS, {"echo-64": record}))
 
+    def test_lost_datagrams_are_shown(self):
+        record = fake_record("udp-64", {"floor-lt": 10.0, "evnet": 10.0})
+        self.assertEqual(document.lost_sentence(record), "")
+        # 100,000 requests/s in four pairs of 0.5 s, and 2,000 lost ones.
+        record["servers"]["evnet"]["lost"] = [500] * 4
+        page = document.text(table.ROWS, {"udp-64": record})
+        self.assertIn("Datagrams without a reply within 0.2 s: evnet 0.99 %.\n", page)
+
     def test_a_server_that_was_skipped_is_named(self):
         record = fake_record("echo-64", {"floor-lt": 10.0, "evnet": 9.0}, skipped={"gnet": "go is not installed"})
         self.assertIn("- gnet did not take part in `echo-64`.\n", document.text(table.ROWS, {"echo-64": record}))

@@ -141,9 +141,22 @@ def row_cells(record):
     return cells
 
 
+def lost_sentence(record):
+    """Returns a sentence with the share of lost datagrams of each server that lost some, or an empty text."""
+    shares = []
+    for server, columns in record["servers"].items():
+        lost = sum(columns.get("lost", []))
+        if lost > 0:
+            answered = sum(columns["rate"]) * record["method"]["slice_seconds"]
+            shares.append("%s %.2g %%" % (server, 100 * lost / (lost + answered)))
+    return "Datagrams without a reply within 0.2 s: %s." % ", ".join(shares) if shares else ""
+
+
 def row_section(row, record):
     lines = ["### %s" % headline(row), "", description(record), ""]
-    return lines + markdown_table(row_cells(record)) + [""]
+    lines += markdown_table(row_cells(record)) + [""]
+    lost = lost_sentence(record)
+    return lines + ([lost, ""] if lost else [])
 
 
 def headline(row):

@@ -120,8 +120,8 @@ class Suite:
                 "machine": machine.describe(),
                 "method": describe_method(self.settings.method),
                 **kinds[row.kind](self, row, commands),
-                "skipped": missing,
             }
+            record["skipped"] = {**missing, **record.pop("failed", {})}
         versions = self.programs.versions()
         record["versions"] = {name: versions[name] for name in sorted(versions)}
         return record
@@ -228,13 +228,22 @@ def run_keys(suite, row, commands):
 
 
 def run_memory(suite, row, commands, measure_once):
-    values = {name: {"bytes": []} for name in commands}
+    """Measures each server alone. One that fails is left out, unless it is the base."""
+    values, failed = {name: {"bytes": []} for name in commands}, {}
     for _ in range(suite.settings.memory_runs):
         for name, command in commands.items():
-            with servers.Server(command) as server:
-                values[name]["bytes"].append(records.shorten(measure_once(server)))
             suite.shown.add(row.name)
-    return {"servers": values}
+            if name in failed:
+                continue
+            try:
+                with servers.Server(command) as server:
+                    values[name]["bytes"].append(records.shorten(measure_once(server)))
+            except servers.Failure as failure:
+                failed[name] = "%s: %s" % (name, str(failure).splitlines()[0])
+                if name == row.base:
+                    raise servers.Failure(failed[name]) from failure
+                values.pop(name)
+    return {"servers": values, "failed": failed}
 
 
 def set_command(i):

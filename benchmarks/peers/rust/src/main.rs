@@ -7,12 +7,16 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::net::SocketAddr;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream, UdpSocket, UnixListener, UnixStream};
+use tokio::net::{TcpSocket, TcpStream, UdpSocket, UnixListener, UnixStream};
 use tokio::signal::unix::{signal, SignalKind};
 
 // The size of evnet's receive block.
 const BUFFER_BYTES: usize = 256 * 1024;
+
+// The default of 128 would delay the clients that connect in a burst.
+const BACKLOG: u32 = 4096;
 
 thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER_BYTES]);
@@ -78,7 +82,14 @@ async fn echo<S: Stream>(mut stream: S) -> io::Result<()> {
 }
 
 async fn serve_tcp(address: &str) -> io::Result<()> {
-    let listener = TcpListener::bind(address).await?;
+    let address: SocketAddr = address.parse().map_err(io::Error::other)?;
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let listener = socket.listen(BACKLOG)?;
     println!("listening on tcp://{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;

@@ -177,7 +177,11 @@ static enum verdict read_host(const char *text, struct model *out) {
     return NUMERIC;
   }
   uint8_t bytes[4];
-  return quad(host, host_end, bytes) ? read_ip4(bytes, out) : NAME;
+  if (quad(host, host_end, bytes)) return read_ip4(bytes, out);
+  // A malformed IPv4 address is not a name.
+  const size_t size = (size_t)(host_end - host);
+  const bool is_numeric = memchr(host, '.', size) != NULL && strspn(host, "0123456789.") >= size;
+  return is_numeric ? REFUSED : NAME;
 }
 
 static enum verdict model_read(const char *text, struct model *out) {

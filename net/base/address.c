@@ -156,7 +156,7 @@ static int parse_host(const struct report *report, const struct parts *parts,
     out->dual_stack = parts->scheme->family == AF_UNSPEC && out->socket.any.sa_family == AF_INET6 &&
                       IN6_IS_ADDR_UNSPECIFIED(&out->socket.ip6.sin6_addr);
   } else if (!numeric_read_ip4(parts->host, parts->port, out)) {
-    return 1;
+    return numeric_check_name(report, parts->host);
   }
   return check_family(report, parts, out);
 }

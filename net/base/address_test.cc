@@ -375,6 +375,15 @@ TEST(AddressFromSocket, RefusesOtherFamiliesAndSizesAndLeavesTheAddress) {
   ExpectSame(out, before);
 }
 
+TEST(AddressResolve, AMalformedIp4AddressIsNotLookedUp) {
+  for (const char *host : {"300.1.1.1", "127.1", "1.2.3.4.5", "1.2.3.4."}) {
+    const Parsed parsed = Call(evnet_address_resolve, "tcp://" + std::string(host) + ":80");
+    EXPECT_EQ(parsed.status, EVNET_STATUS_ADDRESS) << host;
+    EXPECT_TRUE(Contains(parsed.message, "'" + std::string(host) + "' is not an IP address"))
+        << parsed.message;
+  }
+}
+
 TEST(AddressResolve, RefusesWhatIsWrongBesidesTheName) {
   EXPECT_EQ(Call(evnet_address_resolve, "localhost:65536").status, EVNET_STATUS_ADDRESS);
   EXPECT_EQ(Call(evnet_address_resolve, "[localhost]:80").status, EVNET_STATUS_ADDRESS);

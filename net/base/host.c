@@ -43,11 +43,13 @@ int evnet_host_read(const char *text, struct evnet_host *host, struct evnet_addr
   if (text[0] == '[') return report_refuse(&report, "an IPv6 address must be without brackets");
   struct evnet_address address = {.transport = host->transport};
   if (!numeric_read_ip4(text, host->port, &address)) {
+    int status;
     if (strchr(text, ':') == NULL) {
-      memcpy(host->name, text, size + 1);
-      return 1;
+      status = numeric_check_name(&report, text);
+      if (status == 1) memcpy(host->name, text, size + 1);
+      return status;
     }
-    const int status = numeric_read_ip6(&report, text, host->port, &address);
+    status = numeric_read_ip6(&report, text, host->port, &address);
     if (status < 0) return status;
   }
   const int status = check_family(&report, host, &address);

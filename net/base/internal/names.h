@@ -5,6 +5,7 @@
 #ifndef EVNET_NET_BASE_INTERNAL_NAMES_H_
 #define EVNET_NET_BASE_INTERNAL_NAMES_H_
 
+#pragma redefine_extname numeric_check_name evnet_internal_numeric_check_name
 #pragma redefine_extname numeric_is_ip6 evnet_internal_numeric_is_ip6
 #pragma redefine_extname numeric_read_decimal evnet_internal_numeric_read_decimal
 #pragma redefine_extname numeric_read_ip4 evnet_internal_numeric_read_ip4

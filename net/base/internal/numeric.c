@@ -59,6 +59,13 @@ bool numeric_read_ip4(const char *text, uint16_t port, struct evnet_address *out
   return true;
 }
 
+int numeric_check_name(const struct report *report, const char *host) {
+  if (strchr(host, '.') == NULL || host[strspn(host, "0123456789.")] != '\0') return 1;
+  char shown[64];
+  return report_refuse(report, "'%s' is not an IP address",
+                       evnet_text_escape(host, shown, sizeof shown));
+}
+
 // A zone is the name or the number of an interface; 0 means no zone.
 static int read_zone(const struct report *report, const char *text, uint32_t *out) {
   if (!numeric_read_decimal(text, UINT32_MAX, out)) *out = if_nametoindex(text);

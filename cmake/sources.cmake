@@ -184,6 +184,7 @@ set(EVNET_SOURCES_freebsd
   net/base/internal/thread_name_bsd.c
   net/poller/internal/datagram_batch_none.c
   net/poller/internal/datagram_dstaddr.c
+  net/poller/internal/datagram_errors_none.c
   net/poller/internal/datagram_segments_none.c
   net/poller/internal/kqueue.c
   net/poller/internal/multicast_bsd.c
@@ -199,6 +200,7 @@ set(EVNET_SOURCES_linux
   net/base/internal/entropy_posix.c
   net/base/internal/thread_name_linux.c
   net/poller/internal/datagram_batch.c
+  net/poller/internal/datagram_errors_linux.c
   net/poller/internal/datagram_pktinfo.c
   net/poller/internal/datagram_segments_linux.c
   net/poller/internal/epoll.c
@@ -215,6 +217,7 @@ set(EVNET_SOURCES_linux_uring
   net/base/internal/entropy_posix.c
   net/base/internal/thread_name_linux.c
   net/poller/internal/datagram_batch.c
+  net/poller/internal/datagram_errors_linux.c
   net/poller/internal/datagram_pktinfo.c
   net/poller/internal/datagram_segments_linux.c
   net/poller/internal/epoll.c
@@ -244,6 +247,7 @@ set(EVNET_SOURCES_macos
   net/base/internal/entropy_darwin.c
   net/base/internal/thread_name_bsd.c
   net/poller/internal/datagram_batch_none.c
+  net/poller/internal/datagram_errors_none.c
   net/poller/internal/datagram_pktinfo_darwin.c
   net/poller/internal/datagram_segments_none.c
   net/poller/internal/kqueue.c
@@ -261,6 +265,7 @@ set(EVNET_SOURCES_openbsd
   net/base/internal/thread_name_bsd.c
   net/poller/internal/datagram_batch_none.c
   net/poller/internal/datagram_dstaddr.c
+  net/poller/internal/datagram_errors_none.c
   net/poller/internal/datagram_segments_none.c
   net/poller/internal/kqueue.c
   net/poller/internal/multicast_openbsd.c

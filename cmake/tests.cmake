@@ -1486,6 +1486,16 @@ evnet_test(
     net_server_testing_server)
 
 evnet_test(
+  net_server_udp_errors_test
+  LINUX_ONLY
+  SOURCES
+    net/server/udp_errors_test.cc
+  DEPS
+    net_base_testing_udp_client
+    net_server_testing_client
+    net_server_testing_server)
+
+evnet_test(
   net_server_udp_faults_test
   LINUX_ONLY
   SOURCES
@@ -2291,6 +2301,11 @@ evnet_test_again(
 evnet_test_again(
   net_server_udp_async_uring_test
   net_server_udp_async_test
+  EVNET_TEST_BACKEND=io_uring)
+
+evnet_test_again(
+  net_server_udp_errors_uring_test
+  net_server_udp_errors_test
   EVNET_TEST_BACKEND=io_uring)
 
 evnet_test_again(

@@ -223,6 +223,32 @@ TEST(EchoArguments, ABackendServesOrSaysWhyNot) {
   }
 }
 
+TEST(EchoArguments, UdpErrorsCountsTheRepliesThatWereNotDelivered) {
+  Process echo({"--udp-errors", "udp://127.0.0.1:0"});
+  const std::string line = echo.Line();
+  if (line.empty()) {
+    EXPECT_EQ(echo.ExitCode(), 1);
+    EXPECT_NE(echo.RestOfErr().find("udp_errors"), std::string::npos);
+    return;
+  }
+  const evnet_address address = ParseAddress(line.substr(strlen("listening on ")));
+  UdpClient gone, client;
+  const std::string peer = FormatAddress(gone.Address());
+  // The server answers after the client's socket is closed.
+  echo.Signal(SIGSTOP);
+  gone.Send(address, "hello");
+  gone.Close();
+  echo.Signal(SIGCONT);
+  client.Send(address, "hello");
+  EXPECT_EQ(client.Receive(), "hello");
+  client.Send(address, "again");
+  EXPECT_EQ(client.Receive(), "again");
+  echo.Signal(SIGTERM);
+  EXPECT_EQ(echo.ExitCode(), 0);
+  EXPECT_EQ(echo.RestOfErr(),
+            "echo: 1 replies were not delivered, the last to " + peer + ": connection refused\n");
+}
+
 TEST(EchoArguments, DatagramsComeBackWithUdpGro) {
   Process echo({"--udp-gro", "udp://127.0.0.1:0"});
   const std::string line = echo.Line();

@@ -323,6 +323,36 @@ TEST_P(DatagramTest, TwoCannotHaveTheSameAddress) {
   EXPECT_EQ(evnet_poller_listen(poller(), &address, nullptr, &second), -EADDRINUSE);
 }
 
+TEST_P(DatagramTest, AnErrorNamesTheAddressOfItsDatagramOrTheOptionIsRefused) {
+  evnet_poller_options poller_options = {};
+  poller_options.udp_errors = true;
+  Open(poller_options);
+  const evnet_address own = ParseAddress("udp://127.0.0.1:0");
+  evnet_listen_options options = {};
+  const char *refused = "";
+  options.out_refused = &refused;
+  evnet_handle handle = {};
+  const int status = evnet_poller_listen(poller(), &own, &options, &handle);
+  if (Describe(GetParam()).find("kqueue") != std::string::npos) {
+    EXPECT_EQ(status, -EOPNOTSUPP);
+    EXPECT_STREQ(refused, "udp_errors");
+    return;
+  }
+  ASSERT_EQ(status, 0);
+  const evnet_address closed = UdpClient().Address();
+  evnet_poller_recv_start(poller(), handle);
+  ASSERT_EQ(SendOne(handle, &closed, "x"), 1);
+  ASSERT_TRUE(RunUntilDatagrams(handle, 1));
+  const Event event = Datagrams(handle)[0];
+  EXPECT_EQ(event.result, -ECONNREFUSED);
+  EXPECT_TRUE(event.more);
+  EXPECT_EQ(FormatAddress(event.peer), FormatAddress(closed));
+  UdpClient sender;
+  sender.Send(AddressOf(handle), "hello");
+  ASSERT_TRUE(RunUntilDatagrams(handle, 2));
+  EXPECT_EQ(Datagrams(handle)[1].data, "hello");
+}
+
 TEST_P(DatagramTest, DestroyClosesWhatIsReceiving) {
   const size_t before = fixture().OpenDescriptors();
   const evnet_handle handle = Bind();

@@ -66,6 +66,10 @@ struct evnet_poller_options {
   // UDP_GRO). They are still reported one by one. Elsewhere sockets cannot be opened with it.
   bool udp_gro EVNET_ZERO;
 
+  // Reports the errors of sent datagrams with the address that each was sent to (Linux: IP_RECVERR).
+  // Elsewhere sockets cannot be opened with it.
+  bool udp_errors EVNET_ZERO;
+
   const struct evnet_allocator *allocator EVNET_ZERO;  // borrowed; NULL: malloc
   struct evnet_kernel *kernel EVNET_ZERO;  // borrowed; NULL: the system's; else a simulated one
 };
@@ -98,7 +102,8 @@ enum evnet_op {
 
   // evnet_poller_recv_start of a datagram socket: one datagram, with the bytes at data, possibly 0;
   // or -errno. An error with `more` is that of an earlier datagram, such as an ICMP error;
-  // receiving goes on. After an error without `more`, receiving would fail repeatedly: start it
+  // receiving goes on. With udp_errors it has a peer, and EVNET_DATAGRAMS_MAX errors or fewer are
+  // reported in a turn. After an error without `more`, receiving would fail repeatedly: start it
   // after a pause.
   EVNET_OP_DATAGRAM,
 
@@ -126,17 +131,19 @@ struct evnet_completion {
   bool truncated;       // DATAGRAM: it was longer than datagram_bytes_max
   int64_t result;       // see enum evnet_op
   const uint8_t *data;  // RECV, DATAGRAM: leased until the next evnet_poller_next or _wait
-  size_t rest;          // SEND after -EINPROGRESS: bytes at data that were not taken; leased too
+  size_t rest;          // SEND after -EINPROGRESS: bytes at data that were not taken; leased too.
+                        // DATAGRAM that failed with -EMSGSIZE: the path's MTU, 0 if unknown
 
   union {
-    // DATAGRAM: the sender. Valid until the next evnet_poller_next or evnet_poller_wait.
+    // DATAGRAM: the sender; of an error, the address that the datagram was sent to, or NULL if that
+    // is unknown. Valid until the next evnet_poller_next or evnet_poller_wait.
     const struct evnet_address *peer;
     void *user;  // WATCH: of evnet_poller_watch
   };
 
   // DATAGRAM: the host that received it, with port 0; replies must be sent from it. For a datagram
   // to a group or broadcast address, it is the host that took it. NULL if the socket is bound to
-  // one host. Valid as peer.
+  // one host. Of an error, the host that reported it; NULL: this one. Valid as peer.
   const struct evnet_address *local;
 };
 

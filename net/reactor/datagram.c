@@ -50,6 +50,19 @@ static void receive_later(struct evnet_conn *conn, int status) {
   evnet_timer_start(reactor, &socket->retry, RETRY_MS, receive_again, conn);
 }
 
+// Reports the error of a datagram to one peer. The socket keeps receiving from the others.
+static void report_error(struct evnet_conn *conn, const struct evnet_completion *completion) {
+  const struct evnet_bound_handler *bound = handler_of(conn);
+  if (completion->peer == NULL || bound->handler.on_datagram_error == NULL) return;
+  const struct evnet_datagram_error error = {.status = (int)completion->result,
+                                             .mtu = (uint32_t)completion->rest,
+                                             .peer = completion->peer,
+                                             .reporter = completion->local};
+  bound->handler.on_datagram_error(conn, &error, bound->user);
+  callback_returned(conn->reactor, NULL, EVNET_NONE);
+  close_check_stopping(conn);
+}
+
 void datagram_received(struct evnet_conn *conn, const struct evnet_completion *completion) {
   const bool connected = conn->state == CONN_OPEN;
   if (!connected && conn->state != CONN_DATAGRAM) return;
@@ -58,6 +71,8 @@ void datagram_received(struct evnet_conn *conn, const struct evnet_completion *c
       end_failed(conn, (int)completion->result);
     } else if (!completion->more) {
       receive_later(conn, (int)completion->result);
+    } else {
+      report_error(conn, completion);
     }
     return;
   }

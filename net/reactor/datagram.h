@@ -55,6 +55,12 @@
 // evnet_conn_send_from does the same for late replies. With reuse_port each reactor has its own
 // socket, and a datagram to a group reaches every socket that has joined it.
 //
+// With options.udp_errors (Linux) on_datagram_error reports the ICMP errors of sent datagrams. Anyone
+// who can send to the server's host can forge such a message (RFC 5927 section 2), so take it as a
+// hint: a server may end a session with a peer whose port is closed, and must bear that it is not.
+// At most 16 errors of a socket are reported in a turn. The kernel drops errors that exceed the
+// socket's receive buffer, and networks limit the rate of ICMP.
+//
 // If the kernel refuses a datagram later, evnet counts it in datagrams_dropped, like one that a
 // write could not queue. The log has the reason, at most once every 10 seconds. The kernel refuses
 // datagrams to a broadcast address unless options.udp_broadcast is set.
@@ -72,6 +78,18 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+// An error of a sent datagram, for on_datagram_error.
+struct evnet_datagram_error {
+  // Such as -ECONNREFUSED (no socket has the port), -EHOSTUNREACH, -ENETUNREACH, -EACCES (a filter),
+  // -EMSGSIZE (longer than the path's MTU, and not to be fragmented).
+  int status;
+
+  uint32_t mtu;                      // if status is -EMSGSIZE: of the path; 0: unknown
+  const struct evnet_address *peer;  // the address that the datagram was sent to
+  const struct evnet_address
+      *reporter;  // the host whose ICMP message it is, with port 0; NULL: this one
+};
 
 // evnet_conn_send_to sends one datagram to any address, at any time, from a server's UDP socket. If
 // `address` is the sender of the datagram that is being presented, it is the same as

@@ -28,6 +28,7 @@ extern "C" {
 #endif
 
 struct evnet_conn;
+struct evnet_datagram_error;
 struct evnet_reactor;
 struct evnet_server;
 
@@ -101,6 +102,13 @@ struct evnet_handler {
   // this connection are sent with it. Bytes that it writes to another connection are sent in the
   // same turn, after that connection's own on_prewrite. NULL: nothing.
   void (*on_prewrite)(struct evnet_conn *conn, void *user) EVNET_ZERO;
+
+  // A datagram that a server's UDP socket has sent did not arrive (options.udp_errors). The callback
+  // may send datagrams, as outside on_data. NULL: nothing.
+  //
+  //   error  see datagram.h; borrowed for the call.
+  void (*on_datagram_error)(struct evnet_conn *conn, const struct evnet_datagram_error *error,
+                            void *user) EVNET_ZERO;
 
   // The connection closes. Called exactly once, after all other callbacks of the connection, just
   // before evnet closes the descriptor. conn is invalid after the return. A failed dial gets only

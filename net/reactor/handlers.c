@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct evnet_bound_handler) == 128, "an index is shifted, not multiplied");
 _Static_assert(EVNET_HANDLERS_MAX <= UINT8_MAX, "an index takes one byte, and one value is spare");
 
 int evnet_handlers_create(const struct evnet_handler *handler, void *user,

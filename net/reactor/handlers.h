@@ -20,8 +20,7 @@ enum {
   EVNET_HANDLER_FIRST = 0,   // the index of the handler that the table was created with
 };
 
-// A handler and the user that its callbacks get. 128 bytes, so that an index is shifted, not
-// multiplied.
+// A handler and the user that its callbacks get.
 struct evnet_bound_handler {
   struct evnet_handler handler;
   void *user;

@@ -66,6 +66,7 @@ static int create_parts(struct evnet_reactor *reactor) {
       .datagram_bytes_max = (uint32_t)options->udp_datagram_bytes_max,
       .no_udp_segmentation = options->no_udp_segmentation,
       .udp_gro = options->udp_gro,
+      .udp_errors = options->udp_errors,
       .allocator = options->allocator,
       .kernel = options->kernel,
   };

@@ -55,6 +55,7 @@ struct evnet_reactor_options {
   size_t udp_outbound_bytes_max EVNET_ZERO;
   bool no_udp_segmentation EVNET_ZERO;
   bool udp_gro EVNET_ZERO;
+  bool udp_errors EVNET_ZERO;
   size_t holds_max EVNET_ZERO;
   size_t mailbox_bytes_max EVNET_ZERO;
   int64_t busy_poll_us EVNET_ZERO;

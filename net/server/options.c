@@ -128,6 +128,7 @@ int server_resolve_options(struct evnet_server *server) {
       .udp_outbound_bytes_max = options->udp_outbound_bytes_max,
       .no_udp_segmentation = options->no_udp_segmentation,
       .udp_gro = options->udp_gro,
+      .udp_errors = options->udp_errors,
       .holds_max = options->holds_max,
       .mailbox_bytes_max = options->mailbox_bytes_max,
       .busy_poll_us = options->busy_poll_us,

@@ -280,6 +280,12 @@ struct evnet_options {
   // Default: false.
   bool udp_gro EVNET_ZERO;
 
+  // Enables IP_RECVERR (Linux): on_datagram_error reports the ICMP errors of datagrams that the
+  // server's UDP sockets have sent, each with the address that the datagram was sent to. A system
+  // without it rejects the option.
+  // Default: false.
+  bool udp_errors EVNET_ZERO;
+
   // Permits UDP sockets, those of dials too, to send to broadcast addresses (SO_BROADCAST).
   // Default: false.
   bool udp_broadcast EVNET_ZERO;

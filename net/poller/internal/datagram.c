@@ -52,6 +52,7 @@ void evnet_datagram_options_init(struct evnet_datagram_options *out,
       .recv_bytes_max = options->recv_bytes_max,
       .no_segmentation = options->no_udp_segmentation,
       .merged = options->udp_gro,
+      .errors = options->udp_errors,
   };
 }
 
@@ -83,9 +84,14 @@ void evnet_datagrams_destroy(struct evnet_datagrams *datagrams) {
 
 int evnet_datagrams_set_up_socket(const struct evnet_datagrams *datagrams, int descriptor,
                                   const char **out_refused) {
-  if (!datagrams->options.merged) return 0;
-  int status = evnet_datagram_system_ask_merged(descriptor);
-  if (status < 0 && out_refused != NULL) *out_refused = "udp_gro";
+  int status = 0;
+  const char *option = "udp_gro";
+  if (datagrams->options.merged) status = evnet_datagram_system_ask_merged(descriptor);
+  if (status == 0 && datagrams->options.errors) {
+    option = "udp_errors";
+    status = evnet_datagram_system_ask_errors(descriptor);
+  }
+  if (status < 0 && out_refused != NULL) *out_refused = option;
   return status;
 }
 
@@ -121,18 +127,40 @@ static int receive_past_errors(struct evnet_datagrams *datagrams, int descriptor
   return received;
 }
 
+// Takes errors of sent datagrams, which the kernel keeps apart from the datagrams.
+static void read_failures(struct evnet_datagrams *datagrams, int descriptor) {
+  while (datagrams->failure_count < DATAGRAM_FAILURES_MAX) {
+    struct evnet_datagram_failure *failure = &datagrams->failures[datagrams->failure_count];
+    if (!evnet_datagram_system_read_failure(descriptor, failure)) return;
+    if (failure->status < 0) datagrams->failure_count++;
+  }
+}
+
+// An error that a receive returned comes from the same queue, unless the socket is connected. Takes
+// it from there, with its address.
+static void replace_error(struct evnet_datagrams *datagrams, int descriptor) {
+  const unsigned int before = datagrams->failure_count;
+  read_failures(datagrams, descriptor);
+  const bool is_full = datagrams->failure_count == DATAGRAM_FAILURES_MAX;
+  if (is_full || datagrams->failure_count > before) datagrams->error = 0;
+}
+
 int evnet_datagrams_receive(struct evnet_datagrams *datagrams, int descriptor,
                             struct evnet_handle owner, bool *out_more) {
   if (datagrams->count > 0) datagrams->batch_max = batch_for(datagrams);
   const unsigned int asked = datagrams->batch_max;
   datagrams->error = 0;
+  datagrams->failure_next = datagrams->failure_count = 0;
+  if (datagrams->options.errors) read_failures(datagrams, descriptor);
   const int count = receive_past_errors(datagrams, descriptor, asked);
   datagrams->owner = owner;
   datagrams->next = 0;
   datagrams->next_offset = 0;
   datagrams->told = 0;
   datagrams->count = count > 0 ? (unsigned int)count : 0;
-  *out_more = datagrams->count == asked;
+  if (datagrams->options.errors && datagrams->error < 0 && !datagrams->error_lasts)
+    replace_error(datagrams, descriptor);
+  *out_more = datagrams->count == asked || datagrams->failure_count == DATAGRAM_FAILURES_MAX;
   return datagrams->error_lasts ? datagrams->error : count;
 }
 
@@ -153,6 +181,20 @@ static void end_message(struct evnet_datagrams *datagrams) {
   datagrams->next_offset = 0;
 }
 
+static bool next_failure(struct evnet_datagrams *datagrams,
+                         struct evnet_completion *out_completion) {
+  const struct evnet_datagram_failure *failure = &datagrams->failures[datagrams->failure_next++];
+  *out_completion =
+      (struct evnet_completion){.handle = datagrams->owner,
+                                .op = EVNET_OP_DATAGRAM,
+                                .more = true,
+                                .result = failure->status,
+                                .rest = failure->mtu,
+                                .peer = &failure->to,
+                                .local = failure->has_reporter ? &failure->reporter : NULL};
+  return true;
+}
+
 static bool next_error(struct evnet_datagrams *datagrams, struct evnet_completion *out_completion) {
   *out_completion = (struct evnet_completion){.handle = datagrams->owner,
                                               .op = EVNET_OP_DATAGRAM,
@@ -165,6 +207,8 @@ static bool next_error(struct evnet_datagrams *datagrams, struct evnet_completio
 bool evnet_datagrams_next(struct evnet_datagrams *datagrams,
                           struct evnet_completion *out_completion) {
   if (datagrams == NULL) return false;
+  if (datagrams->failure_next < datagrams->failure_count)
+    return next_failure(datagrams, out_completion);
   if (datagrams->error < 0) return next_error(datagrams, out_completion);
   if (datagrams->next == datagrams->count) return false;
   const unsigned int index = datagrams->next;
@@ -195,5 +239,6 @@ void evnet_datagrams_drop(struct evnet_datagrams *datagrams, struct evnet_handle
   if (datagrams->owner.index != owner.index || datagrams->owner.generation != owner.generation)
     return;
   datagrams->error = 0;
+  datagrams->failure_next = datagrams->failure_count;
   while (datagrams->next < datagrams->count) end_message(datagrams);
 }

@@ -30,6 +30,7 @@ struct evnet_datagram_options {
   uint32_t recv_bytes_max;
   bool no_segmentation;
   bool merged;  // udp_gro
+  bool errors;  // udp_errors
 };
 
 void evnet_datagram_options_init(struct evnet_datagram_options *out,
@@ -40,20 +41,21 @@ EVNET_WARN_UNUSED int evnet_datagrams_create(const struct evnet_datagram_options
                                              struct evnet_datagrams **out);
 void evnet_datagrams_destroy(struct evnet_datagrams *datagrams);  // NULL is accepted
 
-// Lets a new socket receive merged datagrams, if the options ask for it. Returns 0 or -errno.
+// Lets a new socket receive merged datagrams, and errors, if the options ask for it. Returns 0 or
+// -errno.
 //
 //   out_refused  receives the option's name on failure; may be NULL if it is not needed.
 EVNET_WARN_UNUSED int evnet_datagrams_set_up_socket(const struct evnet_datagrams *datagrams,
                                                     int descriptor, const char **out_refused);
 
-// Receives a batch. An error of an earlier datagram is reported as the batch's first completion,
-// before the datagrams that follow it.
+// Receives a batch. Errors of earlier datagrams are reported as the batch's first completions,
+// before the datagrams that follow them.
 //
 //   out_more  whether the socket may have more than the batch could take; if not, a later datagram
-//             makes a new edge.
+//             or error makes a new edge.
 //
 // Returns: the number of messages in the batch, 1 or more.
-// Errors:  -EAGAIN if the socket is empty; evnet_datagrams_next may still report an error.
+// Errors:  -EAGAIN if the socket has no datagram; evnet_datagrams_next may still report errors.
 //          -errno if the error lasts. Only the error is reported, without `more`; do not receive
 //          from the socket until recv_start.
 int evnet_datagrams_receive(struct evnet_datagrams *datagrams, int descriptor,

@@ -2,6 +2,7 @@
 // are passed to the system as one message. The system cuts it up as late as possible: Linux by
 // UDP_SEGMENT (datagram_segments_linux.c). Datagrams that the system does not take this way are
 // sent one by one.
+#include <errno.h>
 #include <string.h>
 
 #include "net/poller/internal/datagram_state.h"
@@ -121,8 +122,15 @@ static unsigned int make_messages(struct evnet_datagrams *datagrams,
 
 static int64_t send_messages(struct evnet_datagrams *datagrams, int descriptor,
                              unsigned int count) {
-  int sent =
-      evnet_datagram_system_send(descriptor, datagrams->out, count, &datagrams->sends_singly);
+  // With udp_errors, a send of a socket that is not connected may fail with the error of an earlier
+  // datagram to another address, which the kernel reports once (udp_sendmsg() of Linux). The
+  // socket's error queue has it, too.
+  const bool is_connected = datagrams->out[0].header.msg_name == NULL;
+  int tries = datagrams->options.errors && !is_connected ? 3 : 1;
+  int sent;
+  do {
+    sent = evnet_datagram_system_send(descriptor, datagrams->out, count, &datagrams->sends_singly);
+  } while (sent < 0 && sent != -EAGAIN && --tries > 0);
   if (sent <= 0) return sent;
   int64_t taken = 0;
   for (int i = 0; i < sent; i++) taken += datagrams->out_counts[i];

@@ -13,7 +13,11 @@ struct datagram_segments {
   uint32_t bytes_max;
 };
 
-enum { DATAGRAM_SEGMENTS = 64 };  // a power of two
+enum {
+  DATAGRAM_SEGMENTS = 64,  // a power of two
+  // Errors of sent datagrams that one receive takes. A flood of ICMP messages must not delay others.
+  DATAGRAM_FAILURES_MAX = 16,
+};
 
 struct evnet_datagrams {
   struct evnet_datagram_options options;
@@ -26,12 +30,15 @@ struct evnet_datagrams {
   bool sends_singly;     // set by evnet_datagram_system_send
 
   struct evnet_handle owner;  // of the batch
-  int error;                  // 0, or -errno, reported before the batch
-  bool error_lasts;           // receiving would fail repeatedly
-  unsigned int next;          // index of the message to report
-  size_t next_offset;         // in that message, of the datagram to report
-  unsigned int count;         // of messages
-  unsigned int told;          // datagrams of the batch that were reported
+  unsigned int failure_next;  // index of the failure to report
+  unsigned int failure_count;
+  struct evnet_datagram_failure failures[DATAGRAM_FAILURES_MAX];
+  int error;           // 0, or -errno, reported before the batch
+  bool error_lasts;    // receiving would fail repeatedly
+  unsigned int next;   // index of the message to report
+  size_t next_offset;  // in that message, of the datagram to report
+  unsigned int count;  // of messages
+  unsigned int told;   // datagrams of the batch that were reported
   // The most messages in the next batch, chosen by the size of the last one.
   unsigned int batch_max;
   // Size of each datagram in the message being reported; its last may be shorter.

@@ -8,6 +8,8 @@
 //   datagram_control.c        writes control messages, and iterates over received ones
 //   datagram_segments_linux.c passes several datagrams as one message
 //   datagram_segments_none.c  does not
+//   datagram_errors_linux.c   reads the errors of sent datagrams
+//   datagram_errors_none.c    does not
 #ifndef EVNET_NET_POLLER_INTERNAL_DATAGRAM_SYSTEM_H_
 #define EVNET_NET_POLLER_INTERNAL_DATAGRAM_SYSTEM_H_
 
@@ -91,6 +93,21 @@ int evnet_datagram_system_ask_merged(int descriptor);
 // Returns the size of the datagrams in a message; the last may be shorter. 0: the message is one
 // datagram.
 size_t evnet_datagram_system_merged(const struct msghdr *header);
+
+// An error of a sent datagram.
+struct evnet_datagram_failure {
+  int status;    // -errno; 0: a report that is not an error
+  uint32_t mtu;  // of the path, if status is -EMSGSIZE; 0: unknown
+  struct evnet_address to;
+  bool has_reporter;
+  struct evnet_address reporter;  // the host whose ICMP message it is, with port 0
+};
+
+// Lets a socket keep the errors of its sent datagrams. It leaves a connected socket, whose calls
+// return them. Returns 0 or -errno; -EOPNOTSUPP if the system does not support it.
+int evnet_datagram_system_ask_errors(int descriptor);
+// Takes the oldest error. Returns false if there is none.
+bool evnet_datagram_system_read_failure(int descriptor, struct evnet_datagram_failure *out_failure);
 
 #ifdef __cplusplus
 }

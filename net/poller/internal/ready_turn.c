@@ -174,7 +174,7 @@ RARE static bool step_datagrams(struct ready *ready, struct slot *slot,
   int status = evnet_datagrams_receive(ready->datagrams, slot->descriptor,
                                        slot_handle(&ready->slots, slot), &more);
   // A batch that was not full has emptied the socket, and later datagrams make an edge.
-  if (status == -EAGAIN || (status > 0 && !more)) slot->flags &= (uint16_t)~READABLE;
+  if (!more && (status == -EAGAIN || status > 0)) slot->flags &= (uint16_t)~READABLE;
   // The edge of a lasting error is not used up: recv_start tries immediately.
   if (status < 0 && status != -EAGAIN) slot->flags &= (uint16_t)~RECV_ON;
   if (!evnet_datagrams_next(ready->datagrams, out)) return false;

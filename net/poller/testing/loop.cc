@@ -71,10 +71,11 @@ void Loop::Turn(int64_t timeout_ns) {
     if (completion.op == EVNET_OP_DATAGRAM && completion.result >= 0) {
       event.data.assign(reinterpret_cast<const char *>(completion.data),
                         static_cast<size_t>(completion.result));
-      event.peer = *completion.peer;
       if (completion.local != nullptr) event.local = *completion.local;
       event.truncated = completion.truncated;
     }
+    if (completion.op == EVNET_OP_DATAGRAM && completion.peer != nullptr)
+      event.peer = *completion.peer;
     events_.push_back(event);
     if (handler_) handler_(event);
   }

@@ -21,6 +21,12 @@ static void tell_watch(const struct evnet_sim_udp *udp, struct evnet_sim_udp_new
   if (sim->udp_watch != NULL) sim->udp_watch(sim->udp_watch_user, &news);
 }
 
+// Returns whether errors are reported with the address that the datagram was sent to, and only by
+// receiving: the poller repeats a send that fails with such an error.
+static bool has_errors_by_address(const struct sim_slot *slot) {
+  return slot->owner->datagram_errors && slot->udp->peer.size == 0;
+}
+
 static int take_error(struct evnet_sim_udp *udp) {
   const int error = udp->error;
   udp->error = 0;
@@ -120,14 +126,15 @@ int64_t sim_datagram_send(struct sim_slot *slot, const struct evnet_datagram *da
   struct evnet_sim_udp *udp = slot->udp;
   struct evnet_sim *sim = udp->sim;
   if (count == 0) evnet_sim_fail(sim, "no datagram is to be sent");
-  if (udp->error == 0 && evnet_sim_chance(sim, sim->options.faults.refused_send)) return 0;
+  const bool fails = udp->error != 0 && !has_errors_by_address(slot);
+  if (!fails && evnet_sim_chance(sim, sim->options.faults.refused_send)) return 0;
   int64_t sent = 0;
   for (; (size_t)sent < count && sent < EVNET_DATAGRAMS_MAX; sent++) {
     struct outgoing outgoing;
     look_at(udp, &datagrams[sent], &outgoing);
     // The error of an earlier datagram is reported in place of this datagram's (udp_sendmsg() of
     // Linux).
-    const int error = udp->error != 0 ? take_error(udp) : why_not(sim, &outgoing);
+    const int error = udp->error != 0 && fails ? take_error(udp) : why_not(sim, &outgoing);
     // Only the first datagram's error is reported. The next call checks the others again.
     if (sent > 0 && error < 0) break;
     if (error < 0) {
@@ -263,6 +270,10 @@ bool sim_datagram_step(struct sim_slot *slot, struct evnet_completion *out) {
     if (slot->udp->error != 0) {
       slot->share_batch = true;
       complete_datagram(slot, take_error(slot->udp), out);
+      if (has_errors_by_address(slot)) {
+        slot->owner->peer = slot->udp->error_to;
+        out->peer = &slot->owner->peer;
+      }
       return true;
     }
     if (fails_to_receive(slot, out)) return true;

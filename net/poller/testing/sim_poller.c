@@ -365,6 +365,7 @@ int sim_poller_create(struct evnet_kernel *kernel, const struct evnet_poller_opt
       .drained = true,
       .recv_max = options->recv_bytes_max,
       .datagram_max = options->datagram_bytes_max,
+      .datagram_errors = options->udp_errors,
   };
   self->recv = sim_block_take(self);
   self->scratch = sim_block_take(self);

@@ -100,6 +100,7 @@ struct sim_poller {
   struct sim_block *landed;   // block of the bytes that a SEND returned; NULL: none
   struct sim_slot *batching;  // slot whose batch is being reported, or NULL
   uint32_t datagram_max;
+  bool datagram_errors;  // udp_errors
   struct evnet_address peer;
   struct evnet_address local;
 };

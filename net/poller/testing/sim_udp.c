@@ -190,6 +190,7 @@ static void bounce(struct sim_datagram *datagram) {
   if (sender->closed) return;
   if (sender->peer.size > 0 || evnet_sim_chance(sim, sim->options.faults.icmp))
     sender->error = ECONNREFUSED;
+  sender->error_to = datagram->to;
 }
 
 static void deliver(struct evnet_sim_udp *receiver, struct sim_datagram *datagram) {

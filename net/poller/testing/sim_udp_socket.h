@@ -33,6 +33,7 @@ struct evnet_sim_udp {
   uint32_t under_way_bytes;  // of its datagrams in flight
   uint64_t last_at_ns;       // its next datagram does not arrive before this, except by overtaking
   int error;                 // of an earlier datagram, positive; reported once
+  struct evnet_address error_to;                // the address that it was sent to
   struct evnet_address groups[SIM_GROUPS_MAX];  // its memberships
   uint32_t group_count;
   // Datagrams that it sends to a group do not reach members on its own machine, the server's.

@@ -167,6 +167,23 @@ void Datagrams::Reply(UdpSocket *socket) {
   }
 }
 
+// Each error is of a datagram that was sent and did not arrive.
+void Datagrams::OnError(UdpSocket *socket, const evnet_datagram_error &error) {
+  w_.callbacks++;
+  evnet_sim_note(w_.sim, "on_datagram_error", evnet_address_port(error.peer), error.status, 0);
+  if (socket == nullptr || w_.current_reactor != 0)
+    evnet_sim_fail(w_.sim, "on_datagram_error on reactor %u", w_.current_reactor);
+  evnet_sim_udp_stats stats;
+  evnet_sim_udp_stats_of(w_.sim, &stats);
+  const bool has_cause = w_.plan.server.udp_errors && error.status == -ECONNREFUSED &&
+                         ports_.count(evnet_address_port(error.peer)) > 0 &&
+                         ++errors_ <= stats.lost;
+  if (!has_cause)
+    evnet_sim_fail(w_.sim, "on_datagram_error with %s for port %u has no cause",
+                   evnet_status_name(error.status), evnet_address_port(error.peer));
+  if (w_.Chance(300)) Act();
+}
+
 void Datagrams::OnPrewrite(UdpSocket *socket) {
   evnet_sim_note(w_.sim, "on_prewrite, UDP", socket->port, 0, 0);
   w_.callbacks++;

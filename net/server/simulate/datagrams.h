@@ -9,6 +9,7 @@
 
 #include <list>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,7 @@ class Datagrams {
   UdpSocket *Find(const evnet_conn *conn);  // nullptr if conn is not a UDP socket
   evnet_action OnData(UdpSocket *socket);
   void OnPrewrite(UdpSocket *socket);
+  void OnError(UdpSocket *socket, const evnet_datagram_error &error);
   void Act();  // a random act on a random socket, on reactor 0
   UdpSocket *Any();
 
@@ -143,14 +145,16 @@ class Datagrams {
   std::vector<Peer> peers_;
   std::vector<Later> later_;
   uint64_t groups_ = 0;
-  int depth_ = 0;            // nesting depth of writes
-  int prewrites_ = 0;        // nesting depth of on_prewrite of UDP sockets
-  uint64_t told_ = 0;        // datagrams that evnet has received
-  uint64_t bytes_told_ = 0;  // bytes in them
-  uint64_t taken_ = 0;       // datagrams that the kernel has accepted
-  uint64_t dropped_ = 0;     // datagrams that are never sent
-  uint64_t owed_ = 0;        // value that told_ has to reach before the stop ends
-  bool owes_ = false;        // `owed_` is checked
+  int depth_ = 0;             // nesting depth of writes
+  int prewrites_ = 0;         // nesting depth of on_prewrite of UDP sockets
+  uint64_t told_ = 0;         // datagrams that evnet has received
+  uint64_t bytes_told_ = 0;   // bytes in them
+  uint64_t taken_ = 0;        // datagrams that the kernel has accepted
+  std::set<uint16_t> ports_;  // to which they were sent
+  uint64_t errors_ = 0;       // that were reported
+  uint64_t dropped_ = 0;      // datagrams that are never sent
+  uint64_t owed_ = 0;         // value that told_ has to reach before the stop ends
+  bool owes_ = false;         // `owed_` is checked
   uint64_t serial_ = 0;
 };
 

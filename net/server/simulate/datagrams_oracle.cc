@@ -223,6 +223,7 @@ void Datagrams::Sent(UdpSocket *socket, const evnet_sim_udp_news &news) {
   found->fate = news.event == EVNET_SIM_UDP_TAKEN ? Fate::kTaken : Fate::kRefused;
   found->error = news.error;
   (found->fate == Fate::kTaken ? taken_ : dropped_)++;
+  if (found->fate == Fate::kTaken) ports_.insert(evnet_address_port(news.to));
   // Datagrams written earlier and still pending have been dropped, so MayBeDropped must hold.
   for (auto each = socket->outgoing.begin(); &*each != found;) {
     auto next = std::next(each);

@@ -92,6 +92,11 @@ evnet_handler Handler::CallbacksOf() const {
         self->OnPrewrite(ConnOf(conn));
       }
     };
+  callbacks.on_datagram_error = [](evnet_conn *conn, const evnet_datagram_error *error,
+                                   void *user) {
+    Handler *self = Of<kFace>(user, conn);
+    self->datagrams_->OnError(self->datagrams_->Find(conn), *error);
+  };
   callbacks.on_close = [](evnet_conn *conn, int reason, void *user) {
     Handler *self = Of<kFace>(user, conn);
     Dials::Dial *dial = self->dials_->Find(conn);

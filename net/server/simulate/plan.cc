@@ -117,6 +117,7 @@ Plan MakePlan(uint64_t seed) {
   plan.sim.faults.overtaking = dice.Fault(500);
   plan.sim.faults.refused_datagram = dice.Fault(200);
   plan.sim.faults.icmp = dice.Fault(500);
+  plan.server.udp_errors = dice.Chance(500);
   plan.sim.faults.receive_failure = dice.Chance(70) ? 0 : dice.Fault(50);
   plan.posters = dice.Chance(50) ? 0 : 1 + dice.Below(3);
   plan.requests_every_ns = dice.Size(1, 100) * kNsPerMs;

@@ -137,8 +137,9 @@ void Rates::Measure(uint32_t reactor) {
         c->before_limit -= before;
         if (w_.plan.sim.faults.flights > 0) bytes -= before;
       }
-      // A closing connection discards its input without a limit.
-      if (way == 0 && (c->takes_nothing || c->ending_ns != 0 || !IsOpen(c))) continue;
+      // A closing connection discards its input without a limit, and a reset discards what is unread.
+      if (way == 0 && (c->takes_nothing || c->ending_ns != 0 || !IsOpen(c) || Inspect(c).broken))
+        continue;
       Pass(c, &c->limits[way], bytes, way, "the connection");
       if (c->in_group) Pass(c, &groups_[reactor].limits[way], bytes, way, "its group");
     }

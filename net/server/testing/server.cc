@@ -115,6 +115,12 @@ evnet_handler Callbacks::Handler() const {
       CallbacksOf(user, "on_prewrite", conn)->on_prewrite(conn);
     };
   }
+  if (on_datagram_error) {
+    handler.on_datagram_error = [](evnet_conn *conn, const evnet_datagram_error *error,
+                                   void *user) {
+      CallbacksOf(user, "on_datagram_error", conn)->on_datagram_error(conn, error);
+    };
+  }
   if (on_close) {
     handler.on_close = [](evnet_conn *conn, int reason, void *user) {
       return CallbacksOf(user, "on_close", conn, reason)->on_close(conn, reason);

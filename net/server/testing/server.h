@@ -38,6 +38,7 @@ struct Callbacks {
   std::function<evnet_action(evnet_conn *)> on_below;
   std::function<evnet_action(evnet_conn *, evnet_timeout)> on_timeout;
   std::function<void(evnet_conn *)> on_prewrite;
+  std::function<void(evnet_conn *, const evnet_datagram_error *)> on_datagram_error;
   std::function<evnet_action(evnet_conn *, int)> on_close;
   std::function<evnet_action(evnet_server *, uint64_t *)> on_tick;
   std::function<void(evnet_conn *)> on_stopping;

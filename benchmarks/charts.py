@@ -111,9 +111,11 @@ def panel_of(kind, row, record):
         lines = {
             server: [records.shorten(records.median(record, server, key)) for _, key in PERCENTILES]
             for server in record["servers"]
-            if server not in _NOT_IN_LATENCY
+            if server not in _NOT_IN_LATENCY and not records.is_overloaded(record, server)
         }
-        return Panel("%s, %s requests/s" % (short(row.title), "{:,}".format(record["rate"])), [], lines)
+        overloaded = [label(server) for server in record["servers"] if records.is_overloaded(record, server)]
+        note = "; overloaded, so not shown: %s" % ", ".join(overloaded) if overloaded else ""
+        return Panel("%s, %s requests/s%s" % (short(row.title), "{:,}".format(record["rate"]), note), [], lines)
     bars = []
     for server in record["servers"]:
         figure = records.figure(record, server, "bytes" if kind == "idle" else "cpu_us", record["base"])

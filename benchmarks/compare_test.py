@@ -274,6 +274,14 @@ class ChartsTest(unittest.TestCase):
         self.assertEqual(drawn[1].panels[0].lines["evnet"], [90.0, 180.0, 270.0, 360.0])
         self.assertEqual(drawn[2].panels[0].bars[1].value, 128)
 
+    def test_a_server_that_does_not_sustain_the_rate_has_no_line(self):
+        record = fake_record("echo-latency", {"floor-lt": 10.0, "evnet": 9.0, "go-net": 50.0}, rate=1000)
+        record["servers"]["evnet"]["overdue"] = [20] * 4  # 4 % of 500
+        record["servers"]["go-net"]["overdue"] = [30] * 4
+        panel = charts.charts_of({"echo-latency": record})[0].panels[0]
+        self.assertEqual(list(panel.lines), ["floor-lt", "evnet"])
+        self.assertIn("not shown: Go net", panel.title)
+
     def test_a_chart_tells_that_its_data_changed(self):
         old = charts.charts_of(self.SAVED)[0]
         svg = charts.with_schemes('<?xml?><svg width="1">x</svg>', old)

@@ -80,9 +80,7 @@ def rate_cell(record, server):
 
 
 def overdue_cell(record, server):
-    overdue = records.median(record, server, "overdue") or 0
-    due = record["rate"] * record["method"]["slice_seconds"]
-    return "%.1f %%" % (100 * overdue / due)
+    return "%.1f %%" % (100 * records.overdue_share(record, server))
 
 
 COLUMNS = {

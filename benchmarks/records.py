@@ -12,6 +12,9 @@ import statistics
 
 import measure
 
+# A server that leaves more of the requests unsent does not sustain the rate of the open loop.
+OVERDUE_MAX = 0.05
+
 # value: the median; ratio, low, high: of the pairs with the base, None if there is no base.
 Figure = collections.namedtuple("Figure", "value ratio low high")
 
@@ -100,6 +103,16 @@ def holds(record, measured):
 def is_saturated(record, server):
     busy = median(record, server, "busy")
     return busy is not None and busy >= measure.BUSY_MIN
+
+
+def overdue_share(record, server):
+    """Returns the share of the requests of the open loop that were due and never sent."""
+    due = record["rate"] * record["method"]["slice_seconds"]
+    return (median(record, server, "overdue") or 0) / due
+
+
+def is_overloaded(record, server):
+    return overdue_share(record, server) > OVERDUE_MAX
 
 
 def verdict(record, bar):

@@ -22,6 +22,8 @@ import table
 # The share of the peak rate at which latency is measured in the open loop.
 LATENCY_SHARE = 0.7
 PEAK_ROUNDS = 3
+# A queue from the start of the open loop must be gone before latency counts.
+LATENCY_WARMUP_SECONDS = 0.2
 COUNTER_SECONDS = 0.3
 FILE_BYTES = 1 << 20
 IDLE_CONNECTIONS = 10000
@@ -139,6 +141,8 @@ def describe_method(method):
 def run_rounds(suite, row, commands, words):
     """Returns the columns of each server and of the control, from interleaved rounds."""
     method = suite.settings.method
+    if row.kind == "latency":
+        method = method._replace(warmup_seconds=LATENCY_WARMUP_SECONDS)
     names = [*commands, "control"]
     commands = {**commands, "control": commands[row.base]}
     samples = {name: [] for name in names}

@@ -223,7 +223,7 @@ class DocumentTest(unittest.TestCase):
         record["counters"] = {"evnet": {"syscalls": 2.1, "switches": 0.01}}
         page = document.text(table.ROWS, {"echo-64": record})
         self.assertIn("| evnet | 9.00 | 0.90 (0.90–0.90) | 2.10 | 0.01 | 111,111 | 270 |\n", page)
-        self.assertIn("| TCP echo, 64 B, 50 connections | CPU | evnet | ≤ 1.03 of floor-lt | 0.90 | met |\n", page)
+        self.assertIn("| TCP echo, 64 B, 50 connections | CPU | evnet | ≤ 1.03 of floor-lt | 0.900 | met |\n", page)
         self.assertIn("Base: floor-lt, 2026-01-02, commit 0123456789ab, 15 pairs of 0.5 s, control 1.000.", page)
         self.assertIn("Rows without a valid run: `echo-64-1000`", page)
 

@@ -173,7 +173,7 @@ def row_text(row, record):
 
 
 def bar_limit(bar):
-    limit = "≤ %g" % bar.most if bar.most is not None else "≥ %g" % bar.least
+    limit = "≤ %.4g" % bar.most if bar.most is not None else "≥ %.4g" % bar.least
     if bar.versus is None:
         return limit
     return limit + " of %s" % bar.versus
@@ -189,9 +189,8 @@ def bars_section(rows, saved):
             judged = records.verdict(saved[row.name], bar) if row.name in saved else None
             if judged is not None:
                 value, result = judged
-                cells.append(
-                    [headline(row), _MEASURES[bar.measure], bar.server, bar_limit(bar), number(value), result]
-                )
+                text = "%.3f" % value if bar.versus else number(value)
+                cells.append([headline(row), _MEASURES[bar.measure], bar.server, bar_limit(bar), text, result])
     if len(cells) == 1:
         return []
     lines = ["## Bars", "", "The limits that evnet sets itself, with what was measured."]

@@ -53,6 +53,7 @@ def describe():
         "cpu": cpu_model(),
         "cpus": os.cpu_count(),
         "virtual": is_virtual(),
-        "kernel": "%s %s" % (platform.system(), platform.release()),
+        # Without the suffix of the build: 6.1.0-18-amd64 is Linux 6.1.0.
+        "kernel": "%s %s" % (platform.system(), platform.release().split("-")[0]),
         "system": distribution(),
     }

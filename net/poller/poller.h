@@ -143,7 +143,7 @@ struct evnet_completion {
 
   // DATAGRAM: the host that received it, with port 0; replies must be sent from it. For a datagram
   // to a group or broadcast address, it is the host that took it. NULL if the socket is bound to
-  // one host. Of an error, the host that reported it; NULL: this one. Valid as peer.
+  // one host. For an error, it is the host that reported it, and NULL means this one. Valid as peer.
   const struct evnet_address *local;
 };
 

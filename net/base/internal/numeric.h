@@ -29,7 +29,7 @@ void numeric_set_ip6(struct evnet_address *address, const struct in6_addr *host,
 // numeric_read_ip4 reads an IPv4 address, and sets the socket address if it returns true.
 bool numeric_read_ip4(const char *text, uint16_t port, struct evnet_address *out);
 
-// numeric_check_name checks a host that is no IP address. One of digits and dots is a malformed IPv4
+// numeric_check_name checks a host that is not an IP address. One of digits and dots is a malformed IPv4
 // address, not a name: no top-level domain is all digits (RFC 3696 section 2).
 //
 // Returns: 1 if the host may be a name.

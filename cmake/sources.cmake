@@ -38,6 +38,7 @@ set(EVNET_HEADERS
   net/reactor/adopt.h
   net/reactor/conn.h
   net/reactor/datagram.h
+  net/reactor/descriptors.h
   net/reactor/dial.h
   net/reactor/embed.h
   net/reactor/flow.h
@@ -91,6 +92,7 @@ set(EVNET_SOURCES
   net/poller/internal/ready_slot.c
   net/poller/internal/ready_turn.c
   net/poller/internal/ready_watch.c
+  net/poller/internal/rights.c
   net/poller/internal/socket.c
   net/poller/internal/socket_address.c
   net/poller/internal/socket_adopt.c
@@ -113,6 +115,7 @@ set(EVNET_SOURCES
   net/reactor/datagram_socket.c
   net/reactor/datagram_write.c
   net/reactor/deadline.c
+  net/reactor/descriptors.c
   net/reactor/dial.c
   net/reactor/dial_attempts.c
   net/reactor/dial_options.c

@@ -1136,6 +1136,16 @@ evnet_test(
     net/server/cpus_test.cc)
 
 evnet_test(
+  net_server_descriptors_test
+  LINUX_ONLY
+  SOURCES
+    net/server/descriptors_test.cc
+  DEPS
+    net_base_testing_temp_directory
+    net_server_testing_client
+    net_server_testing_server)
+
+evnet_test(
   net_server_dial_test
   LINUX_ONLY
   SOURCES
@@ -2171,6 +2181,11 @@ evnet_test_again(
 evnet_test_again(
   net_server_change_addresses_uring_test
   net_server_change_addresses_test
+  EVNET_TEST_BACKEND=io_uring)
+
+evnet_test_again(
+  net_server_descriptors_uring_test
+  net_server_descriptors_test
   EVNET_TEST_BACKEND=io_uring)
 
 evnet_test_again(

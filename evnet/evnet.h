@@ -24,6 +24,7 @@
 #include "../net/metrics/metrics.h"
 #include "../net/poller/poller.h"
 #include "../net/reactor/conn.h"
+#include "../net/reactor/descriptors.h"
 #include "../net/reactor/embed.h"
 #include "../net/reactor/handler.h"
 #include "../net/reactor/hold.h"

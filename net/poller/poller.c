@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "net/poller/internal/backend.h"
+#include "net/poller/internal/rights.h"
 
 int evnet_poller_create(const struct evnet_poller_options *options,
                         struct evnet_poller **out_poller) {
@@ -26,6 +27,10 @@ const char *evnet_poller_create_message(enum evnet_backend backend, int status) 
 
 void evnet_poller_set_quota(struct evnet_poller *poller, const struct evnet_quota *quota) {
   poller->quota = quota;
+}
+
+void evnet_poller_set_taker(struct evnet_poller *poller, const struct evnet_taker *taker) {
+  poller->taker = taker;
 }
 
 void evnet_poller_destroy(struct evnet_poller *poller) {
@@ -130,6 +135,11 @@ void evnet_poller_recv_stop(struct evnet_poller *poller, struct evnet_handle han
 int64_t evnet_poller_send(struct evnet_poller *poller, struct evnet_handle handle,
                           const struct iovec *pieces, size_t count) {
   return poller->ops->send(poller, handle, pieces, count);
+}
+
+int64_t evnet_poller_send_descriptor(struct evnet_poller *poller, struct evnet_handle handle,
+                                     int passed, const void *data, size_t size) {
+  return evnet_rights_send(poller->ops->descriptor(poller, handle), passed, data, size);
 }
 
 size_t evnet_poller_sending_bytes(struct evnet_poller *poller, struct evnet_handle handle) {

@@ -551,7 +551,7 @@ EVNET_API EVNET_WARN_UNUSED int evnet_poller_accept(struct evnet_poller *poller,
 
 // evnet_poller_recv_start arms receiving until evnet_poller_recv_stop or a completion without
 // `more`. Bytes that arrived while it was stopped are reported in the next turn. Descriptors that
-// arrive over a Unix socket are closed.
+// arrive over a Unix socket are closed, unless a taker takes them.
 EVNET_API void evnet_poller_recv_start(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_recv_stop disarms receiving. A completion-based backend may still report bytes that
@@ -566,6 +566,42 @@ EVNET_API void evnet_poller_recv_stop(struct evnet_poller *poller, struct evnet_
 //
 //   quota  borrowed for the poller's life; NULL: none, the default.
 EVNET_API void evnet_poller_set_quota(struct evnet_poller *poller, const struct evnet_quota *quota);
+
+// Decides which handles of Unix sockets receive descriptors, and takes them.
+struct evnet_taker {
+  // Returns whether the handle receives descriptors. Called before bytes of a Unix socket are
+  // received. It must not call the poller.
+  bool (*takes)(void *context, struct evnet_handle handle);
+
+  // Called inside evnet_poller_next, before it reports the RECV of the bytes that the descriptors
+  // came with. It must not call the poller.
+  //
+  //   descriptors  count of them, now the taker's.
+  //   cut          some are lost: the process has no descriptor left.
+  void (*take)(void *context, struct evnet_handle handle, const int *descriptors, size_t count,
+               bool cut);
+
+  void *context;  // passed to both functions
+};
+
+// evnet_poller_set_taker sets the taker of a poller. If a handle begins to receive descriptors while
+// receiving is armed, stop and start receiving.
+//
+//   taker  borrowed for the poller's life; NULL: none, the default.
+EVNET_API void evnet_poller_set_taker(struct evnet_poller *poller, const struct evnet_taker *taker);
+
+// evnet_poller_send_descriptor sends bytes over a Unix socket, and a duplicate of a descriptor with
+// the first of them. No other send of the handle may be in progress.
+//
+//   passed  stays the caller's.
+//   size    above 0.
+//
+// Returns: the bytes sent, 1 to size.
+// Errors:  -EAGAIN if the socket is full; the others of sendmsg(2).
+EVNET_API EVNET_WARN_UNUSED int64_t evnet_poller_send_descriptor(struct evnet_poller *poller,
+                                                                 struct evnet_handle handle,
+                                                                 int passed, const void *data,
+                                                                 size_t size);
 
 // evnet_poller_send passes bytes to the kernel immediately, as one send. No other send of the
 // handle may be in progress: neither evnet_poller_send_start nor one that returned -EINPROGRESS.

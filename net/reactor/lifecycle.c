@@ -8,6 +8,7 @@
 #include "net/reactor/internal/close.h"
 #include "net/reactor/internal/conn.h"
 #include "net/reactor/internal/datagram.h"
+#include "net/reactor/internal/descriptors.h"
 #include "net/reactor/internal/end.h"
 #include "net/reactor/internal/flow.h"
 #include "net/reactor/internal/handler.h"
@@ -134,6 +135,7 @@ static void run_due(struct evnet_conn *conn) {
   if (flow_take_below(conn)) callback_run(conn, handler_of(conn)->handler.on_below);
   flow_check_inbound(conn);
   if (conn_is_datagram(conn)) datagram_run_due(conn);
+  descriptors_run_due(conn);
   side_trim(conn);
   outbound_start(conn);
   outbound_await_flight(conn);

@@ -2,8 +2,11 @@
 // connection has its own limits or handler. This file creates, trims and frees it.
 #include "net/reactor/internal/side.h"
 
+#include <unistd.h>
+
 #include "net/reactor/internal/clock.h"
 #include "net/reactor/internal/datagram_socket.h"
+#include "net/reactor/internal/descriptors.h"
 #include "net/reactor/internal/reactor.h"
 
 struct conn_side *side_create(struct evnet_reactor *reactor) {
@@ -25,6 +28,7 @@ struct conn_side *side_create(struct evnet_reactor *reactor) {
   side->counted_in = side->counted_out = 0;
   side->rate = NULL;
   side->datagram = NULL;
+  side->descriptors = NULL;
   side->write_since_ms = side->opened_ms = now32(reactor);
   return side;
 }
@@ -63,9 +67,19 @@ void side_trim(struct evnet_conn *conn) {
   bool has_bytes = evnet_ring_size(&side->inbound) > 0 || !evnet_outbound_is_empty(&side->outbound);
   bool needed = has_bytes || (conn->flags & SENDING) || side->limits != NULL ||
                 side->handler != NULL || side->woken || side->awaits_acks ||
-                side->datagram != NULL || side->below_bytes > 0 || side->rate != NULL ||
+                side->datagram != NULL || side->descriptors != NULL || side->below_bytes > 0 ||
+                side->rate != NULL ||
                 conn->reactor->limits.timeouts_ms[EVNET_TIMEOUT_LIFETIME] != EVNET_OFF;
   if (!needed) side_free(conn);
+}
+
+// Closes the received descriptors that were not taken.
+static void close_descriptors(const struct evnet_allocator *allocator,
+                              struct conn_descriptors *descriptors) {
+  if (descriptors == NULL) return;
+  for (uint32_t i = 0; i < descriptors->count; i++)
+    (void)close(descriptors->of[(descriptors->first + i) % descriptors->max]);
+  evnet_release(allocator, descriptors);
 }
 
 void side_destroy(struct evnet_reactor *reactor, struct conn_side *side) {
@@ -78,6 +92,7 @@ void side_destroy(struct evnet_reactor *reactor, struct conn_side *side) {
   evnet_release(allocator, side->handler);
   if (side->datagram != NULL) evnet_release(allocator, side->datagram->asked);
   evnet_release(allocator, side->datagram);
+  close_descriptors(allocator, side->descriptors);
   evnet_release(allocator, side);
 }
 

@@ -81,6 +81,7 @@ struct evnet_poller {
   const struct evnet_poller_ops *ops;
   const char *name;                 // of the backend
   const struct evnet_quota *quota;  // NULL: none
+  const struct evnet_taker *taker;  // NULL: none
 };
 
 // Returns whether the quota limits the handle.

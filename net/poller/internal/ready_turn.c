@@ -7,6 +7,7 @@
 #include "net/poller/internal/ready_connect.h"
 #include "net/poller/internal/ready_slot.h"
 #include "net/poller/internal/ready_watch.h"
+#include "net/poller/internal/rights.h"
 #include "net/poller/internal/socket.h"
 
 // A step tries one operation and returns whether it made a completion. A stream's request runs only
@@ -99,6 +100,18 @@ RARE static size_t share_of_quota(const struct ready *ready, const struct slot *
   return most < share ? most : share;
 }
 
+RARE static int64_t receive_unix(struct ready *ready, struct slot *slot, size_t share,
+                                 bool *out_split) {
+  const struct evnet_handle handle = slot_handle(&ready->slots, slot);
+  if (evnet_rights_are_taken(&ready->poller, handle)) {
+    *out_split = true;
+    return evnet_rights_receive(&ready->poller, handle, slot->descriptor, ready->recv_block, share);
+  }
+  return slot->flags & LEVEL
+             ? evnet_socket_recv(slot->descriptor, ready->recv_block, share)
+             : evnet_socket_recv_unix(slot->descriptor, ready->recv_block, share, out_split);
+}
+
 static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
   size_t share = ready->recv_bytes - ready->share_bytes;
   if (ready->poller.quota != NULL) {
@@ -106,9 +119,8 @@ static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_compl
     if (share == 0) return step_refused(ready, slot, out);
   }
   bool split = false;  // more data may follow a short read
-  const bool may_split = slot->transport == EVNET_TRANSPORT_UNIX && !(slot->flags & LEVEL);
-  int64_t got = may_split
-                    ? evnet_socket_recv_unix(slot->descriptor, ready->recv_block, share, &split)
+  int64_t got = slot->transport == EVNET_TRANSPORT_UNIX
+                    ? receive_unix(ready, slot, share, &split)
                     : evnet_socket_recv(slot->descriptor, ready->recv_block, share);
   if (got == -EAGAIN) {
     slot->flags &= (uint16_t) ~(READABLE | URGENT);

@@ -14,6 +14,7 @@
 enum { DESCRIPTORS_MAX = 253 };
 
 const bool evnet_unix_system_abstract_names = false;
+const int evnet_unix_system_receive_flags = 0;
 
 static void close_received(struct msghdr *message) {
   for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;

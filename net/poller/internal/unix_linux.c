@@ -8,6 +8,7 @@
 #include "net/poller/internal/unix_system.h"
 
 const bool evnet_unix_system_abstract_names = true;
+const int evnet_unix_system_receive_flags = MSG_CMSG_CLOEXEC;
 
 // Without a control buffer the kernel drops control data, including descriptors, and sets
 // MSG_CTRUNC (scm_recv in include/net/scm.h; the same from Linux 4.5 to 6.18). So no descriptor

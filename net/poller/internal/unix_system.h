@@ -17,6 +17,10 @@ extern "C" {
 // Whether the system has abstract names, which have no file.
 extern const bool evnet_unix_system_abstract_names;
 
+// For recvmsg(2): received descriptors are not inherited by programs. 0 if the system has no such
+// flag.
+extern const int evnet_unix_system_receive_flags;
+
 // Receives from a Unix stream. Descriptors that are received are closed.
 //
 //   out_split  whether more data may follow, although less than requested was received.

@@ -5,6 +5,7 @@
 // of the buffers. Bytes beyond that are reported although their sockets are stopped, oldest first,
 // because other sockets need buffers.
 #include "net/poller/internal/uring_receive.h"
+#include "net/poller/internal/rights.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -237,7 +238,11 @@ bool uring_on_ready(struct uring *uring, struct slot *slot, const struct io_urin
       uring_arm_hangup(uring, slot);
       return false;
     }
-    got = evnet_socket_recv(slot->descriptor, uring->large, most < left ? most : left);
+    const size_t share = most < left ? most : left;
+    const struct evnet_handle handle = slot_handle(&uring->slots, slot);
+    got = slot->transport == EVNET_TRANSPORT_UNIX && evnet_rights_are_taken(&uring->poller, handle)
+              ? evnet_rights_receive(&uring->poller, handle, slot->descriptor, uring->large, share)
+              : evnet_socket_recv(slot->descriptor, uring->large, share);
   }
   if (got <= 0 && got != -EAGAIN) {
     slot->flags |= ENDED;

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "net/poller/internal/rights.h"
 struct io_uring_sqe *uring_get_sqe(struct uring *uring) {
   struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
   if (sqe != NULL) return sqe;
@@ -27,6 +28,11 @@ static struct io_uring_sqe *get_slot_sqe(struct uring *uring, struct slot *slot)
   struct io_uring_sqe *sqe = uring_get_sqe(uring);
   if (sqe != NULL) slot->in_flight++;
   return sqe;
+}
+
+static bool has_taken_rights(const struct uring *uring, const struct slot *slot) {
+  return slot->transport == EVNET_TRANSPORT_UNIX &&
+         evnet_rights_are_taken(&uring->poller, slot_handle(&uring->slots, slot));
 }
 
 static void arm_poll(struct uring *uring, struct slot *slot, enum tag tag, unsigned events,
@@ -54,8 +60,10 @@ void uring_arm_recv(struct uring *uring, struct slot *slot) {
     if (slot->flags & READY_EDGE) (void)uring_cancel(uring, slot, TAG_READY);
     return;
   }
-  // Only a poll lets the quota decide how much is received.
-  if (evnet_quota_limits(&uring->poller, slot_handle(&uring->slots, slot))) slot->flags |= POLLED;
+  // Only a poll lets the quota decide how much is received, and only recvmsg(2) receives descriptors.
+  if (evnet_quota_limits(&uring->poller, slot_handle(&uring->slots, slot)) ||
+      has_taken_rights(uring, slot))
+    slot->flags |= POLLED;
   if (slot->flags & POLLED) {
     arm_poll(uring, slot, TAG_READY, POLLIN, RECV_ARMED);
     return;

@@ -105,7 +105,8 @@ struct conn_side {
   size_t counted_in;        // bytes of `inbound` in the statistics
   size_t counted_out;       // bytes of `outbound` in the statistics
   struct conn_rate *rate;   // its rate limits; NULL: none
-  struct datagram_socket *datagram;  // a UDP socket's record, else NULL
+  struct datagram_socket *datagram;      // a UDP socket's record, else NULL
+  struct conn_descriptors *descriptors;  // received ones; NULL: they are not accepted
   // The poller's while SENDING; it points to one of the union's members.
   struct evnet_send send;
   union {

@@ -53,6 +53,7 @@
 #pragma redefine_extname deadline_restart evnet_internal_deadline_restart
 #pragma redefine_extname deadline_settle evnet_internal_deadline_settle
 #pragma redefine_extname deadline_stamp evnet_internal_deadline_stamp
+#pragma redefine_extname descriptors_run_due evnet_internal_descriptors_run_due
 #pragma redefine_extname dial_add_request evnet_internal_dial_add_request
 #pragma redefine_extname dial_connect evnet_internal_dial_connect
 #pragma redefine_extname dial_connected evnet_internal_dial_connected

@@ -70,7 +70,7 @@ struct evnet_reactor {
   struct listeners listeners;
   struct evnet_reactor_log_limits log_limits;  // unless the owner has them
   struct rates rates;
-  struct evnet_taker taker;  // of descriptors; set by the first connection that receives any
+  struct evnet_taker taker;   // of descriptors; set by the first connection that receives any
   struct resolver *resolver;  // made with the first lookup of a name
   struct evnet_log_limit resolver_log;
   struct stop stop;

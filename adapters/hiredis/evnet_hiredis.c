@@ -50,8 +50,8 @@ static void on_ready(struct evnet_watcher *watcher, uint32_t events, void *user)
   leave(attachment);
 }
 
-static void request(struct attachment *attachment, uint32_t events) {
-  if (events == attachment->events) return;
+// Watches for other events. Returns the status; after an error nothing is watched.
+static int watch(struct attachment *attachment, uint32_t events) {
   int status = 0;
   if (events == 0) {
     evnet_watch_stop(&attachment->watcher);
@@ -62,8 +62,12 @@ static void request(struct attachment *attachment, uint32_t events) {
     status = evnet_watch_change(&attachment->watcher, events);
   }
   attachment->events = status == 0 ? events : 0;
-  if (status == 0) return;
-  evnet_watch_stop(&attachment->watcher);
+  if (status < 0) evnet_watch_stop(&attachment->watcher);
+  return status;
+}
+
+static void request(struct attachment *attachment, uint32_t events) {
+  if (events == attachment->events || watch(attachment, events) == 0) return;
   evnet_timer_start(attachment->reactor, &attachment->broken, 0, give_up, attachment);
 }
 
@@ -123,6 +127,12 @@ int evnet_hiredis_attach(struct evnet_reactor *reactor, struct redisAsyncContext
   if (attachment == NULL) return -ENOMEM;
   attachment->reactor = reactor;
   attachment->context = context;
+  // hiredis finishes the connection when the socket is writable.
+  const int status = watch(attachment, EVNET_WRITABLE);
+  if (status < 0) {
+    free(attachment);
+    return status;
+  }
   context->ev.data = attachment;
   context->ev.addRead = add_read;
   context->ev.delRead = delete_read;
@@ -132,7 +142,5 @@ int evnet_hiredis_attach(struct evnet_reactor *reactor, struct redisAsyncContext
 #if HIREDIS_MAJOR >= 1
   context->ev.scheduleTimer = schedule_timer;
 #endif
-  // hiredis finishes the connection when the socket is writable.
-  add_write(attachment);
   return 0;
 }

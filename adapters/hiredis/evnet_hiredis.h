@@ -32,6 +32,7 @@ struct redisAsyncContext;
 // Errors:  -EALREADY if the context is attached to an event loop.
 //          -EINVAL if the context has no descriptor, because the connection failed.
 //          -ENOMEM if memory runs out.
+//          -ESHUTDOWN if the reactor has ended, and the others of evnet_watch.
 //          After an error the context is not attached, and remains the caller's.
 // Thread:  the reactor's.
 EVNET_WARN_UNUSED int evnet_hiredis_attach(struct evnet_reactor *reactor,

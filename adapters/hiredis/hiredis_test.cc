@@ -179,6 +179,16 @@ TEST_P(Hiredis, AttachRefusesAContextThatHasALoopOrNoSocket) {
   redisAsyncFree(none);
 }
 
+TEST_P(Hiredis, AttachRefusesAReactorThatHasEndedAndLeavesTheContext) {
+  evnet_reactor_stop(loop_.get(), 0);
+  while (evnet_reactor_turn(loop_.get(), 100) == 1) continue;
+  redisAsyncContext *context = redisAsyncConnectUnix(server_.socket());
+  ASSERT_EQ(context->err, 0) << context->errstr;
+  EXPECT_EQ(evnet_hiredis_attach(loop_.get(), context), -ESHUTDOWN);
+  EXPECT_EQ(context->ev.data, nullptr);
+  redisAsyncFree(context);
+}
+
 INSTANTIATE_TEST_SUITE_P(OnEach, Hiredis,
                          ::testing::Values(EVNET_BACKEND_EPOLL, EVNET_BACKEND_AUTO));
 

@@ -286,9 +286,11 @@ set(EVNET_EXAMPLES
   blocking
   chat
   clock
+  discover
   echo
   framed
   http
+  numbers
   proxy
   swarm)
 set(EVNET_EXAMPLE_blocking
@@ -297,6 +299,8 @@ set(EVNET_EXAMPLE_chat
   examples/chat/chat.c)
 set(EVNET_EXAMPLE_clock
   examples/clock/clock.c)
+set(EVNET_EXAMPLE_discover
+  examples/discover/discover.c)
 set(EVNET_EXAMPLE_echo
   examples/echo/echo.c)
 set(EVNET_EXAMPLE_framed
@@ -323,6 +327,8 @@ set(EVNET_EXAMPLE_http_macos
   examples/http/file_time_darwin.c)
 set(EVNET_EXAMPLE_http_openbsd
   examples/http/file_time_posix.c)
+set(EVNET_EXAMPLE_numbers
+  examples/numbers/numbers.c)
 set(EVNET_EXAMPLE_proxy
   examples/proxy/proxy.c)
 set(EVNET_EXAMPLE_swarm

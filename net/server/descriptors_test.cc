@@ -1,4 +1,4 @@
-// Descriptors over Unix sockets: sent, received, bounded, and never left behind.
+// Descriptors over Unix sockets: sent, received, bounded, and closed in every case.
 #include "net/reactor/descriptors.h"
 
 #include <dirent.h>

@@ -18,7 +18,8 @@ constexpr int kPeriodMs = 20;
 class Clock : public ::testing::TestWithParam<std::string> {
  protected:
   Clock()
-      : process({GetParam(), "--period-ms=" + std::to_string(kPeriodMs), "tcp://127.0.0.1:0"}),
+      : process({GetParam(), "--period-ms=" + std::to_string(kPeriodMs), "--traffic-class=184",
+                 "tcp://127.0.0.1:0"}),
         port(PortOf(process.Line())) {}
 
   static std::string Line(Client *client) {
@@ -78,6 +79,11 @@ TEST_P(Clock, ALineIsAnsweredByWhatTheKernelKnows) {
       << line;
   EXPECT_GT(rtt_us, 0u);
   EXPECT_EQ(retransmitted, 0u);
+  int left_ms = -1;
+  line = Line(&visitor);
+  ASSERT_EQ(sscanf(line.c_str(), "%d ms to the next tick", &left_ms), 1) << line;
+  EXPECT_GE(left_ms, 0);
+  EXPECT_LE(left_ms, kPeriodMs);
 }
 
 TEST_P(Clock, SigtermTellsEachVisitorThenEndsWithTheLastNumbers) {

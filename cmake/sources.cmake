@@ -286,6 +286,7 @@ set(EVNET_EXAMPLES
   blocking
   chat
   clock
+  console
   discover
   echo
   framed
@@ -299,6 +300,8 @@ set(EVNET_EXAMPLE_chat
   examples/chat/chat.c)
 set(EVNET_EXAMPLE_clock
   examples/clock/clock.c)
+set(EVNET_EXAMPLE_console
+  examples/console/console.c)
 set(EVNET_EXAMPLE_discover
   examples/discover/discover.c)
 set(EVNET_EXAMPLE_echo

@@ -1,10 +1,9 @@
 // Finds the other instances of itself in the network, and keeps a TCP connection to each.
 //
-// Every instance announces the port of its TCP address to a multicast group, once in a period. Who
-// hears an announcement of a peer that it has no connection to dials it (evnet_dial_address). Of two
-// instances the one with the smaller number dials. A number is random, so it also tells the own
-// announcements from those of others. No part of an announcement is trusted: it only causes a dial
-// to the host that sent it.
+// Every instance announces the port of its TCP address to a multicast group, once in a period. An
+// instance that hears a new peer dials it (evnet_dial_address), if its own number is the smaller
+// one; otherwise the peer dials. Numbers are random, so an instance knows its own announcements. No
+// part of an announcement is trusted: it only causes a dial to the host that sent it.
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>

@@ -103,6 +103,39 @@ TEST_P(UnixPieces, DescriptorsAndUrgentBytesInAnyOrderLoseNothing) {
   ExpectNothingLost(true, false);
 }
 
+TEST_P(UnixTest, AFullSocketReportsOnceThatItHasRoomForADescriptor) {
+  const Connection connection = AttachUnix();
+  const evnet_handle handle = connection.handle;
+  int64_t sent;
+  size_t count = 0;
+  while ((sent = evnet_poller_send_descriptor(poller(), handle, connection.descriptor, "d", 1)) ==
+         1)
+    count++;
+  ASSERT_EQ(sent, -EAGAIN);
+  evnet_poller_await_room(poller(), handle);
+  for (int i = 0; i < 10; i++) loop().Turn(0);
+  EXPECT_TRUE(loop().Of(handle, EVNET_OP_SEND).empty());
+  EXPECT_EQ(connection.peer->Receive(count), std::string(count, 'd'));
+  ASSERT_TRUE(loop().RunUntil([&] { return !loop().Of(handle, EVNET_OP_SEND).empty(); }));
+  EXPECT_EQ(loop().Of(handle, EVNET_OP_SEND)[0].result, 0);
+  EXPECT_EQ(evnet_poller_send_descriptor(poller(), handle, connection.descriptor, "d", 1), 1);
+  for (int i = 0; i < 10; i++) loop().Turn(0);
+  EXPECT_EQ(loop().Of(handle, EVNET_OP_SEND).size(), 1u);
+}
+
+TEST_P(UnixTest, ADetachCancelsTheWaitForRoom) {
+  const Connection connection = AttachUnix();
+  const evnet_handle handle = connection.handle;
+  while (evnet_poller_send_descriptor(poller(), handle, connection.descriptor, "d", 1) == 1) {
+  }
+  evnet_poller_await_room(poller(), handle);
+  EXPECT_EQ(evnet_poller_shutdown_write(poller(), handle), 0);
+  evnet_poller_detach(poller(), handle);
+  ASSERT_TRUE(RunUntilDetached(handle));
+  ASSERT_EQ(loop().Of(handle, EVNET_OP_SEND).size(), 1u);
+  EXPECT_LE(loop().Of(handle, EVNET_OP_SEND)[0].result, 0);
+}
+
 TEST_P(UnixTest, AnAbstractNameIsServedWhereThereAreSuchNames) {
   const std::string text = "unix://@" + directory_.path();
   const evnet_address address = Parse(text);

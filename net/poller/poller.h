@@ -597,7 +597,7 @@ EVNET_API void evnet_poller_set_taker(struct evnet_poller *poller, const struct 
 //   size    above 0.
 //
 // Returns: the bytes sent, 1 to size.
-// Errors:  -EAGAIN if the socket is full; the others of sendmsg(2).
+// Errors:  -EAGAIN if the socket is full, see evnet_poller_await_room; the others of sendmsg(2).
 EVNET_API EVNET_WARN_UNUSED int64_t evnet_poller_send_descriptor(struct evnet_poller *poller,
                                                                  struct evnet_handle handle,
                                                                  int passed, const void *data,
@@ -657,12 +657,14 @@ EVNET_API int64_t evnet_poller_send_datagrams(struct evnet_poller *poller,
                                               const struct evnet_datagram *datagrams, size_t count);
 
 // evnet_poller_await_room requests one SEND with result 0 when a full datagram socket has room
-// again. One request at a time. A result of -ECANCELED: the socket was detached. Any other -errno:
-// the kernel cannot wait for the socket, and a further request may fail again.
+// again, or a full Unix socket after evnet_poller_send_descriptor returned -EAGAIN. A Unix socket
+// whose peer has gone completes it, too. One request at a time; until its SEND, the handle must not
+// send. A result of -ECANCELED: the socket was detached. Any other -errno: the kernel cannot wait
+// for the socket, and a further request may fail again.
 EVNET_API void evnet_poller_await_room(struct evnet_poller *poller, struct evnet_handle handle);
 
 // evnet_poller_shutdown_write closes the sending side after all bytes sent; the peer then reads
-// end-of-stream. No send may be in progress, as for evnet_poller_send.
+// end-of-stream. No send may be in progress, as for evnet_poller_send; an await_room may.
 //
 // Returns: 0.
 // Errors:  -ENOTCONN if the connection is dead; a Unix socket may still be shut down.

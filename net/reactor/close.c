@@ -94,7 +94,7 @@ void close_check_stopping(struct evnet_conn *conn) {
   // Without queued output, a request of evnet_conn_notify_below is due. on_below may write the next
   // part and request again.
   if (conn->side != NULL && conn->side->below_bytes > 0) {
-    due_add(conn, 0);
+    if (!outbound_awaits_room(conn)) due_add(conn, 0);  // else its SEND does this
     return;
   }
   close_conn(conn, EVNET_REASON_SHUTDOWN);

@@ -109,6 +109,10 @@ ssize_t evnet_conn_send_descriptor(struct evnet_conn *conn, int descriptor, cons
   struct evnet_reactor *reactor = conn->reactor;
   const int64_t sent =
       evnet_poller_send_descriptor(reactor->poller, conn_handle(conn), descriptor, data, size);
+  if (sent == -EAGAIN) {
+    if (side_get(conn) == NULL) return -ENOMEM;
+    outbound_await_room(conn);
+  }
   if (sent < 0) return (ssize_t)sent;
   counter_add(&reactor->stats.bytes_sent, (uint64_t)sent);
   conn->out_ms = clock_stamp(conn);

@@ -54,8 +54,10 @@ EVNET_API EVNET_WARN_UNUSED int evnet_conn_take_descriptor(struct evnet_conn *co
 // evnet_conn_send_descriptor sends bytes, and a duplicate of a descriptor with the first of them. It
 // sends immediately, after the bytes that this callback has written, and without on_prewrite.
 //
-// Descriptors are not queued. If output is queued, nothing is sent: request an on_below
-// (evnet_conn_notify_below(conn, 1), flow.h) and call again there.
+// Descriptors are not queued. -EAGAIN: nothing was sent. Request an on_below
+// (evnet_conn_notify_below(conn, 1), flow.h) and call again there. It comes when no output is queued
+// and the kernel reports room in the socket. The call in on_below may return -EAGAIN again: repeat
+// the request then. The write timeout does not run while nothing is queued.
 //
 //   descriptor  stays the caller's, which may close it after the call.
 //   data, size  at least 1 byte, at most outbound_bytes_max. Bytes that the kernel does not take are
@@ -68,6 +70,7 @@ EVNET_API EVNET_WARN_UNUSED int evnet_conn_take_descriptor(struct evnet_conn *co
 //          -EINVAL if size is 0; -ENOBUFS if it is too large.
 //          -EOPNOTSUPP unless the connection is a Unix socket's, or if it has a rate limit.
 //          -ENOTCONN, -EPIPE as evnet_conn_write; other -errno of sendmsg(2).
+//          -ENOMEM if memory runs out.
 EVNET_API EVNET_WARN_UNUSED ssize_t evnet_conn_send_descriptor(struct evnet_conn *conn,
                                                                int descriptor, const void *data,
                                                                size_t size);

@@ -49,7 +49,7 @@ void flow_check_below(struct evnet_conn *conn) {
 
 bool flow_take_below(struct evnet_conn *conn) {
   if (conn->side == NULL || conn->side->below_bytes == 0 || conn->state != CONN_OPEN) return false;
-  if (outbound_bytes(conn) >= conn->side->below_bytes) return false;
+  if (outbound_bytes(conn) >= conn->side->below_bytes || outbound_awaits_room(conn)) return false;
   conn->side->below_bytes = 0;
   return true;
 }

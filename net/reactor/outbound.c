@@ -113,7 +113,7 @@ int outbound_queued(struct evnet_conn *conn, bool first, int status) {
     outbound_start_write_timeout(conn);
     if (conn->flying || outbound_is_announcing_another(conn)) {
       due_add(conn, 0);
-    } else {
+    } else if (!(conn->flags & SENDING)) {  // else it waits for room: its SEND sends the queue
       send_queue(conn);
     }
   }
@@ -239,6 +239,11 @@ void outbound_start(struct evnet_conn *conn) {
   } else {
     send_queue(conn);
   }
+}
+
+void outbound_await_room(struct evnet_conn *conn) {
+  conn->flags |= SENDING;
+  evnet_poller_await_room(conn->reactor->poller, conn_handle(conn));
 }
 
 // A poller's wait does not end when a flight does. A reactor with a connection on its due list does

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -155,6 +156,24 @@ TEST_F(Descriptors, AreReceivedWithTheirBytesAndWorkThere) {
   EXPECT_TRUE(none.empty());
 }
 
+TEST_F(Descriptors, EachOfABurstIsReceived) {
+  constexpr int kMessages = 200;
+  std::atomic<int> bytes{0}, taken{0};
+  Callbacks callbacks;
+  callbacks.on_open = Taking(kMessages).on_open;
+  callbacks.on_data = [&](evnet_conn *conn) {
+    bytes += static_cast<int>(Take(conn).size());
+    for (int got; (got = evnet_conn_take_descriptor(conn)) >= 0; taken++) (void)close(got);
+    return EVNET_NONE;
+  };
+  Server server(callbacks, {}, {Address()});
+  RightsClient client(Path());
+  Pipe pipe;
+  for (int i = 0; i < kMessages; i++) ASSERT_EQ(client.Send("xy", {pipe.ends[1]}), 2);
+  ASSERT_TRUE(WaitUntil([&] { return bytes == 2 * kMessages; }));
+  EXPECT_EQ(taken, kMessages);
+}
+
 TEST_F(Descriptors, MoreThanTheBoundEndTheConnectionAndAreClosed) {
   std::atomic<int> reason{0};
   Callbacks callbacks;
@@ -255,7 +274,12 @@ TEST_F(Descriptors, WhileOutputIsQueuedTheSendWaitsForOnBelow) {
     return EVNET_NONE;
   };
   callbacks.on_below = [&](evnet_conn *conn) {
-    EXPECT_EQ(evnet_conn_send_descriptor(conn, pipe.ends[1], "d", 1), 1);
+    const ssize_t sent = evnet_conn_send_descriptor(conn, pipe.ends[1], "d", 1);
+    if (sent == -EAGAIN) {  // the bytes that were queued have filled the socket
+      EXPECT_EQ(evnet_conn_notify_below(conn, 1), 0);
+    } else {
+      EXPECT_EQ(sent, 1);
+    }
     return EVNET_NONE;
   };
   Server server(callbacks, {}, {Address()});
@@ -268,6 +292,119 @@ TEST_F(Descriptors, WhileOutputIsQueuedTheSendWaitsForOnBelow) {
   EXPECT_EQ(all.back(), 'd');
   ASSERT_EQ(received.size(), 1u);
   (void)close(received[0]);
+}
+
+// Sends descriptors, "d" with each, to a client that does not read, until the socket is full.
+class DescriptorsFull : public Descriptors {
+ protected:
+  // `refused` is called with the connection after -EAGAIN and a request of on_below. A connection
+  // that sends "p" gets "p" back.
+  Callbacks Filling(std::function<evnet_action(evnet_conn *)> refused) {
+    const auto fill = [this, refused](evnet_conn *conn) {
+      ssize_t sent;
+      while ((sent = evnet_conn_send_descriptor(conn, pipe_.ends[1], "d", 1)) == 1) sent_++;
+      if (sent == -EPIPE) return EVNET_NONE;  // the client has received enough and has closed
+      EXPECT_EQ(sent, -EAGAIN);
+      EXPECT_EQ(evnet_conn_notify_below(conn, 1), 0);
+      refused_++;
+      return refused(conn);
+    };
+    Callbacks callbacks;
+    callbacks.on_data = [fill](evnet_conn *conn) {
+      if (Take(conn) != "p") return fill(conn);
+      Write(conn, "p");
+      return EVNET_NONE;
+    };
+    callbacks.on_below = fill;
+    return callbacks;
+  }
+
+  // Returns after the server has made turns that other connections cause.
+  void MakeTurns() const {
+    RightsClient other(Path());
+    std::vector<int> none;
+    for (int i = 0; i < 100; i++) {
+      (void)other.Send("p", {});
+      ASSERT_EQ(other.Receive(1, &none), "p");
+    }
+  }
+
+  Pipe pipe_;
+  std::atomic<int> sent_{0}, refused_{0};
+};
+
+TEST_F(DescriptorsFull, OnBelowWaitsForRoomAndDoesNotRepeat) {
+  Server server(Filling([](evnet_conn *) { return EVNET_NONE; }), {}, {Address()});
+  RightsClient client(Path());
+  (void)client.Send("x", {});
+  ASSERT_TRUE(WaitUntil([&] { return refused_ == 1; }));
+  MakeTurns();
+  EXPECT_EQ(refused_, 1);
+  const int sent = sent_;
+  ASSERT_GT(sent, 0);
+  std::vector<int> received;
+  const std::string all = client.Receive(static_cast<size_t>(sent) + 1, &received);
+  EXPECT_EQ(all, std::string(all.size(), 'd'));
+  EXPECT_EQ(received.size(), static_cast<size_t>(sent) + 1);
+  for (const int each : received) (void)close(each);
+}
+
+TEST_F(DescriptorsFull, BytesWrittenWhileItWaitsComeNextInOrder) {
+  Server server(Filling([this](evnet_conn *conn) {
+                  if (refused_ == 1) Write(conn, "later");
+                  return EVNET_NONE;
+                }),
+                {}, {Address()});
+  RightsClient client(Path());
+  (void)client.Send("x", {});
+  ASSERT_TRUE(WaitUntil([&] { return refused_ == 1; }));
+  MakeTurns();
+  const size_t sent = static_cast<size_t>(sent_);
+  std::vector<int> received;
+  EXPECT_EQ(client.Receive(sent + 6, &received), std::string(sent, 'd') + "laterd");
+  EXPECT_EQ(received.size(), sent + 1);
+  for (const int each : received) (void)close(each);
+}
+
+TEST_F(DescriptorsFull, AConnectionThatWaitsCanEndInEveryWay) {
+  const size_t before = OpenDescriptors();
+  const std::function<evnet_action(evnet_conn *)> ends[] = {
+      [](evnet_conn *) { return EVNET_CLOSE; },
+      [](evnet_conn *conn) {
+        EXPECT_EQ(evnet_conn_shutdown_write(conn), 0);
+        EXPECT_EQ(evnet_conn_notify_below(conn, 0), 0);
+        return EVNET_NONE;
+      },
+      [](evnet_conn *conn) {
+        evnet_conn_abort(conn);
+        return EVNET_NONE;
+      },
+  };
+  for (const auto &end : ends) {
+    refused_ = sent_ = 0;
+    Server server(Filling(end), {}, {Address()});
+    std::vector<int> received;
+    {
+      RightsClient client(Path());
+      (void)client.Send("x", {});
+      ASSERT_TRUE(WaitUntil([&] { return refused_ == 1; }));
+      EXPECT_EQ(client.Receive(1000000, &received), std::string(static_cast<size_t>(sent_), 'd'));
+    }
+    for (const int each : received) (void)close(each);
+    EXPECT_TRUE(server.WaitForClosed(1));
+  }
+  EXPECT_TRUE(WaitUntil([&] { return OpenDescriptors() == before; }));
+}
+
+TEST_F(DescriptorsFull, AStopWaitsWithoutTurnsAndOnlyUntilItsDeadline) {
+  Server server(Filling([](evnet_conn *) { return EVNET_NONE; }), {}, {Address()});
+  RightsClient client(Path());
+  (void)client.Send("x", {});
+  ASSERT_TRUE(WaitUntil([&] { return refused_ == 1; }));
+  const uint64_t turns = server.stats().turns;
+  EXPECT_EQ(server.Stop(200), 0);
+  EXPECT_EQ(refused_, 1);
+  EXPECT_LT(server.stats().turns, turns + 1000);
 }
 
 TEST_F(Descriptors, TheRestOfALargeMessageIsQueued) {

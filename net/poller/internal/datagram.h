@@ -74,7 +74,7 @@ int64_t evnet_datagrams_send(struct evnet_datagrams *datagrams, int descriptor,
                              struct evnet_handle owner, const struct evnet_datagram *messages,
                              size_t count);
 
-// The `send` of a datagram socket's slot points to this while the socket waits for room.
+// The `send` of a slot points to this while its datagram socket or Unix socket waits for room.
 extern const struct evnet_send evnet_datagrams_room;
 
 #ifdef __cplusplus

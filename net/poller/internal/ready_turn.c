@@ -58,7 +58,23 @@ int ready_accept(struct evnet_poller *poller, struct evnet_handle handle,
   return descriptor;
 }
 
+// Handles a wait for room: reports that there is room, or that the kernel cannot be asked for the
+// event.
+static bool step_room(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+  int status = 0;
+  if (!(slot->flags & OUT_WATCHED)) {
+    status = ready_watch_writes(ready, slot, true);
+    slot->flags &= (uint16_t)~WRITABLE;
+    if (status == 0) return false;  // the kernel reports the event if there is room
+  }
+  slot->send = NULL;
+  (void)ready_watch_writes(ready, slot, false);
+  go_on(ready, slot);
+  return complete(ready, slot, EVNET_OP_SEND, status, false, out);
+}
+
 RARE static bool step_send(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+  if (slot->send == &evnet_datagrams_room) return step_room(ready, slot, out);
   const size_t most =
       evnet_quota_ask(&ready->poller, slot_handle(&ready->slots, slot), EVNET_OP_SEND);
   int64_t sent = evnet_socket_send_started(slot->descriptor, slot->send, most);
@@ -150,21 +166,6 @@ static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_compl
   complete(ready, slot, EVNET_OP_RECV, got, true, out);
   out->data = ready->recv_block;
   return true;
-}
-
-// Handles a datagram socket's wait for room: reports that there is room, or that the kernel cannot
-// be asked for the event.
-static bool step_room(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
-  int status = 0;
-  if (!(slot->flags & OUT_WATCHED)) {
-    status = ready_watch_writes(ready, slot, true);
-    slot->flags &= (uint16_t)~WRITABLE;
-    if (status == 0) return false;  // the kernel reports the event if there is room
-  }
-  slot->send = NULL;
-  (void)ready_watch_writes(ready, slot, false);
-  go_on(ready, slot);
-  return complete(ready, slot, EVNET_OP_SEND, status, false, out);
 }
 
 // Steps a datagram socket. The datagrams of a batch are reported before anything else of the turn,

@@ -140,7 +140,7 @@ static uint8_t *uring_scratch(struct evnet_poller *poller) {
 
 static int uring_shutdown_write(struct evnet_poller *poller, struct evnet_handle handle) {
   const struct slot *slot = slot_of(uring_of(poller), handle);
-  EVNET_ASSERT(slot->send == NULL);
+  EVNET_ASSERT(slot->send == NULL || slot->send == &evnet_datagrams_room);
   return evnet_socket_shutdown_write(slot->descriptor);
 }
 

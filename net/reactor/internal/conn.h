@@ -54,7 +54,7 @@ enum {
   END_SENT = 1 << 2,          // FIN was sent
   RESET = 1 << 3,             // closing sends a reset
   PRESSED = 1 << 4,           // output crossed the high mark and is still above the low mark
-  SENDING = 1 << 5,           // a send_start is under way: side->send belongs to the poller
+  SENDING = 1 << 5,           // a send_start, whose side->send is the poller's, or an await_room
   RECEIVING = 1 << 6,         // a recv is armed
   PEER_IS_IP6 = 1 << 7,       // peer_host is an IPv6 address
   CLOSE_ON_RELEASE = 1 << 8,  // the peer has ended, and only holds keep the connection open

@@ -20,11 +20,18 @@ static inline bool outbound_is_clear(const struct evnet_conn *conn) {
   return side_queue_is_empty(conn) && !conn->flying;
 }
 
+// outbound_awaits_room returns whether a stream without a queue waits for room in its socket
+// (outbound_await_room).
+static inline bool outbound_awaits_room(const struct evnet_conn *conn) {
+  return (conn->flags & SENDING) && side_queue_is_empty(conn);
+}
+
 // outbound_may_pass returns whether bytes of a stream may be sent now, ahead of the queue: nothing is
-// queued or flying, and no rate decides when bytes are sent.
+// queued or flying, the poller has no request, and no rate decides when bytes are sent.
 static inline bool outbound_may_pass(const struct evnet_conn *conn) {
   const struct conn_side *side = conn->side;
-  if (side != NULL && (side->rate != NULL || !evnet_outbound_is_empty(&side->outbound)))
+  if (side != NULL &&
+      (side->rate != NULL || !evnet_outbound_is_empty(&side->outbound) || (conn->flags & SENDING)))
     return false;
   return !conn->flying;
 }
@@ -54,6 +61,10 @@ void outbound_start(struct evnet_conn *conn);
 
 // outbound_sent handles a SEND.
 void outbound_sent(struct evnet_conn *conn, const struct evnet_completion *completion);
+
+// outbound_await_room waits for room in a full Unix socket that has no queue. Bytes written until then
+// are queued. Then on_below is called, if it was requested. The connection must have a side.
+void outbound_await_room(struct evnet_conn *conn);
 
 // outbound_await_flight keeps the reactor from sleeping if some work waits for flying bytes.
 void outbound_await_flight(struct evnet_conn *conn);

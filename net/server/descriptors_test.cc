@@ -93,6 +93,9 @@ class RightsClient {
       message.msg_control = control;
       message.msg_controllen = sizeof control;
       const ssize_t got = recvmsg(descriptor_, &message, MSG_CMSG_CLOEXEC);
+      // With a timeout the kernel does not restart the call (signal(7)). A ring that this thread has
+      // created interrupts it.
+      if (got < 0 && errno == EINTR) continue;
       if (got <= 0) break;
       all.append(bytes, static_cast<size_t>(got));
       for (cmsghdr *header = CMSG_FIRSTHDR(&message); header != nullptr;

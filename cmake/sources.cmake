@@ -34,6 +34,8 @@ set(EVNET_HEADERS
   net/buffer/outbound.h
   net/buffer/ring.h
   net/metrics/metrics.h
+  net/poller/completion.h
+  net/poller/options.h
   net/poller/poller.h
   net/reactor/adopt.h
   net/reactor/conn.h
@@ -55,6 +57,7 @@ set(EVNET_HEADERS
   net/server/adopt.h
   net/server/async.h
   net/server/dial.h
+  net/server/options.h
   net/server/server.h
   net/server/stats.h
   net/server/workers.h)

@@ -28,7 +28,7 @@ cat > "$directory/main.md" << 'EOF'
 # evnet: API reference
 
 - evnet.h includes all public headers.
-- server.h starts and stops a server; struct evnet_options has every option.
+- server.h starts and stops a server; net/server/options.h has every option.
 - handler.h has the callbacks, and conn.h the functions of a connection.
 - async.h sends to a connection from another thread, and workers.h runs work that blocks.
 - net/reactor/dial.h makes outgoing connections, and datagram.h describes UDP.

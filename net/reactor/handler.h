@@ -44,7 +44,7 @@ enum evnet_action {
   EVNET_KEEP,      // from on_timeout only: restart the timeout and stay open
 };
 
-// The timeouts of a connection. Each is an option of the server (net/server/server.h) and can be
+// The timeouts of a connection. Each is an option of the server (net/server/options.h) and can be
 // set for one connection (evnet_conn_set_timeout).
 enum evnet_timeout {
   EVNET_TIMEOUT_IDLE,      // no byte in either direction for idle_timeout_ms

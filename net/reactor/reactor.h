@@ -36,7 +36,7 @@ enum evnet_overflow {
 
 // The options of a reactor. A field of 0 selects the default; a structure of zeros is valid.
 struct evnet_reactor_options {
-  // As in struct evnet_options (net/server/server.h), for this reactor:
+  // As in struct evnet_options (net/server/options.h), for this reactor:
   int64_t idle_timeout_ms EVNET_ZERO;
   int64_t read_timeout_ms EVNET_ZERO;
   int64_t write_timeout_ms EVNET_ZERO;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# security_test.sh SECURITY.md server.h: each default in the document's table is the one in the header's.
+# security_test.sh SECURITY.md options.h: each default in the document's table is the one in the header's.
 set -euo pipefail
 
 document=$1

@@ -756,7 +756,9 @@ evnet_test(
   SOURCES
     net/reactor/resolver_test.cc
     net/reactor/resolver_threads_test.cc
-    net/reactor/testing/resolver_fixture.cc)
+    net/reactor/testing/resolver_fixture.cc
+  DEPS
+    net_base_testing_sanitizers)
 
 evnet_test(
   net_reactor_sendfile_test
@@ -849,6 +851,7 @@ evnet_test(
     net_base_testing_failing_allocator
     net_base_testing_long
     net_base_testing_progress
+    net_base_testing_sanitizers
     net_base_testing_temp_directory
     net_base_testing_udp_client
     net_server_testing_child
@@ -864,6 +867,7 @@ evnet_test(
     net_base_testing_failing_allocator
     net_base_testing_long
     net_base_testing_progress
+    net_base_testing_sanitizers
     net_base_testing_temp_directory
     net_base_testing_udp_client
     net_server_testing_child
@@ -879,6 +883,7 @@ evnet_test(
     net_base_testing_failing_allocator
     net_base_testing_long
     net_base_testing_progress
+    net_base_testing_sanitizers
     net_base_testing_temp_directory
     net_base_testing_udp_client
     net_server_testing_child
@@ -894,6 +899,7 @@ evnet_test(
     net_base_testing_failing_allocator
     net_base_testing_long
     net_base_testing_progress
+    net_base_testing_sanitizers
     net_base_testing_temp_directory
     net_base_testing_udp_client
     net_server_testing_child
@@ -909,6 +915,7 @@ evnet_test(
     net_base_testing_failing_allocator
     net_base_testing_long
     net_base_testing_progress
+    net_base_testing_sanitizers
     net_base_testing_temp_directory
     net_base_testing_udp_client
     net_server_testing_child
@@ -924,6 +931,7 @@ evnet_test(
     net_base_testing_failing_allocator
     net_base_testing_long
     net_base_testing_progress
+    net_base_testing_sanitizers
     net_base_testing_temp_directory
     net_base_testing_udp_client
     net_server_testing_child
@@ -939,6 +947,7 @@ evnet_test(
     net_base_testing_failing_allocator
     net_base_testing_long
     net_base_testing_progress
+    net_base_testing_sanitizers
     net_base_testing_temp_directory
     net_base_testing_udp_client
     net_server_testing_child
@@ -1141,6 +1150,7 @@ evnet_test(
   SOURCES
     net/server/descriptors_test.cc
   DEPS
+    net_base_testing_rights_client
     net_base_testing_temp_directory
     net_server_testing_client
     net_server_testing_server)
@@ -1404,7 +1414,8 @@ evnet_test(
   DEPS
     net_server_simulation
     net_base_testing_long
-    net_base_testing_progress)
+    net_base_testing_progress
+    net_base_testing_sanitizers)
 
 evnet_test(
   net_server_socket_options_test
@@ -1566,6 +1577,7 @@ evnet_test(
   SOURCES
     net/server/unix_test.cc
   DEPS
+    net_base_testing_rights_client
     net_base_testing_temp_directory
     net_base_testing_udp_client
     net_server_testing_client
@@ -1601,7 +1613,9 @@ evnet_test_library(
   net_base_testing_address_fixture)
 
 evnet_test_library(
-  net_base_testing_failing_allocator)
+  net_base_testing_failing_allocator
+  DEPS
+    net_base_testing_sanitizers)
 
 evnet_test_library(
   net_base_testing_listener
@@ -1624,6 +1638,12 @@ evnet_test_library(
   net_base_testing_progress
   SOURCES
     net/base/testing/progress.cc)
+
+evnet_test_library(
+  net_base_testing_rights_client)
+
+evnet_test_library(
+  net_base_testing_sanitizers)
 
 evnet_test_library(
   net_base_testing_status)

@@ -10,16 +10,9 @@
 
 #include "examples/testing/process.h"
 #include "gtest/gtest.h"
+#include "net/base/testing/sanitizers.h"
 #include "net/base/testing/temp_directory.h"
 #include "net/server/testing/client.h"
-
-#if defined(__has_feature)
-constexpr bool kIsSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kIsSanitized = true;
-#else
-constexpr bool kIsSanitized = false;
-#endif
 
 namespace evnet_testing {
 namespace {

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <memory>
@@ -18,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "net/base/testing/listener.h"
 #include "net/base/testing/net_namespace.h"
+#include "net/base/testing/rights_client.h"
 #include "net/base/testing/temp_directory.h"
 #include "net/base/testing/udp_client.h"
 #include "net/server/testing/child.h"
@@ -88,52 +88,6 @@ Client ClientFrom(const std::string &source, uint16_t port) {
   options.source = source;
   return Client(port, options);
 }
-
-// A client over a Unix socket, which passes descriptors.
-class UnixPeer {
- public:
-  explicit UnixPeer(const std::string &path) {
-    sockaddr_un address = {};
-    address.sun_family = AF_UNIX;
-    memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    descriptor_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    EXPECT_EQ(connect(descriptor_, reinterpret_cast<sockaddr *>(&address), sizeof address), 0);
-  }
-  UnixPeer(const UnixPeer &) = delete;
-  UnixPeer &operator=(const UnixPeer &) = delete;
-  ~UnixPeer() { (void)close(descriptor_); }
-
-  // Sends a line, with a descriptor unless `passed` is -1, and returns the answer, which may come
-  // with a descriptor.
-  std::string Ask(const std::string &line, int passed, int *received) const {
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof passed)] = {};
-    iovec piece = {const_cast<char *>(line.data()), line.size()};
-    msghdr message = {};
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    if (passed >= 0) {
-      message.msg_control = control;
-      message.msg_controllen = sizeof control;
-      cmsghdr *header = CMSG_FIRSTHDR(&message);
-      header->cmsg_level = SOL_SOCKET;
-      header->cmsg_type = SCM_RIGHTS;
-      header->cmsg_len = CMSG_LEN(sizeof passed);
-      memcpy(CMSG_DATA(header), &passed, sizeof passed);
-    }
-    EXPECT_EQ(sendmsg(descriptor_, &message, 0), static_cast<ssize_t>(line.size()));
-    char answer[64];
-    piece = {answer, sizeof answer};
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    const ssize_t got = recvmsg(descriptor_, &message, MSG_CMSG_CLOEXEC);
-    const cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (header != nullptr) memcpy(received, CMSG_DATA(header), sizeof *received);
-    return std::string(answer, got > 0 ? static_cast<size_t>(got) : 0);
-  }
-
- private:
-  int descriptor_;
-};
 
 class Guide : public ::testing::Test {
  protected:
@@ -638,20 +592,22 @@ TEST_F(Guide, PassingOpensFilesOfItsDirectoryOnly) {
   setenv("PROGRAM", "examples/guide/14_passing", 1);
   Process process({directory.path(), "unix://" + path});
   EXPECT_EQ(process.ErrLine(), "evnet: info: listening on unix://" + path);
-  UnixPeer peer(path);
-  int received = -1;
-  EXPECT_EQ(peer.Ask("note\n", -1, &received), "ok\n");
-  ASSERT_GE(received, 0);
+  RightsClient client(path);
+  std::vector<int> received;
+  EXPECT_EQ(client.Send("note\n", {}), 5);
+  EXPECT_EQ(client.Receive(3, &received), "ok\n");
+  ASSERT_EQ(received.size(), 1u);
   char bytes[16];
-  EXPECT_EQ(read(received, bytes, sizeof bytes), 6);
-  for (const char *name : {"link\n", "missing\n", "../note\n", "/etc/passwd\n"}) {
-    int none = -1;
-    EXPECT_EQ(peer.Ask(name, -1, &none), "no\n") << name;
-    EXPECT_EQ(none, -1);
+  EXPECT_EQ(read(received[0], bytes, sizeof bytes), 6);
+  std::vector<int> none;
+  for (const std::string name : {"link\n", "missing\n", "../note\n", "/etc/passwd\n"}) {
+    EXPECT_EQ(client.Send(name, {}), static_cast<ssize_t>(name.size()));
+    EXPECT_EQ(client.Receive(3, &none), "no\n") << name;
   }
-  int none = -1;
-  EXPECT_EQ(peer.Ask("\n", received, &none), "6\n");
-  (void)close(received);
+  EXPECT_EQ(client.Send("\n", received), 1);
+  EXPECT_EQ(client.Receive(2, &none), "6\n");
+  EXPECT_TRUE(none.empty());
+  (void)close(received[0]);
   process.Signal(SIGTERM);
   EXPECT_EQ(process.ExitCode(), 0);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "gtest/gtest.h"
+#include "net/base/testing/sanitizers.h"
 #include "net/server/testing/wait.h"
 
 namespace evnet_testing {
@@ -31,14 +32,6 @@ std::string Rest(int descriptor) {
   while (ReadByte(descriptor, &byte)) rest += byte;
   return rest;
 }
-
-#if defined(__has_feature)
-constexpr bool kIsThreadSanitized = __has_feature(thread_sanitizer);
-#elif defined(__SANITIZE_THREAD__)
-constexpr bool kIsThreadSanitized = true;
-#else
-constexpr bool kIsThreadSanitized = false;
-#endif
 
 }  // namespace
 

@@ -17,8 +17,8 @@ struct evnet_conn;
 // and so permits evnet to stop reading at inbound_high_water_bytes.
 //
 // While the need is at most the mark, evnet stops reading from the connection when on_data returns
-// and the mark or more bytes are unread. Reading resumes when the handler has consumed so many of
-// them that fewer than the mark are unread, in any callback or posted function. Unread bytes then
+// and the mark or more bytes are unread. Reading resumes when the handler has consumed enough of
+// them, in any callback or posted function, so that fewer than the mark are unread. Unread bytes then
 // exceed the mark by at most one turn's read (read_turn_bytes_max) and what a completion-based
 // backend had already received. They never end the connection, even if they exceed
 // inbound_bytes_max. Without a need, or with one above the mark, the mark has no effect, because the

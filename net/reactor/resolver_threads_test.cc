@@ -10,18 +10,11 @@
 #include <thread>
 #include <vector>
 
+#include "net/base/testing/sanitizers.h"
 #include "net/reactor/testing/resolver_fixture.h"
 
 namespace evnet_testing {
 namespace {
-
-#if defined(__has_feature)
-constexpr bool kIsThreadSanitized = __has_feature(thread_sanitizer);
-#elif defined(__SANITIZE_THREAD__)
-constexpr bool kIsThreadSanitized = true;
-#else
-constexpr bool kIsThreadSanitized = false;
-#endif
 
 // Returns the number of threads that the pool has now.
 int ThreadCount() {
@@ -70,9 +63,6 @@ TEST_F(Resolver, ThreadsEndWithTheLastReactor) {
 
 TEST_F(Resolver, AChildOfAForkLooksUpNamesOfItsOwn) {
   if (kIsThreadSanitized) GTEST_SKIP() << "TSan ends a child that makes threads";
-#if defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "ThreadSanitizer lets no child of a fork start a thread";
-#endif
   std::vector<std::unique_ptr<Answer>> answers;
   for (int i = 0; i < kThreads + 1; i++) {
     answers.push_back(std::make_unique<Answer>());

@@ -1,7 +1,6 @@
 // Descriptors over Unix sockets: sent, received, bounded, and closed in every case.
 #include "net/reactor/descriptors.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "net/base/testing/rights_client.h"
 #include "net/base/testing/temp_directory.h"
 #include "net/reactor/flow.h"
 #include "net/server/server.h"
@@ -25,14 +25,6 @@
 
 namespace evnet_testing {
 namespace {
-
-size_t OpenDescriptors() {
-  DIR *directory = opendir("/proc/self/fd");
-  size_t count = 0;
-  while (readdir(directory) != nullptr) count++;
-  (void)closedir(directory);
-  return count;
-}
 
 // A pipe whose read end is passed on.
 struct Pipe {
@@ -43,74 +35,6 @@ struct Pipe {
     for (const int end : ends) (void)close(end);
   }
   int ends[2];
-};
-
-// A client of its own, which sends and receives descriptors by sendmsg(2) and recvmsg(2).
-class RightsClient {
- public:
-  explicit RightsClient(const std::string &path) {
-    sockaddr_un address = {};
-    address.sun_family = AF_UNIX;
-    memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    descriptor_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    EXPECT_EQ(connect(descriptor_, reinterpret_cast<sockaddr *>(&address), sizeof address), 0)
-        << strerror(errno);
-    const timeval limit = {20, 0};
-    (void)setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  }
-  RightsClient(const RightsClient &) = delete;
-  RightsClient &operator=(const RightsClient &) = delete;
-  ~RightsClient() { (void)close(descriptor_); }
-
-  ssize_t Send(const std::string &bytes, const std::vector<int> &descriptors) const {
-    std::vector<char> control(CMSG_SPACE(descriptors.size() * sizeof(int)));
-    iovec piece = {const_cast<char *>(bytes.data()), bytes.size()};
-    msghdr message = {};
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    if (!descriptors.empty()) {
-      message.msg_control = control.data();
-      message.msg_controllen = control.size();
-      cmsghdr *header = CMSG_FIRSTHDR(&message);
-      header->cmsg_level = SOL_SOCKET;
-      header->cmsg_type = SCM_RIGHTS;
-      header->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
-      memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size() * sizeof(int));
-    }
-    return sendmsg(descriptor_, &message, MSG_NOSIGNAL);
-  }
-
-  // Receives up to the end of the stream or `size` bytes. Appends received descriptors.
-  std::string Receive(size_t size, std::vector<int> *descriptors) const {
-    std::string all;
-    while (all.size() < size) {
-      char bytes[65536];
-      alignas(cmsghdr) char control[CMSG_SPACE(16 * sizeof(int))];
-      iovec piece = {bytes, std::min(sizeof bytes, size - all.size())};
-      msghdr message = {};
-      message.msg_iov = &piece;
-      message.msg_iovlen = 1;
-      message.msg_control = control;
-      message.msg_controllen = sizeof control;
-      const ssize_t got = recvmsg(descriptor_, &message, MSG_CMSG_CLOEXEC);
-      // With a timeout the kernel does not restart the call (signal(7)). A ring that this thread has
-      // created interrupts it.
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) break;
-      all.append(bytes, static_cast<size_t>(got));
-      for (cmsghdr *header = CMSG_FIRSTHDR(&message); header != nullptr;
-           header = CMSG_NXTHDR(&message, header)) {
-        int received[16];
-        const size_t bytes_of = header->cmsg_len - CMSG_LEN(0);
-        memcpy(received, CMSG_DATA(header), bytes_of);
-        descriptors->insert(descriptors->end(), received, received + bytes_of / sizeof(int));
-      }
-    }
-    return all;
-  }
-
- private:
-  int descriptor_;
 };
 
 class Descriptors : public testing::Test {

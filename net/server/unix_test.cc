@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "gtest/gtest.h"
+#include "net/base/testing/rights_client.h"
 #include "net/base/testing/temp_directory.h"
 #include "net/base/testing/udp_client.h"
 #include "net/server/server.h"
@@ -263,23 +264,10 @@ TEST_F(Unix, DescriptorsThatClientsSendAreClosed) {
   EXPECT_EQ(client.Exchange("hello"), "hello");
   const size_t before = OpenDescriptors();
   const std::vector<int> descriptors(kDescriptors, client.descriptor());
-  alignas(cmsghdr) char control[CMSG_SPACE(kDescriptors * sizeof(int))];
   for (int round = 0; round < 100; round++) {
     // io_uring receives large pieces in another way.
     std::string data = Pattern(round < 70 ? 100 : 60000, static_cast<uint32_t>(round));
-    iovec piece = {&data[0], data.size()};
-    msghdr message = {};
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(kDescriptors * sizeof(int));
-    memcpy(CMSG_DATA(header), descriptors.data(), kDescriptors * sizeof(int));
-    ASSERT_EQ(sendmsg(client.descriptor(), &message, MSG_NOSIGNAL),
-              static_cast<ssize_t>(data.size()))
+    ASSERT_EQ(SendRights(client.descriptor(), data, descriptors), static_cast<ssize_t>(data.size()))
         << strerror(errno);
     client.SendAll("after them");
     data += "after them";

@@ -24,6 +24,7 @@
 #include <utility>
 
 #include "net/base/memory.h"
+#include "net/base/testing/sanitizers.h"
 
 class FailingAllocator {
  public:
@@ -123,14 +124,7 @@ class FailingAllocator {
   static constexpr unsigned char kReleased = 0xDB;
   static constexpr size_t kKeptMax = 256;  // blocks
   static constexpr size_t kKeptBytesMax = 4096;
-#if defined(__has_feature)
-  static constexpr bool kKeepsReleased =
-      !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  static constexpr bool kKeepsReleased = false;
-#else
-  static constexpr bool kKeepsReleased = true;
-#endif
+  static constexpr bool kKeepsReleased = !evnet_testing::kIsSanitized;
 
   static void *AllocateBadlyAligned(size_t size) {
     void *start;

@@ -7,6 +7,7 @@
 #include "net/base/testing/failing_allocator.h"
 #include "net/base/testing/long.h"
 #include "net/base/testing/progress.h"
+#include "net/base/testing/sanitizers.h"
 #include "net/server/server.h"
 #include "net/server/testing/child.h"
 #include "net/server/testing/client.h"
@@ -16,14 +17,6 @@ namespace evnet_testing {
 namespace {
 
 constexpr int kThreads = 4;
-
-#if defined(__has_feature)
-constexpr bool kIsSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kIsSanitized = true;
-#else
-constexpr bool kIsSanitized = false;
-#endif
 
 // Opens one connection, uses it, and closes it in the way that `kind` selects.
 void Cycle(uint16_t port, uint32_t kind) {

@@ -8,6 +8,7 @@
 #include "net/base/testing/failing_allocator.h"
 #include "net/base/testing/long.h"
 #include "net/base/testing/progress.h"
+#include "net/base/testing/sanitizers.h"
 #include "net/base/testing/temp_directory.h"
 #include "net/base/testing/udp_client.h"
 #include "net/server/server.h"
@@ -18,14 +19,6 @@
 
 namespace evnet_testing {
 namespace {
-
-#if defined(__has_feature)
-constexpr bool kIsSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kIsSanitized = true;
-#else
-constexpr bool kIsSanitized = false;
-#endif
 
 enum { kTcp, kUdp, kOther, kAddresses };  // kOther is a Unix path, or a second TCP address
 

@@ -2,27 +2,21 @@
 #include "gtest/gtest.h"
 #include "net/base/testing/long.h"
 #include "net/base/testing/progress.h"
+#include "net/base/testing/sanitizers.h"
 #include "net/server/simulate/simulation.h"
 
 namespace evnet_simulation {
 namespace {
 
-#if defined(__has_feature)
-#define EVNET_HAS_FEATURE(feature) __has_feature(feature)
+#if defined(NDEBUG)
+constexpr uint64_t kSeedsPlain = 10000;
 #else
-#define EVNET_HAS_FEATURE(feature) 0
+constexpr uint64_t kSeedsPlain = 1000;
 #endif
 
 // The number of seeds that run well within a minute.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||               \
-    EVNET_HAS_FEATURE(address_sanitizer) || EVNET_HAS_FEATURE(thread_sanitizer) || \
-    EVNET_HAS_FEATURE(memory_sanitizer)
-constexpr uint64_t kSeeds = 500;
-#elif defined(NDEBUG)
-constexpr uint64_t kSeeds = 10000;
-#else
-constexpr uint64_t kSeeds = 1000;
-#endif
+constexpr uint64_t kSeeds =
+    evnet_testing::kIsSanitized || evnet_testing::kIsMemorySanitized ? 500 : kSeedsPlain;
 
 constexpr uint64_t kSeedsInLong = 1000000;
 constexpr uint64_t kParts = 10;  // test shards, which may run in parallel

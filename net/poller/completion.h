@@ -1,5 +1,5 @@
-// What the poller takes and returns: handles, completions, datagrams, and output to send. poller.h
-// has the functions.
+// The types of the poller: handles, completions, datagrams, and output to send. poller.h has the
+// functions.
 #ifndef EVNET_NET_POLLER_COMPLETION_H_
 #define EVNET_NET_POLLER_COMPLETION_H_
 

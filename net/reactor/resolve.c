@@ -158,6 +158,7 @@ int evnet_resolve_cancel(struct evnet_reactor *reactor, struct evnet_lookup_id i
   struct evnet_lookup *lookup = resolver_find(reactor, id);
   // A resolver may know the ids of lookups that dials have started.
   if (lookup == NULL || (lookup->done != looked_up && lookup->named != named)) return -ESTALE;
+  if (lookup->is_beginning) return -EBUSY;
   struct call *call = lookup->arg;
   evnet_resolver_cancel(lookup);
   release(call);

@@ -112,6 +112,7 @@ EVNET_API EVNET_WARN_UNUSED int evnet_resolve_name(
 //
 // Returns: 0.
 // Errors:  -ESTALE if `done` has been called, or the lookup was cancelled.
+//          -EBUSY inside the resolver's call that begins this lookup, which can return a status instead.
 // Thread:  the reactor's.
 EVNET_API int evnet_resolve_cancel(struct evnet_reactor *reactor, struct evnet_lookup_id id);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,6 +29,7 @@ struct Hook {
   int ended = 0;
   int begin_status = 0;
   int start_status = 0;
+  std::function<void(evnet_reactor *, evnet_lookup_id)> inside;  // called in find_addresses
   std::vector<std::string> immediately;  // the answer that find_addresses gives itself
 
   Hook() {
@@ -41,6 +43,7 @@ struct Hook {
       Hook *const hook = static_cast<Hook *>(state);
       if (hook->start_status < 0) return hook->start_status;
       *out_query = hook->Add({reactor, id, host->name, host->family});
+      if (hook->inside) hook->inside(reactor, id);
       if (!hook->immediately.empty()) hook->Answer(hook->queries.size() - 1, hook->immediately);
       return 0;
     };
@@ -299,6 +302,36 @@ TEST_F(ResolveTest, ACancelledLookupIsNotToldAndTheHookLearnsOfIt) {
   EXPECT_FALSE(hook.queries[1]->cancelled);
   harness.Settle();
   EXPECT_EQ(before.calls + after.calls, 0);
+}
+
+TEST_F(ResolveTest, ALookupThatHasNotBegunCannotBeCancelled) {
+  Status inside = 0;
+  hook.inside = [&](evnet_reactor *reactor, evnet_lookup_id id) {
+    inside = evnet_resolve_cancel(reactor, id);
+  };
+  Start();
+  Told told;
+  const evnet_lookup_id id = Resolve("a.test", &told);
+  EXPECT_EQ(inside, Status(-EBUSY));
+  EXPECT_EQ(Status(evnet_resolve_cancel(harness.reactor(), id)), Status(0));
+  EXPECT_TRUE(hook.queries[0]->cancelled);
+}
+
+TEST_F(ResolveTest, AHookThatClosesAllConnectionsClosesNoDialThatItLooksUp) {
+  int closed = 0;
+  hook.inside = [&](evnet_reactor *reactor, evnet_lookup_id) {
+    evnet_conn_id at = {};
+    while (evnet_conn *conn = evnet_reactor_next_conn(reactor, at)) {
+      at = evnet_conn_get_id(conn);
+      closed++;
+      evnet_conn_close(conn);
+    }
+  };
+  Start();
+  const struct evnet_conn_id id = harness.Dial(At("a.test"));
+  EXPECT_EQ(closed, 0);
+  EXPECT_EQ(hook.Answer(0, {"tcp://127.0.0.1:1"}), Status(0));
+  EXPECT_TRUE(UntilClosed(id));
 }
 
 TEST_F(ResolveTest, TheIdOfADialsLookupCancelsNothing) {

@@ -142,11 +142,13 @@ static int ask_hook(struct evnet_lookup *lookup) {
     resolver->has_begun = true;
   }
   lookup->is_hooked = true;
+  lookup->is_beginning = true;
   const int status =
       lookup->named != NULL
           ? hook->find_name(resolver->state, reactor, lookup->id, &lookup->address, &lookup->query)
           : hook->find_addresses(resolver->state, reactor, lookup->id, &lookup->host,
                                  &lookup->query);
+  lookup->is_beginning = false;
   EVNET_ASSERT(status >= 0 || !lookup->is_answered);  // the resolver answered and failed
   return status < 0 ? status : 0;
 }

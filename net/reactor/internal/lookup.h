@@ -24,10 +24,11 @@ struct evnet_lookup {
   evnet_resolved_fn done;  // NULL for a reverse lookup
   evnet_named_fn named;    // NULL for a lookup of addresses
   void *arg;
-  bool is_over;      // its callback was called, or it was cancelled
-  bool is_hooked;    // the resolver has it and has not answered yet
-  bool is_answered;  // its message is posted
-  void *query;       // the resolver's
+  bool is_over;       // its callback was called, or it was cancelled
+  bool is_beginning;  // the resolver has not returned from find_addresses or find_name
+  bool is_hooked;     // the resolver has it and has not answered yet
+  bool is_answered;   // its message is posted
+  void *query;        // the resolver's
 
   // The question and its answer.
   struct evnet_host host;        // its name is the answer of a reverse lookup

@@ -19,6 +19,7 @@
 #include "net/base/testing/rights_client.h"
 #include "net/base/testing/temp_directory.h"
 #include "net/reactor/flow.h"
+#include "net/reactor/rate.h"
 #include "net/server/server.h"
 #include "net/server/testing/client.h"
 #include "net/server/testing/server.h"
@@ -367,6 +368,11 @@ TEST_F(Descriptors, WrongCallsHaveNoEffect) {
       EXPECT_EQ(evnet_conn_accept_descriptors(conn, 3), 0);
       EXPECT_EQ(evnet_conn_accept_descriptors(conn, 3), 0);
       EXPECT_EQ(evnet_conn_accept_descriptors(conn, 4), -EALREADY);
+      const evnet_rate rate = {1000000, 0};
+      EXPECT_EQ(evnet_conn_set_rate(conn, &rate), 0);
+      EXPECT_EQ(evnet_conn_send_descriptor(conn, 0, "x", 1), -EOPNOTSUPP);
+      const evnet_rate none = {};
+      EXPECT_EQ(evnet_conn_set_rate(conn, &none), 0);
     } else {
       EXPECT_EQ(evnet_conn_send_descriptor(conn, 0, "x", 1), -EOPNOTSUPP);
       EXPECT_EQ(evnet_conn_accept_descriptors(conn, 1), -EOPNOTSUPP);

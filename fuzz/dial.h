@@ -81,7 +81,7 @@ struct world {
   size_t options;
   uint16_t port;  // of the listener in the simulated kernel
   int listener;   // descriptor of the listener in the real kernel
-  char listener_text[64];
+  char listener_text[EVNET_ADDRESS_TEXT_BYTES];
   size_t conns_used, peers_used;
   struct conn conns[CONNS_MAX];
   struct peer peers[PEERS_MAX];

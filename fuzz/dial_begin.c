@@ -26,21 +26,23 @@ bool is_refusal(const struct world *w, int status) {
   }
 }
 
+enum { ADDRESS_BYTES = EVNET_ADDRESS_TEXT_BYTES + 8 };
+
 // Writes an address. which: 0: of the listener; 1: one without a listener; 2, 3: invalid ports.
-static void dial_text(const struct world *w, size_t which, char text[64]) {
+static void dial_text(const struct world *w, size_t which, char text[ADDRESS_BYTES]) {
   static const char *const bad[] = {"tcp://127.0.0.1:65536", "tcp://127.0.0.1:0"};
   if (which >= 2) {
-    (void)snprintf(text, 64, "%s", bad[which - 2]);
+    (void)snprintf(text, ADDRESS_BYTES, "%s", bad[which - 2]);
   } else if (w->sim != NULL) {
-    (void)snprintf(text, 64, "tcp://127.0.0.1:%u", which == 0 ? w->port : 9u);
+    (void)snprintf(text, ADDRESS_BYTES, "tcp://127.0.0.1:%u", which == 0 ? w->port : 9u);
   } else {
-    (void)snprintf(text, 64, "%s%s", w->listener_text, which == 0 ? "" : "-nobody");
+    (void)snprintf(text, ADDRESS_BYTES, "%s%s", w->listener_text, which == 0 ? "" : "-nobody");
   }
 }
 
 void begin_dial(struct world *w, size_t n) {
   if (w->conns_used == CONNS_MAX) return;
-  char text[64];
+  char text[ADDRESS_BYTES];
   dial_text(w, n % 4, text);
   struct conn *c = conn_new(w);
   c->dialled = true;

@@ -1,6 +1,6 @@
 // Finds the other instances of itself in the network, and keeps a TCP connection to each.
 //
-// Every instance announces the port of its TCP address to a multicast group, once in a period. An
+// Every instance announces the port of its TCP address to a multicast group or a broadcast address, once in a period. An
 // instance that hears a new peer dials it (evnet_dial_address), if its own number is the smaller
 // one; otherwise the peer dials. Numbers are random, so an instance knows its own announcements. No
 // part of an announcement is trusted: it only causes a dial to the host that sent it.
@@ -28,10 +28,13 @@ static const char usage[] =
     "Finds other instances of itself by multicast, and keeps a TCP connection to each. ADDRESS is\n"
     "the TCP address to listen on.\n"
     "\n"
-    "  --group=HOST         the multicast group. Default: 239.255.97.53\n"
+    "  --group=HOST         the multicast group, or a broadcast address, which serves one "
+    "instance\n"
+    "                       for each host. Default: 239.255.97.53\n"
     "  --interface=NAME     the network interface of the group. Default: the system's choice\n"
     "  --from=HOST          hears this host only (source-specific multicast)\n"
-    "  --hops=N             routers that an announcement may pass, plus 1; 1 to 255. Default: 1\n"
+    "  --hops=N             routers that an announcement and a connection may pass, plus 1; 1 to\n"
+    "                       255. Default: 1\n"
     "  --period-ms=N        milliseconds between announcements, 10 to 60000. Default: 1000\n";
 
 struct peer {
@@ -42,8 +45,9 @@ struct peer {
 struct app {
   const char *group, *interface, *from;
   long hops, period_ms;
-  uint64_t number;  // this instance's
-  uint16_t port;    // of its TCP address
+  uint64_t number;    // this instance's
+  uint16_t port;      // of its TCP address
+  bool is_broadcast;  // the group is a broadcast address
   struct evnet_address group_address;
   struct evnet_conn *socket;  // the UDP socket
   struct evnet_timer timer;
@@ -68,9 +72,11 @@ static void print_peer(const char *what, const struct peer *peer, const struct e
   fflush(stdout);
 }
 
-static void join(struct evnet_conn *conn, struct peer *peer) {
+static void join(const struct app *app, struct evnet_conn *conn, struct peer *peer) {
   peer->conn = conn;
   evnet_conn_set_user(conn, peer);
+  // A peer that is further away than announcements may come from is lost. An IPv6 host has hop limits, too.
+  (void)evnet_conn_set_hops(conn, (int)app->hops);
   (void)evnet_conn_set_timeout(conn, EVNET_TIMEOUT_READ, EVNET_OFF);
   print_peer("found", peer, conn);
 }
@@ -128,7 +134,7 @@ static enum evnet_action on_open(struct evnet_conn *conn, void *user) {
   char line[32];
   const int size = snprintf(line, sizeof line, "%016" PRIx64 "\n", app->number);
   evnet_conn_write(conn, line, (size_t)size);
-  join(conn, peer);
+  join(app, conn, peer);
   return EVNET_NONE;
 }
 
@@ -147,7 +153,7 @@ static enum evnet_action read_number(struct evnet_conn *conn, struct app *app) {
   if (peer == NULL) return EVNET_CLOSE;
   evnet_conn_discard(conn, in.size);
   peer->number = number;
-  join(conn, peer);
+  join(app, conn, peer);
   return EVNET_NONE;
 }
 
@@ -185,17 +191,24 @@ static int join_group(const struct app *app) {
   return evnet_conn_join_source(app->socket, &app->group_address, &source, app->interface);
 }
 
+// Prepares the UDP socket for announcements.
+static int prepare_socket(const struct app *app) {
+  if (app->is_broadcast) return evnet_conn_set_broadcast(app->socket, true);
+  int status = join_group(app);
+  if (status == 0 && app->interface != NULL)
+    status = evnet_conn_set_multicast_interface(app->socket, app->interface);
+  if (status == 0) status = evnet_conn_set_multicast_hops(app->socket, (int)app->hops);
+  return status;
+}
+
 static enum evnet_action on_boot(struct evnet_server *server, void *user) {
   struct app *app = user;
   struct evnet_address own;
   app->socket = evnet_server_datagram_socket(server, 1);
   int status = evnet_server_address(server, 0, &own);
-  if (status == 0) status = join_group(app);
-  if (status == 0 && app->interface != NULL)
-    status = evnet_conn_set_multicast_interface(app->socket, app->interface);
-  if (status == 0) status = evnet_conn_set_multicast_hops(app->socket, (int)app->hops);
+  if (status == 0) status = prepare_socket(app);
   if (status < 0) {
-    fprintf(stderr, "discover: cannot join the group: %s\n", evnet_status_message(status));
+    fprintf(stderr, "discover: cannot use the group: %s\n", evnet_status_message(status));
     return EVNET_SHUTDOWN;
   }
   app->port = evnet_address_port(&own);
@@ -258,6 +271,10 @@ static int serve(struct app *app, struct command_line *line) {
     fprintf(stderr, "discover: only one address is allowed\n");
     return COMMAND_LINE_EXIT_USAGE;
   }
+  app->is_broadcast = app->group_address.socket.any.sa_family == AF_INET &&
+                      !IN_MULTICAST(ntohl(app->group_address.socket.ip4.sin_addr.s_addr));
+  // A socket that is bound to a group receives what is sent to the group. Broadcasts come to a socket of all addresses.
+  if (app->is_broadcast) snprintf(group, sizeof group, "udp4://:%d", GROUP_PORT);
   const char *const addresses[] = {line->addresses[0], group};
   const struct evnet_handler handler = {.on_boot = on_boot,
                                         .on_open = on_open,
@@ -276,7 +293,7 @@ static int serve(struct app *app, struct command_line *line) {
 
 int main(int argc, char **argv) {
   static const struct command_line_option own[] = {
-      {"--group=", take_group, "must be a multicast address"},
+      {"--group=", take_group, "must be a multicast or broadcast address"},
       {"--interface=", take_interface, "must be the name of an interface"},
       {"--from=", take_from, "must be an IP address"},
       {"--hops=", take_hops, "must be 1 to 255"},

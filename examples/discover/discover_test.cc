@@ -1,6 +1,10 @@
 // Tests of the discover example: several instances on one machine find each other by multicast.
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -10,6 +14,7 @@
 
 #include "examples/testing/process.h"
 #include "gtest/gtest.h"
+#include "net/base/testing/listener.h"
 #include "net/base/testing/net_namespace.h"
 #include "net/server/testing/client.h"
 #include "net/server/testing/wait.h"
@@ -92,6 +97,27 @@ TEST_P(Discover, AStrangerThatSaysNoNumberIsClosed) {
     EXPECT_NE(client.end(), Client::End::kOpen) << words;
   }
   Stop(process.get());
+}
+
+// Sends an announcement to the loopback's broadcast address, as another host of a network would.
+TEST_P(Discover, ABroadcastIsHeardAsAnAnnouncement) {
+  const auto process = Start({"--group=127.255.255.255"});
+  const PlainListener peer;
+  const int socket = ::socket(AF_INET, SOCK_DGRAM, 0);
+  const int on = 1;
+  ASSERT_EQ(setsockopt(socket, SOL_SOCKET, SO_BROADCAST, &on, sizeof on), 0);
+  sockaddr_in to = {};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(9753);
+  to.sin_addr.s_addr = htonl(0x7fffffff);
+  const std::string text = "discover ffffffffffffffff " + std::to_string(peer.port()) + "\n";
+  ASSERT_EQ(
+      sendto(socket, text.data(), text.size(), 0, reinterpret_cast<sockaddr *>(&to), sizeof to),
+      static_cast<ssize_t>(text.size()));
+  EXPECT_EQ(Number(process.get(), "found"), "ffffffffffffffff");
+  // The instance hears its own announcements, too, and ignores them.
+  Stop(process.get());
+  close(socket);
 }
 
 INSTANTIATE_TEST_SUITE_P(Over, Discover, ::testing::Values("--backend=epoll", "--backend=auto"));

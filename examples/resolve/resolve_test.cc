@@ -27,6 +27,15 @@ TEST(Resolve, AFailedLookupIsNamedAndTheOthersAreAnswered) {
   EXPECT_NE(resolve.RestOfOut().find("ok.test 192.0.2.1\n"), std::string::npos);
 }
 
+TEST(Resolve, TheFirstAnswerCancelsTheOtherLookups) {
+  const DnsServer server;
+  Process resolve(
+      {"--server=" + server.address(), "--first", "silent.test", "none.test", "ok.test"});
+  EXPECT_NE(resolve.RestOfOut().find("ok.test 192.0.2.1\n"), std::string::npos);
+  EXPECT_EQ(resolve.ExitCode(), 0);
+  EXPECT_EQ(resolve.RestOfErr().find("silent.test"), std::string::npos);
+}
+
 TEST(Resolve, AWrongUseIsRefused) {
   EXPECT_EQ(Process({}).ExitCode(), 2);
   EXPECT_EQ(Process({"--server=x", "a"}).ExitCode(), 1);

@@ -185,6 +185,24 @@ set(EVNET_SOURCES
   net/server/stop.c
   net/server/texts.c
   net/server/workers.c)
+set(EVNET_SOURCES_dragonfly
+  net/base/internal/entropy_posix.c
+  net/base/internal/thread_name_bsd.c
+  net/poller/internal/datagram_batch_none.c
+  net/poller/internal/datagram_dstaddr.c
+  net/poller/internal/datagram_errors_none.c
+  net/poller/internal/datagram_segments_none.c
+  net/poller/internal/kqueue.c
+  net/poller/internal/multicast_interface.c
+  net/poller/internal/multicast_openbsd.c
+  net/poller/internal/platform_bsd.c
+  net/poller/internal/sendfile_none.c
+  net/poller/internal/socket_options_dragonfly.c
+  net/poller/internal/socket_posix.c
+  net/poller/internal/tcp_info_none.c
+  net/poller/internal/unix_bsd.c
+  net/server/internal/affinity_bsd.c
+  net/server/internal/cpus_bsd.c)
 set(EVNET_SOURCES_freebsd
   net/base/internal/entropy_posix.c
   net/base/internal/thread_name_bsd.c
@@ -194,6 +212,7 @@ set(EVNET_SOURCES_freebsd
   net/poller/internal/datagram_segments_none.c
   net/poller/internal/kqueue.c
   net/poller/internal/multicast_bsd.c
+  net/poller/internal/multicast_interface.c
   net/poller/internal/platform_bsd.c
   net/poller/internal/sendfile_freebsd.c
   net/poller/internal/socket_options_freebsd.c
@@ -210,6 +229,7 @@ set(EVNET_SOURCES_linux
   net/poller/internal/datagram_pktinfo.c
   net/poller/internal/datagram_segments_linux.c
   net/poller/internal/epoll.c
+  net/poller/internal/multicast_interface.c
   net/poller/internal/multicast_linux.c
   net/poller/internal/platform_linux.c
   net/poller/internal/sendfile_linux.c
@@ -227,6 +247,7 @@ set(EVNET_SOURCES_linux_uring
   net/poller/internal/datagram_pktinfo.c
   net/poller/internal/datagram_segments_linux.c
   net/poller/internal/epoll.c
+  net/poller/internal/multicast_interface.c
   net/poller/internal/multicast_linux.c
   net/poller/internal/platform_linux_uring.c
   net/poller/internal/sendfile_linux.c
@@ -258,11 +279,29 @@ set(EVNET_SOURCES_macos
   net/poller/internal/datagram_segments_none.c
   net/poller/internal/kqueue.c
   net/poller/internal/multicast_bsd.c
+  net/poller/internal/multicast_interface.c
   net/poller/internal/platform_bsd.c
   net/poller/internal/sendfile_darwin.c
   net/poller/internal/socket_darwin.c
   net/poller/internal/socket_options_darwin.c
   net/poller/internal/tcp_info_darwin.c
+  net/poller/internal/unix_bsd.c
+  net/server/internal/affinity_bsd.c
+  net/server/internal/cpus_bsd.c)
+set(EVNET_SOURCES_netbsd
+  net/base/internal/entropy_posix.c
+  net/base/internal/thread_name_bsd.c
+  net/poller/internal/datagram_batch_none.c
+  net/poller/internal/datagram_dstaddr.c
+  net/poller/internal/datagram_errors_none.c
+  net/poller/internal/datagram_segments_none.c
+  net/poller/internal/kqueue.c
+  net/poller/internal/multicast_netbsd.c
+  net/poller/internal/platform_bsd.c
+  net/poller/internal/sendfile_none.c
+  net/poller/internal/socket_options_netbsd.c
+  net/poller/internal/socket_posix.c
+  net/poller/internal/tcp_info_none.c
   net/poller/internal/unix_bsd.c
   net/server/internal/affinity_bsd.c
   net/server/internal/cpus_bsd.c)
@@ -274,6 +313,7 @@ set(EVNET_SOURCES_openbsd
   net/poller/internal/datagram_errors_none.c
   net/poller/internal/datagram_segments_none.c
   net/poller/internal/kqueue.c
+  net/poller/internal/multicast_interface.c
   net/poller/internal/multicast_openbsd.c
   net/poller/internal/platform_bsd.c
   net/poller/internal/sendfile_none.c
@@ -323,6 +363,8 @@ set(EVNET_EXAMPLE_http
   examples/http/parser.c
   examples/http/resource.c
   examples/http/response.c)
+set(EVNET_EXAMPLE_http_dragonfly
+  examples/http/file_time_posix.c)
 set(EVNET_EXAMPLE_http_freebsd
   examples/http/file_time_posix.c)
 set(EVNET_EXAMPLE_http_linux
@@ -331,6 +373,8 @@ set(EVNET_EXAMPLE_http_linux_uring
   examples/http/file_time_posix.c)
 set(EVNET_EXAMPLE_http_macos
   examples/http/file_time_darwin.c)
+set(EVNET_EXAMPLE_http_netbsd
+  examples/http/file_time_posix.c)
 set(EVNET_EXAMPLE_http_openbsd
   examples/http/file_time_posix.c)
 set(EVNET_EXAMPLE_numbers

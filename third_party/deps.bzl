@@ -5,7 +5,7 @@ Labels here are Label()s, so they refer to this repository under any name that t
 
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "maybe")
 load(":system_library.bzl", "SYSTEM_LIBRARIES", "system_library")
-load(":system_repo.bzl", "linked_repository", "system_liburing", "system_or_archive")
+load(":system_repo.bzl", "linked_repository", "system_liburing", "system_or_archive", "systems")
 
 def evnet_deps():
     """Defines the repositories that //net/... needs. It downloads nothing.
@@ -62,6 +62,11 @@ def evnet_deps():
     maybe(
         system_liburing,
         name = "evnet_liburing",
+    )
+
+    maybe(
+        systems,
+        name = "evnet_systems",
     )
 
     # Libraries of the system that only optional targets need.

@@ -151,3 +151,27 @@ linked_repository = repository_rule(
         "files": attr.label_keyed_string_dict(allow_files = True, mandatory = True),
     },
 )
+
+# Systems for which not every version of @platforms has a constraint value.
+_SYSTEMS = [
+    "dragonfly",
+    "netbsd",
+]
+
+def _systems_impl(rctx):
+    known = rctx.read(Label("@platforms//os:BUILD"))
+    text = "package(default_visibility = [\"//visibility:public\"])\n"
+    for name in _SYSTEMS:
+        if "name = \"%s\"" % name in known:
+            text += "alias(name = \"%s\", actual = \"@platforms//os:%s\")\n" % (name, name)
+        else:
+            text += "constraint_value(name = \"%s\", constraint_setting = \"@platforms//os:os\")\n" % name
+    rctx.file("BUILD.bazel", text)
+    rctx.file("WORKSPACE", "workspace(name = \"%s\")\n" % rctx.name)
+
+systems = repository_rule(
+    doc = """Constraint values of systems: those of @platforms, or new ones where it has none.
+
+    A platform of such a system names the value @evnet_systems//:NAME, which is the one of @platforms if there is one.""",
+    implementation = _systems_impl,
+)

@@ -15,7 +15,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 DEFAULT = "//conditions:default"
-OS = "@platforms//os:"
+SYSTEM = re.compile(r"@(?:platforms//os|evnet_systems//):(.*)")
 RULES = ("evnet_cc_library", "evnet_cc_test", "evnet_cc_binary", "evnet_example", "evnet_uring_test")
 COMMAND_LINE = "//examples/command_line:command_line"
 HEADER = """# Written by tools/cmake_lists.py from Bazel's BUILD files. Do not edit.
@@ -216,9 +216,10 @@ def sources(tree):
     conditions = {condition for target in library for condition in target.arguments.get("select_srcs", {})}
     systems = {"linux": [DEFAULT], "linux_uring": ["//:io_uring", DEFAULT]}
     for condition in sorted(conditions):
-        if condition.startswith(OS) and condition != OS + "linux":
-            systems[condition[len(OS):]] = [condition, DEFAULT]
-        elif condition == OS + "linux":
+        system = SYSTEM.fullmatch(condition)
+        if system and system[1] != "linux":
+            systems[system[1]] = [condition, DEFAULT]
+        elif system:
             systems["linux"].insert(0, condition)
             systems["linux_uring"].insert(1, condition)
     text = HEADER + "\n# The flags of bazel/defs.bzl. -std is CMake's business.\n"

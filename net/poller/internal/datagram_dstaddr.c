@@ -1,5 +1,5 @@
-// The local host of IPv4 datagrams, by IP_RECVDSTADDR and IP_SENDSRCADDR: FreeBSD and OpenBSD
-// (ip(4)). The kernel reports the destination in the IP header. evnet does not pass a group's
+// The local host of IPv4 datagrams, by IP_RECVDSTADDR and IP_SENDSRCADDR: the BSDs (ip(4)).
+// The kernel reports the destination in the IP header. evnet does not pass a group's
 // address on. It cannot recognize a broadcast address, so the kernel refuses a reply from there.
 #include <errno.h>
 #include <netinet/in.h>

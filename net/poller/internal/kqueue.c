@@ -36,8 +36,8 @@ struct queue {
 };
 
 // Applies changes in order. Returns 0, or -errno of the first that failed; the changes after it are
-// not applied.
-static int apply(const struct queue *queue, const struct kevent *changes, int count) {
+// not applied. kevent(2) takes counts as int, on NetBSD as size_t; a uint16_t converts to both.
+static int apply(const struct queue *queue, const struct kevent *changes, uint16_t count) {
   return kevent(queue->descriptor, changes, count, NULL, 0, NULL) >= 0 ? 0 : -errno;
 }
 
@@ -154,7 +154,7 @@ static struct timespec timespec_of(int64_t timeout_ns) {
 static int kqueue_wait(void *state, struct evnet_ready_event *out_events, int count,
                        int64_t timeout_ns, bool *out_more) {
   struct queue *queue = state;
-  int events_max = count < EVENTS_MAX ? count : EVENTS_MAX;
+  const uint16_t events_max = count < EVENTS_MAX ? (uint16_t)count : EVENTS_MAX;
   struct timespec timeout = timespec_of(timeout_ns);
   int ready = kevent(queue->descriptor, NULL, 0, queue->events, events_max,
                      timeout_ns < 0 ? NULL : &timeout);

@@ -67,10 +67,9 @@ static int set_member(int descriptor, const struct evnet_address *own,
 static int set_ip4(int descriptor, const struct evnet_multicast *setting,
                    unsigned int interface_index) {
   const unsigned char value = (unsigned char)setting->value;
-  const struct ip_mreqn where = {.imr_ifindex = (int)interface_index};
   switch (setting->what) {
     case EVNET_MULTICAST_INTERFACE:
-      return set(descriptor, IPPROTO_IP, IP_MULTICAST_IF, &where, sizeof where);
+      return evnet_multicast_system_set_interface(descriptor, interface_index);
     case EVNET_MULTICAST_HOPS:
       return set(descriptor, IPPROTO_IP, IP_MULTICAST_TTL, &value, sizeof value);
     case EVNET_MULTICAST_LOOP:

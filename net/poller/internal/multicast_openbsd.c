@@ -1,4 +1,4 @@
-// OpenBSD, which does not have RFC 3678: see ip(4) and ip6(4).
+// OpenBSD and DragonFly, which do not have RFC 3678: see ip(4) and ip6(4).
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>

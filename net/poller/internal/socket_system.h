@@ -3,7 +3,7 @@
 //   calls      socket_posix.c for systems with POSIX.1-2024's calls (Linux, FreeBSD, NetBSD,
 //              OpenBSD), socket_darwin.c for macOS
 //   sendfile   sendfile_linux.c, sendfile_freebsd.c, sendfile_darwin.c, sendfile_none.c
-//   options    socket_options_linux.c, _freebsd.c, _openbsd.c, _darwin.c
+//   options    socket_options_linux.c, _freebsd.c, _netbsd.c, _openbsd.c, _dragonfly.c, _darwin.c
 //   TCP data   tcp_info_linux.c, _freebsd.c, _darwin.c, _none.c
 #ifndef EVNET_NET_POLLER_INTERNAL_SOCKET_SYSTEM_H_
 #define EVNET_NET_POLLER_INTERNAL_SOCKET_SYSTEM_H_

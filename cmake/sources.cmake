@@ -336,6 +336,7 @@ set(EVNET_EXAMPLES
   http
   numbers
   proxy
+  selfcheck
   swarm)
 set(EVNET_EXAMPLE_blocking
   examples/blocking/blocking.c)
@@ -381,5 +382,7 @@ set(EVNET_EXAMPLE_numbers
   examples/numbers/numbers.c)
 set(EVNET_EXAMPLE_proxy
   examples/proxy/proxy.c)
+set(EVNET_EXAMPLE_selfcheck
+  examples/selfcheck/selfcheck.c)
 set(EVNET_EXAMPLE_swarm
   examples/swarm/swarm.c)

@@ -381,7 +381,14 @@ set(EVNET_EXAMPLE_http_openbsd
 set(EVNET_EXAMPLE_numbers
   examples/numbers/numbers.c)
 set(EVNET_EXAMPLE_proxy
-  examples/proxy/proxy.c)
+  examples/proxy/header.c
+  examples/proxy/proxy.c
+  examples/proxy/tcp.c
+  examples/proxy/udp.c
+  examples/proxy/upstream.c
+  net/proxy_protocol/crc32c.c
+  net/proxy_protocol/parse.c
+  net/proxy_protocol/write.c)
 set(EVNET_EXAMPLE_selfcheck
   examples/selfcheck/selfcheck.c)
 set(EVNET_EXAMPLE_swarm

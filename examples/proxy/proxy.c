@@ -1,163 +1,102 @@
-// A TCP proxy: it forwards bytes between each client and an upstream. The proxy limits the bytes
-// that it queues for either side, even if that side stops reading.
-//
-// A pair is two connections on one reactor, so they use each other without a lock. Each reports its
-// events to the other: end-of-stream, output above the high mark or back at the low mark, and its
-// close. The proxy dials the upstream when a client connects, and does not read from the client
-// before the upstream is open.
-//
-// A stop does not interrupt a reply. The upstream is a background connection, so it stays open as
-// long as its client does. The proxy holds the client until the upstream has replied and has then
-// been silent for SILENCE_MS, because the proxy cannot know where a reply ends.
+// A proxy for TCP, Unix sockets and UDP: it forwards between clients and several upstreams, chooses
+// among these, and does without those that do not answer. app.h lists its parts.
+#include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "evnet/evnet.h"
 #include "examples/command_line/command_line.h"
+#include "examples/proxy/app.h"
 
 enum {
-  CONNECT_MS = 3000,
+  MS_MAX = 86400000,  // a day
   CONNECT_MS_MAX = 60000,
   RATE_MAX = 1000000000,
-  SILENCE_MS = 500,
+  SESSIONS_MAX = 1000000,
+  HIGH_WATER_BYTES = 256 * 1024,  // of output that one side may leave unread
 };
 
-struct app {
-  const char *upstream;
-  long connect_ms;
-  long rate;  // bytes a second from and to each client; 0: no limit
+static const char usage[] =
+    "usage: proxy [OPTION...] [ADDRESS...]\n"
+    "\n"
+    "Forwards each connection to an upstream, and the datagrams of each UDP client. Runs one\n"
+    "event loop for each CPU unless --reactors is given.\n"
+    "\n"
+    "  --upstream=ADDRESS  an upstream; may be given up to 64 times. A name is looked up for each\n"
+    "                      connection. Clients of udp:// addresses are forwarded to udp://\n"
+    "                      upstreams, all others to tcp:// and unix:// upstreams. Default:\n"
+    "                      tcp://127.0.0.1:9001 and udp://127.0.0.1:9001\n"
+    "  --balance=NAME      how an upstream is chosen: least-connections, round-robin, or\n"
+    "                      source-hash, by the client's host. Default: least-connections\n"
+    "  --connect-ms=N      milliseconds to connect to one, 1 to 60000. Default: 3000\n"
+    "  --out-ms=N          milliseconds without connections to an upstream after it failed. Then\n"
+    "                      one connection tries it, and the time doubles, up to 64 times N, if\n"
+    "                      that fails. If all are out, they are used all the same. Default: 1000\n"
+    "  --idle-ms=N         milliseconds that a connection may be silent; 0: no limit. Default:\n"
+    "                      600000\n"
+    "  --rate=N            bytes a second from each TCP client and to it, 1 to 1000000000.\n"
+    "                      Default: no limit\n"
+    "  --accept-proxy      each TCP client begins with a header of the PROXY protocol, version 1\n"
+    "                      or 2. Only for addresses that none but proxies can reach\n"
+    "  --header-ms=N       milliseconds for that header. Default: 3000\n"
+    "  --send-proxy        begin connections to TCP upstreams with such a header, version 1\n"
+    "  --send-proxy-v2     the same with version 2\n"
+    "  --udp-session-ms=N  milliseconds without a datagram after which a UDP client is\n"
+    "                      forgotten. Default: 30000\n"
+    "  --udp-sessions=N    the most UDP clients, 1 to 1000000; datagrams of others are dropped.\n"
+    "                      Each uses a socket. Default: 4096\n";
+
+// Functions of app.h
+
+struct evnet_bytes app_host(const struct evnet_address *address) {
+  switch (address->socket.any.sa_family) {
+    case AF_INET:
+      return (struct evnet_bytes){.data = (const uint8_t *)&address->socket.ip4.sin_addr,
+                                  .size = 4};
+    case AF_INET6:
+      return (struct evnet_bytes){.data = (const uint8_t *)&address->socket.ip6.sin6_addr,
+                                  .size = 16};
+    default:
+      return (struct evnet_bytes){0};
+  }
+}
+
+uint64_t app_source(const struct evnet_address *address) {
+  const struct evnet_bytes host = app_host(address);
+  uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a; upstreams_choose mixes it
+  for (size_t i = 0; i < host.size; i++) hash = (hash ^ host.data[i]) * 0x100000001b3U;
+  return hash;
+}
+
+void app_connected(struct upstreams *set, struct upstream_use *use) {
+  if (upstreams_connected(set, use) == UPSTREAM_CAME_BACK)
+    fprintf(stderr, "proxy: upstream '%s' is back\n", set->all[use->index].address);
+}
+
+bool app_may_retry(int reason) {
+  return reason != -ECANCELED && reason != EVNET_REASON_SHUTDOWN &&
+         reason != EVNET_REASON_DRAIN_DEADLINE && reason != -ESHUTDOWN && reason != -EMFILE &&
+         reason != -ENFILE && reason != -ENOMEM && reason != -ENOBUFS && reason != -EAGAIN;
+}
+
+void app_failed(struct upstreams *set, struct upstream_use *use, int reason, uint64_t now_ms) {
+  // This host has no port left for the upstream.
+  if (!app_may_retry(reason) || reason == -EADDRNOTAVAIL) return;
+  uint64_t out_ms;
+  if (upstreams_failed(set, use, now_ms, &out_ms) == UPSTREAM_WENT_OUT) {
+    fprintf(stderr, "proxy: upstream '%s' is out for %llu ms: %s\n", set->all[use->index].address,
+            (unsigned long long)out_ms, evnet_status_message(reason));
+  }
+}
+
+// Options
+
+struct settings {
+  struct command_line line;
+  struct app app;
 };
-
-struct pair {
-  struct evnet_conn *client;         // NULL: closed
-  struct evnet_conn *upstream;       // NULL: not open yet, or closed
-  struct evnet_conn_id upstream_id;  // while it is being dialled
-  bool dialling;
-  bool owes_answer;           // the last bytes came from the client
-  bool held;                  // the client is held, because the server is stopping
-  struct evnet_timer silent;  // runs while the client is held; restarted whenever bytes arrive
-};
-
-static struct evnet_conn *other_of(const struct evnet_conn *conn) {
-  const struct pair *pair = evnet_conn_user(conn);
-  return conn == pair->client ? pair->upstream : pair->client;
-}
-
-static enum evnet_action accepted(struct evnet_conn *conn, const struct app *app) {
-  struct pair *pair = calloc(1, sizeof *pair);
-  if (pair == NULL) return EVNET_CLOSE;
-  pair->client = conn;
-  evnet_conn_set_user(conn, pair);
-  evnet_conn_pause_reading(conn);  // until the upstream is open
-  // Output that the rate holds back counts towards the marks, so on_pressure pauses the upstream.
-  const struct evnet_rate rate = {.receive_bytes_per_s = (uint64_t)app->rate,
-                                  .send_bytes_per_s = (uint64_t)app->rate};
-  if (evnet_conn_set_rate(conn, &rate) < 0) return EVNET_CLOSE;
-  const struct evnet_dial_options options = {
-      .timeout_ms = app->connect_ms, .conn_user = pair, .background = true};
-  pair->dialling =
-      evnet_dial(evnet_conn_reactor(conn), app->upstream, &options, &pair->upstream_id) == 0;
-  return pair->dialling ? EVNET_NONE : EVNET_CLOSE;
-}
-
-static enum evnet_action on_open(struct evnet_conn *conn, void *user) {
-  struct pair *pair = evnet_conn_user(conn);
-  if (pair == NULL) return accepted(conn, user);
-  pair->dialling = false;  // conn is the upstream
-  pair->upstream = conn;
-  evnet_conn_resume_reading(pair->client);
-  return EVNET_NONE;
-}
-
-static void on_silence(struct evnet_timer *timer, void *user) {
-  struct pair *pair = user;
-  if (pair->dialling || pair->owes_answer) {
-    evnet_timer_start(evnet_conn_reactor(pair->client), timer, SILENCE_MS, on_silence, pair);
-    return;
-  }
-  pair->held = false;
-  evnet_conn_release(pair->client);  // it closes after its queued output
-}
-
-static void on_stopping(struct evnet_conn *conn, void *user) {
-  (void)user;
-  struct pair *pair = evnet_conn_user(conn);
-  if (pair == NULL || conn != pair->client) return;
-  pair->held = true;
-  evnet_conn_hold(conn);
-  evnet_timer_start(evnet_conn_reactor(conn), &pair->silent, SILENCE_MS, on_silence, pair);
-}
-
-static enum evnet_action on_data(struct evnet_conn *conn, void *user) {
-  (void)user;
-  struct pair *pair = evnet_conn_user(conn);
-  struct evnet_conn *other = other_of(conn);
-  pair->owes_answer = conn == pair->client;
-  if (pair->held)
-    evnet_timer_start(evnet_conn_reactor(conn), &pair->silent, SILENCE_MS, on_silence, pair);
-  const struct evnet_bytes in = evnet_conn_peek(conn);
-  // If the other side has closed, its on_close closes this one too.
-  if (other != NULL) evnet_conn_write(other, in.data, in.size);
-  evnet_conn_discard(conn, in.size);
-  return EVNET_NONE;
-}
-
-static enum evnet_action on_half_close(struct evnet_conn *conn, void *user) {
-  (void)user;
-  struct evnet_conn *other = other_of(conn);
-  if (other != NULL) evnet_conn_shutdown_write(other);
-  return EVNET_NONE;
-}
-
-static enum evnet_action on_pressure(struct evnet_conn *conn, void *user) {
-  (void)user;
-  struct evnet_conn *other = other_of(conn);
-  if (other != NULL) evnet_conn_pause_reading(other);
-  return EVNET_NONE;
-}
-
-static enum evnet_action on_drain(struct evnet_conn *conn, void *user) {
-  (void)user;
-  struct evnet_conn *other = other_of(conn);
-  if (other != NULL) evnet_conn_resume_reading(other);
-  return EVNET_NONE;
-}
-
-// Closes the other side of a pair. After a normal close, the other side is closed gracefully, after
-// its queued output. After a reset, a refusal or a timeout, the other side is reset.
-static void end_other(struct evnet_conn *other, int reason) {
-  evnet_conn_set_background(other, false);  // so a stop waits until its output is delivered
-  if (reason == EVNET_REASON_PEER || reason == EVNET_REASON_LOCAL ||
-      reason == EVNET_REASON_SHUTDOWN) {
-    evnet_conn_close(other);
-  } else {
-    evnet_conn_abort(other);
-  }
-}
-
-static enum evnet_action on_close(struct evnet_conn *conn, int reason, void *user) {
-  (void)user;
-  struct pair *pair = evnet_conn_user(conn);
-  if (pair == NULL) return EVNET_NONE;
-  struct evnet_conn *other = other_of(conn);
-  if (conn == pair->client) {
-    pair->client = NULL;
-    pair->held = false;
-    evnet_timer_stop(evnet_conn_reactor(conn), &pair->silent);
-    if (pair->dialling) evnet_close(evnet_conn_reactor(conn), pair->upstream_id);
-  } else {
-    pair->upstream = NULL;
-    pair->dialling = false;  // on_close is the only callback of a failed dial
-  }
-  if (other != NULL) {
-    evnet_conn_resume_reading(other);  // so that evnet sees an end-of-stream after unread bytes
-    end_other(other, reason);
-  } else if (!pair->dialling) {
-    free(pair);
-  }
-  return EVNET_NONE;
-}
 
 // Checks HOST:PORT, possibly with a scheme: evnet_dial accepts neither an empty host nor port 0.
 static bool has_host_and_port(const char *text) {
@@ -169,34 +108,106 @@ static bool has_host_and_port(const char *text) {
 // Rejects an upstream that can never be dialled when the program starts, not when the first client
 // connects. A host name is looked up later.
 static bool take_upstream(const char *value, void *user) {
-  struct app *app = user;
+  struct app *app = &((struct settings *)user)->app;
   struct evnet_address address;
-  const int status = evnet_address_read(value, &address, NULL, 0);
-  if (status < 0 || address.transport == EVNET_TRANSPORT_UDP) return false;
+  if (evnet_address_read(value, &address, NULL, 0) < 0) return false;
   if (address.transport != EVNET_TRANSPORT_UNIX && !has_host_and_port(value)) return false;
-  app->upstream = value;
-  return true;
+  const bool is_udp = address.transport == EVNET_TRANSPORT_UDP;
+  return upstreams_add(is_udp ? &app->datagrams : &app->streams, value);
+}
+
+static bool take_balance(const char *value, void *user) {
+  static const struct {
+    const char *text;
+    enum upstream_balancing balancing;
+  } names[] = {{"least-connections", UPSTREAM_LEAST_CONNECTIONS},
+               {"round-robin", UPSTREAM_ROUND_ROBIN},
+               {"source-hash", UPSTREAM_SOURCE_HASH}};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if (strcmp(value, names[i].text) != 0) continue;
+    ((struct settings *)user)->app.balancing = names[i].balancing;
+    return true;
+  }
+  return false;
 }
 
 static bool take_connect_ms(const char *value, void *user) {
-  struct app *app = user;
-  return command_line_parse_number(value, 1, CONNECT_MS_MAX, &app->connect_ms);
+  return command_line_parse_number(value, 1, CONNECT_MS_MAX,
+                                   &((struct settings *)user)->app.connect_ms);
+}
+
+static bool take_out_ms(const char *value, void *user) {
+  return command_line_parse_number(value, 1, MS_MAX, &((struct settings *)user)->app.out_ms);
+}
+
+static bool take_idle_ms(const char *value, void *user) {
+  return command_line_parse_number(value, 0, MS_MAX, &((struct settings *)user)->app.idle_ms);
+}
+
+static bool take_header_ms(const char *value, void *user) {
+  return command_line_parse_number(value, 1, MS_MAX, &((struct settings *)user)->app.header_ms);
+}
+
+static bool take_session_ms(const char *value, void *user) {
+  return command_line_parse_number(value, 1, MS_MAX, &((struct settings *)user)->app.session_ms);
+}
+
+static bool take_sessions(const char *value, void *user) {
+  return command_line_parse_number(value, 1, SESSIONS_MAX,
+                                   &((struct settings *)user)->app.sessions_max);
 }
 
 static bool take_rate(const char *value, void *user) {
-  struct app *app = user;
-  return command_line_parse_number(value, 1, RATE_MAX, &app->rate);
+  return command_line_parse_number(value, 1, RATE_MAX, &((struct settings *)user)->app.rate);
+}
+
+static bool take_accept_proxy(const char *value, void *user) {
+  (void)value;
+  ((struct settings *)user)->app.accept_header = true;
+  return true;
+}
+
+static bool take_send_proxy(const char *value, void *user) {
+  (void)value;
+  ((struct settings *)user)->app.send_version = 1;
+  return true;
+}
+
+static bool take_send_proxy_v2(const char *value, void *user) {
+  (void)value;
+  ((struct settings *)user)->app.send_version = 2;
+  return true;
+}
+
+// Returns false, and prints the reason, if an address has no upstream of its kind. Addresses that
+// are not valid are the server's to reject.
+static bool has_upstreams(const struct command_line *line, const struct app *app) {
+  for (size_t i = 0; i < line->address_count; i++) {
+    struct evnet_address address;
+    if (evnet_address_read(line->addresses[i], &address, NULL, 0) < 0) continue;
+    const bool is_udp = address.transport == EVNET_TRANSPORT_UDP;
+    if ((is_udp ? &app->datagrams : &app->streams)->count > 0) continue;
+    fprintf(stderr, "proxy: '%s': no upstream is %s\n", line->addresses[i],
+            is_udp ? "udp://" : "tcp:// or unix://");
+    return false;
+  }
+  return true;
 }
 
 static int serve(const struct command_line *line, struct app *app) {
   static const struct evnet_handler handler = {.on_boot = command_line_on_boot,
-                                               .on_open = on_open,
-                                               .on_data = on_data,
-                                               .on_half_close = on_half_close,
-                                               .on_pressure = on_pressure,
-                                               .on_drain = on_drain,
-                                               .on_close = on_close,
-                                               .on_stopping = on_stopping};
+                                               .on_reactor_boot = udp_on_boot,
+                                               .on_open = tcp_on_open,
+                                               .on_data = tcp_on_data,
+                                               .on_half_close = tcp_on_half_close,
+                                               .on_pressure = tcp_on_pressure,
+                                               .on_drain = tcp_on_drain,
+                                               .on_timeout = tcp_on_timeout,
+                                               .on_close = tcp_on_close,
+                                               .on_stopping = tcp_on_stopping,
+                                               .on_reactor_shutdown = udp_on_shutdown};
+  static struct sessions *sessions[EVNET_REACTORS_MAX];
+  app->sessions = sessions;
   struct evnet_server *server = NULL;
   int status = evnet_server_create(&handler, app, line->addresses, line->address_count,
                                    &line->options, &server);
@@ -207,37 +218,62 @@ static int serve(const struct command_line *line, struct app *app) {
   return status;
 }
 
-static const char usage[] =
-    "usage: proxy [OPTION...] [ADDRESS...]\n"
-    "\n"
-    "Forwards each connection to an upstream. Runs one event loop for each CPU unless\n"
-    "--reactors is given. UDP is not supported.\n"
-    "\n"
-    "  --upstream=ADDRESS  the upstream; a name is looked up for each connection. Default:\n"
-    "                      tcp://127.0.0.1:9001\n"
-    "  --connect-ms=N      milliseconds to connect to it, 1 to 60000. Default: 3000\n"
-    "  --rate=N            bytes a second from each client and to it, 1 to 1000000000.\n"
-    "                      Default: no limit\n";
+// Completes the settings after the options were parsed, and serves. Returns the exit code.
+static int run(struct settings *settings) {
+  struct command_line *line = &settings->line;
+  struct app *app = &settings->app;
+  if (app->streams.count + app->datagrams.count == 0) {
+    upstreams_add(&app->streams, "tcp://127.0.0.1:9001");
+    upstreams_add(&app->datagrams, "udp://127.0.0.1:9001");
+  }
+  if (!has_upstreams(line, app)) return COMMAND_LINE_EXIT_USAGE;
+  app->streams.balancing = app->datagrams.balancing = app->balancing;
+  app->streams.out_ms = app->datagrams.out_ms = (uint64_t)app->out_ms;
+  line->options.idle_timeout_ms = app->idle_ms > 0 ? app->idle_ms : EVNET_OFF;
+  // A side that takes no output for this time is idle, too.
+  line->options.write_timeout_ms = line->options.idle_timeout_ms;
+  return command_line_exit_code(line, serve(line, app));
+}
 
 int main(int argc, char **argv) {
-  struct app app = {.upstream = "tcp://127.0.0.1:9001", .connect_ms = CONNECT_MS};
+  static const char milliseconds[] = "must be 1 to 86400000";
   static const struct command_line_option own[] = {
-      {.name = "--upstream=",
-       .take = take_upstream,
-       .values = "must be an address with a host and a port; UDP is not supported"},
-      {.name = "--connect-ms=", .take = take_connect_ms, .values = "must be 1 to 60000"},
-      {.name = "--rate=", .take = take_rate, .values = "must be 1 to 1000000000"},
+      {"--upstream=", take_upstream,
+       "must be an address with a host and a port, and one of at most 64 of its kind"},
+      {"--balance=", take_balance, "must be least-connections, round-robin or source-hash"},
+      {"--connect-ms=", take_connect_ms, "must be 1 to 60000"},
+      {"--out-ms=", take_out_ms, milliseconds},
+      {"--idle-ms=", take_idle_ms, "must be 0 to 86400000"},
+      {"--rate=", take_rate, "must be 1 to 1000000000"},
+      {"--accept-proxy", take_accept_proxy, NULL},
+      {"--header-ms=", take_header_ms, milliseconds},
+      {"--send-proxy", take_send_proxy, NULL},
+      {"--send-proxy-v2", take_send_proxy_v2, NULL},
+      {"--udp-session-ms=", take_session_ms, milliseconds},
+      {"--udp-sessions=", take_sessions, "must be 1 to 1000000"},
   };
-  struct command_line line = {
-      .program = "proxy",
-      .usage = usage,
-      .no_udp = true,
-      .own = own,
-      .own_count = sizeof own / sizeof own[0],
-      .user = &app,
-      // on_pressure pauses the other side. The default action would pause the slow side itself.
-      .options = {.reactors = EVNET_REACTOR_PER_CPU, .outbound_high_action = EVNET_HIGH_NOTIFY},
+  struct settings settings = {
+      .line = {.program = "proxy",
+               .usage = usage,
+               .own = own,
+               .own_count = sizeof own / sizeof own[0],
+               // on_pressure pauses the other side. The default action would pause the slow side.
+               .options = {.reactors = EVNET_REACTOR_PER_CPU,
+                           .outbound_high_action = EVNET_HIGH_NOTIFY,
+                           .outbound_high_water_bytes = HIGH_WATER_BYTES}},
+      .app = {.connect_ms = 3000,
+              .out_ms = 1000,
+              .idle_ms = 600000,
+              .header_ms = 3000,
+              .session_ms = 30000,
+              .sessions_max = 4096},
   };
-  int exit_code = command_line_parse(&line, argc, argv);
-  return exit_code >= 0 ? exit_code : command_line_exit_code(&line, serve(&line, &app));
+  settings.line.user = &settings;
+  upstreams_init(&settings.app.streams, UPSTREAM_LEAST_CONNECTIONS, 1);
+  upstreams_init(&settings.app.datagrams, UPSTREAM_LEAST_CONNECTIONS, 1);
+  int exit_code = command_line_parse(&settings.line, argc, argv);
+  if (exit_code < 0) exit_code = run(&settings);
+  upstreams_deinit(&settings.app.datagrams);
+  upstreams_deinit(&settings.app.streams);
+  return exit_code;
 }

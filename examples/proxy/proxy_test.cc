@@ -1,72 +1,28 @@
-// Tests of the proxy example. The client and the upstream are plain sockets.
+// Tests of the proxy with one TCP upstream: bytes, ends of streams, back-pressure, timeouts, stops.
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "examples/testing/process.h"
+#include "examples/proxy/fixture.h"
 #include "gtest/gtest.h"
-#include "net/base/testing/listener.h"
-#include "net/server/testing/client.h"
-#include "net/server/testing/wait.h"
 
 namespace evnet_testing {
 namespace {
 
-class Proxy : public ::testing::Test {
+class Proxy : public ProxyProcess {
  protected:
   void Start(const std::string &upstream_address, const std::string &connect_ms = "1500",
-             const std::vector<std::string> &options = {}) {
-    std::vector<std::string> arguments = options;
-    arguments.insert(arguments.end(), {"--upstream=" + upstream_address,
-                                       "--connect-ms=" + connect_ms, "tcp://127.0.0.1:0"});
-    process = std::make_unique<Process>(arguments);
-    port = PortOf(process->Line());
+             std::vector<std::string> options = {}) {
+    options.insert(options.end(), {"--upstream=" + upstream_address, "--connect-ms=" + connect_ms});
+    Run(options);
   }
 
-  void Stop() {
-    process->Signal(SIGTERM);
-    EXPECT_EQ(process->ExitCode(), 0);
-  }
-
-  // Returns the resident memory of the proxy.
-  size_t Kilobytes() const {
-    std::ifstream status("/proc/" + std::to_string(process->pid()) + "/status");
-    std::string line;
-    while (std::getline(status, line))
-      if (line.rfind("VmRSS:", 0) == 0) return std::stoul(line.substr(6));
-    return 0;
-  }
-
-  static void SendAll(int descriptor, const std::string &data) {
-    size_t sent = 0;
-    while (sent < data.size()) {
-      const ssize_t now = send(descriptor, data.data() + sent, data.size() - sent, MSG_NOSIGNAL);
-      ASSERT_GT(now, 0) << strerror(errno);
-      sent += static_cast<size_t>(now);
-    }
-  }
-
-  static std::string ReadToEnd(int descriptor) {
-    std::string all, block(1 << 16, 0);
-    ssize_t got;
-    while ((got = recv(descriptor, &block[0], block.size(), 0)) > 0)
-      all.append(block, 0, static_cast<size_t>(got));
-    EXPECT_EQ(got, 0) << strerror(errno);
-    return all;
-  }
-
-  std::unique_ptr<Process> process;
-  uint16_t port = 0;
   PlainListener upstream;
 };
 
@@ -112,6 +68,45 @@ TEST_F(Proxy, TheAnswerComesThoughTheQuestionHasEnded) {
   Stop();
 }
 
+TEST_F(Proxy, AClientSendsOnThoughTheAnswerHasEnded) {
+  Start(upstream.text());
+  Client client(port);
+  client.SendAll("question");
+  const int descriptor = upstream.Accept();
+  EXPECT_EQ(ReadExactly(descriptor, 8), "question");
+  SendAll(descriptor, "answer");
+  ASSERT_EQ(shutdown(descriptor, SHUT_WR), 0);
+  EXPECT_EQ(client.ReceiveToEnd(), "answer");
+  EXPECT_EQ(client.end(), Client::End::kEnd);
+  client.SendAll("more");
+  EXPECT_EQ(ReadExactly(descriptor, 4), "more");
+  client.ShutdownWrite();
+  EXPECT_EQ(ReadToEnd(descriptor), "");
+  (void)close(descriptor);
+  Stop();
+}
+
+TEST_F(Proxy, AnUpstreamThatIsSlowHoldsTheClientBackAndCostsNoMemory) {
+  Start(upstream.text());
+  Client client(port);
+  client.SendAll("go");
+  const int descriptor = upstream.Accept();
+  EXPECT_EQ(ReadExactly(descriptor, 2), "go");
+  const size_t before = Kilobytes();
+  const std::string data = Pattern(128 << 20, 3);
+  const size_t sent = client.SendUntilBlocked(data, 500);
+  EXPECT_LT(sent, data.size()) << "the proxy applied no back-pressure";
+  EXPECT_LT(Kilobytes(), before + (8 << 10));
+  // The other direction is open.
+  SendAll(descriptor, "answer");
+  EXPECT_EQ(client.Receive(6), "answer");
+  client.ShutdownWrite();
+  EXPECT_TRUE(ReadToEnd(descriptor) == data.substr(0, sent));
+  (void)close(descriptor);
+  client.Close();
+  Stop();
+}
+
 TEST_F(Proxy, AReaderThatIsSlowHoldsTheOtherEndBackAndCostsNoMemory) {
   Start(upstream.text());
   Client client(port);
@@ -152,6 +147,7 @@ TEST_F(Proxy, AnUpstreamThatRefusesIsAResetAndTheNextClientIsServed) {
   ASSERT_EQ(recv(descriptor, text, 5, MSG_WAITALL), 5);
   EXPECT_STREQ(text, "hello");
   (void)close(descriptor);
+  client.Close();
   Stop();
 }
 
@@ -196,6 +192,79 @@ TEST_F(Proxy, AClientsResetMidWayReachesTheUpstream) {
   Stop();
 }
 
+TEST_F(Proxy, AnUpstreamsResetMidWayReachesTheClient) {
+  Start(upstream.text());
+  Client client(port);
+  client.SendAll("question");
+  const int descriptor = upstream.Accept();
+  EXPECT_EQ(ReadExactly(descriptor, 8), "question");
+  SendAll(descriptor, "ans");
+  EXPECT_EQ(client.Receive(3), "ans");
+  Reset(descriptor);
+  EXPECT_EQ(client.ReceiveToEnd(), "");
+  EXPECT_EQ(client.end(), Client::End::kReset);
+  Stop();
+}
+
+TEST_F(Proxy, AResetReachesASideThatIsPaused) {
+  Start(upstream.text());
+  Client client(port);
+  client.SendAll("go");
+  const int descriptor = upstream.Accept();
+  EXPECT_EQ(ReadExactly(descriptor, 2), "go");
+  (void)client.SendUntilBlocked(Pattern(128 << 20, 3), 100);
+  Reset(descriptor);
+  (void)client.ReceiveToEnd();
+  EXPECT_EQ(client.end(), Client::End::kReset);
+  Stop();
+}
+
+TEST_F(Proxy, ASilentPairEndsInTimeAndOneThatTalksDoesNot) {
+  Start(upstream.text(), "1500", {"--idle-ms=500"});
+  Client silent(port), talking(port);
+  silent.SendAll("s");
+  const int first = upstream.Accept();
+  talking.SendAll("t");
+  const int second = upstream.Accept();
+  std::string name = ReadExactly(first, 1);
+  const int of_silent = name == "s" ? first : second, of_talking = name == "s" ? second : first;
+  const int64_t begin = NowMs();
+  // Only one side of the pair talks at a time.
+  while (!silent.Readable(20)) {
+    SendAll(of_talking, "x");
+    EXPECT_EQ(talking.Receive(1), "x");
+  }
+  EXPECT_GE(NowMs() - begin, 400);
+  EXPECT_EQ(silent.ReceiveToEnd(), "");
+  EXPECT_EQ(silent.end(), Client::End::kEnd);
+  EXPECT_EQ(ReadEnd(of_silent), Client::End::kEnd);
+  (void)close(of_silent);
+  SendAll(of_talking, "y");
+  EXPECT_EQ(talking.Receive(1), "y");
+  (void)close(of_talking);
+  silent.Close();
+  EXPECT_EQ(talking.ReceiveToEnd(), "");
+  talking.Close();
+  Stop();
+}
+
+TEST_F(Proxy, AReaderThatTakesNothingForTheIdleTimeIsReset) {
+  Start(upstream.text(), "1500", {"--idle-ms=300"});
+  Client client(port);
+  client.SendAll("go");
+  const int descriptor = upstream.Accept();
+  EXPECT_EQ(ReadExactly(descriptor, 2), "go");
+  // Sends until the proxy resets the connection.
+  const std::string block = Pattern(1 << 16);
+  while (send(descriptor, block.data(), block.size(), MSG_NOSIGNAL) > 0) {
+  }
+  EXPECT_TRUE(errno == ECONNRESET || errno == EPIPE) << strerror(errno);
+  (void)client.ReceiveToEnd();
+  EXPECT_EQ(client.end(), Client::End::kReset);
+  (void)close(descriptor);
+  Stop();
+}
+
 TEST_F(Proxy, AClientGetsBytesAndIsReadAtTheRate) {
   Start(upstream.text(), "1500", {"--rate=400000"});
   const std::string request = Pattern(100000, 5), reply = Pattern(100000, 6);
@@ -233,23 +302,26 @@ TEST_F(Proxy, AnUpstreamsNameAndAUnixSocketWillDo) {
 }
 
 TEST_F(Proxy, AnUpstreamThatCannotBeDialledIsRefusedAtTheStart) {
-  for (const std::string bad : {"", "junk", "udp://127.0.0.1:9", "udp4://127.0.0.1:9",
-                                "tcp://127.0.0.1", "tcp://127.0.0.1:0", "tcp://127.0.0.1:99999",
-                                "tcp://localhost:0", "localhost:00", "tcp://:9001", ":9001"}) {
+  for (const std::string bad :
+       {"", "junk", "udp://127.0.0.1", "udp4://127.0.0.1:0", "tcp://127.0.0.1", "tcp://127.0.0.1:0",
+        "tcp://127.0.0.1:99999", "tcp://localhost:0", "localhost:00", "tcp://:9001", ":9001"}) {
     SCOPED_TRACE(bad);
     Process refused({"--upstream=" + bad, "tcp://127.0.0.1:0"});
     EXPECT_EQ(refused.ExitCode(), 2);
-    EXPECT_EQ(refused.RestOfErr(),
-              "proxy: '--upstream=" + bad +
-                  "': must be an address with a host and a port; UDP is not supported\n");
+    EXPECT_EQ(refused.RestOfErr(), "proxy: '--upstream=" + bad +
+                                       "': must be an address with a host and a port, and one of "
+                                       "at most 64 of its kind\n");
   }
 }
 
-// Reads exactly `bytes` bytes.
-std::string ReadExactly(int descriptor, size_t bytes) {
-  std::string all(bytes, 0);
-  EXPECT_EQ(recv(descriptor, &all[0], bytes, MSG_WAITALL), static_cast<ssize_t>(bytes));
-  return all;
+TEST_F(Proxy, AnAddressWithoutAnUpstreamOfItsKindIsRefusedAtTheStart) {
+  Process datagrams({"--upstream=tcp://127.0.0.1:9", "tcp://127.0.0.1:0", "udp://127.0.0.1:0"});
+  EXPECT_EQ(datagrams.ExitCode(), 2);
+  EXPECT_EQ(datagrams.RestOfErr(), "proxy: 'udp://127.0.0.1:0': no upstream is udp://\n");
+  Process streams({"--upstream=udp://127.0.0.1:9", "unix://@evnet-proxy-test"});
+  EXPECT_EQ(streams.ExitCode(), 2);
+  EXPECT_EQ(streams.RestOfErr(),
+            "proxy: 'unix://@evnet-proxy-test': no upstream is tcp:// or unix://\n");
 }
 
 TEST_F(Proxy, AStopLosesNoAnswerThatIsOwedAndNoneThatComesInParts) {

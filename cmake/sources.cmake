@@ -334,6 +334,7 @@ set(EVNET_EXAMPLES
   echo
   framed
   http
+  kv
   numbers
   proxy
   selfcheck
@@ -378,6 +379,29 @@ set(EVNET_EXAMPLE_http_netbsd
   examples/http/file_time_posix.c)
 set(EVNET_EXAMPLE_http_openbsd
   examples/http/file_time_posix.c)
+set(EVNET_EXAMPLE_kv
+  examples/kv/bits.c
+  examples/kv/clients.c
+  examples/kv/command_table.c
+  examples/kv/commands.c
+  examples/kv/config.c
+  examples/kv/counters.c
+  examples/kv/describe.c
+  examples/kv/expiry.c
+  examples/kv/glob.c
+  examples/kv/keys.c
+  examples/kv/kv.c
+  examples/kv/lcs.c
+  examples/kv/pubsub.c
+  examples/kv/reply.c
+  examples/kv/resp.c
+  examples/kv/scan.c
+  examples/kv/server.c
+  examples/kv/session.c
+  examples/kv/store.c
+  examples/kv/strings.c
+  examples/kv/table.c
+  examples/kv/transaction.c)
 set(EVNET_EXAMPLE_numbers
   examples/numbers/numbers.c)
 set(EVNET_EXAMPLE_proxy

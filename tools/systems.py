@@ -35,7 +35,7 @@ SYSTEMS = (
     ("netbsd-aarch64", "NetBSD 10, arm64", "zig cc"),
 )
 
-# What a check proves, and its name in the column "tested". A build with Bazel also links every program.
+# The checks that prove a build, and the names of the others in the column "tested". A build with Bazel also links every program.
 BUILDS = {"compile and link", "build", "release build"}
 TESTS = {
     "tests": "all tests",

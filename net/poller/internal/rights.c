@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "net/poller/internal/datagram_system.h"
 #include "net/poller/internal/socket_system.h"
 #include "net/poller/internal/unix_system.h"
 
@@ -46,8 +47,8 @@ int64_t evnet_rights_receive(const struct evnet_poller *poller, struct evnet_han
   if (got < 0) return -errno;
   int descriptors[DESCRIPTORS_MAX];
   size_t count = 0;
-  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL;
-       header = CMSG_NXTHDR(&message, header))
+  for (const struct cmsghdr *header = evnet_datagram_first_control(&message); header != NULL;
+       header = evnet_datagram_next_control(&message, header))
     count = append(header, descriptors, count);
   const bool cut = message.msg_flags & MSG_CTRUNC;
   if (count > 0 || cut)

@@ -49,6 +49,7 @@ set(EVNET_HEADERS
   net/reactor/rate.h
   net/reactor/reactor.h
   net/reactor/resolve.h
+  net/reactor/splice.h
   net/reactor/stats.h
   net/reactor/timer.h
   net/reactor/watch.h
@@ -93,6 +94,7 @@ set(EVNET_SOURCES
   net/poller/internal/ready.c
   net/poller/internal/ready_connect.c
   net/poller/internal/ready_slot.c
+  net/poller/internal/ready_splice.c
   net/poller/internal/ready_turn.c
   net/poller/internal/ready_watch.c
   net/poller/internal/rights.c
@@ -157,6 +159,7 @@ set(EVNET_SOURCES
   net/reactor/sendfile.c
   net/reactor/side.c
   net/reactor/socket.c
+  net/reactor/splice.c
   net/reactor/stats.c
   net/reactor/stop.c
   net/reactor/table.c
@@ -199,6 +202,7 @@ set(EVNET_SOURCES_dragonfly
   net/poller/internal/sendfile_none.c
   net/poller/internal/socket_options_dragonfly.c
   net/poller/internal/socket_posix.c
+  net/poller/internal/splice_none.c
   net/poller/internal/tcp_info_none.c
   net/poller/internal/unix_bsd.c
   net/server/internal/affinity_bsd.c
@@ -217,6 +221,7 @@ set(EVNET_SOURCES_freebsd
   net/poller/internal/sendfile_freebsd.c
   net/poller/internal/socket_options_freebsd.c
   net/poller/internal/socket_posix.c
+  net/poller/internal/splice_none.c
   net/poller/internal/tcp_info_freebsd.c
   net/poller/internal/unix_bsd.c
   net/server/internal/affinity_bsd.c
@@ -235,6 +240,7 @@ set(EVNET_SOURCES_linux
   net/poller/internal/sendfile_linux.c
   net/poller/internal/socket_options_linux.c
   net/poller/internal/socket_posix.c
+  net/poller/internal/splice_linux.c
   net/poller/internal/tcp_info_linux.c
   net/poller/internal/unix_linux.c
   net/server/internal/affinity_linux.c
@@ -253,6 +259,7 @@ set(EVNET_SOURCES_linux_uring
   net/poller/internal/sendfile_linux.c
   net/poller/internal/socket_options_linux.c
   net/poller/internal/socket_posix.c
+  net/poller/internal/splice_linux.c
   net/poller/internal/tcp_info_linux.c
   net/poller/internal/unix_linux.c
   net/poller/internal/uring.c
@@ -284,6 +291,7 @@ set(EVNET_SOURCES_macos
   net/poller/internal/sendfile_darwin.c
   net/poller/internal/socket_darwin.c
   net/poller/internal/socket_options_darwin.c
+  net/poller/internal/splice_none.c
   net/poller/internal/tcp_info_darwin.c
   net/poller/internal/unix_bsd.c
   net/server/internal/affinity_bsd.c
@@ -301,6 +309,7 @@ set(EVNET_SOURCES_netbsd
   net/poller/internal/sendfile_none.c
   net/poller/internal/socket_options_netbsd.c
   net/poller/internal/socket_posix.c
+  net/poller/internal/splice_none.c
   net/poller/internal/tcp_info_none.c
   net/poller/internal/unix_bsd.c
   net/server/internal/affinity_bsd.c
@@ -319,6 +328,7 @@ set(EVNET_SOURCES_openbsd
   net/poller/internal/sendfile_none.c
   net/poller/internal/socket_options_openbsd.c
   net/poller/internal/socket_posix.c
+  net/poller/internal/splice_none.c
   net/poller/internal/tcp_info_none.c
   net/poller/internal/unix_bsd.c
   net/server/internal/affinity_bsd.c

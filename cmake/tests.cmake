@@ -780,6 +780,16 @@ evnet_test(
     net_poller_sim)
 
 evnet_test(
+  net_reactor_splice_test
+  LINUX_ONLY
+  SOURCES
+    net/reactor/splice_test.cc
+  LINK_OPTIONS
+    -Wl,--wrap=splice
+  DEPS
+    net_reactor_harness)
+
+evnet_test(
   net_reactor_standstill_test
   LINUX_ONLY
   SOURCES
@@ -2086,6 +2096,11 @@ evnet_test_again(
 evnet_test_again(
   net_reactor_socket_uring_test
   net_reactor_socket_test
+  EVNET_TEST_BACKEND=io_uring)
+
+evnet_test_again(
+  net_reactor_splice_uring_test
+  net_reactor_splice_test
   EVNET_TEST_BACKEND=io_uring)
 
 evnet_test_again(

@@ -30,6 +30,7 @@
 #include "../net/reactor/hold.h"
 #include "../net/reactor/reactor.h"
 #include "../net/reactor/resolve.h"
+#include "../net/reactor/splice.h"
 #include "../net/reactor/timer.h"
 #include "../net/reactor/watch.h"
 #include "../net/server/server.h"

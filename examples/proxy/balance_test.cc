@@ -115,7 +115,7 @@ TEST_F(Balance, SourceHashServesAClientsHostByOneUpstream) {
 TEST_F(Balance, AClientOfAnUpstreamThatRefusesIsServedByAnother) {
   const PlainListener down("tcp://127.0.0.1:0", -1), up;
   Start({"--balance=round-robin", "--out-ms=600000"}, {&up, &down});
-  // Of the first two clients, one is dialled for twice; it has sent already.
+  // The proxy dials twice for one of the first two clients, which has sent already.
   for (int i = 0; i < 6; i++) EXPECT_EQ(Pass(), 0U);
   EXPECT_EQ(process->ErrLine(),
             "proxy: upstream '" + down.text() + "' is out for 600000 ms: connection refused");

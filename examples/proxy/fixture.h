@@ -1,4 +1,4 @@
-// What the tests of the proxy share: the proxy as a process, over the backend of EVNET_TEST_BACKEND.
+// The fixture of the proxy's tests: it runs the proxy as a process, over the backend of EVNET_TEST_BACKEND.
 // The clients and the upstreams are plain sockets.
 #ifndef EVNET_EXAMPLES_PROXY_FIXTURE_H_
 #define EVNET_EXAMPLES_PROXY_FIXTURE_H_

@@ -173,9 +173,7 @@ enum evnet_action tcp_on_data(struct evnet_conn *conn, void *user) {
   pair->owes_answer = conn == pair->client;
   if (pair->held)
     evnet_timer_start(evnet_conn_reactor(conn), &pair->timer, SILENCE_MS, on_silence, pair);
-  const struct evnet_bytes in = evnet_conn_peek(conn);
-  evnet_conn_write(other, in.data, in.size);
-  evnet_conn_discard(conn, in.size);
+  evnet_conn_splice(conn, other);
   return EVNET_NONE;
 }
 

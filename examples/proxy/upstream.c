@@ -55,8 +55,8 @@ static bool is_better(const struct upstreams *set, const struct upstream *a,
   return false;
 }
 
-// Returns the index of the best upstream that is in; -1 if there is none. By source hash, one that is
-// due for a trial takes part, so that its trial is a client of its own.
+// Returns the index of the best upstream that is in; -1 if there is none. With UPSTREAM_SOURCE_HASH,
+// an upstream that is due for a trial takes part, so that its trial is a client of its own.
 static int find_in(const struct upstreams *set, uint64_t now_ms, uint64_t source,
                    const struct upstream_use *use) {
   const bool by_source = set->balancing == UPSTREAM_SOURCE_HASH;
@@ -125,7 +125,7 @@ enum upstream_change upstreams_failed(struct upstreams *set, struct upstream_use
   enum upstream_change change = UPSTREAM_SAME;
   pthread_mutex_lock(&set->lock);
   struct upstream *upstream = &set->all[use->index];
-  // Of many connects that fail together, only the first one counts.
+  // Only the first one of several connects that fail together counts.
   if (use->is_trial || (use->was_in && upstream->failures == 0)) {
     const uint32_t doublings =
         upstream->failures < UPSTREAM_OUT_DOUBLINGS ? upstream->failures : UPSTREAM_OUT_DOUBLINGS;

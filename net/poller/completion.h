@@ -50,6 +50,10 @@ enum evnet_op {
   // evnet_poller_connect: 0, or -errno.
   EVNET_OP_CONNECT,
 
+  // After evnet_poller_splice: more bytes may have arrived, and were not received. If the caller does
+  // not call evnet_poller_splice before evnet_poller_next, they are. Receiving stays armed.
+  EVNET_OP_SPLICE,
+
   // evnet_poller_watch: the events that hold, enum evnet_watch_event; at least one.
   EVNET_OP_WATCH,
 };
@@ -113,10 +117,20 @@ struct evnet_send {
   uint32_t count;  // of pieces, 1 to EVNET_SEND_PIECES_MAX; 0: a file
 };
 
+// The result of evnet_poller_splice.
+struct evnet_spliced {
+  size_t received;  // bytes that `from` has lost
+  size_t sent;  // those of them that `to` has taken; evnet_poller_splice_rest returns the others
+  int from_status;  // 0, or -errno of `from`, which is dead
+  int to_status;    // 0, or -errno of `to`; the others are lost, too, if the caller does not send
+  bool from_ended;  // the end-of-stream of `from` follows; receiving reports it
+};
+
 enum {
   EVNET_SEND_PIECES_MAX = 64,             // pieces of a send
   EVNET_POLLER_SCRATCH_BYTES = 64 << 10,  // of evnet_poller_scratch
   EVNET_DATAGRAMS_MAX = 64,               // that one socket reports in a turn
+  EVNET_SPLICE_BYTES_MIN = 16 << 10,      // fewer bytes are received and sent for less
   EVNET_ACCEPTS_MAX = 128,                // that one listener reports in a turn
 };
 

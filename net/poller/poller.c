@@ -232,6 +232,16 @@ int evnet_poller_loop_descriptor(struct evnet_poller *poller) {
   return poller->ops->loop_descriptor(poller);
 }
 
+int evnet_poller_splice(struct evnet_poller *poller, struct evnet_handle from,
+                        struct evnet_handle to, size_t size, bool soon, struct evnet_spliced *out) {
+  if (poller->ops->splice == NULL || evnet_quota_limits(poller, from)) return -EOPNOTSUPP;
+  return poller->ops->splice(poller, from, to, size, soon, out);
+}
+
+size_t evnet_poller_splice_rest(struct evnet_poller *poller, void *out, size_t size) {
+  return poller->ops->splice_rest(poller, out, size);
+}
+
 bool evnet_poller_settle(struct evnet_poller *poller) { return poller->ops->settle(poller); }
 
 int evnet_poller_wait(struct evnet_poller *poller, int64_t timeout_ns) {

@@ -364,6 +364,31 @@ EVNET_API EVNET_WARN_UNUSED int64_t evnet_poller_send_descriptor(struct evnet_po
 EVNET_API int64_t evnet_poller_send(struct evnet_poller *poller, struct evnet_handle handle,
                                     const struct iovec *pieces, size_t count);
 
+// evnet_poller_splice moves bytes that have arrived at one TCP connection to another one in the
+// kernel, without a copy (splice(2)), until `from` has no more, `to` has no more room, or `size` or
+// recv_bytes_max bytes were moved. After EVNET_SPLICE_BYTES_MIN bytes or more were moved, receiving of
+// `from` reports further bytes by a SPLICE completion first, so that they can be moved in the same
+// way. That ends after 8 smaller amounts in a row.
+//
+//   from  receiving is armed, and all bytes that it has reported come before these.
+//   to    no send is in progress.
+//   soon  much was received just before, so SPLICE is to report further bytes in any case.
+//   out   the result. If received exceeds sent, call evnet_poller_splice_rest until it has returned
+//         the difference, before any other call of the poller.
+//
+// Returns: 0.
+// Errors:  -EOPNOTSUPP if the backend or the system cannot, now or ever: receive and send instead.
+//          io_uring cannot, because the kernel receives by itself.
+EVNET_API EVNET_WARN_UNUSED int evnet_poller_splice(struct evnet_poller *poller,
+                                                    struct evnet_handle from,
+                                                    struct evnet_handle to, size_t size, bool soon,
+                                                    struct evnet_spliced *out);
+
+// evnet_poller_splice_rest returns the next bytes that evnet_poller_splice has received and not sent.
+//
+// Returns: the number of bytes at `out`, at most size; 0 if there are no more.
+EVNET_API size_t evnet_poller_splice_rest(struct evnet_poller *poller, void *out, size_t size);
+
 // evnet_poller_sending_bytes returns the size of the send in progress that returned -EINPROGRESS.
 //
 // Returns: the bytes of its piece, until its SEND completion; 0 if there is none.

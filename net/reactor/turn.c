@@ -19,6 +19,7 @@
 #include "net/reactor/internal/outbound.h"
 #include "net/reactor/internal/reactor.h"
 #include "net/reactor/internal/reading.h"
+#include "net/reactor/internal/splice.h"
 #include "net/reactor/internal/stop.h"
 #include "net/reactor/internal/table.h"
 #include "net/reactor/internal/unlisten.h"
@@ -48,6 +49,9 @@ static void dispatch_other(struct evnet_reactor *reactor, struct evnet_conn *con
                            const struct evnet_completion *completion) {
   switch (completion->op) {
     case EVNET_OP_RECV:
+      break;
+    case EVNET_OP_SPLICE:
+      splice_ready(conn);
       break;
     case EVNET_OP_SEND:
       if (conn_is_datagram(conn)) {

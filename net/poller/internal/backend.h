@@ -48,6 +48,10 @@ struct evnet_poller_ops {
                             const struct evnet_datagram *datagrams, size_t count);
   void (*await_room)(struct evnet_poller *poller, struct evnet_handle handle);
   uint8_t *(*scratch)(struct evnet_poller *poller);
+  // NULL: not supported.
+  int (*splice)(struct evnet_poller *poller, struct evnet_handle from, struct evnet_handle to,
+                size_t size, bool soon, struct evnet_spliced *out);
+  size_t (*splice_rest)(struct evnet_poller *poller, void *out, size_t size);
   int (*shutdown_write)(struct evnet_poller *poller, struct evnet_handle handle);
   int (*local_address)(struct evnet_poller *poller, struct evnet_handle handle,
                        struct evnet_address *out_address);

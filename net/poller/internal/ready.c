@@ -15,6 +15,7 @@
 #include "net/poller/internal/multicast.h"
 #include "net/poller/internal/ready_connect.h"
 #include "net/poller/internal/ready_slot.h"
+#include "net/poller/internal/ready_splice.h"
 #include "net/poller/internal/ready_state.h"
 #include "net/poller/internal/ready_turn.h"
 #include "net/poller/internal/ready_watch.h"
@@ -282,6 +283,7 @@ static void ready_destroy(struct evnet_poller *poller) {
   }
   if (ready->kernel_state != NULL) ready->kernel->close(ready->kernel_state);
   watches_deinit(&ready->watches, ready->allocator);
+  ready_splice_close(ready);
   evnet_datagrams_destroy(ready->datagrams);
   evnet_block_release(ready->allocator, ready->scratch);
   evnet_block_release(ready->allocator, ready->recv_block);
@@ -315,6 +317,8 @@ static const struct evnet_poller_ops ready_ops = {
     .send_datagrams = ready_send_datagrams,
     .await_room = ready_await_room,
     .scratch = ready_scratch,
+    .splice = ready_splice,
+    .splice_rest = ready_splice_rest,
     .shutdown_write = ready_shutdown_write,
     .local_address = ready_local_address,
     .remote_address = ready_remote_address,

@@ -59,6 +59,8 @@ enum {
   OUT_WATCHED = 1 << 11,  // not TCP: the kernel reports writability, because a send is blocked
   // A Unix connection that each wait reports while there is something to read.
   LEVEL = 1 << 12,
+  // Bytes were spliced, so further ones are reported by SPLICE before a recv takes them.
+  SPLICES = 1 << 13,
 };
 
 // A token with this bit names a watch; the bits below it are the watch's index.
@@ -97,6 +99,8 @@ struct ready {
   uint8_t *recv_block;  // shared: a read is done only in next, so one block is enough
   size_t recv_bytes;
   uint8_t *scratch;
+  int splice_pipe[2];  // empty between calls of evnet_poller_splice
+  bool has_splice_pipe;
   struct evnet_datagrams *datagrams;  // created with the first datagram socket
   struct evnet_datagram_options datagram_options;
   struct evnet_ready_event events[EVENTS_MAX];

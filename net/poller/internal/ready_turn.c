@@ -168,6 +168,14 @@ static bool step_recv(struct ready *ready, struct slot *slot, struct evnet_compl
   return true;
 }
 
+// Reports bytes that the caller may splice. The slot goes on: if they were not spliced, they are
+// received.
+RARE static bool step_splice(struct ready *ready, struct slot *slot, struct evnet_completion *out) {
+  slot->flags &= (uint16_t)~SPLICES;
+  go_on(ready, slot);
+  return complete(ready, slot, EVNET_OP_SPLICE, 0, true, out);
+}
+
 // Steps a datagram socket. The datagrams of a batch are reported before anything else of the turn,
 // because there is one batch for all sockets. The batch's socket stays `current` until then.
 RARE static bool step_datagrams(struct ready *ready, struct slot *slot,
@@ -209,7 +217,10 @@ static bool step(struct ready *ready, struct slot *slot, struct evnet_completion
       return true;
     }
   }
-  if (slot->flags & RECV_ON) return (slot->flags & READABLE) && step_recv(ready, slot, out);
+  if (slot->flags & RECV_ON) {
+    if (!(slot->flags & READABLE)) return false;
+    return slot->flags & SPLICES ? step_splice(ready, slot, out) : step_recv(ready, slot, out);
+  }
   return (slot->flags & DEAD) && !(slot->flags & HANGUP_TOLD) && step_hangup(ready, slot, out);
 }
 

@@ -34,7 +34,9 @@ struct slot {
   uint16_t transport : 2;
   uint16_t connect : 2;    // enum slot_connect
   uint16_t in_flight : 3;  // io_uring: operations whose last completion has not come
-  uint16_t held : 9;       // io_uring: received entries that are held back
+  // io_uring: received entries that are held back. Readiness: small amounts that may still be spliced
+  // before the slot receives again.
+  uint16_t held : 9;
   union {
     const struct evnet_send *send;  // a pending send_start, or NULL
     struct flight *flight;          // io_uring: a pending send of lent memory

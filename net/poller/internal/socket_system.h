@@ -3,6 +3,7 @@
 //   calls      socket_posix.c for systems with POSIX.1-2024's calls (Linux, FreeBSD, NetBSD,
 //              OpenBSD), socket_darwin.c for macOS
 //   sendfile   sendfile_linux.c, sendfile_freebsd.c, sendfile_darwin.c, sendfile_none.c
+//   splice     splice_linux.c, splice_none.c
 //   options    socket_options_linux.c, _freebsd.c, _netbsd.c, _openbsd.c, _dragonfly.c, _darwin.c
 //   TCP data   tcp_info_linux.c, _freebsd.c, _darwin.c, _none.c
 #ifndef EVNET_NET_POLLER_INTERNAL_SOCKET_SYSTEM_H_
@@ -54,6 +55,16 @@ extern const struct evnet_socket_option_names evnet_socket_system_options;
 //          -ENOSYS if the system does not have sendfile(2).
 //          -errno of sendfile(2) otherwise.
 int64_t evnet_socket_system_sendfile(int descriptor, const struct evnet_file_range *file);
+
+// Opens a pipe for evnet_socket_system_splice. Returns 0 or -errno; -ENOSYS if the system does not
+// have splice(2).
+int evnet_socket_system_splice_open(int out_pipe[2]);
+
+// Moves at most `size` bytes from one socket to another through an empty pipe, without SIGPIPE, as
+// evnet_poller_splice describes. from_status and to_status may be -EAGAIN: it has no bytes, or no
+// room.
+void evnet_socket_system_splice(int from, int to, const int pipe[2], size_t size,
+                                struct evnet_spliced *out);
 
 // For a TCP socket. Returns -EOPNOTSUPP if the system does not have the data.
 int evnet_socket_system_tcp_info(int descriptor, struct evnet_tcp_info *out_info);

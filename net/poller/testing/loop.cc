@@ -32,6 +32,8 @@ const char *NameOf(evnet_op op) {
       return "DATAGRAM";
     case EVNET_OP_CONNECT:
       return "CONNECT";
+    case EVNET_OP_SPLICE:
+      return "SPLICE";
     case EVNET_OP_WATCH:
       return "WATCH";
   }

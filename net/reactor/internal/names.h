@@ -139,6 +139,7 @@
 #pragma redefine_extname side_get evnet_internal_side_get
 #pragma redefine_extname side_release_retired evnet_internal_side_release_retired
 #pragma redefine_extname side_trim evnet_internal_side_trim
+#pragma redefine_extname splice_ready evnet_internal_splice_ready
 #pragma redefine_extname stats_count_callback evnet_internal_stats_count_callback
 #pragma redefine_extname stats_count_closed evnet_internal_stats_count_closed
 #pragma redefine_extname stop_deadline_ns evnet_internal_stop_deadline_ns

@@ -217,6 +217,10 @@ void table_remove(struct table *table, const struct evnet_hash_key *seed, uint64
   table->bytes -= bytes_of_entry(entry);
   free(entry);
   table->counts[which]--;
+  if (table_count(table) == 0) {
+    table_clear(table);
+    return;
+  }
   const size_t size = table->sizes[0];
   if (!has_second(table) && size > SIZE_MIN && table->counts[0] < size / SPARSE)
     begin_move(table, size / 2);

@@ -9,10 +9,13 @@ enum { NAME_BYTES_MAX = 32, INDEX_SIZE = 256, MESSAGE_BYTES = 512, SHOWN_BYTES =
 
 // Arguments
 
+// As tolower(3) in the C locale, without a call.
+static inline char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c; }
+
 bool arg_is(const struct resp_arg *arg, const char *word) {
   size_t i = 0;
   for (; i < arg->size && word[i] != '\0'; i++) {
-    if (tolower((unsigned char)arg->data[i]) != word[i]) return false;
+    if (lower(arg->data[i]) != word[i]) return false;
   }
   return i == arg->size && word[i] == '\0';
 }
@@ -76,8 +79,7 @@ static uint8_t index_of_name[INDEX_SIZE];  // the place in the table, plus 1
 // Lower case, and FNV-1a.
 static unsigned hash_name(const char *name, size_t size) {
   uint32_t hash = 2166136261u;
-  for (size_t i = 0; i < size; i++)
-    hash = (hash ^ (unsigned char)tolower((unsigned char)name[i])) * 16777619u;
+  for (size_t i = 0; i < size; i++) hash = (hash ^ (unsigned char)lower(name[i])) * 16777619u;
   return (hash ^ hash >> 16) % INDEX_SIZE;
 }
 
@@ -155,7 +157,12 @@ uint64_t command_shards(struct session *session, const struct command *command,
                                             : (size_t)command->last_key;
   for (size_t i = (size_t)command->first_key; i <= last && i < request->count;
        i += (size_t)command->key_step) {
-    const struct key key = session_key(session, &request->args[i]);
+    const struct key key =
+        store_key(&session->kv->store, request->args[i].data, request->args[i].size);
+    if (shards == 0) {
+      session->hashed_arg = &request->args[i];
+      session->hashed_key = key;
+    }
     shards |= store_shard_of(&session->kv->store, &key);
   }
   return shards;

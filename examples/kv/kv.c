@@ -128,6 +128,7 @@ static int serve(struct app *app, const struct command_line *line) {
                                    &line->options, &kv->server);
   if (status == 0) {
     kv->worker_count = evnet_server_reactor_count(kv->server);
+    kv->store.is_shared = kv->worker_count > 1;
     status = evnet_server_stop_on_signal(kv->server, SIGINT, 0);
   }
   if (status == 0) status = evnet_server_stop_on_signal(kv->server, SIGTERM, 0);

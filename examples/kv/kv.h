@@ -94,6 +94,9 @@ struct session {
   struct reply *reply;  // the worker's; in EXEC and outside
   struct resp_request request;
   uint64_t shards;  // those that the running command has locked
+  const struct resp_arg
+      *hashed_arg;  // the key whose place is in hashed_key, so that it is hashed once
+  struct key hashed_key;
   int database;
   bool ends;        // close after the replies
   bool is_waiting;  // for output to be sent before the next request
@@ -193,7 +196,9 @@ void session_reset(struct session *session);
 
 // Helpers of commands
 
+// Returns the place of a key. command_shards has computed that of a request's first key.
 static inline struct key session_key(struct session *session, const struct resp_arg *arg) {
+  if (arg == session->hashed_arg) return session->hashed_key;
   return store_key(&session->kv->store, arg->data, arg->size);
 }
 

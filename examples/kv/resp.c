@@ -65,6 +65,18 @@ static enum end find_end(struct resp_request *request, const char *data, size_t 
   return left < limit ? END_MISSING : END_TOO_FAR;
 }
 
+// Reads the line of a number with one digit, the usual one. Returns false if it is another line.
+static bool read_digit(struct resp_request *request, const char *data, size_t size,
+                       int64_t *out_number) {
+  const size_t line = request->line;
+  if (size - line < 4 || data[line] != (request->state == LENGTH ? '$' : '*') ||
+      data[line + 1] < '0' || data[line + 1] > '9' || data[line + 2] != '\r')
+    return false;
+  *out_number = data[line + 1] - '0';
+  request->at = request->line = line + 4;
+  return true;
+}
+
 // Reads the number of the line at request->line, after its first byte. The line ends with CR and
 // any byte, as in Redis.
 //
@@ -73,6 +85,7 @@ static enum end find_end(struct resp_request *request, const char *data, size_t 
 // Errors:  too_big; invalid if the text is not a number.
 static int read_number(struct resp_request *request, const char *data, size_t size,
                        enum resp_error too_big, enum resp_error invalid, int64_t *out_number) {
+  if (read_digit(request, data, size, out_number)) return 1;
   const enum end end = find_end(request, data, size, '\r');
   if (end == END_TOO_FAR) return too_big;
   if (end == END_MISSING || size - request->at < 2) return 0;

@@ -40,11 +40,13 @@ uint64_t store_shard_of(const struct store *store, const struct key *key) {
 }
 
 void store_lock(struct store *store, uint64_t shards) {
+  if (!store->is_shared) return;
   for (; shards != 0; shards &= shards - 1)
     (void)pthread_mutex_lock(&store->shards[__builtin_ctzll(shards)].mutex);
 }
 
 void store_unlock(struct store *store, uint64_t shards) {
+  if (!store->is_shared) return;
   for (; shards != 0; shards &= shards - 1)
     (void)pthread_mutex_unlock(&store->shards[__builtin_ctzll(shards)].mutex);
 }
@@ -277,10 +279,10 @@ void store_measure(struct store *store) {
   size_t bytes = 0;
   for (unsigned i = 0; i < STORE_SHARDS; i++) {
     struct shard *shard = &store->shards[i];
-    (void)pthread_mutex_lock(&shard->mutex);
+    store_lock(store, (uint64_t)1 << i);
     for (int database = 0; database < STORE_DATABASES; database++)
       bytes += shard->tables[database].bytes;
-    (void)pthread_mutex_unlock(&shard->mutex);
+    store_unlock(store, (uint64_t)1 << i);
   }
   atomic_store_explicit(&store->bytes, bytes, memory_order_relaxed);
 }
@@ -322,13 +324,13 @@ bool store_sweep(struct store *store, unsigned index, int64_t now_ms) {
   struct shard *shard = &store->shards[index];
   struct sweep sweep = {.now_ms = now_ms};
   bool goes_on = false;
-  (void)pthread_mutex_lock(&shard->mutex);
+  store_lock(store, (uint64_t)1 << index);
   for (int database = 0; database < STORE_DATABASES; database++) {
     if (shard->expiring[database] == 0) continue;
     sweep.seen = 0;
     sweep_database(store, shard, database, &sweep);
     goes_on = goes_on || (sweep.count > 10 && sweep.count * 4 > sweep.seen);
   }
-  (void)pthread_mutex_unlock(&shard->mutex);
+  store_unlock(store, (uint64_t)1 << index);
   return goes_on;
 }

@@ -2,7 +2,7 @@
 //
 // The hash of a key decides its shard, and each shard has a mutex. A command locks the shards of its keys in
 // ascending order, so commands on other shards run in parallel, and no two commands can wait for each other.
-// With one reactor, no mutex is ever waited for. The alternative, a reactor for each shard, would send every
+// With one reactor, no mutex is taken. The alternative, a reactor for each shard, would send every
 // request whose key belongs to another reactor through two mailboxes; a lock that is free costs less than that.
 #ifndef EVNET_EXAMPLES_KV_STORE_H_
 #define EVNET_EXAMPLES_KV_STORE_H_
@@ -35,6 +35,7 @@ struct shard {
 
 struct store {
   struct evnet_hash_key seed;
+  bool is_shared;  // by several threads; otherwise no lock is taken. Set before the first use.
   struct shard shards[STORE_SHARDS];
   atomic_size_t bytes;           // of all shards when store_measure was last called
   atomic_uint_fast64_t expired;  // keys so far

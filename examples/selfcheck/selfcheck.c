@@ -318,6 +318,11 @@ int main(int argc, char **argv) {
   struct command_line line = {.program = "selfcheck", .usage = usage, .options = {.reactors = 2}};
   int exit_code = command_line_parse(&line, argc, argv);
   if (exit_code >= 0) return exit_code;
+  for (int i = 1; i < argc; i++) {
+    if (argv[i][0] == '-') continue;
+    fprintf(stderr, "selfcheck: '%s': no address is allowed\n", argv[i]);
+    return COMMAND_LINE_EXIT_USAGE;
+  }
   setvbuf(stdout, NULL, _IOLBF, 0);
   (void)signal(SIGALRM, on_alarm);
   (void)alarm(DEADLINE_MS / 1000);

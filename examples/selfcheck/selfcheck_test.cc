@@ -30,5 +30,11 @@ TEST(SelfcheckArguments, AnUnknownOneIsAUsageError) {
   EXPECT_EQ(process.ExitCode(), 2);
 }
 
+TEST(SelfcheckArguments, AnAddressIsAUsageError) {
+  Process process({"tcp://127.0.0.1:0"});
+  EXPECT_EQ(process.ExitCode(), 2);
+  EXPECT_EQ(process.RestOfErr(), "selfcheck: 'tcp://127.0.0.1:0': no address is allowed\n");
+}
+
 }  // namespace
 }  // namespace evnet_testing

@@ -145,6 +145,7 @@ class Differential : public ::testing::TestWithParam<std::tuple<std::string, std
  protected:
   void SetUp() override {
     if (!redis_.installed()) GTEST_SKIP() << "redis-server is not installed";
+    if (!HasBackend(std::get<0>(GetParam()))) GTEST_SKIP() << "the backend is not available";
     redis_.Start();
     kv_ = std::make_unique<Process>(Words{"--backend=" + std::get<0>(GetParam()),
                                           "--reactors=" + std::get<1>(GetParam()),

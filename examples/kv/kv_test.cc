@@ -35,7 +35,11 @@ class Kv : public ::testing::TestWithParam<std::tuple<std::string, std::string>>
     process_ = std::make_unique<Process>(more);
     port_ = PortOf(process_->Line());
   }
+  void SetUp() override {
+    if (!HasBackend(std::get<0>(GetParam()))) GTEST_SKIP() << "the backend is not available";
+  }
   void TearDown() override {
+    if (process_ == nullptr) return;
     process_->Signal(SIGTERM);
     EXPECT_EQ(process_->ExitCode(), 0);
     EXPECT_EQ(process_->RestOfErr(), "");

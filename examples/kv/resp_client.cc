@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "examples/testing/process.h"
+
 namespace evnet_testing {
 
 std::string Encoded(const Words &words) {
@@ -58,6 +60,10 @@ std::string Sorted(const std::string &reply) {
   std::string out;
   for (const std::string &line : lines) out += line + "\n";
   return out;
+}
+
+bool HasBackend(const std::string &backend) {
+  return Process({"--backend=" + backend, "tcp://127.0.0.1:0"}).Line().rfind("listening", 0) == 0;
 }
 
 Words WordsOf(const std::string &line) {

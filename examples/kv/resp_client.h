@@ -36,6 +36,9 @@ class RespClient {
 // The elements of an array reply in an order of their own, for replies whose order is not defined.
 std::string Sorted(const std::string &reply);
 
+// Whether the program that $PROGRAM names starts with a backend, which the system may refuse.
+bool HasBackend(const std::string &backend);
+
 // Splits a line at spaces; \xHH is a byte, and "" an empty word.
 Words WordsOf(const std::string &line);
 

@@ -6,6 +6,7 @@
 #   ./setup.sh --peers  the other programs and libraries that tests and examples use: hiredis, libpq, libcurl,
 #                       c-ares, GLib, libuv, libev, libevent; matplotlib; redis-server, PostgreSQL, haproxy, nginx, curl, wrk, ab,
 #                       h2load, Node.js, promtool, Chromium. Without one of them, its tests are skipped.
+#   ./setup.sh --cross  Debian's compilers for arm64, riscv64 and s390x, and qemu-user, for .ci/cross
 #
 # On Debian and Ubuntu it installs by apt; elsewhere it prints what to install. An existing bazel or bazelisk on
 # PATH is used as is. If nothing is missing, the script exits immediately.
@@ -13,12 +14,14 @@ set -eu
 
 all=false
 peers=false
+cross=false
 case "${1-}" in
   '') ;;
   --all) all=true ;;
   --peers) peers=true ;;
+  --cross) cross=true ;;
   *)
-    echo "usage: $0 [--all | --peers]" >&2
+    echo "usage: $0 [--all | --peers | --cross]" >&2
     exit 2
     ;;
 esac
@@ -52,6 +55,10 @@ if has apt-get > /dev/null; then
   want libbenchmark-dev test -e /usr/include/benchmark/benchmark.h
   # Without it, the io_uring backend is not built.
   want liburing-dev test -e /usr/include/liburing.h
+fi
+if $cross; then
+  want qemu-user has qemu-s390x
+  for processor in aarch64 riscv64 s390x; do want g++-$processor-linux-gnu has $processor-linux-gnu-g++; done
 fi
 if $all; then
   want clang has clang

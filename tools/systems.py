@@ -78,13 +78,13 @@ def table(results):
     for key, name, how in SYSTEMS:
         own = {check: result for (system, check), result in results.items() if system == key}
         built = {result for check, result in own.items() if check in BUILDS}
-        state = "no" if not built else "yes" if built == {"passed"} else "fails"
+        state = "not run" if not built else "yes" if built == {"passed"} else "fails"
         tested = [text for check, text in TESTS.items() if own.get(check) == "passed"]
         if "all tests" in tested and TESTS["tests of base, buffer and server"] in tested:
             tested.remove(TESTS["tests of base, buffer and server"])
         failed = [text + " fail" for check, text in TESTS.items() if own.get(check) == "failed"]
         lines.append("| %s | %s | %s | %s | %s |" %
-                     (name, how, state, state, ", ".join(tested + failed) or "no"))
+                     (name, how, state, state, ", ".join(tested + failed) or ("no" if built else "not run")))
     return "\n".join(lines) + "\n"
 
 
